@@ -1,0 +1,1 @@
+"""One module per documented cause, the same name everywhere. Judges are pure: no input/output, no clock."""

@@ -1,0 +1,330 @@
+"""Observations: everything seen, nothing concluded. `evidence.json` is the waist of the hourglass.
+
+It can be recorded on a bastion host and judged on a laptop, judged again a year later, attached to a ticket.
+Loading is strict: a file of another kind, of a future schema, too large or with an unknown field is refused with
+one sentence. Secrets are redacted when observed (`redact_*`), so a recording never holds them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from cfrunbook.errors import BadInput
+from cfrunbook.findings import NotExamined, Struct
+from cfrunbook.text import visible
+
+SCHEMA = 1
+MAX_FILE_BYTES = 64 * 1024 * 1024
+REDACTED = "[redacted]"
+
+
+class ResolutionOutcome(StrEnum):
+    """How a name's resolution ended, over both address families."""
+
+    ANSWER = "answer"
+    NXDOMAIN = "nxdomain"
+    NODATA = "nodata"
+    SERVFAIL = "servfail"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    ERROR = "error"
+    RELOCATED = "relocated"
+    """`--connect-to` told us where to go: name resolution was not examined."""
+
+
+class Resolution(Struct, frozen=True, kw_only=True):
+    """What one resolver said about a name's addresses."""
+
+    id: str
+    name: str
+    resolver: str
+    """The resolver's address, `system`, or `connect-to`."""
+    outcome: ResolutionOutcome
+    ipv4: tuple[str, ...] = ()
+    ipv6: tuple[str, ...] = ()
+    cnames: tuple[str, ...] = ()
+    """The alias chain in order, without `name` itself."""
+    detail: str = ""
+    elapsed_ms: float = 0.0
+
+
+class ConnectOutcome(StrEnum):
+    """How a TCP connection attempt ended. Nothing is ever "closed" for want of knowledge."""
+
+    CONNECTED = "connected"
+    REFUSED = "refused"
+    """The connection was reset or an ICMP port-unreachable came back (see `icmp`)."""
+    RESET = "reset"
+    TIMEOUT = "timeout"
+    """No answer to our SYN within the deadline: dropped, or a listener with a full accept queue."""
+    PROHIBITED = "prohibited"
+    """A router or firewall answered with ICMP: administratively prohibited."""
+    UNREACHABLE = "unreachable"
+    """ICMP host or network unreachable came back."""
+    NO_LOCAL_ROUTE = "no_local_route"
+    """This machine itself has no route (typically: no IPv6 here). Says nothing about the origin."""
+    ERROR = "error"
+
+
+class Icmp(Struct, frozen=True, kw_only=True):
+    """An ICMP error read from the socket's error queue (Linux)."""
+
+    type: int
+    code: int
+    reporter: str
+    """Address of the router or host that sent it; empty when unknown."""
+
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """One TCP connection attempt to one address of an origin."""
+
+    id: str
+    host: str
+    port: int
+    address: str
+    """The address CloudFront would use."""
+    connected_to: str = ""
+    """`address:port` really used when relocated by `--connect-to`; empty otherwise."""
+    outcome: ConnectOutcome
+    icmp: Icmp | None = None
+    detail: str = ""
+    elapsed_ms: float = 0.0
+
+
+class ExchangeOutcome(StrEnum):
+    """What came back from a port to which a plain HTTP request was sent."""
+
+    HTTP = "http"
+    TLS = "tls"
+    """A TLS record (alert or handshake): TLS is spoken on this port."""
+    BANNER = "banner"
+    """Other bytes: see `first_bytes` and `service`."""
+    SILENT = "silent"
+    CLOSED = "closed"
+    RESET = "reset"
+    NOT_CONNECTED = "not_connected"
+
+
+class Exchange(Struct, frozen=True, kw_only=True):
+    """One plain HTTP request to a port, and the first bytes that came back."""
+
+    id: str
+    host: str
+    port: int
+    address: str
+    connected_to: str = ""
+    request: str
+    """The request line and Host header that were sent."""
+    outcome: ExchangeOutcome
+    status_line: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Response header fields in order, secrets redacted."""
+    first_bytes: bytes = b""
+    """At most 64 bytes, only where the answer was not HTTP."""
+    service: str = ""
+    """`ssh`, `smtp`, `ftp`, `mysql` … where the banner tells; else empty."""
+    elapsed_ms: float = 0.0
+
+
+class HandshakeOutcome(StrEnum):
+    """How a TLS hello ended. A closed set: "I don't know" is never reported as "rejected"."""
+
+    HELLO = "hello"
+    """The server chose parameters and sent its flight up to its certificates."""
+    ALERT = "alert"
+    CLOSED = "closed"
+    """FIN before a complete flight."""
+    RESET = "reset"
+    TIMEOUT = "timeout"
+    NOT_CONNECTED = "not_connected"
+    NOT_TLS = "not_tls"
+    TRUNCATED = "truncated"
+    """The connection ended in the middle of a record or message."""
+    MALFORMED = "malformed"
+    """TLS records that break the protocol, see `detail`."""
+    TOO_LARGE = "too_large"
+    """More bytes than we are willing to read; reading stopped there."""
+
+
+class Handshake(Struct, frozen=True, kw_only=True):
+    """One TLS hello to one address of an origin, and the server's flight as far as its certificates."""
+
+    id: str
+    host: str
+    port: int
+    address: str
+    connected_to: str = ""
+    sni: str | None
+    """The server_name sent; None when the extension was left out."""
+    offer: str
+    """Name of the ClientHello, e.g. `cloudfront-TLSv1.2`: see `cfrunbook.cloudfront.origin_tls`."""
+    outcome: HandshakeOutcome
+    alert: int | None = None
+    """TLS alert description number."""
+    warnings: tuple[int, ...] = ()
+    """Descriptions of warning-level alerts that came before the outcome."""
+    version: int | None = None
+    """Negotiated version as on the wire: 0x0304 is TLS 1.3."""
+    cipher_suite: int | None = None
+    group: int | None = None
+    signature_scheme: int | None = None
+    hello_retry: bool = False
+    certificates: tuple[bytes, ...] = ()
+    """DER, in the order and with the repetitions in which they were sent."""
+    client_certificate_requested: bool = False
+    first_bytes: bytes = b""
+    """At most 64 bytes, only where the answer was not TLS."""
+    bytes_received: int = 0
+    detail: str = ""
+    elapsed_ms: float = 0.0
+
+
+class Inputs(Struct, frozen=True, kw_only=True):
+    """What a person gave, redacted: enough to work out again, from a recording alone, what was to be examined."""
+
+    name: str = ""
+    distribution: dict[str, Any] | None = None
+    policies: tuple[dict[str, Any], ...] = ()
+    url: str = ""
+    origin: str = ""
+    host: str = ""
+    connect_to: tuple[str, ...] = ()
+    trust_anchors: tuple[bytes, ...] | None = None
+    """DER roots to use instead of Mozilla's; None: Mozilla's."""
+    trust_store: str = ""
+    """Name and version of the trust store, for people."""
+    lab: str = ""
+    """The lab scenario this incident plays in; empty for a real one."""
+
+
+class Observations(Struct, frozen=True, kw_only=True):
+    """Everything that was seen, by whom, from where and when."""
+
+    kind: Literal["cfrunbook.evidence"] = "cfrunbook.evidence"
+    schema: int = SCHEMA
+    recorded_at: dt.datetime
+    vantage: str = "this machine"
+    inputs: Inputs = Inputs()
+    resolutions: tuple[Resolution, ...] = ()
+    connections: tuple[Connection, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+    handshakes: tuple[Handshake, ...] = ()
+    not_observed: tuple[NotExamined, ...] = ()
+    versions: dict[str, str] = {}
+
+    def save(self, path: Path) -> None:
+        """Write this recording to `path`, whole or not at all."""
+        write_whole(path, self.to_json())
+
+    def to_json(self) -> bytes:
+        """Return the recording as JSON (UTF-8, indented)."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n"
+
+    def find(self, observation: str) -> Resolution | Connection | Exchange | Handshake | None:
+        """Return the observation with this id, or None."""
+        for group in (self.resolutions, self.connections, self.exchanges, self.handshakes):
+            for item in group:
+                if item.id == observation:
+                    return item
+        return None
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write `content` to `path` through a temporary neighbour, so that nothing half-written is ever seen."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise BadInput(f"Cannot write {path}: {error.strerror or error}.") from error
+
+
+def read_bounded(path: Path, what: str, limit: int = MAX_FILE_BYTES) -> bytes:
+    """Return the bytes of `path`; BadInput, in one sentence naming `what`, if missing, unreadable or over `limit`."""
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except FileNotFoundError:
+        raise BadInput(f"{what}: no such file: {visible(path)}.") from None
+    except OSError as error:
+        raise BadInput(f"{what}: cannot read {visible(path)}: {error.strerror or error}.") from error
+    if len(content) > limit:
+        raise BadInput(f"{what}: {visible(path)} is larger than {limit // (1024 * 1024)} MiB; refused.")
+    return content
+
+
+def load(path: Path) -> Observations:
+    """Load a recording strictly. Raises BadInput with one sentence for anything that is not exactly one."""
+    return from_json(read_bounded(path, "Evidence"), name=str(path))
+
+
+def from_json(content: bytes, *, name: str = "evidence") -> Observations:
+    """Decode a recording strictly. Raises BadInput with one sentence; `name` says where it came from."""
+    shown = visible(name)
+    try:
+        head = msgspec.json.decode(content, type=_Head)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInput(f"Evidence: {shown} is not a cfrunbook recording ({visible(error, 120)}).") from None
+    if head.kind != "cfrunbook.evidence":
+        raise BadInput(f"Evidence: {shown} is not a cfrunbook recording (its kind is {visible(head.kind, 60)!r}).")
+    if head.schema != SCHEMA:
+        raise BadInput(
+            f"Evidence: {shown} has schema {head.schema}; this version reads schema {SCHEMA}: "
+            + ("use a newer cfrunbook." if head.schema > SCHEMA else "record it again.")
+        )
+    try:
+        observations = msgspec.json.decode(content, type=Observations)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError) as error:
+        raise BadInput(f"Evidence: {shown} does not follow schema {SCHEMA}: {visible(error, 160)}.") from None
+    if observations.recorded_at.tzinfo is None:
+        raise BadInput(f"Evidence: {shown}: recorded_at has no time zone.")
+    return observations
+
+
+class _Head(msgspec.Struct):
+    kind: str = ""
+    schema: int = 0
+
+
+_SECRET_HEADERS = re.compile(
+    r"^(cookie|set-cookie2?|authorization|proxy-authorization|.*(token|secret|api-?key|signature|password|credential).*)$",
+    re.IGNORECASE,
+)
+
+
+def redact_headers(headers: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return response header fields with the values of cookies, credentials and token-like fields replaced."""
+    return tuple((name, REDACTED if _SECRET_HEADERS.match(name.strip()) else value) for name, value in headers)
+
+
+def redact_url(url: str) -> str:
+    """Return `url` without user information and fragment, and with every query value replaced."""
+    from urllib.parse import urlsplit, urlunsplit
+
+    parts = urlsplit(url)
+    netloc = parts.netloc.rpartition("@")[2]
+    query = "&".join(
+        f"{pair.partition('=')[0]}={REDACTED}" if "=" in pair else pair for pair in parts.query.split("&") if pair
+    )
+    return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+
+
+def redact_distribution(document: Any) -> Any:
+    """Return a copy of a distribution document with every origin custom header value replaced."""
+    if isinstance(document, Mapping):
+        return {
+            key: REDACTED if key == "HeaderValue" else redact_distribution(value) for key, value in document.items()
+        }
+    if isinstance(document, list):
+        return [redact_distribution(item) for item in document]
+    return document

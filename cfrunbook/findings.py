@@ -1,0 +1,289 @@
+"""What a judge concludes: a stable code with its arguments first, the sentences for people rendered from a rule.
+
+A `Rule` is one row of a cause's table of result codes. A `Finding` is a rule applied to what was seen: it carries
+its evidence, a command that reproduces it, a remedy, a step that verifies the fix, and the public source of the
+fact. A `Diagnosis` is all of it, ranked, with one verdict.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Literal
+
+import msgspec
+
+from cfrunbook.text import fill
+
+Json = None | bool | int | float | str | list[Any] | dict[str, Any]
+
+
+class Cause(StrEnum):
+    """The documented causes of a CloudFront 502, and the distribution itself as a place where a fault can be.
+
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-gateway.html
+    """
+
+    TLS_NAME = "tls_name"
+    TLS_PROTOCOL = "tls_protocol"
+    CERTIFICATE = "certificate"
+    PORT = "port"
+    DNS = "dns"
+    EDGE_FUNCTION = "edge_function"
+    ORIGIN_RESPONSE = "origin_response"
+    DISTRIBUTION = "distribution"
+
+
+class Status(StrEnum):
+    """What a check says. `UNKNOWN` always carries why and what to do next."""
+
+    FAULT = "fault"
+    UNKNOWN = "unknown"
+    WARNING = "warning"
+    INFO = "info"
+    OK = "ok"
+
+
+class Stage(StrEnum):
+    """The edge's path to an answer, in order. The first broken stage is the root cause."""
+
+    DISTRIBUTION = "distribution"
+    BEHAVIOR = "behavior"
+    ORIGIN = "origin"
+    DNS = "dns"
+    TCP = "tcp"
+    TLS = "tls"
+    CERTIFICATE = "certificate"
+    NAME = "name"
+    HTTP = "http"
+    EDGE_FUNCTION = "edge_function"
+
+
+STAGES: tuple[Stage, ...] = tuple(Stage)
+
+STAGE_TITLES: Mapping[Stage, str] = {
+    Stage.DISTRIBUTION: "Distribution",
+    Stage.BEHAVIOR: "Cache behavior",
+    Stage.ORIGIN: "Origin",
+    Stage.DNS: "Name resolution",
+    Stage.TCP: "TCP connection",
+    Stage.TLS: "TLS hello",
+    Stage.CERTIFICATE: "Certificate",
+    Stage.NAME: "Certificate name",
+    Stage.HTTP: "HTTP answer",
+    Stage.EDGE_FUNCTION: "Edge function",
+}
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every value that travels: immutable, typed, strict when read from JSON."""
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One thing to do: a sentence, and the command or configuration lines that do it (may be empty)."""
+
+    text: str
+    command: str = ""
+
+    def fill(self, data: Mapping[str, Any]) -> Step:
+        """Return this step with its placeholders filled in from `data`."""
+        return Step(text=fill(self.text, data), command=fill(self.command, data))
+
+
+class Remedy(Struct, frozen=True, kw_only=True):
+    """How to fix it: `steps` are either done one after the other, or are alternatives of which one suffices."""
+
+    kind: Literal["steps", "one_of"] = "steps"
+    steps: tuple[Step, ...] = ()
+
+    def fill(self, data: Mapping[str, Any]) -> Remedy:
+        """Return this remedy with its placeholders filled in from `data`."""
+        return Remedy(kind=self.kind, steps=tuple(s.fill(data) for s in self.steps))
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """What a finding rests on: the id of an observation, and what is to be read there, in a line."""
+
+    observation: str
+    """The `id` of an observation (`handshake-2`), or `input:<name>` for something the person gave."""
+    says: str
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One conclusion, complete: anyone can check it, act on it and prove the fix."""
+
+    code: str
+    cause: Cause
+    stage: Stage
+    status: Status
+    title: str
+    meaning: str
+    data: dict[str, Any] = {}
+    target: str = ""
+    """`Target.id`, or empty where the finding is about the distribution as a whole."""
+    evidence: tuple[Evidence, ...] = ()
+    reproduce: str = ""
+    remedy: Remedy = Remedy()
+    verify: Step = Step(text="")
+    source: str = ""
+    cloudfront_status: int | None = None
+    """The HTTP status that CloudFront gives for this: 502, 504, 503; None where it gives none."""
+    next_check: str = ""
+    """For `unknown`: what would settle it."""
+    since: dt.date | None = None
+    until: dt.date | None = None
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        from cfrunbook.views.mime import bundle
+
+        return bundle(self)
+
+
+class Rule(Struct, frozen=True, kw_only=True):
+    """One row of a cause's table of result codes: everything about a finding but its arguments.
+
+    `title`, `meaning`, `reproduce`, `remedy`, `verify` and `next_check` are templates over the finding's data;
+    see `cfrunbook.text.fill`.
+    """
+
+    code: str
+    cause: Cause
+    stage: Stage
+    status: Status
+    title: str
+    meaning: str
+    source: str
+    reproduce: str = ""
+    remedy: Remedy = Remedy()
+    verify: Step = Step(text="")
+    cloudfront_status: int | None = None
+    next_check: str = ""
+    since: dt.date | None = None
+    until: dt.date | None = None
+
+    def finding(
+        self,
+        *,
+        target: str = "",
+        evidence: Sequence[Evidence] = (),
+        status: Status | None = None,
+        cloudfront_status: int | None = None,
+        remedy: Remedy | None = None,
+        **data: Any,
+    ) -> Finding:
+        """Return the finding that this rule makes of `data` (JSON values only).
+
+        `status`, `cloudfront_status` and `remedy` override the rule's own where the circumstances decide.
+        Raises KeyError where a template needs a value that `data` lacks.
+        """
+        return Finding(
+            code=self.code,
+            cause=self.cause,
+            stage=self.stage,
+            status=status or self.status,
+            title=fill(self.title, data),
+            meaning=fill(self.meaning, data),
+            data=dict(data),
+            target=target,
+            evidence=tuple(evidence),
+            reproduce=fill(self.reproduce, data),
+            remedy=(remedy or self.remedy).fill(data),
+            verify=self.verify.fill(data),
+            source=self.source,
+            cloudfront_status=self.cloudfront_status if cloudfront_status is None else cloudfront_status,
+            next_check=fill(self.next_check, data),
+            since=self.since,
+            until=self.until,
+        )
+
+
+StageStatus = Literal["ok", "warning", "fault", "unknown", "not_examined", "not_reached", "not_applicable"]
+
+
+class StageResult(Struct, frozen=True, kw_only=True):
+    """One stage of the edge's path for one target: what happened there, and the findings that say so."""
+
+    stage: Stage
+    status: StageStatus
+    sentence: str
+    target: str = ""
+    findings: tuple[str, ...] = ()
+    """Codes of the findings at this stage, worst first."""
+
+
+class Path(Struct, frozen=True, kw_only=True):
+    """The edge's path to one target, stage by stage."""
+
+    target: str
+    title: str
+    stages: tuple[StageResult, ...]
+
+
+class CauseResult(Struct, frozen=True, kw_only=True):
+    """One documented cause: is it this one? With what speaks for it, against it, and what is missing."""
+
+    cause: Cause
+    status: Literal["fault", "warning", "unknown", "ok", "not_examined"]
+    why: str
+    evidence_for: tuple[str, ...] = ()
+    evidence_against: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """The answer in one sentence, with how sure it is and why.
+
+    `status` is `fault`, `ok` (nothing wrong was found in what was examined) or `unknown` (could not tell).
+    `confidence` is `high` (seen directly, documented), `medium` (seen, outcome inferred) or `low`.
+    """
+
+    status: Literal["fault", "ok", "unknown"]
+    sentence: str
+    cause: Cause | None = None
+    code: str | None = None
+    cloudfront_status: int | None = None
+    confidence: Literal["high", "medium", "low"] = "low"
+    target: str = ""
+    next_check: str = ""
+
+
+class NotExamined(Struct, frozen=True, kw_only=True):
+    """Something that was not looked at, why, and how to have it looked at."""
+
+    what: str
+    why: str
+    next_check: str = ""
+
+
+class Diagnosis(Struct, frozen=True, kw_only=True):
+    """Everything concluded about one incident. The JSON form of this is the public contract, schema 1."""
+
+    schema: Literal[1] = 1
+    verdict: Verdict
+    stages: tuple[StageResult, ...]
+    """The path that the verdict is about; `paths` has every target's."""
+    causes: tuple[CauseResult, ...]
+    findings: tuple[Finding, ...]
+    """Ranked: the root cause first."""
+    not_examined: tuple[NotExamined, ...]
+    paths: tuple[Path, ...] = ()
+    inputs: dict[str, Any] = {}
+    versions: dict[str, str] = {}
+
+    def to_json(self) -> bytes:
+        """Return the public JSON contract (UTF-8, indented)."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        from cfrunbook.views.mime import bundle
+
+        return bundle(self)
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a diagnosis, generated from these types."""
+    schema: dict[str, Any] = msgspec.json.schema(Diagnosis)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "cfrunbook diagnosis"
+    return schema

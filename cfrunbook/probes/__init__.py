@@ -1,0 +1,1 @@
+"""What the network says: asyncio, bounded in time and bytes, no judgement."""

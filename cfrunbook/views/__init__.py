@@ -1,0 +1,1 @@
+"""A Diagnosis in, something to look at out: HTML, figures, terminal, Markdown. No decisions."""

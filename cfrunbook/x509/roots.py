@@ -1,0 +1,85 @@
+"""Trust anchors: Mozilla's roots through certifi, or the roots of a file.
+
+CloudFront supports the certificate authorities of Mozilla's included list:
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cfrunbook.errors import BadInput
+from cfrunbook.text import visible
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+
+@dataclass(frozen=True)
+class TrustStore:
+    """A named set of root certificates."""
+
+    name: str
+    """For people: `Mozilla (certifi 2026.10.18)` or the file's name."""
+    anchors: tuple[bytes, ...]
+    """DER."""
+    is_mozilla: bool = False
+
+    @cached_property
+    def certificates(self) -> tuple[x509.Certificate, ...]:
+        """The anchors, parsed; an anchor that does not parse is left out."""
+        from cryptography import x509
+
+        parsed = []
+        for der in self.anchors:
+            try:
+                parsed.append(x509.load_der_x509_certificate(der))
+            except ValueError:
+                continue
+        return tuple(parsed)
+
+    @cached_property
+    def by_subject(self) -> dict[bytes, tuple[x509.Certificate, ...]]:
+        """The anchors by the DER bytes of their subject."""
+        found: dict[bytes, tuple[x509.Certificate, ...]] = {}
+        for certificate in self.certificates:
+            key = certificate.subject.public_bytes()
+            found[key] = (*found.get(key, ()), certificate)
+        return found
+
+
+def from_pem(content: bytes, *, name: str) -> TrustStore:
+    """Return the certificates of a PEM bundle. Raises BadInput if it holds none or one does not parse."""
+    return TrustStore(name=name, anchors=_anchors(content, name))
+
+
+def from_der(anchors: Iterable[bytes], *, name: str) -> TrustStore:
+    """Return a trust store of DER certificates, e.g. those of a recording."""
+    return TrustStore(name=name, anchors=tuple(anchors))
+
+
+@lru_cache(maxsize=1)
+def mozilla() -> TrustStore:
+    """Return Mozilla's roots as shipped by certifi, named with certifi's version."""
+    import certifi
+
+    content = Path(certifi.where()).read_bytes()
+    name = f"Mozilla (certifi {certifi.__version__})"
+    return TrustStore(name=name, anchors=_anchors(content, name), is_mozilla=True)
+
+
+def _anchors(content: bytes, name: str) -> tuple[bytes, ...]:
+    from cryptography.hazmat.primitives.serialization import Encoding
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        certificates = load_pem_x509_certificates(content)
+    except ValueError:
+        certificates = []
+    if not certificates:
+        raise BadInput(f"Trust store: {visible(name)} holds no PEM certificate that can be read.")
+    return tuple(c.public_bytes(Encoding.DER) for c in certificates)
