@@ -1,0 +1,397 @@
+"""An incident: what is known, and from it which origins, names and ports to examine, and why.
+
+Everything a person can give comes in through `Incident.load`, from files, values, a recording or a running lab.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import msgspec
+
+from cfrunbook import evidence as recordings
+from cfrunbook.cloudfront import distribution as distributions
+from cfrunbook.cloudfront import documents, origins, plan, policies, viewer_url
+from cfrunbook.cloudfront.distribution import Distribution
+from cfrunbook.cloudfront.documents import Source
+from cfrunbook.cloudfront.plan import Plan, Stop
+from cfrunbook.cloudfront.policies import Policies
+from cfrunbook.cloudfront.targets import Target
+from cfrunbook.cloudfront.viewer_url import ViewerUrl
+from cfrunbook.errors import BadInput
+from cfrunbook.evidence import Inputs, Observations
+from cfrunbook.findings import Finding, NotExamined, Stage, StageResult, StageStatus, Status
+from cfrunbook.text import join_names, visible
+
+if TYPE_CHECKING:
+    from cfrunbook.probes.relocation import Relocations
+    from cfrunbook.x509.roots import TrustStore
+
+Pace = Literal["polite", "fast"]
+
+DEFAULT_DEADLINE = 5.0
+"""Seconds that one probe may take."""
+SHORTEST_DEADLINE, LONGEST_DEADLINE = 0.05, 600.0
+_SOURCE_FIELDS = ("distribution", "trust_store")
+_LAB_OPTIONS = (
+    "distribution", "policies", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace", "resolver",
+    "at", "vantage", "name",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that is known about an incident, for people."""
+
+    label: str
+    value: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What is known about a failing request, and what is to be examined because of it."""
+
+    inputs: Inputs
+    """What was given, redacted; enough to load the same incident again."""
+    distribution: Distribution | None
+    policies: Policies
+    url: ViewerUrl | None
+    plan: Plan
+    findings: tuple[Finding, ...]
+    """What the configuration alone shows."""
+    relocations: Relocations
+    roots: TrustStore
+    at: dt.datetime | None
+    """The moment to judge at; None: now, or when the recording was made."""
+    deadline: float
+    """Seconds that one probe may take."""
+    pace: Pace
+    vantage: str
+    resolver: tuple[str, ...]
+    """Addresses of the resolvers to ask; empty: the system's."""
+    observations: Observations | None
+    """The recording to judge instead of probing."""
+    name: str
+    """A short name fit for a folder."""
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        distribution: Source | None = None,
+        policies: Source | Sequence[Source] | None = (),
+        url: str | None = "",
+        origin: str | None = "",
+        host: str | None = "",
+        connect_to: str | Sequence[str] | None = (),
+        trust_store: Path | str | None = None,
+        evidence: Path | str | Observations | None = None,
+        lab: Path | str | None = None,
+        vantage: str | None = "",
+        at: dt.datetime | str | None = None,
+        deadline: float | None = None,
+        pace: str | None = "",
+        resolver: str | Sequence[str] | None = (),
+        name: str | None = "",
+    ) -> Incident:
+        """Return the incident that these inputs describe; any subset that names a distribution or an origin will do.
+
+        What is given here wins over the options of `lab`, and those over the inputs of `evidence`. Raises BadInput,
+        in one sentence, for anything that cannot be used; never another exception.
+        """
+        given: dict[str, Any] = {
+            "distribution": distribution, "policies": policies, "url": url, "origin": origin, "host": host,
+            "connect_to": connect_to, "trust_store": trust_store, "vantage": vantage, "at": at, "deadline": deadline,
+            "pace": pace, "resolver": resolver, "name": name,
+        }  # fmt: skip
+        given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
+        scenario, options = _lab(lab) if lab else ("", {})
+        observations = _recording(evidence) if evidence else None
+        recorded = observations.inputs if observations else Inputs()
+        return _assemble(given, options, recorded, observations, scenario)
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What is to be examined, in the order in which CloudFront comes to it."""
+        return self.plan.targets
+
+    @property
+    def not_examined(self) -> tuple[NotExamined, ...]:
+        """What is not examined, and why."""
+        return self.plan.not_examined
+
+    def stages_for(self, target: Target) -> tuple[StageResult, ...]:
+        """Return what the configuration says of the stages up to the connection: distribution, behavior, origin."""
+        stop = self.plan.stop(target.id)
+        if stop is None:
+            return ()
+        said = {
+            Stage.DISTRIBUTION: self._distribution_sentence(),
+            Stage.BEHAVIOR: _behavior_sentence(stop, self.distribution),
+            Stage.ORIGIN: _origin_sentence(stop),
+        }
+        return tuple(self._stage(stage, sentence, target) for stage, sentence in said.items())
+
+    def describe(self) -> tuple[Fact, ...]:
+        """Return what is examined and why, for people, in the order in which CloudFront comes to it."""
+        return tuple(self._facts())
+
+    def _facts(self) -> Iterable[Fact]:
+        if self.inputs.lab:
+            yield Fact("Lab scenario", self.inputs.lab, "made for training and tests, not a real incident")
+        if self.distribution:
+            yield Fact("Distribution", self.distribution.title, join_names(list(self.distribution.names)))
+        if self.url:
+            yield Fact("URL", self.url.text)
+        for route in self.plan.routes:
+            yield Fact("Cache behavior", visible(route.behavior.path_pattern), " ".join(route.why))
+        for stop in self.plan.stops:
+            target = stop.target
+            yield Fact("Origin", f"{visible(target.domain)}:{target.port} ({target.protocol})", target.why)
+            if target.not_probed:
+                yield Fact("Not probed", visible(target.domain), target.not_probed)
+                continue
+            for sent in target.names:
+                perhaps = "" if sent.certain else " (perhaps)"
+                yield Fact("Host and SNI" if target.protocol == "https" else "Host", f"{sent.host}{perhaps}", sent.why)
+        for entry in self.relocations.entries:
+            yield Fact("Connects to", str(entry), "instead of what name resolution says")
+        yield Fact("Trusts", self.roots.name)
+
+    def _distribution_sentence(self) -> tuple[StageStatus, str]:
+        if self.distribution is None:
+            return "not_applicable", "No distribution was given: the origin is examined by itself."
+        title = visible(self.distribution.title, 80)
+        if self.url:
+            return "ok", f"Distribution {title} serves {self.url.host}."
+        names = f" ({join_names(list(self.distribution.names), 3)})" if self.distribution.names else ""
+        return "ok", f"Distribution {title}{names} is read; no URL was given, so all its behaviors count."
+
+    def _stage(self, stage: Stage, said: tuple[StageStatus, str], target: Target) -> StageResult:
+        status, sentence = said
+        mine = sorted(
+            (f for f in self.findings if f.stage is stage and f.target in ("", target.id)),
+            key=lambda f: list(_STAGE_STATUS).index(f.status),
+        )
+        if mine and (worse := _STAGE_STATUS[mine[0].status]) != "ok":
+            status, sentence = worse, mine[0].title
+        codes = tuple(dict.fromkeys(f.code for f in mine))
+        return StageResult(stage=stage, status=status, sentence=sentence, target=target.id, findings=codes)
+
+
+_STAGE_STATUS: Mapping[Status, StageStatus] = {
+    Status.FAULT: "fault",
+    Status.UNKNOWN: "unknown",
+    Status.WARNING: "warning",
+    Status.INFO: "ok",
+    Status.OK: "ok",
+}
+
+
+def _assemble(
+    given: Mapping[str, Any],
+    options: Mapping[str, Any],
+    recorded: Inputs,
+    observations: Observations | None,
+    scenario: str,
+) -> Incident:
+    """Merge the three places that inputs come from, and work out the plan."""
+    from cfrunbook.causes import distribution as judgement
+    from cfrunbook.probes import relocation
+
+    def pick(key: str) -> Any:
+        value = given.get(key, options.get(key))
+        return getattr(recorded, key, None) if value is None else value
+
+    url_text = _text(pick("url"), "URL")
+    url = viewer_url.parse(url_text) if url_text else None
+    origin, host = _text(pick("origin"), "Origin").strip(), _text(pick("host"), "Host").strip()
+    source = pick("distribution")
+    read = distributions.load(source, url=url_text) if source is not None else None
+    known = policies.load(_sources(pick("policies")))
+    if read:
+        planned = plan.of_distribution(read, known, url=url, origin=origin, host=host)
+    elif origin:
+        planned = plan.of_origin(origin, host=host, url=url)
+    else:
+        raise BadInput(
+            "There is nothing to examine: give a distribution (the output of aws cloudfront get-distribution), an"
+            " origin (NAME or NAME:PORT), a recording or a lab."
+        )
+    connect_to = _texts(pick("connect_to"), "--connect-to")
+    roots = _roots(given.get("trust_store", options.get("trust_store")), recorded)
+    name = _text(pick("name"), "Name")
+    inputs = Inputs(
+        name=name,
+        distribution=read.document if read else None,
+        policies=known.given,
+        url=url.text if url else "",
+        origin=origin,
+        host=host,
+        connect_to=connect_to,
+        trust_anchors=None if roots.is_mozilla else roots.anchors,
+        trust_store=roots.name,
+        lab=scenario or recorded.lab,
+    )
+    vantage = _text(given.get("vantage", options.get("vantage")), "Vantage")
+    return Incident(
+        inputs=inputs,
+        distribution=read,
+        policies=known,
+        url=url,
+        plan=planned,
+        findings=judgement.judge_plan(planned, read, known),
+        relocations=relocation.parse_all(connect_to),
+        roots=roots,
+        at=_moment(given.get("at", options.get("at"))),
+        deadline=_deadline(given.get("deadline", options.get("deadline"))),
+        pace=_pace(given.get("pace", options.get("pace"))),
+        vantage=vantage or (observations.vantage if observations else "this machine"),
+        resolver=_texts(given.get("resolver", options.get("resolver")), "--resolver"),
+        observations=observations,
+        name=_slug(name or (url.host if url else "") or origin or (read.title if read else "")),
+    )
+
+
+def _recording(source: Path | str | Observations) -> Observations:
+    if isinstance(source, Observations):
+        return source
+    if isinstance(source, str | os.PathLike):
+        return recordings.load(Path(source))
+    raise BadInput(f"Evidence: give a file, not a value of type {type(source).__name__}.")
+
+
+class _LabFile(msgspec.Struct, forbid_unknown_fields=True):
+    kind: Literal["cfrunbook.lab"]
+    schema: Literal[1]
+    scenario: str = ""
+    options: dict[str, Any] = {}
+
+
+def _lab(source: Path | str) -> tuple[str, dict[str, Any]]:
+    """Return the scenario and the options of a lab file, its relative paths made absolute."""
+    if not isinstance(source, str | os.PathLike):
+        raise BadInput(f"Lab: give a file, not a value of type {type(source).__name__}.")
+    path, shown = Path(source), visible(source)
+    try:
+        file = msgspec.convert(documents.read(path, "Lab"), _LabFile)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"Lab: {shown} is not the file of a running lab ({visible(error, 120)}).") from None
+    if unknown := [key for key in file.options if key not in _LAB_OPTIONS]:
+        raise BadInput(f"Lab: {shown} has the option {visible(unknown[0], 60)!r}, which this version does not know.")
+    options = dict(file.options)
+    for key in _SOURCE_FIELDS:
+        if isinstance(options.get(key), str):
+            options[key] = path.parent / options[key]
+    if isinstance(options.get("policies"), list):
+        options["policies"] = [path.parent / p if isinstance(p, str) else p for p in options["policies"]]
+    return file.scenario, options
+
+
+def _roots(trust_store: Any, recorded: Inputs) -> TrustStore:
+    """Return the roots of a PEM file, else those of the recording, else Mozilla's."""
+    from cfrunbook.x509 import roots
+
+    if trust_store is not None:
+        if not isinstance(trust_store, str | os.PathLike):
+            raise BadInput(f"Trust store: give a file, not a value of type {type(trust_store).__name__}.")
+        path = Path(trust_store)
+        return roots.from_pem(recordings.read_bounded(path, "Trust store"), name=path.name)
+    if recorded.trust_anchors is not None:
+        return roots.from_der(recorded.trust_anchors, name=recorded.trust_store or "the recording's trust store")
+    return roots.mozilla()
+
+
+def _sources(value: Any) -> Sequence[Source]:
+    """Return several documents, where one may be given by itself."""
+    if value is None:
+        return ()
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _text(value: Any, what: str) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise BadInput(f"{what}: give text, not a value of type {type(value).__name__}.")
+
+
+def _texts(value: Any, what: str) -> tuple[str, ...]:
+    """Return a list of words; one string may hold several, with spaces or commas between them."""
+    parts = [value] if isinstance(value, str) else ([] if value is None else value)
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise BadInput(f"{what}: give text or a list of texts.")
+    return tuple(word for part in parts for word in re.split(r"[\s,]+", part) if word)
+
+
+def _moment(value: Any) -> dt.datetime | None:
+    """Return an aware moment; one without a time zone is UTC."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            value = dt.datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise BadInput(f"At: {visible(value, 60)!r} is not a time like 2026-11-22T18:00:00Z.") from None
+    if not isinstance(value, dt.datetime):
+        raise BadInput(f"At: give a time like 2026-11-22T18:00:00Z, not a value of type {type(value).__name__}.")
+    return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+
+
+def _deadline(value: Any) -> float:
+    if value is None:
+        return DEFAULT_DEADLINE
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if SHORTEST_DEADLINE <= seconds <= LONGEST_DEADLINE:
+        return seconds
+    raise BadInput(
+        f"Deadline: {visible(value, 40)!r} is not a number of seconds from {SHORTEST_DEADLINE:g} to"
+        f" {LONGEST_DEADLINE:g}."
+    )
+
+
+def _pace(value: Any) -> Pace:
+    if value is None or value in ("polite", "fast"):
+        return cast(Pace, value or "polite")
+    raise BadInput(f"Pace: {visible(value, 40)!r} is neither polite nor fast.")
+
+
+def _slug(name: str) -> str:
+    """Return `name` as a folder name: lower case letters, digits, dots and hyphens."""
+    slug = re.sub(r"[^a-z0-9.]+", "-", name.lower()).strip("-.")[:60].strip("-.")
+    return slug or "incident"
+
+
+def _behavior_sentence(stop: Stop, distribution: Distribution | None) -> tuple[StageStatus, str]:
+    if distribution is None:
+        return "not_applicable", "No distribution was given: which behavior sends requests there is not known."
+    if not stop.routes:
+        return "not_applicable", "No behavior sends requests to this origin."
+    route = stop.routes[0]
+    if route.url:
+        return "ok", " ".join(route.why[1:2])
+    titles = list(dict.fromkeys(r.behavior.title for r in stop.routes))
+    sentence = f"{join_names(titles, 4)} send{'s' if len(titles) == 1 else ''} requests there."
+    return "ok", sentence[0].upper() + sentence[1:]
+
+
+def _origin_sentence(stop: Stop) -> tuple[StageStatus, str]:
+    target = stop.target
+    where = f"{visible(target.domain, 120)}, port {target.port}, by {target.protocol}"
+    if stop.origin is None:
+        return "ok", f"You named it: {where}."
+    title = origins.KINDS[target.kind].title
+    if target.not_probed:
+        return "ok", f"Origin {visible(stop.origin.id, 80)} is {title}: {visible(target.domain, 120)}."
+    place = f" ({target.role} in its group)" if target.role != "only" else ""
+    return "ok", f"Origin {visible(stop.origin.id, 80)}{place} is {title}: {where}."
