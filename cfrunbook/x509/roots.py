@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-ht
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -35,11 +36,13 @@ class TrustStore:
         from cryptography import x509
 
         parsed = []
-        for der in self.anchors:
-            try:
-                parsed.append(x509.load_der_x509_certificate(der))
-            except ValueError:
-                continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Mozilla's list has a root with a serial number of zero
+            for der in self.anchors:
+                try:
+                    parsed.append(x509.load_der_x509_certificate(der))
+                except ValueError:
+                    continue
         return tuple(parsed)
 
     @cached_property
@@ -77,7 +80,9 @@ def _anchors(content: bytes, name: str) -> tuple[bytes, ...]:
     from cryptography.x509 import load_pem_x509_certificates
 
     try:
-        certificates = load_pem_x509_certificates(content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Mozilla's list has a root with a serial number of zero
+            certificates = load_pem_x509_certificates(content)
     except ValueError:
         certificates = []
     if not certificates:

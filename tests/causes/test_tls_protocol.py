@@ -1,0 +1,304 @@
+"""What CloudFront's hello is answered with, and what that means: a table of cases, then the rules behind all of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import socket
+import subprocess
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cfrunbook.causes import tls_protocol
+from cfrunbook.causes.case import Case
+from cfrunbook.causes.tls_protocol import RULES, judge_case
+from cfrunbook.cloudfront.targets import ServerName, Target
+from cfrunbook.evidence import Exchange, ExchangeOutcome, Handshake, Inputs, Observations
+from cfrunbook.evidence import HandshakeOutcome as Outcome
+from cfrunbook.findings import Cause, Finding, Stage, Status
+from cfrunbook.x509.roots import from_der
+
+DOMAIN, HOST = "origin.example.com", "www.example.com"
+HELLO = {"outcome": Outcome.HELLO, "version": 0x0304, "cipher_suite": 0x1301, "group": 0x17, "certificates": (b"leaf",)}
+
+
+def name(sni: str) -> ServerName:
+    return ServerName(sni=sni, host=sni, acceptable=(sni, DOMAIN), why="")
+
+
+def target(*names: str, **more: Any) -> Target:
+    given = {"tls_minimum": "TLSv1.2", "names": tuple(map(name, names or (DOMAIN,)))} | more
+    return Target(id="web:443", origin_id="web", domain=DOMAIN, port=443, protocol="https", **given)
+
+
+def seen(sni: str | None = DOMAIN, address: str = "192.0.2.1", **more: Any) -> Handshake:
+    given = {"id": "", "offer": "cloudfront-TLSv1.2"} | more
+    return Handshake(host=DOMAIN, port=443, address=address, sni=sni, **given)
+
+
+def judge(*handshakes: Handshake, of: Target | None = None, **observed: Any) -> tuple[Finding, ...]:
+    numbered = tuple(
+        Handshake(**{f: getattr(h, f) for f in h.__struct_fields__} | {"id": f"handshake-{n}"})
+        for n, h in enumerate(handshakes, 1)
+    )
+    at = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
+    observations = Observations(recorded_at=at, handshakes=numbered, **observed)
+    return judge_case(Case(target=of or target(), observations=observations, at=at, roots=from_der((), name="none")))
+
+
+def codes(findings: tuple[Finding, ...]) -> dict[str, Status]:
+    return {f.code.removeprefix("tls_protocol."): f.status for f in findings}
+
+
+OK, FAULT, UNKNOWN, WARNING = Status.OK, Status.FAULT, Status.UNKNOWN, Status.WARNING
+
+ONE_HELLO: dict[str, tuple[dict[str, Any], dict[str, Status], str]] = {
+    "TLS 1.3": (HELLO, {"ok": OK}, "chooses TLS 1.3 with TLS_AES_128_GCM_SHA256."),
+    "a documented suite": (HELLO | {"version": 0x0303, "cipher_suite": 0xC02F}, {"ok": OK}, "TLS 1.2 with ECDHE-RSA-AES128"),
+    "an undocumented suite": (
+        HELLO | {"version": 0x0303, "cipher_suite": 0x009C},
+        {"undocumented_suite": WARNING, "ok": OK},
+        "TLS 1.2 with AES128-GCM-SHA256, which CloudFront's documentation does not list",
+    ),
+    "a client certificate": (
+        HELLO | {"client_certificate_requested": True},
+        {"client_certificate": WARNING, "ok": OK},
+        "asks for a client certificate",
+    ),
+    "a warning alert": (HELLO | {"warnings": (112, 112)}, {"warning_alert": WARNING, "ok": OK}, "112 (unrecognized_name)."),
+    "certificates too large for s2n": (
+        HELLO | {"certificates": (bytes(40_000), bytes(40_000))},
+        {"too_large": FAULT},
+        "certificates of 80000 bytes",
+    ),
+    "alert 70": ({"outcome": Outcome.ALERT, "alert": 70}, {"no_common_version": FAULT}, "(TLS 1.2 and TLS 1.3): it answers"),
+    "an older version": (
+        {"outcome": Outcome.MALFORMED, "version": 0x0301, "cipher_suite": 0x2F, "detail": "…"},
+        {"no_common_version": FAULT},
+        "it chooses TLS 1.0.",
+    ),
+    "alert 40": ({"outcome": Outcome.ALERT, "alert": 40}, {"no_common_suite": FAULT}, "alert 40 (handshake_failure)"),
+    "alert 71": ({"outcome": Outcome.ALERT, "alert": 71}, {"no_common_suite": FAULT}, "alert 71 (insufficient_security)"),
+    "alert 80": ({"outcome": Outcome.ALERT, "alert": 80}, {"internal_error": FAULT}, "alert 80 (internal_error)"),
+    "alert 47": ({"outcome": Outcome.ALERT, "alert": 47}, {"refused": FAULT}, "alert 47 (illegal_parameter)"),
+    "an unknown alert": ({"outcome": Outcome.ALERT, "alert": 200}, {"refused": FAULT}, "alert 200 (unassigned)"),
+    "an alert about the name": ({"outcome": Outcome.ALERT, "alert": 112}, {}, ""),
+    "close_notify": ({"outcome": Outcome.ALERT, "alert": 0}, {"closed": UNKNOWN}, "alert 0 (close_notify)"),
+    "closed once": ({"outcome": Outcome.CLOSED, "detail": "closed before any byte"}, {"closed": UNKNOWN}, "before any byte"),
+    "reset once": ({"outcome": Outcome.RESET, "detail": "Connection reset by peer"}, {"reset": UNKNOWN}, "reset by peer"),
+    "silent for a while": ({"outcome": Outcome.TIMEOUT, "elapsed_ms": 5000.0}, {"timeout": UNKNOWN}, "does not complete"),
+    "silent as long as CloudFront waits": ({"outcome": Outcome.TIMEOUT, "elapsed_ms": 10_001.0}, {"timeout": FAULT}, "TLS hello"),
+    "malformed": ({"outcome": Outcome.MALFORMED, "detail": "a second HelloRetryRequest"}, {"malformed": FAULT}, "a second Hello"),
+    "a suite that was not offered": (
+        {"outcome": Outcome.MALFORMED, "version": 0x0303, "cipher_suite": 0x9F, "detail": "DHE, which was not offered"},
+        {"malformed": FAULT},
+        "which was not offered",
+    ),
+    "truncated": ({"outcome": Outcome.TRUNCATED, "detail": "closed in the middle"}, {"truncated": FAULT}, "closed in the middle"),
+    "too large": ({"outcome": Outcome.TOO_LARGE, "detail": "the flight goes on"}, {"too_large": FAULT}, "the flight goes on"),
+    "no TLS": ({"outcome": Outcome.NOT_TLS, "first_bytes": b"HTTP/1.1 400"}, {}, ""),
+    "not connected": ({"outcome": Outcome.NOT_CONNECTED}, {}, ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ONE_HELLO)
+def test_one_hello(case: str) -> None:
+    observed, expected, title = ONE_HELLO[case]
+    findings = judge(seen(**observed))
+    assert codes(findings) == expected
+    if findings:
+        first = findings[0]
+        assert title in first.title
+        assert first.title.startswith(f"{DOMAIN}:443 ")
+        assert (first.target, first.cause, first.stage) == ("web:443", Cause.TLS_PROTOCOL, Stage.TLS)
+        assert [e.observation for e in first.evidence] == ["handshake-1"]
+
+
+@pytest.mark.parametrize("case", ONE_HELLO)
+def test_every_finding_is_complete(case: str) -> None:
+    for finding in judge(seen(**ONE_HELLO[case][0])):
+        assert finding.source.startswith("https://")
+        assert finding.reproduce.startswith(
+            "openssl s_client -connect origin.example.com:443 -servername origin.example.com"
+        )
+        assert finding.title.count(". ") == 0
+        assert not {c for c in finding.title if not c.isprintable()}
+        if finding.status is OK:
+            assert finding.cloudfront_status is None
+            continue
+        assert finding.remedy.steps
+        assert finding.verify.command
+        if finding.status in (FAULT, UNKNOWN):
+            assert finding.cloudfront_status == (504 if finding.code.endswith(".timeout") else 502)
+        if finding.status is UNKNOWN:
+            assert finding.next_check
+
+
+def test_rules() -> None:
+    assert len({r.code for r in RULES}) == len(RULES)
+    assert {r.cause for r in RULES} == {tls_protocol.CAUSE}
+    assert "no_common_version" in RULES[0].code, "the surest cause is named first"
+
+
+ALERT_40, ALERT_80 = {"outcome": Outcome.ALERT, "alert": 40}, {"outcome": Outcome.ALERT, "alert": 80}
+ALERT_112 = {"outcome": Outcome.ALERT, "alert": 112}
+CLOSED, RESET = {"outcome": Outcome.CLOSED}, {"outcome": Outcome.RESET}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "expected"),
+    [
+        (ALERT_40, {"ok": OK}),
+        (ALERT_80, {"ok": OK}),
+        (ALERT_112, {"ok": OK}),
+        (CLOSED, {"ok": OK}),
+        (RESET, {"ok": OK}),
+        ({"outcome": Outcome.ALERT, "alert": 70}, {"no_common_version": FAULT, "ok": OK}),
+        ({"outcome": Outcome.TRUNCATED}, {"truncated": FAULT, "ok": OK}),
+    ],
+)
+def test_where_another_name_is_served_the_name_is_the_cause(
+    refusal: dict[str, Any], expected: dict[str, Status]
+) -> None:
+    both = target(DOMAIN, HOST)
+    assert codes(judge(seen(HOST, **refusal), seen(DOMAIN, **HELLO), of=both)) == expected
+    by_name_only = len(expected) == 1
+    without = codes(judge(seen(HOST, **refusal), seen(None, **HELLO), of=target(HOST)))
+    assert without == (expected if by_name_only else {k: v for k, v in expected.items() if k != "ok"})
+    elsewhere = judge(seen(HOST, **refusal), seen(DOMAIN, "192.0.2.2", **HELLO), of=both)
+    assert (codes(elsewhere) == {"ok": OK}) == (refusal is ALERT_112), "another address says nothing about the name"
+
+
+def test_a_hello_without_a_name_counts_only_where_no_name_is_served() -> None:
+    assert codes(judge(seen(**HELLO), seen(None, **ALERT_112))) == {"ok": OK}
+    assert codes(judge(seen(**HELLO), seen(None, **ALERT_40))) == {"ok": OK}
+    findings = judge(seen(HOST, **ALERT_112), seen(None, **HELLO), of=target(HOST))
+    assert [(f.code, f.evidence[0].observation) for f in findings] == [("tls_protocol.ok", "handshake-2")]
+
+
+@pytest.mark.parametrize(("end", "code"), [(CLOSED, "closed"), (RESET, "reset")])
+def test_an_end_without_a_word_is_a_fault_only_where_it_is_always_so(end: dict[str, Any], code: str) -> None:
+    assert codes(judge(seen(**end))) == {code: UNKNOWN}
+    twice = judge(seen(DOMAIN, **end), seen(HOST, **end), of=target(DOMAIN, HOST))
+    assert codes(twice) == {code: FAULT}
+    assert twice[0].data["confidence"] == "medium"
+    sometimes = judge(seen(DOMAIN, **end), seen(DOMAIN, "192.0.2.2", **end), seen(DOMAIN, "192.0.2.3", **HELLO))
+    assert codes(sometimes) == {code: UNKNOWN, "ok": OK}
+
+
+def test_addresses_that_differ_are_named() -> None:
+    findings = judge(
+        seen(address="192.0.2.1", **HELLO),
+        seen(address="192.0.2.2", **ALERT_40),
+        seen(address="2001:db8::3", **ALERT_40),
+    )
+    assert codes(findings) == {"no_common_suite": FAULT, "ok": OK}
+    fault, ok = findings
+    assert "on 2 of 3 addresses: 192.0.2.2 and 2001:db8::3" in fault.title
+    assert "on 1 of 3 addresses: 192.0.2.1" in ok.title
+    assert "intermittent" in fault.meaning
+    assert (fault.data["intermittent"], fault.data["addresses"]) == (True, ["192.0.2.2", "2001:db8::3"])
+    assert fault.reproduce.startswith("openssl s_client -connect 192.0.2.2:443 -servername origin.example.com")
+    assert [e.observation for e in fault.evidence] == ["handshake-2", "handshake-3"]
+
+
+@pytest.mark.parametrize("end", [CLOSED, RESET, {"outcome": Outcome.TIMEOUT}])
+def test_silence_of_a_port_that_speaks_something_else_is_left_to_the_cause_port(end: dict[str, Any]) -> None:
+    plain = Exchange(
+        id="exchange-1",
+        host=DOMAIN,
+        port=443,
+        address="192.0.2.1",
+        request="HEAD / HTTP/1.1",
+        outcome=ExchangeOutcome.HTTP,
+    )
+    assert judge(seen(**end), exchanges=(plain,)) == ()
+    assert judge(seen(**end), seen(HOST, outcome=Outcome.NOT_TLS), of=target(DOMAIN, HOST)) == ()
+
+
+def test_only_the_hello_of_cloudfront_counts() -> None:
+    assert judge(seen(offer="something-else", **ALERT_40)) == ()
+    assert judge() == ()
+    assert judge(seen(**ALERT_40), of=Target(**{**plain_fields(target()), "protocol": "http"})) == ()
+    old = target(tls_minimum="TLSv1")
+    findings = judge(seen(offer="cloudfront-TLSv1", **HELLO | {"version": 0x0302, "cipher_suite": 0xC013}), of=old)
+    assert codes(findings) == {"deprecated": WARNING, "ok": OK}
+
+
+def test_a_minimum_is_lowered_only_where_there_is_a_lower_one() -> None:
+    def advice(minimum: str) -> str:
+        found = judge(
+            seen(offer=f"cloudfront-{minimum}", outcome=Outcome.ALERT, alert=70), of=target(tls_minimum=minimum)
+        )
+        return " ".join(step.text for step in found[0].remedy.steps)
+
+    assert "lower Minimum origin SSL protocol" in advice("TLSv1.2")
+    assert "lower Minimum origin SSL protocol" in advice("TLSv1.1")
+    assert "lower" not in advice("TLSv1")
+
+
+def plain_fields(value: Any) -> dict[str, Any]:
+    return {f: getattr(value, f) for f in value.__struct_fields__}
+
+
+def test_origin_mtls_is_no_reason_to_warn() -> None:
+    def distribution(arn: str) -> dict[str, Any]:
+        settings = {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}
+        settings |= {"OriginMtlsConfig": {"ClientCertificateArn": arn}} if arn else {}  # type: ignore[dict-item]
+        origin = {"Id": "web", "DomainName": DOMAIN, "CustomOriginConfig": settings}
+        behavior = {"TargetOriginId": "web", "ViewerProtocolPolicy": "allow-all"}
+        return {"Origins": {"Quantity": 1, "Items": [origin]}, "DefaultCacheBehavior": behavior, "CallerReference": "x"}
+
+    asked = seen(**HELLO, client_certificate_requested=True)
+    arn = "arn:aws:acm:us-east-1:111122223333:certificate/a"
+    assert codes(judge(asked, inputs=Inputs(distribution=distribution(arn)))) == {"ok": OK}
+    assert "client_certificate" in codes(judge(asked, inputs=Inputs(distribution=distribution(""))))
+    assert "client_certificate" in codes(judge(asked, inputs=Inputs(distribution={"not": "a distribution"})))
+
+
+def test_what_an_origin_says_is_made_harmless() -> None:
+    findings = judge(seen(sni="a'; rm -rf $HOME", outcome=Outcome.MALFORMED, detail="\x1b[31m\u202e"))
+    assert "\x1b" not in findings[0].title + findings[0].reproduce
+    assert "-servername 'a'\"'\"'; rm -rf $HOME'" in findings[0].reproduce
+
+
+@given(
+    hellos=st.lists(
+        st.builds(
+            seen,
+            sni=st.sampled_from([DOMAIN, HOST, None]),
+            address=st.sampled_from(["192.0.2.1", "2001:db8::1"]),
+            outcome=st.sampled_from(Outcome),
+            alert=st.none() | st.integers(-1, 300),
+            warnings=st.lists(st.integers(0, 255), max_size=3).map(tuple),
+            version=st.none() | st.integers(0x0200, 0x0400),
+            cipher_suite=st.none() | st.sampled_from([0x1301, 0x9C, 0x04, 0xFFFF]),
+            certificates=st.lists(st.binary(max_size=3), max_size=2).map(tuple),
+            client_certificate_requested=st.booleans(),
+            detail=st.text(max_size=20),
+            elapsed_ms=st.floats(0, 20_000),
+        ),
+        max_size=6,
+    )
+)
+def test_whatever_was_seen_is_judged(hellos: list[Handshake]) -> None:
+    findings = judge(*hellos, of=target(DOMAIN, HOST))
+    assert len({f.code for f in findings}) == len(findings), "one finding for each code"
+    ids = {f"handshake-{n}" for n in range(1, len(hellos) + 1)}
+    assert {e.observation for f in findings for e in f.evidence} <= ids
+    assert all(f.evidence for f in findings)
+
+
+@pytest.mark.needs("openssl")
+def test_the_command_that_reproduces_runs_as_it_is_shown() -> None:
+    """Against a port where nothing listens: every option is understood and it gets as far as connecting."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        place = f"127.0.0.1:{unused.getsockname()[1]}"
+        command = judge(seen(**ALERT_40, connected_to=place))[0].reproduce
+        assert f"-connect {place}" in command
+        said = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=20, check=False)
+    assert "refused" in said.stderr
+    assert "tls1_2:" in said.stdout
