@@ -1,0 +1,120 @@
+"""What the command line does with the lab: list scenarios, run a command inside one, keep one up."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, TextIO
+
+from cfrunbook.errors import BadInput
+from cfrunbook.lab.distribution import ORIGIN_ID
+from cfrunbook.lab.running import Running, start
+from cfrunbook.lab.scenario import URL, VIEWER_HOST
+from cfrunbook.lab.scenarios import SCENARIOS
+from cfrunbook.text import visible
+
+_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_Handler = Callable[[int, FrameType | None], Any]
+
+
+def list_scenarios() -> list[dict[str, Any]]:
+    """Return one row per scenario: name, title, difficulty, and the expected verdict."""
+    return [
+        {
+            "name": scenario.name,
+            "title": scenario.title,
+            "difficulty": scenario.difficulty.value,
+            "status": scenario.expected.status,
+            "cause": scenario.expected.cause.value if scenario.expected.cause else None,
+            "code": scenario.expected.code,
+            "cloudfront_status": scenario.expected.cloudfront_status,
+        }
+        for scenario in SCENARIOS.values()
+    ]
+
+
+def run_command(name: str, argv: Sequence[str]) -> int:
+    """Run `argv` while the scenario `name` is up, with CFRUNBOOK_LAB set, and return its exit status.
+
+    Signals that would end this process go to the command instead; one ended by signal N gives 128 + N, as in a
+    shell. Raises BadInput for an unknown scenario or a command that cannot be started.
+    """
+    if not argv:
+        raise BadInput("Lab: there is no command to run.")
+    with start(name) as running:
+        try:
+            process = subprocess.Popen(argv, env=os.environ | running.environment())  # noqa: S603 - asked for
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise BadInput(f"Lab: cannot run {visible(argv[0], 200)!r}: {reason}.") from None
+        with process, _handling(lambda number, _: _forward(process, number)):
+            status = process.wait()
+    return status if status >= 0 else 128 - status
+
+
+def serve(name: str, out: TextIO, *, until: threading.Event | None = None) -> int:
+    """Keep the scenario `name` up until Ctrl-C, SIGTERM or `until`, and tell on `out` how to reach it. Return 0."""
+    over = until or threading.Event()
+    with start(name) as running, _handling(lambda *_: over.set()):
+        print(introduction(running), file=out, flush=True)
+        over.wait()
+    print("Taken down.", file=out, flush=True)
+    return 0
+
+
+def introduction(running: Running) -> str:
+    """Return what the pager says and the commands that reach the scenario; the answer is not in it."""
+    address, port = running.addresses[running.setup.port]
+    edge = running.edge_url.removeprefix("http://")
+    viewer = f"curl -si --connect-to {VIEWER_HOST}:80:{edge} {URL.replace('https:', 'http:')}"
+    if running.setup.protocol == "https":
+        origin = f"openssl s_client -connect {address}:{port} -servername {running.setup.domain} -showcerts </dev/null"
+    else:
+        origin = f"curl -si --connect-to {running.setup.domain}:80:{address}:{port} http://{running.setup.domain}/"
+    return "\n".join(
+        [
+            *running.scenario.story,
+            "",
+            f"Ask the edge:       {viewer}",
+            f"Ask the origin:     {origin}",
+            f"Trusted roots:      {shlex.quote(str(running.trust_store))}",
+            f"Diagnose:           cfrunbook diagnose --lab {shlex.quote(str(running.file))}",
+            "",
+            f"{URL} goes to origin {ORIGIN_ID} ({running.setup.domain}). Ctrl-C takes everything down.",
+        ]
+    )
+
+
+@contextmanager
+def _handling(handler: _Handler) -> Iterator[None]:
+    """Give the signals that end a process to `handler`; only the main thread can, elsewhere nothing changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, handler) for number in _FORWARDED}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+def _forward(process: subprocess.Popen[bytes], number: int) -> None:
+    """Send the signal on, unless it came from the terminal, which tells the whole foreground group itself."""
+    if number in (signal.SIGINT, signal.SIGQUIT) and _in_foreground():
+        return
+    process.send_signal(number)
+
+
+def _in_foreground() -> bool:
+    try:
+        return os.tcgetpgrp(sys.__stdin__.fileno() if sys.__stdin__ else 0) == os.getpgrp()
+    except (OSError, ValueError):
+        return False

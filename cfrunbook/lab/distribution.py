@@ -1,0 +1,114 @@
+"""The distribution of a scenario, as `aws cloudfront get-distribution` would print it.
+
+https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_GetDistribution.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cfrunbook.lab.scenario import VIEWER_HOST, Setup
+
+ORIGIN_ID = "shop-origin"
+# Managed policies: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-policies.html
+CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
+ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
+ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
+
+_VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2")
+_ACCOUNT = "111122223333"
+_ID = "EDFDVBD6EXAMPLE"
+_NONE: dict[str, Any] = {"Quantity": 0}
+
+
+def document(setup: Setup) -> dict[str, Any]:
+    """Return the whole answer of GetDistribution for `setup`."""
+    return {
+        "ETag": "E2QWRUHEXAMPLE",
+        "Distribution": {
+            "Id": _ID,
+            "ARN": f"arn:aws:cloudfront::{_ACCOUNT}:distribution/{_ID}",
+            "Status": "Deployed",
+            "LastModifiedTime": "2026-01-01T00:00:00+00:00",
+            "InProgressInvalidationBatches": 0,
+            "DomainName": "d111111abcdef8.cloudfront.net",
+            "ActiveTrustedSigners": {"Enabled": False, **_NONE},
+            "ActiveTrustedKeyGroups": {"Enabled": False, **_NONE},
+            "DistributionConfig": _config(setup),
+        },
+    }
+
+
+def _config(setup: Setup) -> dict[str, Any]:
+    return {
+        "CallerReference": "shop-2026",
+        "Aliases": _items([VIEWER_HOST]),
+        "DefaultRootObject": "",
+        "Origins": _items([_origin(setup)]),
+        "OriginGroups": _NONE,
+        "DefaultCacheBehavior": _behavior(setup),
+        "CacheBehaviors": _NONE,
+        "CustomErrorResponses": _NONE,
+        "Comment": "Shop",
+        "Logging": {"Enabled": False, "IncludeCookies": False, "Bucket": "", "Prefix": ""},
+        "PriceClass": "PriceClass_All",
+        "Enabled": True,
+        "ViewerCertificate": {
+            "CloudFrontDefaultCertificate": False,
+            "ACMCertificateArn": f"arn:aws:acm:us-east-1:{_ACCOUNT}:certificate/11111111-2222-3333-4444-555555555555",
+            "SSLSupportMethod": "sni-only",
+            "MinimumProtocolVersion": "TLSv1.2_2021",
+            "Certificate": f"arn:aws:acm:us-east-1:{_ACCOUNT}:certificate/11111111-2222-3333-4444-555555555555",
+            "CertificateSource": "acm",
+        },
+        "Restrictions": {"GeoRestriction": {"RestrictionType": "none", **_NONE}},
+        "WebACLId": "",
+        "HttpVersion": "http2",
+        "IsIPV6Enabled": True,
+        "ContinuousDeploymentPolicyId": "",
+        "Staging": False,
+    }
+
+
+def _origin(setup: Setup) -> dict[str, Any]:
+    return {
+        "Id": ORIGIN_ID,
+        "DomainName": setup.domain,
+        "OriginPath": "",
+        "CustomHeaders": _NONE,
+        "CustomOriginConfig": {
+            "HTTPPort": 80,
+            "HTTPSPort": 443,
+            "OriginProtocolPolicy": setup.protocol_policy,
+            "OriginSslProtocols": _items(list(_VERSIONS[_VERSIONS.index(setup.minimum_tls) :])),
+            "OriginReadTimeout": 30,
+            "OriginKeepaliveTimeout": 5,
+            "IpAddressType": "ipv4",
+        },
+        "ConnectionAttempts": 3,
+        "ConnectionTimeout": 10,
+        "OriginShield": {"Enabled": False},
+        "OriginAccessControlId": "",
+    }
+
+
+def _behavior(setup: Setup) -> dict[str, Any]:
+    return {
+        "TargetOriginId": ORIGIN_ID,
+        "TrustedSigners": {"Enabled": False, **_NONE},
+        "TrustedKeyGroups": {"Enabled": False, **_NONE},
+        "ViewerProtocolPolicy": "redirect-to-https",
+        "AllowedMethods": {**_items(["HEAD", "GET"]), "CachedMethods": _items(["HEAD", "GET"])},
+        "SmoothStreaming": False,
+        "Compress": True,
+        "LambdaFunctionAssociations": _NONE,
+        "FunctionAssociations": _NONE,
+        "FieldLevelEncryptionId": "",
+        "GrpcConfig": {"Enabled": False},
+        "CachePolicyId": CACHING_OPTIMIZED,
+        "OriginRequestPolicyId": ALL_VIEWER if setup.host_forwarded else ALL_VIEWER_EXCEPT_HOST_HEADER,
+    }
+
+
+def _items(items: list[Any]) -> dict[str, Any]:
+    return {"Quantity": len(items), "Items": items}

@@ -1,0 +1,276 @@
+"""A small edge that connects to an origin as CloudFront does, and answers 200, 502 or 504.
+
+It is the lab's independent judge: it knows an origin only by the plain facts in `Origin`, shares no code with the
+probes and judges of this package, and leaves certificates and handshakes to OpenSSL. What it adds is what OpenSSL
+does not look at, the order of the chain on the wire, and the status that CloudFront gives for each way to fail.
+
+It offers what Python's `ssl` can offer of CloudFront's hello: suites and versions, not its curves and signature
+schemes.
+
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-gateway.html
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-504-gateway-timeout.html
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/secure-connections-supported-ciphers-cloudfront-to-origin.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+import socket
+import ssl
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import responses
+from itertools import pairwise
+from typing import Any, Literal
+
+from cfrunbook.lab.servers import HttpConnection, Request, Servers
+
+CIPHERS = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384:"
+    "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:"
+    "AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA256:AES128-SHA:AES256-SHA:DES-CBC3-SHA:RC4-MD5"
+)
+"""Suites of TLS 1.2 and below in CloudFront's order; OpenSSL leaves out what it was built without."""
+
+_VERSIONS = {
+    "SSLv3": ssl.TLSVersion.SSLv3,
+    "TLSv1": ssl.TLSVersion.TLSv1,
+    "TLSv1.1": ssl.TLSVersion.TLSv1_1,
+    "TLSv1.2": ssl.TLSVersion.TLSv1_2,
+}
+_HOSTNAME_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH
+_HEAD_LIMIT = 32_768
+_BODY_LIMIT = 65_536
+
+MinimumTls = Literal["SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """All that the edge knows of one origin."""
+
+    domain: str
+    """The Origin Domain."""
+    protocol: Literal["https", "http"]
+    connect_to: tuple[str, int]
+    """Address and port that stand in for the origin's."""
+    viewer_host: str
+    """The Host header of the viewer's request."""
+    host_forwarded: bool
+    minimum_tls: MinimumTls = "TLSv1.2"
+    roots: str = ""
+    """PEM; the only certificates that are trusted."""
+    patience: float = 1.0
+    """Seconds for everything, where CloudFront would wait up to 30 to connect and 30 more for an answer."""
+
+    @property
+    def host(self) -> str:
+        """What goes to the origin as SNI and as Host."""
+        return self.viewer_host if self.host_forwarded else self.domain
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The status for the viewer, and why; `reason` is for tests and game masters, the viewer never sees it."""
+
+    status: int
+    reason: str
+    body: bytes = b""
+
+
+class _Failed(Exception):
+    """The origin gave no answer: `status` for the viewer, and why."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+def fetch(origin: Origin, path: str = "/") -> Answer:
+    """Ask the origin for `path` as CloudFront would. Never raises; takes about `origin.patience` at most."""
+    clock = _Clock(origin.patience)
+    try:
+        return _ask(origin, path, clock)
+    except _Failed as failure:
+        return Answer(failure.status, failure.reason)
+    except TimeoutError as error:
+        return Answer(504, f"no answer in time: {error}")
+    except ConnectionRefusedError:
+        return Answer(502, "connection refused")
+    except (OSError, ValueError) as error:
+        return Answer(502, f"{type(error).__name__}: {error}")
+
+
+class _Clock:
+    """What is left of the patience."""
+
+    def __init__(self, patience: float) -> None:
+        self._end = time.monotonic() + patience
+
+    def left(self, sock: socket.socket) -> socket.socket:
+        """Give `sock` what is left as its timeout. Raises TimeoutError when nothing is."""
+        rest = self._end - time.monotonic()
+        if rest <= 0:
+            raise TimeoutError("patience is over")
+        sock.settimeout(rest)
+        return sock
+
+
+def _ask(origin: Origin, path: str, clock: _Clock) -> Answer:
+    with socket.socket(socket.AF_INET6 if ":" in origin.connect_to[0] else socket.AF_INET) as plain:
+        clock.left(plain).connect(origin.connect_to)
+        if origin.protocol == "http":
+            return _exchange(plain, origin.host, path, clock)
+        with _secure(plain, origin, clock) as secured:
+            return _exchange(secured, origin.host, path, clock)
+
+
+def _secure(plain: socket.socket, origin: Origin, clock: _Clock) -> ssl.SSLSocket:
+    """Shake hands, and judge what was sent. Raises _Failed or OSError."""
+    clock.left(plain)
+    try:
+        secured = _context(origin).wrap_socket(plain, server_hostname=origin.host)
+    except ssl.SSLCertVerificationError as error:
+        raise _Failed(502, f"certificate: {error.verify_message} ({error.verify_code})") from None
+    except ssl.SSLError as error:
+        raise _Failed(502, f"TLS: {error.reason or error}") from None
+    problem = _name_problem(secured, origin) or _order_problem(_sent(secured))
+    if problem:
+        secured.close()
+        raise _Failed(502, problem)
+    return secured
+
+
+def _context(origin: Origin) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # requires a certificate, trusts nothing yet
+    # A certificate for the forwarded Host or for the Origin Domain will do, and OpenSSL is told one name only.
+    context.check_hostname = not origin.host_forwarded
+    context.load_verify_locations(cadata=origin.roots)
+    context.set_ciphers(CIPHERS + ":@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # CloudFront still speaks what Python deprecates
+        context.minimum_version = _VERSIONS[origin.minimum_tls]
+    context.maximum_version = ssl.TLSVersion.TLSv1_3
+    return context
+
+
+def _name_problem(secured: ssl.SSLSocket, origin: Origin) -> str:
+    """Where OpenSSL did not check the name: whether the certificate is for neither the Host nor the Origin Domain."""
+    if not origin.host_forwarded:
+        return ""
+    certificate: Any = secured.getpeercert() or {}
+    patterns = [value for kind, value in certificate.get("subjectAltName", ()) if kind == "DNS"]
+    if any(_covers(pattern, name) for pattern in patterns for name in (origin.host, origin.domain)):
+        return ""
+    return f"certificate: hostname mismatch ({_HOSTNAME_MISMATCH})"
+
+
+def _covers(pattern: str, name: str) -> bool:
+    first, _, rest = name.lower().partition(".")
+    return pattern.lower() in (f"{first}.{rest}", f"*.{rest}")
+
+
+def _sent(secured: ssl.SSLSocket) -> list[bytes]:
+    """Return the certificates, DER, in the order in which they came."""
+    public = getattr(secured, "get_unverified_chain", None)  # since Python 3.13
+    if public is not None:
+        return list(public())
+    from _ssl import ENCODING_DER
+
+    inner: Any = getattr(secured, "_sslobj")  # noqa: B009 - private, and there is nothing else before 3.13
+    return [certificate.public_bytes(ENCODING_DER) for certificate in inner.get_unverified_chain()]
+
+
+def _order_problem(sent: list[bytes]) -> str:
+    """Say where a certificate is not followed by its issuer, which OpenSSL forgives and CloudFront documents as 502."""
+    from cryptography import x509
+
+    chain = [x509.load_der_x509_certificate(der) for der in sent]
+    for place, (certificate, following) in enumerate(pairwise(chain)):
+        if certificate.issuer.public_bytes() != following.subject.public_bytes():
+            return f"certificate: chain in wrong order after certificate {place}"
+    return ""
+
+
+def _exchange(sock: socket.socket, host: str, path: str, clock: _Clock) -> Answer:
+    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Amazon CloudFront\r\nConnection: close\r\n\r\n"
+    clock.left(sock).sendall(request.encode("latin-1", "replace"))
+    received = b""
+    while len(received) < _HEAD_LIMIT + _BODY_LIMIT and (chunk := clock.left(sock).recv(_BODY_LIMIT)):
+        received += chunk
+    head, end, body = received.partition(b"\r\n\r\n")
+    words = head.split(b"\r\n")[0].split(b" ")
+    status = words[1] if len(words) > 1 else b""
+    if not end or not words[0].startswith(b"HTTP/1.") or len(status) != 3 or not status.isdigit():
+        raise _Failed(502, "the origin closed the connection" if not received else "the answer is not HTTP")
+    return Answer(int(status), "", body)
+
+
+# --- the front ----------------------------------------------------------------------------------------------------
+
+
+class Edge:
+    """The edge as a viewer meets it: a web server on loopback that has to ask the origin for everything."""
+
+    def __init__(self, servers: Servers, origin: Origin) -> None:
+        self.origin = origin
+        address, port = servers.serve(lambda: _Front(servers.connections, origin))
+        self.url = f"http://{address}:{port}"
+
+
+class _Front(HttpConnection):
+    """One viewer's request."""
+
+    def __init__(self, open_connections: set[asyncio.Transport], origin: Origin) -> None:
+        super().__init__(open_connections)
+        self._origin = origin
+        self._task: asyncio.Task[None] | None = None
+
+    def answer(self, request: Request) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._answer(request))
+
+    async def _answer(self, request: Request) -> None:
+        usable = request.target.startswith("/") and request.target.isascii() and request.target.isprintable()
+        path = request.target if usable else "/"
+        if request.method in ("GET", "HEAD"):
+            answer = await asyncio.get_running_loop().run_in_executor(None, fetch, self._origin, path)
+        else:
+            answer = Answer(403, "")
+        request_id = base64.urlsafe_b64encode(secrets.token_bytes(40)).decode()
+        headers = _headers(answer, request_id)
+        made_here = answer.reason or answer.status == 403
+        body = _error_page(answer.status, request_id) if made_here else answer.body
+        self.respond(answer.status, headers, body, head_only=request.method == "HEAD")
+
+
+def _headers(answer: Answer, request_id: str) -> Mapping[str, str]:
+    """Return the headers that CloudFront adds. Its error pages of 2026 carry no Server header."""
+    return {
+        "Content-Type": "text/html; charset=UTF-8",
+        "X-Cache": f"{'Error' if answer.status >= 400 else 'Miss'} from cloudfront",
+        "Via": f"1.1 {secrets.token_hex(16)}.cloudfront.net (CloudFront)",
+        "X-Amz-Cf-Pop": "LHR61-P6",
+        "X-Amz-Cf-Id": request_id,
+    }
+
+
+def _error_page(status: int, request_id: str) -> bytes:
+    """Return CloudFront's page as it looks since 2026: no sentence says why."""
+    return (
+        '<!DOCTYPE html>\n<HTML lang="en"><HEAD>\n<META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset=UTF-8">\n'
+        "<TITLE>ERROR: The request could not be satisfied</TITLE>\n</HEAD><BODY>\n"
+        f"<H1>{status} {responses.get(status, '')} ERROR</H1>\n"
+        '<H2>The request could not be satisfied.</H2>\n<HR noshade size="1px">\n'
+        "<P>We can't connect to the server for this app or website at this time. "
+        "There might be too much traffic or a configuration error. "
+        "Try again later, or contact the app or website owner.</P>\n"
+        "<PRE>\nGenerated by cloudfront (CloudFront) HTTP3 Server\n"
+        f"Request ID: {request_id.replace('=', '&#x3D;')}\n</PRE>\n</BODY></HTML>\n"
+    ).encode()

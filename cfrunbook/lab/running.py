@@ -1,0 +1,169 @@
+"""A scenario that is up: its ports, its edge, its files, and the way to take it down."""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from cfrunbook.errors import BadInput
+from cfrunbook.findings import Struct
+from cfrunbook.lab.authority import Authority
+from cfrunbook.lab.distribution import document
+from cfrunbook.lab.edge import Edge, Origin
+from cfrunbook.lab.scenario import URL, VIEWER_HOST, Scenario
+from cfrunbook.lab.scenarios import SCENARIOS
+from cfrunbook.lab.servers import Address, Servers
+from cfrunbook.text import visible
+
+DEADLINE: Final = 1.0
+"""Seconds that a probe, and the edge, waits in the lab: loopback answers at once or never."""
+LAB_FILE: Final = "lab.json"
+ENVIRONMENT: Final = "CFRUNBOOK_LAB"
+
+_DISTRIBUTION_FILE = "distribution.json"
+_TRUST_FILE = "trust.pem"
+
+
+class LabOptions(Struct, frozen=True, kw_only=True):
+    """What an incident is loaded with to examine a scenario; paths are relative to the lab file."""
+
+    distribution: str
+    url: str
+    connect_to: tuple[str, ...]
+    trust_store: str
+    deadline: float
+
+
+class LabFile(Struct, frozen=True, kw_only=True):
+    """The lab file: how another process finds a running scenario."""
+
+    kind: str = "cfrunbook.lab"
+    schema: int = 1
+    scenario: str
+    options: LabOptions
+
+
+class Running:
+    """One scenario, up from construction until `stop`. Also a context manager.
+
+    Without `folder` its files go to a temporary folder that ends with it, or with the process.
+    """
+
+    def __init__(self, scenario: Scenario, *, folder: Path | None = None, deadline: float = DEADLINE) -> None:
+        self.scenario = scenario
+        self.deadline = deadline
+        self.authority = Authority()
+        self.setup = scenario.set_up(self.authority)
+        self.servers = Servers()
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="cfrunbook-lab-"))
+        self._remove = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True) if not folder else None
+        try:
+            self.addresses: dict[int, Address] = {
+                port: self.servers.listen(service) for port, service in self.setup.ports.items()
+            }
+            """Where each port of the origin really is."""
+            self.edge_facts = self._edge_facts()
+            self.edge = Edge(self.servers, self.edge_facts)
+            self.file = self.write(self.folder)
+        except BaseException:
+            self.stop()
+            raise
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<lab scenario {self.scenario.name!r} at {self.edge_url}>"
+
+    @property
+    def edge_url(self) -> str:
+        """Where the edge answers as CloudFront would."""
+        return self.edge.url
+
+    @property
+    def connect_to(self) -> tuple[str, ...]:
+        """The relocations, in the syntax of curl's --connect-to."""
+        return tuple(f"{self.setup.domain}:{port}:{address}:{real}" for port, (address, real) in self.addresses.items())
+
+    @property
+    def trust_store(self) -> Path:
+        """The PEM file of the one root that counts here."""
+        return self.folder / _TRUST_FILE
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments for `Incident.load`."""
+        return {
+            "distribution": document(self.setup),
+            "url": URL,
+            "connect_to": self.connect_to,
+            "trust_store": self.trust_store,
+            "deadline": self.deadline,
+        }
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables with which a command examines this scenario without further options."""
+        return {ENVIRONMENT: str(self.file.absolute())}
+
+    def write(self, folder: Path) -> Path:
+        """Write the lab file, the distribution and the trust store into `folder`; return the lab file's path."""
+        folder.mkdir(parents=True, exist_ok=True)
+        lab_file = LabFile(
+            scenario=self.scenario.name,
+            options=LabOptions(
+                distribution=_DISTRIBUTION_FILE,
+                url=URL,
+                connect_to=self.connect_to,
+                trust_store=_TRUST_FILE,
+                deadline=self.deadline,
+            ),
+        )
+        for name, value in ((_DISTRIBUTION_FILE, document(self.setup)), (LAB_FILE, lab_file)):
+            (folder / name).write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+        (folder / _TRUST_FILE).write_bytes(self.authority.root.pem)
+        return folder / LAB_FILE
+
+    def stop(self) -> None:
+        """Close every port and connection, end the thread, remove the temporary folder. Harmless when repeated."""
+        self.servers.stop()
+        if self._remove:
+            self._remove()
+
+    def _edge_facts(self) -> Origin:
+        return Origin(
+            domain=self.setup.domain,
+            protocol=self.setup.protocol,
+            connect_to=self.addresses[self.setup.port],
+            viewer_host=VIEWER_HOST,
+            host_forwarded=self.setup.host_forwarded,
+            minimum_tls=self.setup.minimum_tls,
+            roots=self.authority.root.pem.decode(),
+            patience=self.deadline,
+        )
+
+
+def start(name: str, *, folder: Path | None = None, deadline: float = DEADLINE) -> Running:
+    """Bring the scenario `name` up. Raises BadInput for an unknown name; stop it, or use it in `with`.
+
+    >>> with start("certificate-expired") as running:
+    ...     print(running.edge_url)
+    """
+    return Running(find(name), folder=folder, deadline=deadline)
+
+
+def find(name: str) -> Scenario:
+    """Return the scenario `name`. Raises BadInput, with the nearest names, where there is none."""
+    if name in SCENARIOS:
+        return SCENARIOS[name]
+    near = difflib.get_close_matches(name, SCENARIOS, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else "see `cfrunbook lab list`."
+    raise BadInput(f"Lab: there is no scenario {visible(name, 80)!r}; {hint}")

@@ -1,0 +1,180 @@
+"""Origins that CloudFront is happy with: one plain, the others suspicious at first sight."""
+
+from __future__ import annotations
+
+import ssl
+
+from cfrunbook.lab.authority import DAY, Authority
+from cfrunbook.lab.scenario import HEALTHY, ORIGIN, Difficulty, Scenario, Setup, web
+from cfrunbook.lab.servers import Chain, Closed, Http, Tls
+
+_GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
+_PAGE = _GUIDE + "http-502-bad-gateway.html"
+_REQUIREMENTS = _GUIDE + "cnames-and-https-requirements.html"
+_CUSTOM = _GUIDE + "using-https-cloudfront-to-custom-origin.html"
+_SETTINGS = _GUIDE + "DownloadDistValuesOrigin.html"
+_BEHAVIOR = _GUIDE + "RequestAndResponseBehaviorCustomOrigin.html"
+
+
+def _chain(authority: Authority) -> Chain:
+    return Chain((authority.leaf(ORIGIN), authority.intermediate))
+
+
+def _healthy(authority: Authority) -> Setup:
+    return Setup(web(Tls(_chain(authority))))
+
+
+def _extra_root(authority: Authority) -> Setup:
+    return Setup(web(Tls(Chain((*_chain(authority).sent, authority.root)))))
+
+
+def _wildcard(authority: Authority) -> Setup:
+    return Setup(web(Tls(Chain((authority.leaf("*.shop.example", "shop.example"), authority.intermediate)))))
+
+
+def _expiring_soon(authority: Authority) -> Setup:
+    leaf = authority.leaf(ORIGIN, begins=-85 * DAY, ends=5 * DAY)
+    return Setup(web(Tls(Chain((leaf, authority.intermediate)))))
+
+
+def _tls13_only(authority: Authority) -> Setup:
+    return Setup(web(Tls(_chain(authority), minimum=ssl.TLSVersion.TLSv1_3)))
+
+
+def _by_server_name(authority: Authority) -> Setup:
+    default = Chain((authority.mint("localhost", names=("localhost",)),))
+    return Setup(web(Tls(default, by_name={ORIGIN: _chain(authority)})))
+
+
+def _http_only(_: Authority) -> Setup:
+    return Setup({80: Http(), 443: Closed()}, protocol_policy="http-only")
+
+
+SCENARIOS = (
+    Scenario(
+        name="healthy",
+        title="Nothing is wrong with the origin",
+        story=(
+            "04:44 PAGE  CloudFront 502 for www.shop.example, for three minutes, then it went away.",
+            "Ticket: is anything still wrong with the origin?",
+        ),
+        difficulty=Difficulty.EASY,
+        expected=HEALTHY,
+        hints=(
+            "Look at every step on CloudFront's way to the origin.",
+            "Say what is good as clearly as what is not.",
+            "What can a look at the origin now not tell about four minutes ago?",
+        ),
+        why_in_real_life="Incidents end before one looks. The access logs know what happened.",
+        page=_PAGE,
+        set_up=_healthy,
+    ),
+    Scenario(
+        name="healthy-extra-root-included",
+        title="The root is sent along: superfluous and harmless",
+        story=(
+            "09:05 PAGE  CloudFront 502 for www.shop.example reported by one customer.",
+            "Ticket: our scanner says `chain issues: contains anchor`. Is that the reason?",
+        ),
+        difficulty=Difficulty.MEDIUM,
+        expected=HEALTHY,
+        hints=(
+            "List what the origin sends, in order.",
+            "Is anything missing, or in the wrong place?",
+            "Does one certificate too many at the end keep anybody from building the path?",
+        ),
+        why_in_real_life="Bundles come with the root. It costs a kilobyte per handshake and breaks nothing.",
+        page=_REQUIREMENTS,
+        set_up=_extra_root,
+    ),
+    Scenario(
+        name="healthy-wildcard",
+        title="The certificate is a wildcard that covers the origin",
+        story=(
+            "11:50 PAGE  CloudFront 502 for www.shop.example, a handful in an hour.",
+            "Ticket: the certificate says *.shop.example, not origin.shop.example. Does CloudFront take that?",
+        ),
+        difficulty=Difficulty.EASY,
+        expected=HEALTHY,
+        hints=(
+            "Which name does CloudFront compare with the certificate?",
+            "How many labels does a wildcard stand for?",
+            "How many labels are left of shop.example in that name?",
+        ),
+        why_in_real_life="One certificate for a whole zone is common, and covers one label.",
+        page=_CUSTOM,
+        set_up=_wildcard,
+    ),
+    Scenario(
+        name="healthy-expiring-soon",
+        title="The certificate is good for five more days",
+        story=(
+            "10:00 MAIL  The certificate of origin.shop.example expires in 5 days.",
+            "Ticket: www.shop.example had some 502 last night. Is it the certificate?",
+        ),
+        difficulty=Difficulty.EASY,
+        expected=HEALTHY,
+        hints=(
+            "Compare the certificate's dates with now, and with last night.",
+            "Does CloudFront refuse a certificate before its end?",
+            "It is not the reason now. When will it be?",
+        ),
+        why_in_real_life="A renewal is due. It is a warning today and an outage in five days.",
+        page=_PAGE + "#ssl-certificate-expired",
+        set_up=_expiring_soon,
+    ),
+    Scenario(
+        name="healthy-tls13-only",
+        title="The origin speaks nothing but TLS 1.3",
+        story=(
+            "16:16 PAGE  CloudFront 502 for www.shop.example, now and then.",
+            "Ticket: the distribution says TLSv1.2, the origin only speaks TLS 1.3. The API has no TLSv1.3 to select!",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=HEALTHY,
+        hints=(
+            "Is what the distribution names a minimum or a maximum?",
+            "Which versions does CloudFront speak to origins since November 2025?",
+            "Do the two have a version in common?",
+        ),
+        why_in_real_life="Old advice says that CloudFront cannot do TLS 1.3 to an origin. It does since November 2025.",
+        page=_BEHAVIOR,
+        set_up=_tls13_only,
+    ),
+    Scenario(
+        name="healthy-by-server-name",
+        title="Without a server name the origin shows a wrong certificate, with it the right one",
+        story=(
+            "19:01 PAGE  CloudFront 502 for www.shop.example from one region.",
+            "Ticket: opening the origin by its address shows a certificate for localhost. There it is, isn't it?",
+        ),
+        difficulty=Difficulty.MEDIUM,
+        expected=HEALTHY,
+        hints=(
+            "One address can have several certificates.",
+            "Does CloudFront say which server it wants?",
+            "Look at the certificate that comes for that name.",
+        ),
+        why_in_real_life="Servers with several sites have some default; CloudFront always sends a server name.",
+        page=_CUSTOM,
+        set_up=_by_server_name,
+    ),
+    Scenario(
+        name="healthy-http-only",
+        title="CloudFront speaks plain HTTP to the origin, and port 443 is closed",
+        story=(
+            "21:30 PAGE  CloudFront 502 for www.shop.example during the deployment, over by now.",
+            "Ticket: port 443 of the origin refuses connections! Did somebody forget to open it?",
+        ),
+        difficulty=Difficulty.MEDIUM,
+        expected=HEALTHY,
+        hints=(
+            "Not every closed port is used.",
+            "Read the origin protocol policy in the distribution.",
+            "Connect to the port that CloudFront really uses.",
+        ),
+        why_in_real_life="Origins without TLS exist. It is a question of security, not a cause of 502.",
+        page=_SETTINGS,
+        set_up=_http_only,
+    ),
+)

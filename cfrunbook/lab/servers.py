@@ -1,0 +1,418 @@
+"""Servers on loopback that are broken exactly as wanted: one background thread, its own event loop, a clean stop.
+
+What a port does is a value (`Tls`, `Http`, `Silent`, …); `Servers.listen` makes it so on an ephemeral port of
+127.0.0.1. TLS runs through OpenSSL on memory buffers, so that every connection, also one that never finishes its
+handshake, is an ordinary transport that `stop` can end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.client import responses
+from typing import cast
+
+from cfrunbook.lab.authority import Identity, pem_bundle
+
+LOOPBACK = "127.0.0.1"
+HEAD_LIMIT = 65_536
+"""Bytes of a request head that a server reads before it gives up."""
+_START_LIMIT = 10.0
+_FILLERS = 16
+_FILLER_WAIT = 0.05
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What a TLS server sends, in wire order, and the key it holds: that of the first certificate."""
+
+    sent: tuple[Identity, ...]
+
+    @property
+    def der(self) -> tuple[bytes, ...]:
+        """The certificates, DER, in wire order."""
+        return tuple(identity.der for identity in self.sent)
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """A web server with TLS."""
+
+    chain: Chain | None = None
+    """For every name that `by_name` does not know; None: such a handshake ends in alert 112, unrecognized_name."""
+    by_name: Mapping[str, Chain] = field(default_factory=dict)
+    """By SNI, lower case."""
+    minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+    maximum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+    ciphers: str = ""
+    """OpenSSL cipher string for TLS 1.2 and below; empty: OpenSSL's default."""
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """A web server without TLS. To a ClientHello it answers 400, as nginx and Apache do."""
+
+    redirect: bool = False
+    """Answer 301 to the same URL with https."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Accepts connections, reads, and never says a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closes:
+    """Accepts connections and closes them at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """Speaks first, as SSH, SMTP and FTP servers do."""
+
+    greeting: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Nothing listens: the port is bound, so that nobody else gets it, and the kernel answers RST."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """SYNs get no answer, as behind a security group: the accept queue is full and nobody accepts."""
+
+
+Service = Tls | Http | Silent | Closes | Banner | Closed | Dropped
+Address = tuple[str, int]
+
+
+class Servers:
+    """Services on 127.0.0.1, from construction until `stop`. Also a context manager."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.SelectorEventLoop()
+        self._loop.set_exception_handler(_note)
+        self._listeners: list[asyncio.Server] = []
+        self._held: list[socket.socket] = []
+        self._open: set[asyncio.Transport] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="cfrunbook-lab", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Servers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def listen(self, service: Service) -> Address:
+        """Make `service` available on a new port and return its address. Raises OSError or ssl.SSLError."""
+        match service:
+            case Closed():
+                return self._hold(_bound())
+            case Dropped():
+                return self._hold(*_full_queue())
+            case Tls():
+                contexts = _contexts(service)
+                return self.serve(lambda: _TlsServer(self._open, contexts))
+            case Http(redirect=redirect):
+                return self.serve(lambda: _HttpServer(self._open, redirect=redirect))
+            case Banner(greeting=greeting):
+                return self.serve(lambda: _BannerServer(self._open, greeting))
+            case Silent():
+                return self.serve(lambda: Connection(self._open))
+            case Closes():
+                return self.serve(lambda: _ClosingServer(self._open))
+
+    def serve(self, protocol: Callable[[], Connection]) -> Address:
+        """Serve connections with `protocol` on a new port and return its address."""
+        sock = _bound()
+        address = sock.getsockname()
+
+        async def start() -> None:
+            self._listeners.append(await self._loop.create_server(protocol, sock=sock))
+
+        try:
+            asyncio.run_coroutine_threadsafe(start(), self._loop).result(_START_LIMIT)
+        except BaseException:
+            sock.close()
+            raise
+        return cast("Address", address)
+
+    @property
+    def connections(self) -> set[asyncio.Transport]:
+        """The open connections; a `Connection` is constructed with it."""
+        return self._open
+
+    def stop(self) -> None:
+        """Close every port and connection and end the thread. Does nothing the second time."""
+        with self._lock:
+            if self._stopped:
+                return
+            self._stopped = True
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        for sock in self._held:
+            sock.close()
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.close()
+
+    async def _close(self) -> None:
+        for listener in self._listeners:
+            for sock in listener.sockets:  # accept no more; closing at once would lose what was just accepted
+                self._loop.remove_reader(sock.fileno())
+        for _ in range(3):  # what was just accepted becomes a transport in the loop's next turns
+            await asyncio.sleep(0)
+        for listener in self._listeners:
+            listener.close()
+        running = asyncio.all_tasks() - {cast("asyncio.Task[object]", asyncio.current_task())}
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        while self._open:
+            for transport in tuple(self._open):
+                transport.abort()
+            await asyncio.sleep(0)  # connection_lost, too, comes in a later turn
+        await asyncio.gather(*(listener.wait_closed() for listener in self._listeners))
+        await self._loop.shutdown_default_executor()
+
+    def _hold(self, first: socket.socket, *others: socket.socket) -> Address:
+        self._held += [first, *others]
+        return cast("Address", first.getsockname())
+
+
+# --- connections --------------------------------------------------------------------------------------------------
+
+
+class Connection(asyncio.Protocol):
+    """One accepted connection, kept in `open_connections` while it is open. By itself: reads and says nothing."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, open_connections: set[asyncio.Transport]) -> None:
+        self._open_connections = open_connections
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take note of the connection."""
+        self.transport = cast("asyncio.Transport", transport)
+        self._open_connections.add(self.transport)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """Forget the connection."""
+        self._open_connections.discard(self.transport)
+
+
+class _ClosingServer(Connection):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.close()
+
+
+class _BannerServer(Connection):
+    def __init__(self, open_connections: set[asyncio.Transport], greeting: bytes) -> None:
+        super().__init__(open_connections)
+        self._greeting = greeting
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.write(self._greeting)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The head of an HTTP request; `method` is empty where it is none."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    """By lower-case name."""
+
+    @classmethod
+    def read(cls, head: bytes) -> Request:
+        """Read a request head up to its empty line. Never raises."""
+        first, *lines = head.decode("latin-1").split("\r\n")
+        words = first.split(" ")
+        if len(words) != 3 or not words[2].startswith("HTTP/1."):
+            return cls("", "", {})
+        fields = (line.partition(":") for line in lines if ":" in line)
+        return cls(words[0], words[1], {name.strip().lower(): value.strip() for name, _, value in fields})
+
+
+class HttpConnection(Connection):
+    """One HTTP/1.1 request and its answer, then the connection is closed."""
+
+    def __init__(self, open_connections: set[asyncio.Transport]) -> None:
+        super().__init__(open_connections)
+        self._head = b""
+        self._answered = False
+
+    def data_received(self, data: bytes) -> None:
+        """Collect the request head; what comes after it is not read."""
+        if self._answered:
+            return
+        self._head += data
+        if b"\r\n\r\n" in self._head or len(self._head) > HEAD_LIMIT or not self._head[:1].isalpha():
+            self._answered = True
+            self.answer(Request.read(self._head.partition(b"\r\n\r\n")[0]))
+
+    def answer(self, request: Request) -> None:
+        """Send the answer to `request` with `respond`."""
+        raise NotImplementedError
+
+    def respond(self, status: int, headers: Mapping[str, str], body: bytes, *, head_only: bool = False) -> None:
+        """Send one answer and close."""
+        lines = [f"HTTP/1.1 {status} {responses.get(status, '')}", *(f"{k}: {v}" for k, v in headers.items())]
+        lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
+        self.send("\r\n".join(lines).encode("latin-1", "replace") + (b"" if head_only else body))
+        self.finish()
+
+    def send(self, data: bytes) -> None:
+        """Send bytes to the peer."""
+        self.transport.write(data)
+
+    def finish(self) -> None:
+        """Close once everything is sent."""
+        self.transport.close()
+
+
+class _HttpServer(HttpConnection):
+    """The shop: 200 to whatever it is asked."""
+
+    def __init__(self, open_connections: set[asyncio.Transport], *, redirect: bool = False) -> None:
+        super().__init__(open_connections)
+        self._redirect = redirect
+
+    def answer(self, request: Request) -> None:
+        headers = {"Server": "lab-origin", "Content-Type": "text/html; charset=utf-8"}
+        if not request.method:
+            self.respond(400, headers, b"<h1>400 Bad Request</h1>\n")
+        elif self._redirect:
+            location = f"https://{request.headers.get('host', '')}{request.target}"
+            self.respond(301, headers | {"Location": location}, b"")
+        else:
+            head_only = request.method == "HEAD"
+            self.respond(200, headers, b"<h1>Shop</h1>\n<p>Everything is fine here.\n", head_only=head_only)
+
+
+class _TlsServer(_HttpServer):
+    """The shop behind TLS."""
+
+    def __init__(self, open_connections: set[asyncio.Transport], context: ssl.SSLContext) -> None:
+        super().__init__(open_connections)
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._established = False
+
+    def data_received(self, data: bytes) -> None:
+        self._incoming.write(data)
+        try:
+            if not self._established:
+                self._tls.do_handshake()
+                self._established = True
+            while plain := self._tls.read(HEAD_LIMIT):
+                super().data_received(plain)
+            self.transport.close()
+        except ssl.SSLWantReadError:
+            self._flush()
+        except ssl.SSLError:  # also a failed handshake: the alert that says so is waiting to be sent
+            self._flush()
+            self.transport.close()
+
+    def send(self, data: bytes) -> None:
+        self._tls.write(data)
+        self._flush()
+
+    def finish(self) -> None:
+        with contextlib.suppress(ssl.SSLError):  # wants the peer's close_notify; ours is written before it says so
+            self._tls.unwrap()
+        self._flush()
+        self.transport.close()
+
+    def _flush(self) -> None:
+        if self._outgoing.pending:
+            self.transport.write(self._outgoing.read())
+
+
+# --- parts --------------------------------------------------------------------------------------------------------
+
+
+def _note(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """Keep what goes wrong in one connection out of the terminal and away from the others."""
+    _log.debug("%s: %r", context.get("message"), context.get("exception"))
+
+
+def _bound() -> socket.socket:
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.bind((LOOPBACK, 0))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _full_queue() -> list[socket.socket]:
+    """Return a listener whose accept queue is full, and the connections that fill it."""
+    listener = _bound()
+    listener.listen(0)
+    held = [listener]
+    for _ in range(_FILLERS):
+        filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        held.append(filler)
+        filler.settimeout(_FILLER_WAIT)
+        try:
+            filler.connect(listener.getsockname())
+        except TimeoutError:  # this one already met a full queue, as everybody after it will
+            return held
+    for sock in held:
+        sock.close()
+    raise OSError("this system accepts connections beyond listen(0): dropped packets cannot be shown here")
+
+
+def _contexts(service: Tls) -> ssl.SSLContext:
+    """Return the context that a connection starts with; by its SNI it changes to another or is refused."""
+    by_name = {name: _context(service, chain) for name, chain in service.by_name.items()}
+    first = _context(service, service.chain or next(iter(service.by_name.values())))
+
+    def choose(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
+        chosen = by_name.get((name or "").lower())
+        if chosen is not None:
+            tls.context = chosen
+        elif service.chain is None:
+            return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+        return None
+
+    first.sni_callback = choose
+    return first
+
+
+def _context(service: Tls, chain: Chain) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # TLS 1.0 and 1.1 are what a scenario may be about
+        context.minimum_version = service.minimum
+        context.maximum_version = service.maximum
+    if service.ciphers:
+        context.set_ciphers(service.ciphers)
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # ssl reads certificates from files only
+        file.write(chain.sent[0].key_pem + pem_bundle(chain.sent))
+        file.flush()
+        context.load_cert_chain(file.name)
+    return context

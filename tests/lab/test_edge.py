@@ -1,0 +1,231 @@
+"""The edge is a judge of its own: what it connects to, what it accepts, and what the viewer sees."""
+
+from __future__ import annotations
+
+import ast
+import http.client
+import inspect
+import re
+import ssl
+from dataclasses import replace
+
+import pytest
+
+from cfrunbook.lab import edge
+from cfrunbook.lab.authority import CLIENT_AUTH, SERVER_AUTH, Authority, Identity
+from cfrunbook.lab.edge import Edge, Origin, fetch
+from cfrunbook.lab.servers import Banner, Chain, Closed, Connection, HttpConnection, Request, Servers, Silent, Tls
+
+ORIGIN = "origin.shop.example"
+HOST = "www.shop.example"
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+def facts(authority: Authority, address: tuple[str, int], **changes: object) -> Origin:
+    origin = Origin(
+        domain=ORIGIN,
+        protocol="https",
+        connect_to=address,
+        viewer_host=HOST,
+        host_forwarded=False,
+        roots=authority.root.pem.decode(),
+        patience=10.0,
+    )
+    return replace(origin, **changes)  # type: ignore[arg-type]
+
+
+def test_it_shares_no_code_with_probes_and_judges() -> None:
+    imported = {
+        name
+        for node in ast.walk(ast.parse(inspect.getsource(edge)))
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [a.name for a in node.names]
+            if isinstance(node, ast.Import)
+            else []
+        )
+    }
+    assert {name for name in imported if name.startswith("cfrunbook")} == {"cfrunbook.lab.servers"}
+    assert not {name for name in imported if "verification" in name}
+
+
+NAMES = {
+    "origin's name, Host not forwarded": (ORIGIN, False, 200),
+    "viewer's name, Host not forwarded": (HOST, False, 502),
+    "viewer's name, Host forwarded": (HOST, True, 200),
+    "origin's name, Host forwarded": (ORIGIN, True, 200),
+    "wildcard, Host forwarded": ("*.shop.example", True, 200),
+    "wildcard of a zone below": ("*.www.shop.example", True, 502),
+    "wildcard of a zone above": ("*.example", True, 502),
+    "another name, Host forwarded": ("shop.example", True, 502),
+}
+
+
+@pytest.mark.parametrize(("name", "forwarded", "status"), NAMES.values(), ids=NAMES)
+def test_the_certificate_is_for_host_or_origin_domain(
+    servers: Servers, authority: Authority, name: str, forwarded: bool, status: int
+) -> None:
+    address = servers.listen(Tls(Chain((authority.leaf(name), authority.intermediate))))
+    assert fetch(facts(authority, address, host_forwarded=forwarded)).status == status
+
+
+def upper_and_lower(authority: Authority) -> tuple[Identity, Identity, Identity]:
+    upper = authority.intermediate_ca("Upper", issuer=authority.root)
+    lower = authority.intermediate_ca("Lower", issuer=upper)
+    return authority.leaf(ORIGIN, issuer=lower), lower, upper
+
+
+@pytest.mark.parametrize(
+    ("order", "status"),
+    [((0, 1, 2), 200), ((0, 2, 1), 502), ((0, 1), 502), ((0,), 502), ((0, 1, 1, 2), 502)],
+)
+def test_the_order_on_the_wire_counts(
+    servers: Servers, authority: Authority, order: tuple[int, ...], status: int
+) -> None:
+    minted = upper_and_lower(authority)
+    address = servers.listen(Tls(Chain(tuple(minted[place] for place in order))))
+    assert fetch(facts(authority, address)).status == status
+
+
+def test_the_root_in_between_is_the_wrong_order(servers: Servers, authority: Authority) -> None:
+    address = servers.listen(Tls(Chain((authority.leaf(ORIGIN), authority.root, authority.intermediate))))
+    assert fetch(facts(authority, address)).reason == "certificate: chain in wrong order after certificate 0"
+
+
+@pytest.mark.parametrize(("usages", "status"), [((SERVER_AUTH,), 200), ((), 200), ((CLIENT_AUTH,), 502)])
+def test_the_certificate_is_for_servers(
+    servers: Servers, authority: Authority, usages: tuple[object, ...], status: int
+) -> None:
+    leaf = authority.leaf(ORIGIN, usages=usages)  # type: ignore[arg-type]
+    assert fetch(facts(authority, servers.listen(Tls(Chain((leaf, authority.intermediate)))))).status == status
+
+
+@pytest.mark.parametrize(
+    ("minimum", "status"), [("TLSv1.2", 502), ("TLSv1.1", 200), ("TLSv1", 200)], ids=["1.2", "1.1", "1.0"]
+)
+def test_the_minimum_version_counts(servers: Servers, authority: Authority, minimum: str, status: int) -> None:
+    old = Tls(
+        Chain((authority.leaf(ORIGIN), authority.intermediate)),
+        minimum=ssl.TLSVersion.TLSv1,
+        maximum=ssl.TLSVersion.TLSv1_1,
+        ciphers="ECDHE+AES:@SECLEVEL=0",
+    )
+    assert fetch(facts(authority, servers.listen(old), minimum_tls=minimum)).status == status
+
+
+@pytest.mark.parametrize(
+    ("suites", "status"),
+    [("ECDHE-ECDSA-AES128-GCM-SHA256", 200), ("ECDHE-ECDSA-CHACHA20-POLY1305", 502), ("ECDHE-ECDSA-AES256-CCM", 502)],
+)
+def test_the_suites_are_cloudfronts(servers: Servers, authority: Authority, suites: str, status: int) -> None:
+    chain = Chain((authority.leaf(ORIGIN), authority.intermediate))
+    address = servers.listen(Tls(chain, maximum=ssl.TLSVersion.TLSv1_2, ciphers=suites))
+    assert fetch(facts(authority, address)).status == status
+
+
+class Says(Connection):
+    """Answers every request with the same bytes, and closes or keeps the connection."""
+
+    def __init__(self, servers: Servers, words: bytes, *, close: bool) -> None:
+        super().__init__(servers.connections)
+        self._words = words
+        self._close = close
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(self._words)
+        if self._close:
+            self.transport.close()
+
+
+ANSWERS = {
+    "ok": (b"HTTP/1.1 200 OK\r\n\r\nhi", True, 200, b"hi"),
+    "the origin's own 502": (b"HTTP/1.1 502 Bad Gateway\r\n\r\nmine", True, 502, b"mine"),
+    "not found": (b"HTTP/1.0 404 Not Found\r\n\r\n", True, 404, b""),
+    "no answer, closed": (b"", True, 502, b""),
+    "no end of the head": (b"HTTP/1.1 200 OK\r\nServer: x\r\n", True, 502, b""),
+    "no HTTP": (b"SSH-2.0-x\r\n\r\n", True, 502, b""),
+    "no status": (b"HTTP/1.1 abc\r\n\r\n", True, 502, b""),
+    "no spaces": (b"HTTP/1.1\r\n\r\n", True, 502, b""),
+    "half an answer, then silence": (b"HTTP/1.1 200", False, 504, b""),
+    "endless": (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 400_000, False, 200, None),
+}
+
+
+@pytest.mark.parametrize(("words", "close", "status", "body"), ANSWERS.values(), ids=ANSWERS)
+def test_answers_of_origins(
+    servers: Servers, authority: Authority, words: bytes, close: bool, status: int, body: bytes | None
+) -> None:
+    address = servers.serve(lambda: Says(servers, words, close=close))
+    patience = 0.2 if status == 504 else 10.0
+    answer = fetch(facts(authority, address, protocol="http", patience=patience))
+    assert answer.status == status
+    assert body is None or answer.body == body
+
+
+def test_what_the_origin_is_asked(servers: Servers, authority: Authority) -> None:
+    asked: list[Request] = []
+
+    class Asked(HttpConnection):
+        def answer(self, request: Request) -> None:
+            asked.append(request)
+            self.respond(200, {}, b"")
+
+    address = servers.serve(lambda: Asked(servers.connections))
+    for forwarded in (False, True):
+        fetch(facts(authority, address, protocol="http", host_forwarded=forwarded), "/cart?x=1")
+    assert [(r.method, r.target, r.headers["host"]) for r in asked] == [
+        ("GET", "/cart?x=1", ORIGIN),
+        ("GET", "/cart?x=1", HOST),
+    ]
+
+
+def view(edge: Edge, path: str = "/cart", method: str = "GET") -> tuple[http.client.HTTPResponse, str]:
+    connection = http.client.HTTPConnection(edge.url.removeprefix("http://"), timeout=20)
+    try:
+        connection.request(method, path, headers={"Host": HOST})
+        response = connection.getresponse()
+        return response, response.read().decode()
+    finally:
+        connection.close()
+
+
+def test_the_viewer_sees_cloudfronts_headers_and_no_reason(servers: Servers, authority: Authority) -> None:
+    response, page = view(Edge(servers, facts(authority, servers.listen(Closed()))))
+    assert (response.status, response.reason) == (502, "Bad Gateway")
+    assert response.headers["X-Cache"] == "Error from cloudfront"
+    assert re.fullmatch(r"1\.1 [0-9a-f]{32}\.cloudfront\.net \(CloudFront\)", response.headers["Via"])
+    assert re.fullmatch(r"[A-Z]{3}\d+-[PC]\d+", response.headers["X-Amz-Cf-Pop"])
+    assert re.fullmatch(r"[\w-]{54}==", response.headers["X-Amz-Cf-Id"])
+    assert response.headers["Server"] is None
+    assert "<H1>502 Bad Gateway ERROR</H1>" in page
+    assert "Generated by cloudfront (CloudFront)" in page
+    assert response.headers["X-Amz-Cf-Id"].replace("=", "&#x3D;") in page
+    assert "refused" not in page
+
+
+def test_a_timeout_is_504(servers: Servers, authority: Authority) -> None:
+    response, page = view(Edge(servers, facts(authority, servers.listen(Silent()), patience=0.2)))
+    assert (response.status, "<H1>504 Gateway Timeout ERROR</H1>" in page) == (504, True)
+
+
+def test_the_origins_page_is_passed_on(servers: Servers, authority: Authority) -> None:
+    address = servers.listen(Tls(Chain((authority.leaf(ORIGIN), authority.intermediate))))
+    response, page = view(Edge(servers, facts(authority, address)))
+    assert (response.status, response.headers["X-Cache"], "Shop" in page) == (200, "Miss from cloudfront", True)
+
+
+def test_an_error_of_the_origin_is_passed_on(servers: Servers, authority: Authority) -> None:
+    address = servers.serve(lambda: Says(servers, b"HTTP/1.1 599 Strange\r\n\r\nmine", close=True))
+    response, page = view(Edge(servers, facts(authority, address, protocol="http")))
+    assert (response.status, response.headers["X-Cache"], page) == (599, "Error from cloudfront", "mine")
+
+
+def test_head_and_methods_that_are_not_allowed(servers: Servers, authority: Authority) -> None:
+    front = Edge(servers, facts(authority, servers.listen(Banner(b"SSH-2.0-lab\r\n"))))
+    assert (view(front, method="HEAD")[0].status, view(front, method="HEAD")[1]) == (502, "")
+    assert view(front, method="POST")[0].status == 403
