@@ -1,0 +1,384 @@
+"""The door: arguments in, one call below, terminal out.
+
+Exit status: 0 no fault found, 1 fault found, 2 bad input (one sentence on stderr), 3 could not tell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from cfrunbook import __version__
+from cfrunbook.errors import BadInput
+from cfrunbook.text import visible
+
+if TYPE_CHECKING:
+    from cfrunbook.evidence import Observations
+    from cfrunbook.findings import Diagnosis
+    from cfrunbook.incident import Incident
+
+EXIT = {"ok": 0, "fault": 1, "unknown": 3}
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+_EPILOG = (
+    "Every option can also come from the environment as CFRUNBOOK_<OPTION>, e.g. CFRUNBOOK_DISTRIBUTION.\n"
+    "Exit status: 0 no fault found, 1 fault found, 2 bad input, 3 could not tell."
+)
+
+
+def entry(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; one sentence on stderr for bad input, never a traceback."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(arguments)
+    except BadInput as error:
+        print(f"cfrunbook: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("cfrunbook: interrupted.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader (head, less) went away; let the interpreter's own flush at exit succeed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_INTERRUPTED
+
+
+def _run(argv: list[str]) -> int:
+    command: list[str] = []
+    if "--" in argv:  # everything behind it belongs to `lab run`'s COMMAND
+        split = argv.index("--")
+        argv, command = argv[:split], argv[split + 1 :]
+    parser = _parser()
+    options = parser.parse_args(_with_environment(argv))
+    options.command = command
+    if not hasattr(options, "call"):
+        parser.print_help()
+        return 0
+    call: Callable[[argparse.Namespace], int] = options.call
+    return call(options)
+
+
+# --- commands -----------------------------------------------------------------------------------------------------
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    incident = _incident(options)
+    if options.save_evidence:
+        _writable(Path(options.save_evidence))
+    observations, diagnosis = _observe_and_judge(incident)
+    if options.save_evidence:
+        observations.save(Path(options.save_evidence))
+    if options.json:
+        sys.stdout.write(diagnosis.to_json().decode())
+    else:
+        from cfrunbook.views.terminal import render
+
+        print(render(diagnosis, color=_color(), width=_width()))
+    return EXIT[diagnosis.verdict.status]
+
+
+def _report(options: argparse.Namespace) -> int:
+    incident = _incident(options)
+    _needs("nbclient", "papermill", extra="run", what="A report runs notebooks")
+    from cfrunbook.report import write_report
+
+    _progress("Looking at the origin …", always=not options.json)
+    observations, diagnosis = _observe_and_judge(incident)
+    if options.save_evidence:
+        observations.save(Path(options.save_evidence))
+    _progress("Running the runbooks …", always=not options.json)
+    report = write_report(incident, observations, diagnosis, output=Path(options.output))
+    if options.json:
+        import msgspec
+
+        result = {
+            "path": str(report.path),
+            "verdict": msgspec.to_builtins(diagnosis.verdict),
+            "failed": list(report.failed),
+        }
+        print(msgspec.json.format(msgspec.json.encode(result), indent=2).decode())
+    else:
+        print(f"Report:  {report.path / 'report.html'}")
+        print(f"Verdict: {visible(diagnosis.verdict.sentence, 2000)}")
+        for name in report.failed:
+            print(f"Failed:  runbook {visible(name)}; the report names what went wrong.")
+    return EXIT[diagnosis.verdict.status]
+
+
+def _lab_list(options: argparse.Namespace) -> int:
+    from cfrunbook import lab
+
+    rows = lab.list_scenarios()
+    if options.json:
+        import msgspec
+
+        print(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
+        return 0
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        mark = " (default)" if row["name"] == lab.DEFAULT else ""
+        print(f"{row['name']:<{width}}  {row['title']}{mark}")
+    return 0
+
+
+def _lab_run(options: argparse.Namespace) -> int:
+    from cfrunbook import lab
+
+    if not options.command:
+        raise BadInput(
+            "lab run: give a command after --, e.g. `cfrunbook lab run certificate-expired -- cfrunbook diagnose`."
+        )
+    return lab.run_command(options.scenario or lab.DEFAULT, _own_command(options.command))
+
+
+def _lab_start(options: argparse.Namespace) -> int:
+    from cfrunbook import lab
+
+    return lab.serve(options.scenario or lab.DEFAULT, sys.stdout)
+
+
+def _notebooks(options: argparse.Namespace) -> int:
+    from cfrunbook.report import open_notebooks
+
+    return open_notebooks(Path(options.folder), browser=not options.no_browser)
+
+
+# --- parts --------------------------------------------------------------------------------------------------------
+
+
+def _incident(options: argparse.Namespace) -> Incident:
+    from cfrunbook.incident import Incident
+
+    return Incident.load(
+        distribution=options.distribution,
+        policies=options.policies,
+        url=options.url,
+        origin=options.origin,
+        host=options.host,
+        connect_to=options.connect_to,
+        trust_store=options.trust_store,
+        evidence=options.evidence,
+        lab=options.lab,
+        vantage=options.vantage,
+        at=options.at,
+        deadline=options.deadline,
+        pace=options.pace,
+        resolver=options.resolver,
+        name=options.name,
+    )
+
+
+def _observe_and_judge(incident: Incident) -> tuple[Observations, Diagnosis]:
+    import asyncio
+
+    from cfrunbook.diagnose import judge, observe
+
+    observations = asyncio.run(observe(incident, progress=_progress))
+    _progress("")
+    return observations, judge(incident, observations)
+
+
+def _progress(line: str, *, always: bool = False) -> None:
+    """Show one line of progress on stderr, on a terminal only (or as a plain line where `always`)."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[2K" + visible(line, _width() - 1))
+        sys.stderr.flush()
+    elif always:
+        print(line, file=sys.stderr)
+
+
+def _color() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def _width() -> int:
+    import shutil
+
+    return max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
+
+
+def _writable(path: Path) -> None:
+    """Refuse an output that cannot be written before any work is done. Raises BadInput."""
+    if path.is_dir():
+        raise BadInput(f"Cannot write {path}: it is a folder; give a file name.")
+    if not path.parent.is_dir():
+        raise BadInput(f"Cannot write {path}: the folder {path.parent} does not exist.")
+
+
+def _needs(*modules: str, extra: str, what: str) -> None:
+    from importlib.util import find_spec
+
+    missing = [m for m in modules if find_spec(m) is None]
+    if missing:
+        raise BadInput(f'{what}; {", ".join(missing)} is not installed: pip install "cfrunbook[{extra}]".')
+
+
+_INPUTS = (
+    *("distribution", "policies", "url", "origin", "host", "evidence", "save-evidence", "connect-to", "vantage"),
+    *("at", "deadline", "pace", "trust-store", "resolver", "lab", "name", "output"),
+)
+_SEVERAL = frozenset({"policies", "connect-to", "resolver"})
+
+
+def _with_environment(argv: list[str]) -> list[str]:
+    """Return `argv` with options from CFRUNBOOK_<OPTION> put in where the command line does not give them.
+
+    Values of options that take several are split as a shell would.
+    """
+    if not argv or argv[0] not in ("diagnose", "report"):
+        return argv
+    added: list[str] = []
+    for name in _INPUTS:
+        value = os.environ.get(f"CFRUNBOOK_{name.replace('-', '_').upper()}", "")
+        given = any(a == f"--{name}" or a.startswith(f"--{name}=") for a in argv)
+        if not value or given or (name == "output" and argv[0] != "report"):
+            continue
+        added += [f"--{name}", *shlex.split(value)] if name in _SEVERAL else [f"--{name}={value}"]
+    return [argv[0], *added, *argv[1:]]
+
+
+def _own_command(command: list[str]) -> list[str]:
+    """Let `lab run … -- cfrunbook …` find this very cfrunbook, also where its script is not on PATH."""
+    if command[0] == "cfrunbook":
+        return [sys.executable, "-m", "cfrunbook", *command[1:]]
+    return command
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with one clear sentence instead of a usage dump, and no guessing of abbreviated options."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        where = self.prog.removeprefix("cfrunbook").strip() or "command line"
+        raise BadInput(f"{where}: {visible(message)} (see {self.prog} --help).")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="cfrunbook",
+        description="When CloudFront answers 502: look at the origin the way CloudFront does, and say what is wrong.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"cfrunbook {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+
+    diagnose = _command(
+        commands,
+        "diagnose",
+        "Look, judge, and print the verdict with its evidence, a command that reproduces it, a remedy and a check.",
+        "cfrunbook diagnose --distribution dist.json --url https://www.example.com/cart",
+        _diagnose,
+    )
+    _inputs(diagnose)
+
+    report = _command(
+        commands,
+        "report",
+        "Diagnose, run the runbooks with papermill, and write an incident folder with one self-contained HTML report.",
+        "cfrunbook report --distribution dist.json --url https://www.example.com/cart --output incident",
+        _report,
+    )
+    _inputs(report)
+    report.add_argument(
+        "--output", default="incident", metavar="DIR", help="folder for incident folders (default: incident)"
+    )
+
+    lab = _command(commands, "lab", "Really broken origins on this machine's loopback.", "cfrunbook lab list", None)
+    actions = lab.add_subparsers(title="lab commands", metavar="ACTION", required=True, parser_class=_Parser)
+    _command(actions, "list", "List the scenarios.", "cfrunbook lab list", _lab_list)
+    run = _command(
+        actions,
+        "run",
+        "Bring a scenario up, run COMMAND so that it examines it, take it down, return COMMAND's exit status.",
+        "cfrunbook lab run certificate-expired -- cfrunbook diagnose",
+        _lab_run,
+    )
+    run.add_argument("scenario", nargs="?", default="", metavar="SCENARIO", help="a name of `cfrunbook lab list`")
+    start = _command(
+        actions,
+        "start",
+        "Bring a scenario up until Ctrl-C, and print what the pager would say and how to reach it.",
+        "cfrunbook lab start tls-name-mismatch",
+        _lab_start,
+    )
+    start.add_argument("scenario", nargs="?", default="", metavar="SCENARIO", help="a name of `cfrunbook lab list`")
+
+    notebooks = _command(
+        commands,
+        "notebooks",
+        "Copy the runbooks to a working folder and open them in JupyterLab.",
+        "cfrunbook notebooks --folder my-incident",
+        _notebooks,
+    )
+    notebooks.add_argument(
+        "--folder", default="cfrunbook-notebooks", metavar="DIR", help="working copy (default: cfrunbook-notebooks)"
+    )
+    notebooks.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+    return parser
+
+
+def _command(
+    group: Any, name: str, description: str, example: str, call: Callable[[argparse.Namespace], int] | None
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = group.add_parser(
+        name,
+        help=description,
+        description=description,
+        epilog=f"Example:\n  {example}\n\n{_EPILOG}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if call is not None:
+        parser.set_defaults(call=call)
+        parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    return parser
+
+
+def _inputs(parser: argparse.ArgumentParser) -> None:
+    """Add the inputs that `diagnose` and `report` share; each may be left out."""
+    what = parser.add_argument_group("what is known (any subset)")
+
+    def add(name: str, text: str, *, several: bool = False, convert: Callable[[str], Any] = str, **more: Any) -> None:
+        if several:
+            more |= {"nargs": "+", "action": "extend"}
+        what.add_argument(name, help=text, type=convert, **more)
+
+    add(
+        "--distribution", "get-distribution, get-distribution-config, bare config or list item, as JSON", metavar="FILE"
+    )
+    add(
+        "--policies", "get-origin-request-policy, get-cache-policy, get-vpc-origin output", several=True, metavar="FILE"
+    )
+    add("--url", "the failing URL: it selects behavior, origin, functions and viewer Host", metavar="URL")
+    add("--origin", "no distribution at hand: examine this origin; with one: only this origin", metavar="NAME[:PORT]")
+    add("--host", "the Host header that CloudFront forwards", metavar="NAME")
+    add("--evidence", "judge this recording instead of probing", metavar="FILE")
+    add("--save-evidence", "record everything seen to FILE", metavar="FILE")
+    add(
+        "--connect-to",
+        "go there instead, curl's syntax (name resolution is then not examined)",
+        several=True,
+        metavar="HOST:PORT:ADDR:PORT",
+    )
+    add("--vantage", "name of the place this runs at, for the report (default: this machine)", metavar="NAME")
+    add("--at", "judge at this moment, ISO 8601 (default: now, or when the evidence was recorded)", metavar="TIME")
+    add("--deadline", "most seconds that one probe may take (default: 5)", convert=_seconds, metavar="SECONDS")
+    add("--pace", "polite (default) or fast", choices=("polite", "fast"))
+    add("--trust-store", "PEM roots to use instead of Mozilla's", metavar="FILE")
+    add("--resolver", "ask these resolvers instead of the system's", several=True, metavar="ADDR")
+    add("--lab", "a running lab's file: its relocations and defaults", metavar="FILE")
+    add("--name", "name of the incident folder (default: from the URL or origin)", metavar="NAME")
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"\d+(\.\d+)?", text) or not 0.05 <= float(text) <= 600:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds between 0.05 and 600")
+    return float(text)

@@ -1,0 +1,497 @@
+"""Observe everything at once, judge, rank: the edge's path to an answer, stage by stage.
+
+`observe` is the only part that touches the network; `judge` is pure: the same recording and the same moment give
+the same diagnosis, on a bastion host or a year later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import platform
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from cfrunbook import __version__
+from cfrunbook.causes import registry
+from cfrunbook.causes.case import Case
+from cfrunbook.cloudfront.targets import Target
+from cfrunbook.evidence import (
+    Connection,
+    ConnectOutcome,
+    Exchange,
+    Handshake,
+    HandshakeOutcome,
+    Observations,
+    Resolution,
+    ResolutionOutcome,
+)
+from cfrunbook.findings import (
+    STAGE_TITLES,
+    STAGES,
+    Cause,
+    CauseResult,
+    Diagnosis,
+    Finding,
+    NotExamined,
+    Path,
+    Stage,
+    StageResult,
+    StageStatus,
+    Status,
+    Verdict,
+)
+from cfrunbook.probes.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    import socket
+
+    from cfrunbook.incident import Incident
+
+T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
+
+Progress = Callable[[str], None]
+"""Called with one short line whenever something has been seen."""
+
+MAX_ADDRESSES = 16
+"""Addresses examined per origin: an origin's DNS answer is hostile input too."""
+POLITE_CONNECTIONS = 4
+"""Concurrent connections to one address with `pace="polite"`."""
+POLITE_JITTER = 0.02
+"""Seconds: the most by which a polite connection after the first is delayed."""
+
+_TLS_STAGES = (Stage.TLS, Stage.CERTIFICATE, Stage.NAME)
+_SEVERITY = {Status.FAULT: 0, Status.UNKNOWN: 1, Status.WARNING: 2, Status.INFO: 3, Status.OK: 4}
+
+
+# --- see ----------------------------------------------------------------------------------------------------------
+
+
+async def observe(incident: Incident, *, progress: Progress | None = None) -> Observations:
+    """Look at every target of `incident` as CloudFront would, all at once, each probe within the deadline.
+
+    With a recording as input nothing is probed and the recording is returned.
+    """
+    if incident.observations is not None:
+        return incident.observations
+    recorded_at = dt.datetime.now(dt.UTC)
+    look = _Look(incident, progress or (lambda _: None))
+    async with asyncio.TaskGroup() as group:
+        for domain in dict.fromkeys(t.domain for t in incident.targets if not t.not_probed):
+            group.create_task(look.origin(domain, [t for t in incident.targets if t.domain == domain]))
+    return look.observations(recorded_at)
+
+
+class _Look:
+    """The probes of one incident under way, and what they have brought so far."""
+
+    def __init__(self, incident: Incident, progress: Progress) -> None:
+        self.incident = incident
+        self.progress = progress
+        self.resolutions: list[Resolution] = []
+        self.connections: list[tuple[tuple[int, ...], Connection]] = []
+        self.exchanges: list[tuple[tuple[int, ...], Exchange]] = []
+        self.handshakes: list[tuple[tuple[int, ...], Handshake]] = []
+        self.not_observed: list[NotExamined] = []
+
+    async def origin(self, domain: str, targets: Sequence[Target]) -> None:
+        probed = [t for t in targets if not t.not_probed]
+        relocated = {t.id: self.incident.relocations.endpoints(domain, t.port) for t in probed}
+        addresses: tuple[str, ...] = ()
+        if any(endpoints is None for endpoints in relocated.values()):
+            addresses = await self._resolve(domain, probed[0])
+        else:
+            self.resolutions.append(
+                Resolution(id="", name=domain, resolver="connect-to", outcome=ResolutionOutcome.RELOCATED)
+            )
+        async with asyncio.TaskGroup() as group:
+            for target in probed:
+                place = self.incident.targets.index(target)
+                endpoints = relocated[target.id]
+                if endpoints is None:
+                    endpoints = tuple(Endpoint(domain, target.port, address) for address in addresses)
+                for number, endpoint in enumerate(self._bounded(endpoints, domain)):
+                    group.create_task(self._endpoint(target, endpoint, (place, number)))
+
+    def _bounded(self, endpoints: Sequence[Endpoint], domain: str) -> Sequence[Endpoint]:
+        if len(endpoints) > MAX_ADDRESSES:
+            self.not_observed.append(
+                NotExamined(
+                    what=f"{len(endpoints) - MAX_ADDRESSES} of {len(endpoints)} addresses of {domain}",
+                    why=f"at most {MAX_ADDRESSES} addresses are examined per origin",
+                )
+            )
+        return endpoints[:MAX_ADDRESSES]
+
+    async def _resolve(self, domain: str, target: Target) -> tuple[str, ...]:
+        from cfrunbook.probes.resolve import resolve
+
+        seen = await resolve(
+            domain,
+            ip_address_type=target.ip_address_type,
+            resolvers=self.incident.resolver,
+            deadline=self.incident.deadline,
+        )
+        self.resolutions.append(seen)
+        self.progress(f"{domain}: {seen.outcome}")
+        return seen.ipv4 + seen.ipv6
+
+    async def _endpoint(self, target: Target, endpoint: Endpoint, place: tuple[int, ...]) -> None:
+        from cfrunbook.probes import tcp
+
+        connection, sock = await tcp.connect(endpoint, deadline=self.incident.deadline)
+        self.connections.append((place, connection))
+        self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {connection.outcome}")
+        if connection.outcome is not ConnectOutcome.CONNECTED or sock is None:
+            return
+        try:
+            if target.protocol == "http":
+                await self._exchange(target, endpoint, place, sock)
+            else:
+                await self._handshakes(target, endpoint, place, sock)
+        finally:
+            sock.close()
+
+    async def _exchange(self, target: Target, endpoint: Endpoint, place: tuple[int, ...], sock: socket.socket) -> None:
+        from cfrunbook.probes import exchange
+
+        host = target.names[0].host if target.names else target.domain
+        seen = await exchange.http_head(endpoint, host=host, deadline=self.incident.deadline, sock=sock)
+        self.exchanges.append((place, seen))
+        self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {seen.status_line or seen.outcome}")
+
+    async def _handshakes(
+        self, target: Target, endpoint: Endpoint, place: tuple[int, ...], sock: socket.socket
+    ) -> None:
+        from cfrunbook.cloudfront.origin_tls import offer
+        from cfrunbook.probes import tls
+
+        # Also what CloudFront does not send here: another name that is answered shows that only this one is refused.
+        names: list[str | None] = [*dict.fromkeys((*(n.sni for n in target.names), target.domain)), None]
+        gate = asyncio.Semaphore(POLITE_CONNECTIONS if self.incident.pace == "polite" else len(names))
+        silent = False
+
+        async def one(number: int, sni: str | None) -> None:
+            nonlocal silent
+            async with gate:
+                if silent:  # every further name would cost one more deadline and say the same
+                    return
+                if number and self.incident.pace == "polite":
+                    await asyncio.sleep(random.uniform(0, POLITE_JITTER))  # noqa: S311 - spreads load, guards nothing
+                seen = await tls.hello(
+                    endpoint,
+                    sni=sni,
+                    offer=offer(target.tls_minimum),
+                    deadline=self.incident.deadline,
+                    sock=sock if number == 0 else None,
+                )
+                silent = silent or (seen.outcome is HandshakeOutcome.TIMEOUT and seen.bytes_received == 0)
+                self.handshakes.append(((*place, number), seen))
+                self.progress(
+                    f"{target.domain}:{target.port} at {endpoint.address}, SNI {sni or 'none'}: {seen.outcome}"
+                )
+
+        async with asyncio.TaskGroup() as group:
+            for number, sni in enumerate(names):
+                group.create_task(one(number, sni))
+
+    def observations(self, recorded_at: dt.datetime) -> Observations:
+        """Return everything seen, in the order of the targets, numbered."""
+        return Observations(
+            recorded_at=recorded_at,
+            vantage=self.incident.vantage,
+            inputs=self.incident.inputs,
+            resolutions=_numbered("resolution", sorted(self.resolutions, key=lambda r: r.name)),
+            connections=_numbered("connection", _in_order(self.connections)),
+            exchanges=_numbered("exchange", _in_order(self.exchanges)),
+            handshakes=_numbered("handshake", _in_order(self.handshakes)),
+            not_observed=tuple(self.not_observed),
+            versions=versions(),
+        )
+
+
+def _in_order(items: Iterable[tuple[tuple[int, ...], T]]) -> list[T]:
+    return [item for _, item in sorted(items, key=lambda pair: pair[0])]
+
+
+def _numbered(kind: str, items: Iterable[S]) -> tuple[S, ...]:
+    return tuple(msgspec.structs.replace(item, id=f"{kind}-{n}") for n, item in enumerate(items, 1))
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a conclusion depends on."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"cfrunbook": __version__, "python": platform.python_version()}
+    for package in ("cryptography", "dnspython", "certifi"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # vendored without metadata: the version is then simply not known
+            continue
+    return found
+
+
+# --- judge --------------------------------------------------------------------------------------------------------
+
+
+def cases(incident: Incident, observations: Observations) -> tuple[Case, ...]:
+    """Return what each judge is given: one case per target, judged at the incident's moment or the recording's."""
+    at = incident.at or observations.recorded_at
+    return tuple(Case(target=t, observations=observations, at=at, roots=incident.roots) for t in incident.targets)
+
+
+def judge(incident: Incident, observations: Observations) -> Diagnosis:
+    """Conclude from what was seen. Pure: no input/output, no clock."""
+    judged = cases(incident, observations)
+    findings = [*incident.findings]
+    for case in judged:
+        for module in registry.modules():
+            findings.extend(module.judge_case(case))
+    paths = tuple(_path(incident, case, findings) for case in judged)
+    verdict = _verdict(incident, findings, observations)
+    ranked = sorted(findings, key=lambda f: _rank(incident, verdict, f))
+    not_examined = (*incident.not_examined, *observations.not_observed)
+    return Diagnosis(
+        verdict=verdict,
+        stages=next((p.stages for p in paths if p.target == verdict.target), paths[0].stages if paths else ()),
+        causes=tuple(_cause(cause, ranked) for cause in Cause if _shown(cause, ranked)),
+        findings=tuple(ranked),
+        not_examined=not_examined,
+        paths=paths,
+        inputs={
+            "name": incident.name,
+            "url": observations.inputs.url,
+            "origin": observations.inputs.origin,
+            "host": observations.inputs.host,
+            "distribution": incident.distribution.id if incident.distribution else "",
+            "connect_to": list(observations.inputs.connect_to),
+            "trust_store": incident.roots.name,
+            "lab": observations.inputs.lab,
+            "vantage": observations.vantage,
+            "recorded_at": observations.recorded_at.isoformat(),
+            "judged_at": (incident.at or observations.recorded_at).isoformat(),
+        },
+        versions={**observations.versions, "trust_store": incident.roots.name},
+    )
+
+
+async def diagnose(incident: Incident, *, progress: Progress | None = None) -> Diagnosis:
+    """Observe and judge `incident`."""
+    return judge(incident, await observe(incident, progress=progress))
+
+
+def diagnose_sync(incident: Incident, *, progress: Progress | None = None) -> Diagnosis:
+    """Observe and judge `incident`; also works where an event loop already runs (Jupyter)."""
+    return judge(incident, observe_sync(incident, progress=progress))
+
+
+def observe_sync(incident: Incident, *, progress: Progress | None = None) -> Observations:
+    """Observe `incident`; also works where an event loop already runs (Jupyter)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(observe(incident, progress=progress))
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        return executor.submit(lambda: asyncio.run(observe(incident, progress=progress))).result()
+
+
+def _path(incident: Incident, case: Case, findings: Sequence[Finding]) -> Path:
+    """Return the edge's path to one target: what lies behind the first broken stage and was not seen is not reached."""
+    target = case.target
+    known = {s.stage: s for s in incident.stages_for(target)}
+    stages: list[StageResult] = []
+    broken: Stage | None = None
+    for stage in STAGES:
+        here = sorted(
+            (f for f in findings if f.stage is stage and f.target in (target.id, "")),
+            key=lambda f: _SEVERITY[f.status],
+        )
+        status, sentence = _stage(stage, here, known.get(stage), case, broken)
+        stages.append(
+            StageResult(
+                stage=stage,
+                status=status,
+                sentence=sentence,
+                target=target.id,
+                findings=tuple(dict.fromkeys(f.code for f in here)),
+            )
+        )
+        if broken is None and status in ("fault", "unknown"):
+            broken = stage
+    return Path(target=target.id, title=f"{target.domain}:{target.port} ({target.protocol})", stages=tuple(stages))
+
+
+def _stage(
+    stage: Stage, here: Sequence[Finding], known: StageResult | None, case: Case, broken: Stage | None
+) -> tuple[StageStatus, str]:
+    target = case.target
+    if here:
+        worst = here[0]
+        if worst.status in (Status.FAULT, Status.UNKNOWN, Status.WARNING):
+            return _STAGE_STATUS[worst.status], worst.title
+        if known is None or known.status != "ok":
+            best = next((f for f in here if f.status is Status.OK), worst)
+            return "ok", best.title
+    if known is not None:
+        return known.status, known.sentence
+    if broken is not None:
+        return "not_reached", f"Not reached: the path broke at “{STAGE_TITLES[broken]}”."
+    if stage in _TLS_STAGES and target.protocol == "http":
+        return "not_applicable", "CloudFront speaks plain HTTP to this origin."
+    if target.not_probed:
+        return "not_examined", target.not_probed
+    if stage is Stage.DNS and any(r.outcome is ResolutionOutcome.RELOCATED for r in case.resolutions):
+        return "not_examined", "Not examined: --connect-to said where to go."
+    return "not_examined", _NOT_EXAMINED.get(stage, "Not examined.")
+
+
+_STAGE_STATUS: dict[Status, StageStatus] = {
+    Status.FAULT: "fault",
+    Status.UNKNOWN: "unknown",
+    Status.WARNING: "warning",
+}
+_NOT_EXAMINED = {
+    Stage.DISTRIBUTION: "Not examined: no distribution was given (--distribution).",
+    Stage.BEHAVIOR: "Not examined: no distribution was given (--distribution).",
+    Stage.HTTP: "Not examined: no request was sent through the origin's application.",
+    Stage.EDGE_FUNCTION: "Not examined: no edge function's result was given.",
+}
+
+
+def _rank(incident: Incident, verdict: Verdict, finding: Finding) -> tuple[int, int, int, int, str]:
+    """Order findings: the root cause, then by severity, importance of the target and place on the path."""
+    root = finding.code == verdict.code and finding.target == verdict.target
+    return (
+        0 if root else 1,
+        _SEVERITY[finding.status],
+        _importance(incident, finding.target),
+        STAGES.index(finding.stage),
+        finding.code,
+    )
+
+
+def _importance(incident: Incident, target_id: str) -> int:
+    """Return 0 for the distribution and 1, 2, … for targets; an origin group's secondaries come after all others."""
+    for place, target in enumerate(incident.targets, 1):
+        if target.id == target_id:
+            return place + (1000 if target.role == "secondary" else 0)
+    return 0
+
+
+def _verdict(incident: Incident, findings: Sequence[Finding], observations: Observations) -> Verdict:
+    """Return the answer: the first broken stage of the most important broken target is the root cause."""
+
+    def first(status: Status) -> Finding | None:
+        found = [f for f in findings if f.status is status]
+        return min(
+            found,
+            key=lambda f: (_importance(incident, f.target), STAGES.index(f.stage), f.code),
+            default=None,
+        )
+
+    fault, unknown = first(Status.FAULT), first(Status.UNKNOWN)
+    if fault is not None:
+        given = fault.cloudfront_status
+        effect = f" CloudFront answers {given}." if given else ""
+        return Verdict(
+            status="fault",
+            sentence=fault.title + effect,
+            cause=fault.cause,
+            code=fault.code,
+            cloudfront_status=given,
+            confidence=fault.data.get("confidence", "high"),
+            target=fault.target,
+        )
+    if unknown is not None:
+        return Verdict(
+            status="unknown",
+            sentence=f"Inconclusive: {unknown.title}",
+            cause=unknown.cause,
+            code=unknown.code,
+            cloudfront_status=None,
+            confidence="low",
+            target=unknown.target,
+            next_check=unknown.next_check,
+        )
+    seen = {t.id for t in incident.targets if any(f.target == t.id and f.status is Status.OK for f in findings)}
+    if not seen:
+        why = next((t.not_probed for t in incident.targets if t.not_probed), "no origin could be examined")
+        return Verdict(
+            status="unknown",
+            sentence=f"Inconclusive: nothing was examined, because {_as_clause(why)}",
+            next_check="Give a captured response, logs or a recording made where the origin can be reached.",
+        )
+    warnings = [f for f in findings if f.status is Status.WARNING]
+    tail = f" {len(warnings)} warning{'s' * (len(warnings) > 1)}: {warnings[0].title}" if warnings else ""
+    what = _names(incident, seen)
+    return Verdict(
+        status="ok",
+        sentence=f"No fault found on the way to {what}, as far as this was examined from {observations.vantage}.{tail}",
+        confidence="medium",
+        target=next(t.id for t in incident.targets if t.id in seen),
+        next_check="If CloudFront still answers 502: its error may be cached, intermittent, from an edge function "
+        "or from the application; capture a response with curl -i and look at the access log.",
+    )
+
+
+def _as_clause(sentence: str) -> str:
+    text = sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
+    return text if text.endswith(".") else text + "."
+
+
+def _names(incident: Incident, seen: set[str]) -> str:
+    names = [f"{t.domain}:{t.port}" for t in incident.targets if t.id in seen]
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _shown(cause: Cause, findings: Sequence[Finding]) -> bool:
+    return cause is not Cause.DISTRIBUTION or any(f.cause is cause for f in findings)
+
+
+_WANTED = {
+    Cause.EDGE_FUNCTION: "the result that the edge function returned, and its event",
+    Cause.ORIGIN_RESPONSE: "a captured response (curl -i) or the access log",
+    Cause.DNS: "name resolution was not examined",
+}
+
+
+def _cause(cause: Cause, findings: Sequence[Finding]) -> CauseResult:
+    """Return one row of the table of causes: evidence for, against, and what is missing."""
+    mine = [f for f in findings if f.cause is cause]
+    by = {status: [f for f in mine if f.status is status] for status in Status}
+    missing = tuple(f.title + (f" Next: {f.next_check}" if f.next_check else "") for f in by[Status.UNKNOWN])
+    if not mine:
+        return CauseResult(
+            cause=cause,
+            status="not_examined",
+            why="Not examined.",
+            missing=(_WANTED[cause],) if cause in _WANTED else (),
+        )
+    for status, word in (
+        (Status.FAULT, "fault"),
+        (Status.UNKNOWN, "unknown"),
+        (Status.WARNING, "warning"),
+    ):
+        if by[status]:
+            return CauseResult(
+                cause=cause,
+                status=word,  # type: ignore[arg-type]  # the three words are of the literal type
+                why=by[status][0].title,
+                evidence_for=tuple(f.title for f in (*by[Status.FAULT], *by[Status.WARNING])),
+                evidence_against=tuple(f.title for f in by[Status.OK]),
+                missing=missing,
+            )
+    best = (by[Status.OK] or mine)[0]
+    return CauseResult(
+        cause=cause,
+        status="ok",
+        why=best.title,
+        evidence_against=tuple(f.title for f in by[Status.OK]),
+        missing=missing,
+    )

@@ -1,0 +1,191 @@
+"""The command line as a person and as a pager use it: real processes, exit statuses, one sentence for bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cfrunbook.findings import Diagnosis
+
+
+def run(
+    *arguments: str, env: dict[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("CFRUNBOOK_")}
+    return subprocess.run(
+        [sys.executable, "-m", "cfrunbook", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=clean | (env or {}),
+        cwd=cwd,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("scenario", "status", "words"),
+    [
+        ("healthy", 0, "No fault found"),
+        ("certificate-expired", 1, "expired"),
+        ("port-dropped", 1, "504"),
+    ],
+)
+def test_exit_status_and_sentence_say_the_verdict(scenario: str, status: int, words: str) -> None:
+    done = run("lab", "run", scenario, "--", "cfrunbook", "diagnose")
+    assert done.returncode == status, done.stderr
+    assert words in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_could_not_tell_is_exit_3() -> None:
+    # A VPC origin is never probed from outside: nothing can be told.
+    done = run("diagnose", "--origin", "nothing.invalid", "--resolver", "127.0.0.1:9", "--deadline", "0.3")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "Inconclusive" in done.stdout
+
+
+def test_json_is_the_public_contract() -> None:
+    done = run("lab", "run", "certificate-missing-intermediate", "--", "cfrunbook", "diagnose", "--json")
+    diagnosis = msgspec.json.decode(done.stdout, type=Diagnosis)
+    assert diagnosis.verdict.code == "certificate.missing_intermediate"
+    contract = json.loads(done.stdout)
+    assert set(contract) >= {
+        *("schema", "verdict", "stages", "causes", "findings", "not_examined", "inputs", "versions"),
+    }
+    assert set(contract["verdict"]) >= {"status", "cause", "code", "cloudfront_status", "confidence", "sentence"}
+    assert set(contract["findings"][0]) >= {
+        *("code", "cause", "status", "title", "data", "evidence", "reproduce", "remedy", "verify", "source"),
+        "cloudfront_status",
+    }
+
+
+def test_evidence_recorded_once_is_judged_again_without_the_origin(tmp_path: Path) -> None:
+    recording = tmp_path / "evidence.json"
+    live = run(
+        "lab", "run", "tls-name-mismatch", "--", "cfrunbook", "diagnose", "--json", "--save-evidence", str(recording)
+    )
+    again = run("diagnose", "--json", "--evidence", str(recording))
+    assert live.returncode == again.returncode == 1
+    assert json.loads(live.stdout)["findings"] == json.loads(again.stdout)["findings"]
+
+
+def test_options_come_from_the_environment_and_the_command_line_wins(tmp_path: Path) -> None:
+    env = {"CFRUNBOOK_ORIGIN": "not a host name"}
+    assert run("diagnose", env=env).returncode == 2
+    recording = tmp_path / "evidence.json"
+    run("lab", "run", "healthy", "--", "cfrunbook", "diagnose", "--save-evidence", str(recording))
+    assert run("diagnose", env={"CFRUNBOOK_EVIDENCE": str(recording)}).returncode == 0
+    done = run("diagnose", "--evidence", "absent.json", env={"CFRUNBOOK_EVIDENCE": str(recording)})
+    assert done.returncode == 2
+    assert "absent.json" in done.stderr
+
+
+FULL = Path(__file__).parent
+
+
+def write(folder: Path, name: str, content: bytes) -> str:
+    path = folder / name
+    path.write_bytes(content)
+    return str(path)
+
+
+CONFIG: dict[str, object] = {
+    "CallerReference": "x",
+    "Comment": "",
+    "Enabled": True,
+    "Aliases": {"Quantity": 1, "Items": ["www.example.com"]},
+    "Origins": {
+        "Quantity": 1,
+        "Items": [
+            {
+                "Id": "shop",
+                "DomainName": "origin.example.com",
+                "CustomOriginConfig": {
+                    "HTTPPort": 80,
+                    "HTTPSPort": 443,
+                    "OriginProtocolPolicy": "https-only",
+                    "OriginSslProtocols": {"Quantity": 1, "Items": ["TLSv1.2"]},
+                },
+            }
+        ],
+    },
+    "DefaultCacheBehavior": {"TargetOriginId": "shop", "ViewerProtocolPolicy": "https-only"},
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], ["nothing to examine", "distribution", "origin"]),
+        (["--distribution", "{tmp}/absent.json"], ["absent.json", "no such file"]),
+        (["--distribution", "{text}"], ["text.json", "JSON"]),
+        (["--distribution", "{other}"], ["other.json"]),
+        (["--distribution", "{empty}"], ["origin"]),
+        (
+            ["--distribution", "{good}", "--url", "https://elsewhere.example.net/"],
+            ["elsewhere.example.net", "www.example.com"],
+        ),
+        (["--distribution", "{good}", "--origin", "basket"], ["basket", "shop"]),
+        (["--evidence", "{future}"], ["schema 99"]),
+        (["--evidence", "{huge}"], ["MiB"]),
+        (["--origin", "bad name"], ["bad name"]),
+        (["--origin", "192.0.2.1"], ["192.0.2.1"]),
+        (["--origin", "shop.example.com:99999"], ["99999"]),
+        (["--origin", "shop.example.com", "--deadline", "soon"], ["soon", "seconds"]),
+        (["--origin", "shop.example.com", "--at", "yesterday"], ["yesterday"]),
+        (["--origin", "shop.example.com", "--connect-to", "x"], ["connect-to"]),
+        (["--origin", "shop.example.com", "--trust-store", "{text}"], ["text.json"]),
+        (["--lab", "{other}"], ["other.json"]),
+        (["--nonsense"], ["--nonsense"]),
+        (["--origin", "shop.example.com", "--save-evidence", "{tmp}/no/such/folder/e.json"], ["folder"]),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_2(tmp_path: Path, arguments: list[str], says: list[str]) -> None:
+    huge = tmp_path / "huge.json"
+    with huge.open("wb") as file:
+        file.truncate(65 * 1024 * 1024)
+    files = {
+        "tmp": str(tmp_path),
+        "text": write(tmp_path, "text.json", b"hello"),
+        "other": write(tmp_path, "other.json", b'{"Buckets": []}'),
+        "empty": write(tmp_path, "empty.json", json.dumps(CONFIG | {"Origins": {"Quantity": 0}}).encode()),
+        "good": write(tmp_path, "good.json", json.dumps(CONFIG).encode()),
+        "future": write(tmp_path, "future.json", b'{"kind": "cfrunbook.evidence", "schema": 99}'),
+        "huge": str(huge),
+    }
+    before = sorted(p.name for p in tmp_path.iterdir())
+    done = run("diagnose", *(a.format(**files) for a in arguments))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    for word in says:
+        assert word.lower() in done.stderr.lower(), done.stderr
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["diagnose"], ["report"], ["lab"], ["lab", "list"], ["lab", "run"], ["lab", "start"], ["notebooks"]]
+)
+def test_every_command_has_help_with_an_example(command: list[str]) -> None:
+    done = run(*command, "--help")
+    assert done.returncode == 0
+    assert "Exit status" in done.stdout
+    assert not command or "Example:\n  cfrunbook" in done.stdout
+
+
+def test_lab_run_without_a_command_or_with_an_unknown_scenario_is_bad_input() -> None:
+    for arguments in (["lab", "run", "healthy"], ["lab", "run", "no-such-thing", "--", "true"]):
+        done = run(*arguments)
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+
+
+def test_lab_run_returns_the_commands_own_exit_status() -> None:
+    assert run("lab", "run", "healthy", "--", sys.executable, "-c", "raise SystemExit(41)").returncode == 41
