@@ -1,0 +1,274 @@
+"""HTML: small static fragments for a notebook, and the incident report as one self-contained page.
+
+No script, nothing fetched. Every value is made harmless twice: `text.visible` takes away control characters and
+bidirectional overrides and bounds its length, then the template engine escapes it. jinja2 belongs to the extra
+`run` and is imported when the first fragment is drawn.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
+
+from cfrunbook.cloudfront.targets import Target
+from cfrunbook.evidence import Observations
+from cfrunbook.findings import STAGE_TITLES, CauseResult, Diagnosis, Finding, NotExamined, StageResult
+from cfrunbook.findings import Path as EdgePath
+from cfrunbook.text import visible
+from cfrunbook.views import outline, style, tables, terminal
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from cfrunbook.views.figures import Picture
+
+MAX_LINE = 2000
+"""Characters shown of any one value."""
+MAX_NAME = 100
+"""Characters shown of a name: of a target, a vantage, a lab scenario."""
+_OPTION = re.compile(r"(?<!\S)--?[A-Za-z][\w-]{0,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """Something to look at in a notebook: static HTML that carries its own style, and the same as text."""
+
+    html: str
+    text: str
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"text/plain": self.text, "text/html": self.html}, {}
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookLink:
+    """An executed notebook beside the report. `href` is a path relative to the report's folder."""
+
+    title: str
+    href: str
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedNotebook:
+    """A notebook that did not finish, and its error; `href` leads to what there is of it, and may be empty."""
+
+    title: str
+    error: str
+    href: str = ""
+
+
+def diagnosis(value: Diagnosis) -> Fragment:
+    """Show a whole diagnosis: verdict, path, root cause with its remedy, the causes, what was not examined."""
+    return _fragment("diagnosis", value, text=terminal.render(value, color=False, width=100))
+
+
+def verdict(value: Diagnosis) -> Fragment:
+    """Show the verdict alone."""
+    return _fragment("verdict", value, text=terminal.verdict(value, color=False, width=100))
+
+
+def path(value: Diagnosis | EdgePath | Sequence[StageResult]) -> Fragment:
+    """Show the edge's path, stage by stage, and what happened at the broken stage."""
+    stages = tuple(value.stages if isinstance(value, Diagnosis | EdgePath) else value)
+    return _fragment("path_with_sentence", stages, text=terminal.path(stages, color=False, width=100))
+
+
+def finding(value: Finding) -> Fragment:
+    """Show one finding: title, meaning, evidence, command, remedy, verification, source."""
+    return _fragment("finding", value, text=terminal.finding(value, color=False, width=100))
+
+
+def findings(values: Sequence[Finding]) -> Fragment:
+    """Show several findings, one below the other, in the order given."""
+    text = "\n\n".join(terminal.finding(f, color=False, width=100) for f in values) or "No findings."
+    return _fragment("findings", tuple(values), text=text)
+
+
+def causes(value: Diagnosis | Sequence[CauseResult]) -> Fragment:
+    """Show the documented causes with what speaks for each, against it, and what is missing."""
+    results = tuple(value.causes if isinstance(value, Diagnosis) else value)
+    return _fragment("causes", results, text=terminal.causes(results, color=False, width=100))
+
+
+def not_examined(values: Sequence[NotExamined]) -> Fragment:
+    """Show what was not looked at, why, and how to have it looked at."""
+    return _fragment("not_examined", tuple(values), text=terminal.not_examined(values, width=100))
+
+
+def table(value: tables.Table) -> Fragment:
+    """Show one table."""
+    return _fragment("table", value, text=terminal.table(value))
+
+
+def observations(seen: Observations) -> Fragment:
+    """Show everything that was observed, one table per kind."""
+    shown = tables.observations(seen)
+    return _fragment("tables", shown, text="\n\n".join(terminal.table(t) for t in shown) or "Nothing was observed.")
+
+
+def targets(wanted: Sequence[Target]) -> Fragment:
+    """Show what CloudFront would connect to, and why."""
+    return table(tables.targets(wanted))
+
+
+def report_page(
+    diagnosis: Diagnosis,
+    observations: Observations | None = None,
+    *,
+    targets: Sequence[Target] = (),
+    figures: Sequence[Picture] = (),
+    notebooks: Sequence[NotebookLink] = (),
+    failed: Sequence[FailedNotebook] = (),
+    title: str = "CloudFront 502 incident report",
+    generated_at: dt.datetime,
+) -> str:
+    """Return the incident report: one HTML file without script that fetches nothing, for screen, phone and print.
+
+    Links in the page are `#finding-<code>` anchors, public sources, and the notebooks' relative paths.
+    `generated_at` must be aware.
+    """
+    from markupsafe import Markup
+
+    shown = tables.observations(observations) if observations else ()
+    first = outline.root(diagnosis)
+    lab = (observations.inputs.lab if observations else "") or outline.lab_of(diagnosis)
+    main_target = diagnosis.verdict.target
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            d=diagnosis,
+            title=title,
+            css=Markup(style.page_css()),  # noqa: S704 (our own constants)
+            generated_at=outline.moment(generated_at),
+            seen_from=observations.vantage if observations else outline.given(diagnosis.inputs, "vantage"),
+            seen_at=outline.moment(observations.recorded_at) if observations else "",
+            lab=lab,
+            first=first,
+            anchors=outline.anchors(diagnosis.findings),
+            ids=frozenset(i for t in shown for i in t.ids),
+            targets=tables.targets(targets) if targets else None,
+            more_paths=[p for p in outline.paths(diagnosis) if p.target != main_target],
+            figures=[{"title": p.title, "markup": Markup(p.svg)} for p in figures],  # noqa: S704 (drawn by us)
+            commands=_commands(diagnosis.findings),
+            observations=shown,
+            notebooks=tuple(notebooks),
+            failed=tuple(failed),
+            inputs=_json(diagnosis.inputs),
+            versions="\n".join(f"{name} {version}" for name, version in sorted(diagnosis.versions.items())) or "–",
+        )
+    )
+
+
+def _commands(findings: Sequence[Finding]) -> list[tuple[str, str]]:
+    """Return every different command of the findings, with a heading that says whose and what for."""
+    kept: dict[str, str] = {}
+    for f in findings:
+        steps = [("see it yourself", f.reproduce)]
+        steps += [("what to do", s.command) for s in f.remedy.steps]
+        steps += [("verify the fix", f.verify.command)]
+        for purpose, command in steps:
+            if command:
+                kept.setdefault(command, f"{f.code}: {purpose}")
+    return [(heading, command) for command, heading in kept.items()]
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def _fragment(macro: str, value: object, *, text: str) -> Fragment:
+    body = getattr(_parts(), macro)(value)
+    return Fragment(html=f'<div class="cfr"><style>{style.fragment_css()}</style>{body}</div>', text=text)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from pathlib import Path
+
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_one_line,
+    )
+    environment.globals.update(
+        look=style.look,
+        symbol=style.symbol,
+        word=style.word,
+        stage_titles=STAGE_TITLES,
+        cause_titles=outline.CAUSE_TITLES,
+        verdict_labels=outline.VERDICT_LABELS,
+        confidence=outline.CONFIDENCE,
+        root=outline.root,
+        others=outline.others,
+        broken=outline.broken,
+    )
+    environment.filters.update(
+        multiline=_multiline,
+        prose=_prose,
+        short=lambda value: visible(value, MAX_NAME),
+        slug=outline.slug,
+        linkable=linkable,
+        source_title=source_title,
+        relative=relative,
+    )
+    return environment
+
+
+@lru_cache(maxsize=1)
+def _parts() -> Any:
+    return _environment().get_template("parts.html.j2").module
+
+
+def _one_line(value: object) -> object:
+    """Make any value that a template shows one bounded, printable line; markup of our own passes."""
+    return value if hasattr(value, "__html__") else visible(value, MAX_LINE)
+
+
+def _multiline(value: object, limit: int = 6000) -> object:
+    """Return `value` line by line, for a `pre`."""
+    return _keep_options(outline.multiline(value, limit))
+
+
+def _prose(value: object) -> object:
+    """Return `value` as one line of prose that may name command line options."""
+    return _keep_options(visible(value, MAX_LINE))
+
+
+def _keep_options(text: str) -> object:
+    """Escape `text`, and keep `--option` together where a line is broken: a browser breaks after its hyphens."""
+    from markupsafe import Markup, escape
+
+    marked = _OPTION.sub(r'<span class="cfr-option">\g<0></span>', str(escape(text)))
+    return Markup(marked)  # noqa: S704 (escaped above)
+
+
+def linkable(url: str) -> bool:
+    """Return whether `url` may become a link: https, a host, and nothing that is not plain ASCII."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname) and url.isascii() and url.isprintable() and len(url) < 500
+
+
+def source_title(url: str) -> str:
+    """Return a short text for a link to a public source: host, last part of the path, anchor."""
+    parts = urlsplit(url)
+    page = parts.path.rstrip("/").rpartition("/")[2].removesuffix(".html")
+    return " › ".join(part for part in (parts.hostname or "", page, parts.fragment) if part)
+
+
+def relative(href: str) -> str:
+    """Return `href` as a relative link whatever it holds: no scheme, no other host, no absolute path."""
+    return quote(href.lstrip("/\\")[:500], safe="/")

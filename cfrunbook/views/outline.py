@@ -1,0 +1,110 @@
+"""What every view shows first: the root cause, the broken stage, the rest in order. Selection only, no judging."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from cfrunbook.findings import Cause, Diagnosis, Finding, Path, StageResult
+from cfrunbook.text import visible
+
+CAUSE_TITLES: Mapping[Cause, str] = {
+    Cause.TLS_NAME: "TLS name mismatch",
+    Cause.TLS_PROTOCOL: "TLS protocol or cipher",
+    Cause.CERTIFICATE: "Certificate or chain",
+    Cause.PORT: "Port and connection",
+    Cause.DNS: "Name resolution",
+    Cause.EDGE_FUNCTION: "Edge function",
+    Cause.ORIGIN_RESPONSE: "Origin's own answer",
+    Cause.DISTRIBUTION: "Distribution configuration",
+}
+
+VERDICT_LABELS: Mapping[str, str] = {
+    "fault": "Fault found",
+    "ok": "No fault found in what was examined",
+    "unknown": "Could not tell",
+}
+
+CONFIDENCE: Mapping[str, str] = {
+    "high": "seen directly, and documented",
+    "medium": "seen; what CloudFront makes of it is inferred",
+    "low": "indirect",
+}
+
+
+def root(diagnosis: Diagnosis) -> Finding | None:
+    """Return the finding that the verdict rests on, or None where the verdict names none."""
+    verdict = diagnosis.verdict
+    if not verdict.code:
+        return None
+    named = [f for f in diagnosis.findings if f.code == verdict.code]
+    return next((f for f in named if f.target == verdict.target), named[0] if named else None)
+
+
+def others(diagnosis: Diagnosis) -> tuple[Finding, ...]:
+    """Return every finding but the root one, in the diagnosis's rank."""
+    first = root(diagnosis)
+    return tuple(f for f in diagnosis.findings if f is not first)
+
+
+def broken(stages: Iterable[StageResult]) -> StageResult | None:
+    """Return the stage to point at: the first fault, else the first that could not be told; None if all is well."""
+    kept = tuple(stages)
+    return next((s for status in ("fault", "unknown") for s in kept if s.status == status), None)
+
+
+def paths(diagnosis: Diagnosis) -> tuple[Path, ...]:
+    """Return every target's path, the one that the verdict is about first."""
+    target = diagnosis.verdict.target
+    if not diagnosis.paths:
+        return (Path(target=target, title=target, stages=diagnosis.stages),) if diagnosis.stages else ()
+    return tuple(sorted(diagnosis.paths, key=lambda path: path.target != target))
+
+
+def path_title(diagnosis: Diagnosis) -> str:
+    """Return the title of the path that the verdict is about; empty where there is none."""
+    for path in diagnosis.paths:
+        if path.target == diagnosis.verdict.target:
+            return path.title or path.target
+    return diagnosis.verdict.target
+
+
+def anchors(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """Return one stable HTML id per finding: `finding-<code>`, numbered from the second of a code on."""
+    seen: dict[str, int] = {}
+    result = []
+    for finding in findings:
+        base = "finding-" + slug(finding.code)
+        seen[base] = seen.get(base, 0) + 1
+        result.append(base if seen[base] == 1 else f"{base}-{seen[base]}")
+    return tuple(result)
+
+
+def slug(text: str) -> str:
+    """Return `text` as an HTML id: letters, digits, `.`, `_` and `-`, at most 100 characters."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text[:100])
+
+
+def moment(value: dt.datetime) -> str:
+    """Return an aware moment in UTC, to the second, as people write it in a ticket."""
+    return value.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def given(inputs: Mapping[str, Any], name: str) -> str:
+    """Return the input `name` as one line, or an empty string where it was not given."""
+    value = inputs.get(name)
+    return visible(value) if isinstance(value, str | int | float) and value != "" else ""
+
+
+def lab_of(diagnosis: Diagnosis) -> str:
+    """Return the lab scenario that the diagnosis is about; empty for a real incident."""
+    return given(diagnosis.inputs, "lab")
+
+
+def multiline(value: object, limit: int = 6000) -> str:
+    """Return `value` line by line as `visible` shows it; at most `limit` characters, and the cut is said."""
+    text = str(value)
+    kept = "\n".join(visible(line.expandtabs(4), limit) for line in text[:limit].split("\n"))
+    return kept if len(text) <= limit else kept + "\n… (cut here)"

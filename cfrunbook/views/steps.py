@@ -1,0 +1,285 @@
+"""What the steps of a runbook show: values that display themselves in a notebook, as static HTML and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from cfrunbook.evidence import Observations
+from cfrunbook.findings import Cause, CauseResult, Diagnosis, Finding, NotExamined, Status, Step
+from cfrunbook.text import visible
+from cfrunbook.views import html, mime, outline, style, tables, terminal
+
+Bundle = tuple[dict[str, Any], dict[str, Any]]
+
+MAX_FACTS = 60
+"""Lines shown of what is to be examined: a distribution may have a hundred origins."""
+_WIDTH = 100
+_FULL = (Status.FAULT, Status.UNKNOWN, Status.WARNING)
+"""Findings of these are shown whole; the others in a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What is to be examined and why, from where, and how."""
+
+    lab: str
+    story: tuple[str, ...]
+    """What the pager and the ticket say, in a lab scenario."""
+    facts: tuple[tuple[str, str, str], ...]
+    """What, its value, and why (may be empty), for people."""
+
+    @property
+    def shown(self) -> tuple[tuple[str, str, str], ...]:
+        """As many facts as a person reads."""
+        left_out = len(self.facts) - MAX_FACTS
+        return self.facts if left_out <= 0 else (*self.facts[:MAX_FACTS], ("…", f"and {left_out} more", ""))
+
+    def _repr_mimebundle_(self, **_: Any) -> Bundle:
+        lines = [*_lab(self.lab), *self.story]
+        for name, value, why in self.shown:
+            lines.append(f"{name}: {visible(value)}" + (f" ({visible(why)})" if why else ""))
+        return _bundle("opened", self, "\n".join(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen, as far as it matters to one runbook."""
+
+    observations: Observations
+    sentence: str
+    tables: tuple[tables.Table, ...]
+
+    @property
+    def not_observed(self) -> tuple[NotExamined, ...]:
+        """What was left out while looking."""
+        return self.observations.not_observed
+
+    def _repr_mimebundle_(self, **_: Any) -> Bundle:
+        parts = [self.sentence]
+        for table in self.tables:
+            parts += ["", terminal.table(table)]
+        if self.not_observed:
+            parts += ["", "Not looked at", terminal.not_examined(self.not_observed, width=_WIDTH)]
+        return _bundle("seen", self, "\n".join(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one runbook concludes: the findings of its causes, and where the root cause is if it is none of them."""
+
+    diagnosis: Diagnosis
+    """The whole diagnosis."""
+    causes: tuple[Cause, ...]
+    """The causes of this runbook; empty: all."""
+    runbook: str = ""
+    """The runbook of the root cause where that is another one."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings of this runbook's causes, in the diagnosis's rank."""
+        return tuple(f for f in self.diagnosis.findings if not self.causes or f.cause in self.causes)
+
+    @property
+    def root(self) -> Finding | None:
+        """The finding that the verdict rests on, if it is of this runbook's causes."""
+        root = outline.root(self.diagnosis)
+        return root if root in self.findings else None
+
+    @property
+    def subset(self) -> Diagnosis:
+        """The diagnosis with this runbook's causes and findings alone; the verdict is the whole's."""
+        import msgspec
+
+        return msgspec.structs.replace(self.diagnosis, findings=self.findings, causes=self.results)
+
+    @property
+    def results(self) -> tuple[CauseResult, ...]:
+        """The rows of this runbook's causes."""
+        return tuple(c for c in self.diagnosis.causes if not self.causes or c.cause in self.causes)
+
+    # What the templates ask for.
+
+    @property
+    def lab(self) -> str:
+        """The lab scenario that was judged."""
+        return outline.lab_of(self.diagnosis)
+
+    @property
+    def status(self) -> str:
+        """The worst status of this runbook's causes."""
+        order = ("fault", "unknown", "warning", "not_examined", "ok")
+        return min((r.status for r in self.results), key=order.index, default="not_examined")
+
+    @property
+    def label(self) -> str:
+        """The status in words, with the causes it is about."""
+        titles = ", ".join(outline.CAUSE_TITLES[cause] for cause in self.causes)
+        return f"{titles}: {style.word(self.status)}"
+
+    @property
+    def sentence(self) -> str:
+        """The conclusion of this runbook."""
+        if self.root is not None:
+            return self.diagnosis.verdict.sentence
+        shown = next((r for r in self.results if r.status == self.status), None)
+        return shown.why if shown else "Not examined."
+
+    @property
+    def elsewhere(self) -> str:
+        """The verdict's sentence where the root cause is not of this runbook."""
+        verdict = self.diagnosis.verdict
+        return verdict.sentence if self.causes and verdict.status != "ok" and self.root is None else ""
+
+    @property
+    def elsewhere_title(self) -> str:
+        """Where the root cause is."""
+        verdict = self.diagnosis.verdict
+        return outline.CAUSE_TITLES[verdict.cause] if verdict.cause else "What stopped this"
+
+    @property
+    def elsewhere_status(self) -> str:
+        """How the verdict looks."""
+        return self.diagnosis.verdict.status
+
+    @property
+    def full(self) -> tuple[Finding, ...]:
+        """The findings to be shown whole."""
+        return tuple(f for f in self.findings if f.status in _FULL)
+
+    @property
+    def brief(self) -> tuple[Finding, ...]:
+        """The findings that a line each suffices for."""
+        return tuple(f for f in self.findings if f.status not in _FULL)
+
+    @property
+    def brief_title(self) -> str:
+        """Heading of the brief findings."""
+        return "Also seen" if self.full else "Seen"
+
+    def _repr_mimebundle_(self, **_: Any) -> Bundle:
+        if not self.causes:
+            shown, text = "overview", terminal.render(self.diagnosis, color=False, width=_WIDTH)
+        else:
+            lines = [*_lab(self.lab), f"{style.symbol(self.status)} {self.label}", self.sentence]
+            if self.elsewhere:
+                lines += [
+                    "",
+                    f"{self.elsewhere_title}: {self.elsewhere}" + (f" -> {self.runbook}" if self.runbook else ""),
+                ]
+            for finding in self.full:
+                lines += ["", terminal.finding(finding, color=False, width=_WIDTH)]
+            lines += [f"{style.symbol(f.status)} {f.title}" for f in self.brief]
+            shown, text = "cause", "\n".join(lines)
+        data, metadata = mime.bundle(self.subset)
+        if self.findings:
+            first, more = mime.bundle(self.findings[0])
+            data, metadata = {**first, **data}, {**more, **metadata}
+        drawn, _ = _bundle(shown, self, text)
+        return {**data, **drawn}, metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What to do about the root cause, or why there is nothing to do here."""
+
+    findings: tuple[Finding, ...]
+    sentence: str
+    """Said where there are no findings."""
+    elsewhere: str = ""
+    elsewhere_title: str = ""
+    elsewhere_status: str = ""
+    runbook: str = ""
+
+    def _repr_mimebundle_(self, **_: Any) -> Bundle:
+        if not self.findings:
+            return _bundle("fixes", self, "\n".join(filter(None, [self.sentence, self.elsewhere])))
+        lines = []
+        for finding in self.findings:
+            lines.append(finding.title)
+            for step in finding.remedy.steps or (Step(text=finding.next_check, command=finding.reproduce),):
+                lines += [f"- {step.text}", *(f"    {line}" for line in step.command.splitlines())]
+            lines.append("")
+        return _bundle("fixes", self, "\n".join(lines).rstrip())
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether the fix worked, in one sentence, and how to make sure from elsewhere."""
+
+    status: str
+    label: str
+    sentence: str
+    steps: tuple[Step, ...] = ()
+    before: Diagnosis | None = None
+    after: Diagnosis | None = None
+    """None where nothing was probed: a recording cannot tell."""
+
+    def _repr_mimebundle_(self, **_: Any) -> Bundle:
+        lines = [f"{style.symbol(self.status)} {self.label}", self.sentence, *_step_lines(self.steps)]
+        return _bundle("verification", self, "\n".join(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One thing to do next: a sentence, maybe a runbook to open, maybe lines to run or paste."""
+
+    text: str
+    link: str = ""
+    """A runbook's name."""
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Onward:
+    """Where to go from here."""
+
+    sentence: str
+    runbook: str = ""
+    """The runbook to open next; empty: none."""
+    steps: tuple[Link, ...] = ()
+
+    def _repr_mimebundle_(self, **_: Any) -> Bundle:
+        lines = [f"{self.sentence} {self.runbook}".rstrip()]
+        for step in self.steps:
+            lines += [f"- {step.text} {step.link}".rstrip(), *(f"    {line}" for line in step.command.splitlines())]
+        return _bundle("onward", self, "\n".join(lines))
+
+
+def note(sentence: str) -> html.Fragment:
+    """Return one sentence to be shown where there is nothing else to show."""
+    data, _ = _bundle("sentence", sentence, sentence)
+    return html.Fragment(html=data["text/html"], text=data["text/plain"])
+
+
+def _lab(scenario: str) -> list[str]:
+    return [f"Lab scenario: simulated. {scenario!r} on this machine's loopback.", ""] if scenario else []
+
+
+def _step_lines(steps: Sequence[Step]) -> list[str]:
+    lines = []
+    for step in steps:
+        lines += [f"- {step.text}", *(f"    {line}" for line in step.command.splitlines())]
+    return lines
+
+
+def _bundle(macro: str, value: object, text: str) -> Bundle:
+    from markupsafe import Markup
+
+    body = getattr(_template(), macro)(value)
+    css = Markup(style.fragment_css() + _css())  # noqa: S704 - our own style sheets, no input
+    drawn = Markup('<div class="cfr"><style>{}</style>{}</div>').format(css, body)
+    return {"text/plain": text, "text/html": str(drawn)}, {}
+
+
+@lru_cache(maxsize=1)
+def _template() -> Any:
+    return html._environment().get_template("steps.html.j2").module
+
+
+@lru_cache(maxsize=1)
+def _css() -> str:
+    return (Path(__file__).parent / "templates" / "steps.css").read_text(encoding="utf-8")

@@ -1,0 +1,240 @@
+"""Observations and targets as tables of plain strings, once, for page, notebook and terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cfrunbook.cloudfront.targets import Target
+from cfrunbook.evidence import Connection, Exchange, Handshake, Observations, Resolution
+from cfrunbook.text import join_names, visible
+
+MAX_ROWS = 400
+"""Rows shown of one table; what is left out is counted and is in the recording."""
+MAX_FIELDS = 12
+"""Response header fields shown of one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of strings under column titles. Cells are as observed: each view makes them harmless in its own way."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    ids: tuple[str, ...] = ()
+    """One observation id per row, or nothing."""
+    monospace: frozenset[int] = frozenset()
+    """Columns of addresses, names and code points."""
+    wide: frozenset[int] = frozenset()
+    """Columns of sentences and lists, which need room."""
+    empty: str = "Nothing."
+    left_out: int = 0
+    """Rows not shown, for there were more than `MAX_ROWS`."""
+
+
+def observations(seen: Observations) -> tuple[Table, ...]:
+    """Return one table per kind of observation that was made; kinds never tried have none."""
+    tables = (resolutions(seen), connections(seen), handshakes(seen), certificates(seen), exchanges(seen))
+    return tuple(table for table in tables if table.rows)
+
+
+def resolutions(seen: Observations) -> Table:
+    """Return what resolvers said about names."""
+    return _table(
+        "Name resolution",
+        ("Id", "Name", "Resolver", "Outcome", "Addresses", "Aliases", "Time"),
+        seen.resolutions,
+        _resolution,
+        monospace={0, 1, 2, 4, 5},
+        wide={1},
+        empty="No name was resolved.",
+    )
+
+
+def connections(seen: Observations) -> Table:
+    """Return the TCP connection attempts."""
+    return _table(
+        "TCP connections",
+        ("Id", "To", "Outcome", "Detail", "Time"),
+        seen.connections,
+        _connection,
+        monospace={0, 1},
+        wide={1, 3},
+        empty="No TCP connection was tried.",
+    )
+
+
+def exchanges(seen: Observations) -> Table:
+    """Return the plain HTTP requests and what came back."""
+    return _table(
+        "HTTP exchanges",
+        ("Id", "To", "Request", "Outcome", "Answer", "Time"),
+        seen.exchanges,
+        _exchange,
+        monospace={0, 1, 2, 4},
+        wide={1, 2, 4},
+        empty="No HTTP request was sent.",
+    )
+
+
+def handshakes(seen: Observations) -> Table:
+    """Return the TLS hellos, with the names of what was negotiated or of the alert that came back."""
+    return _table(
+        "TLS hellos",
+        ("Id", "To", "SNI", "Offer", "Outcome", "Negotiated", "Certificates", "Time"),
+        seen.handshakes,
+        _handshake,
+        monospace={0, 1, 2},
+        wide={1, 5},
+        empty="No TLS hello was sent.",
+    )
+
+
+def certificates(seen: Observations) -> Table:
+    """Return the certificates in the order sent, each different chain once, under the hello that first showed it."""
+    from cfrunbook.x509.certificate import read
+
+    rows: list[tuple[str, ...]] = []
+    chains: set[tuple[bytes, ...]] = set()
+    for handshake in seen.handshakes:
+        if not handshake.certificates or handshake.certificates in chains:
+            continue
+        chains.add(handshake.certificates)
+        for place, der in enumerate(handshake.certificates):
+            facts = read(der)
+            if not facts.readable:
+                rows.append((handshake.id, str(place), f"Cannot be read: {facts.problem}", "", "", "", ""))
+                continue
+            names = join_names([*facts.dns_names, *facts.ip_names]) if facts.dns_names or facts.ip_names else ""
+            validity = " to ".join(d.strftime("%Y-%m-%d") if d else "?" for d in (facts.not_before, facts.not_after))
+            rows.append(
+                (handshake.id, str(place), facts.subject, facts.issuer, names, validity, facts.fingerprint_sha256)
+            )
+    return Table(
+        title="Certificates, as sent",
+        columns=("Hello", "Place", "Subject", "Issuer", "Names", "Valid", "SHA-256 fingerprint"),
+        rows=tuple(rows[:MAX_ROWS]),
+        monospace=frozenset({0, 6}),
+        wide=frozenset({2, 3, 4, 5, 6}),
+        empty="No certificate was seen.",
+        left_out=max(0, len(rows) - MAX_ROWS),
+    )
+
+
+def targets(wanted: Sequence[Target]) -> Table:
+    """Return what CloudFront would connect to, the names it would send there, and why."""
+    return _table(
+        "What CloudFront would connect to, and why",
+        ("Target", "Connects to", "Names sent (SNI / Host)", "Why"),
+        wanted,
+        _target,
+        monospace={0, 1, 2},
+        wide={3},
+        ids=False,
+        empty="Nothing: no origin could be worked out from what was given.",
+    )
+
+
+Item = TypeVar("Item", Resolution, Connection, Exchange, Handshake, Target)
+
+
+def _table(
+    title: str,
+    columns: tuple[str, ...],
+    items: Sequence[Item],
+    row: Callable[[Item], tuple[str, ...]],
+    *,
+    monospace: set[int],
+    wide: set[int],
+    empty: str,
+    ids: bool = True,
+) -> Table:
+    kept = items[:MAX_ROWS]
+    return Table(
+        title=title,
+        columns=columns,
+        rows=tuple(row(item) for item in kept),
+        ids=tuple(item.id for item in kept) if ids else (),
+        monospace=frozenset(monospace),
+        wide=frozenset(wide),
+        empty=empty,
+        left_out=len(items) - len(kept),
+    )
+
+
+def _resolution(r: Resolution) -> tuple[str, ...]:
+    outcome = _words(r.outcome) + (f": {r.detail}" if r.detail else "")
+    addresses = ", ".join((*r.ipv4, *r.ipv6))
+    return r.id, r.name, r.resolver, outcome, addresses, " → ".join(r.cnames), _time(r.elapsed_ms)
+
+
+def _connection(c: Connection) -> tuple[str, ...]:
+    icmp = f"ICMP type {c.icmp.type} code {c.icmp.code} from {c.icmp.reporter or 'unknown'}" if c.icmp else ""
+    detail = "; ".join(part for part in (icmp, c.detail) if part)
+    return c.id, _where(c), _words(c.outcome), detail, _time(c.elapsed_ms)
+
+
+def _exchange(e: Exchange) -> tuple[str, ...]:
+    fields = [f"{visible(name, 60)}: {visible(value, 120)}" for name, value in e.headers[:MAX_FIELDS]]
+    if len(e.headers) > MAX_FIELDS:
+        fields.append(f"and {len(e.headers) - MAX_FIELDS} more fields")
+    banner = f"{len(e.first_bytes)} bytes: {_bytes(e.first_bytes)}" if e.first_bytes else ""
+    answer = " · ".join(part for part in (e.status_line, *fields, e.service, banner) if part)
+    return e.id, _where(e), e.request, _words(e.outcome), answer, _time(e.elapsed_ms)
+
+
+def _handshake(h: Handshake) -> tuple[str, ...]:
+    from cfrunbook.cloudfront import origin_tls
+
+    outcome = _words(h.outcome)
+    if h.alert is not None:
+        outcome += f": {origin_tls.alert_name(h.alert)} ({h.alert})"
+    if h.warnings:
+        outcome += "; warned: " + ", ".join(origin_tls.alert_name(w) for w in h.warnings)
+    if h.first_bytes:
+        outcome += f"; first bytes: {_bytes(h.first_bytes)}"
+    if h.detail:
+        outcome += f"; {h.detail}"
+    parts = [
+        origin_tls.version_name(h.version) if h.version is not None else "",
+        origin_tls.suite_name(h.cipher_suite) if h.cipher_suite is not None else "",
+        origin_tls.group_name(h.group) if h.group is not None else "",
+        "after a HelloRetryRequest" if h.hello_retry else "",
+        "asks for a client certificate" if h.client_certificate_requested else "",
+    ]
+    sni = h.sni if h.sni is not None else "(none sent)"
+    negotiated = ", ".join(part for part in parts if part)
+    certificates = str(len(h.certificates)) if h.certificates else "–"
+    return h.id, _where(h), sni, h.offer, outcome, negotiated, certificates, _time(h.elapsed_ms)
+
+
+def _target(t: Target) -> tuple[str, ...]:
+    names = ", ".join(
+        (n.host if n.sni in ("", n.host) else f"{n.sni} / {n.host}") + ("" if n.certain else " (perhaps)")
+        for n in t.names
+    )
+    sentences = [t.why]
+    if t.role != "only":
+        sentences.append(f"It is the {t.role} of an origin group.")
+    if t.not_probed:
+        sentences.append(f"Not probed: {t.not_probed.rstrip('.')}.")
+    return t.id, f"{t.protocol}://{t.domain}:{t.port}", names, " ".join(s for s in sentences if s)
+
+
+def _where(seen: Connection | Exchange | Handshake) -> str:
+    relocated = f" (relocated to {seen.connected_to})" if seen.connected_to else ""
+    return f"{seen.host}:{seen.port} at {seen.address}{relocated}"
+
+
+def _words(outcome: str) -> str:
+    return outcome.replace("_", " ")
+
+
+def _time(elapsed_ms: float) -> str:
+    return f"{elapsed_ms:.0f} ms" if elapsed_ms >= 1 else "<1 ms"
+
+
+def _bytes(first: bytes) -> str:
+    return visible("".join(chr(b) for b in first), 200)
