@@ -1,0 +1,165 @@
+"""Write the incident folder: everything or nothing, and every part from the same recording."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from cfrunbook.errors import BadInput
+from cfrunbook.report.runbooks import runbook_files
+from cfrunbook.report.runner import SECONDS, Job, Run, run_notebooks
+from cfrunbook.text import visible
+
+if TYPE_CHECKING:
+    from cfrunbook.evidence import Observations
+    from cfrunbook.findings import Diagnosis, Verdict
+    from cfrunbook.incident import Incident
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A written incident folder."""
+
+    path: Path
+    """The folder: report.html, summary.md, diagnosis.json, evidence.json, notebooks/."""
+    verdict: Verdict
+    runs: tuple[Run, ...]
+    """How each runbook ended."""
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the runbooks that failed; each is kept with its error."""
+        return tuple(run.name for run in self.runs if run.failed)
+
+
+def write_report(
+    incident: Incident,
+    observations: Observations,
+    diagnosis: Diagnosis,
+    *,
+    output: Path,
+    notebooks: Sequence[Path] | None = None,
+    now: dt.datetime | None = None,
+    seconds: float = SECONDS,
+) -> Report:
+    """Write `<output>/<UTC time>-<name>/` and return it; nothing half-written is ever seen under that name.
+
+    The runbooks (`notebooks`; default: all) are run on the very recording that the page is drawn from, so that they
+    never disagree and the origin is not probed again. One that fails, or takes more than `seconds`, is kept with
+    its error and named in the page. `now` (aware) is the moment in the folder's name. Raises BadInput if `output`
+    cannot be written.
+    """
+    written_at = now or dt.datetime.now(dt.UTC)
+    name = f"{written_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{_slug(incident.name)}"
+    sources = runbook_files() if notebooks is None else tuple(notebooks)
+    # The incident may know more than the recording was made with (--trust-store, --host …): the report's copy says so.
+    recording = msgspec.structs.replace(observations, inputs=incident.inputs)
+    try:
+        with _built_aside(Path(output), name) as building:
+            recording.save(building.part / "evidence.json")
+            (building.part / "diagnosis.json").write_bytes(diagnosis.to_json())
+            (building.part / "notebooks").mkdir()
+            runs = run_notebooks(
+                [Job(source, building.part / "notebooks" / source.name, _parameters(incident)) for source in sources],
+                seconds=seconds,
+            )
+            _write_page(
+                building.part,
+                incident=incident,
+                observations=recording,
+                diagnosis=diagnosis,
+                runs=runs,
+                written_at=written_at,
+            )
+        return Report(path=building.place, verdict=diagnosis.verdict, runs=runs)
+    except OSError as error:
+        raise BadInput(f"Cannot write the report to {visible(output)}: {error.strerror or error}.") from error
+
+
+def _parameters(incident: Incident) -> dict[str, Any]:
+    """Return what each runbook is given: the recording beside it, by a path that holds wherever the folder goes."""
+    parameters: dict[str, Any] = {"evidence": "../evidence.json"}
+    if incident.at is not None:
+        parameters["at"] = incident.at.isoformat()
+    return parameters
+
+
+def _write_page(
+    folder: Path,
+    *,
+    incident: Incident,
+    observations: Observations,
+    diagnosis: Diagnosis,
+    runs: Sequence[Run],
+    written_at: dt.datetime,
+) -> None:
+    from cfrunbook.runbook import pictures
+    from cfrunbook.views import html, markdown
+
+    page = html.report_page(
+        diagnosis,
+        observations,
+        targets=incident.targets,
+        figures=pictures.everything(incident, observations, diagnosis),
+        notebooks=[html.NotebookLink(title=_title(run), href=_href(run)) for run in runs if not run.failed],
+        failed=[html.FailedNotebook(title=_title(run), error=run.error, href=_href(run)) for run in runs if run.failed],
+        generated_at=written_at,
+    )
+    (folder / "report.html").write_text(page, encoding="utf-8")
+    (folder / "summary.md").write_text(markdown.summary(diagnosis, observations), encoding="utf-8")
+
+
+def _title(run: Run) -> str:
+    """Return a runbook's title as its metadata give it, else its file's name."""
+    try:
+        title = json.loads(run.output.read_bytes())["metadata"]["title"]
+    except (ValueError, KeyError):
+        return run.name
+    return f"{run.name}: {title}"
+
+
+def _href(run: Run) -> str:
+    return f"notebooks/{run.output.name}"
+
+
+def _slug(name: str) -> str:
+    """Return `name` as part of a folder's name: letters, digits, `.`, `_` and `-`, at most 60, never empty."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:60].strip("-.") or "incident"
+
+
+@dataclass(slots=True)
+class _Building:
+    """A folder in the making (`part`) and where it is at the end (`place`)."""
+
+    part: Path
+    place: Path
+
+
+@contextmanager
+def _built_aside(output: Path, name: str) -> Iterator[_Building]:
+    """Yield a hidden folder in `output` that becomes `output/name` when the block succeeds, and else is removed."""
+    output.mkdir(parents=True, exist_ok=True)
+    building = _Building(part=output / f".{name}.{os.getpid()}.part", place=output / name)
+    building.part.mkdir()
+    try:
+        yield building
+        for number in range(2, 1000):
+            try:
+                building.part.rename(building.place)
+                break
+            except OSError:
+                if not building.place.exists():
+                    raise
+                building.place = output / f"{name}-{number}"  # another report of the same second
+    finally:
+        shutil.rmtree(building.part, ignore_errors=True)

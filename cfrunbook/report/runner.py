@@ -1,0 +1,177 @@
+"""Run notebooks headless and at once in one process, as papermill would one after the other.
+
+Each notebook has a kernel of its own: nothing leaks from one into another. A notebook that fails is kept with its
+error, is named, and stops no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cfrunbook.report.kernels import fast_notebook_imports, kernel, socket_folder
+from cfrunbook.text import visible
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+SECONDS = 120.0
+"""Seconds that one notebook may take, its kernel's start included."""
+KERNEL_START = 60.0
+"""Seconds that a kernel may take to start: generous, for a busy machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One notebook to run: where it is, where its executed form goes, and its parameters."""
+
+    notebook: Path
+    output: Path
+    """The kernel's working directory is this file's folder, so that relative parameters still hold when reopened."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How one notebook ended."""
+
+    name: str
+    """The notebook's file name without its suffix."""
+    output: Path
+    seconds: float
+    error: str = ""
+    """One line; empty when every cell ran."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether a cell failed, the kernel died or the time was over."""
+        return bool(self.error)
+
+
+def run_notebooks(jobs: Sequence[Job], *, seconds: float = SECONDS, at_once: int | None = None) -> tuple[Run, ...]:
+    """Run `jobs` at once and return how each ended, in their order; also works where an event loop already runs.
+
+    At most `at_once` kernels run at the same time (default: one more than there are processors). Each notebook may
+    take `seconds`. Raises OSError if an output cannot be written.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(run_notebooks_async(jobs, seconds=seconds, at_once=at_once))
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        return executor.submit(
+            lambda: asyncio.run(run_notebooks_async(jobs, seconds=seconds, at_once=at_once))
+        ).result()
+
+
+async def run_notebooks_async(
+    jobs: Sequence[Job], *, seconds: float = SECONDS, at_once: int | None = None
+) -> tuple[Run, ...]:
+    """Run `jobs` as `run_notebooks` does, within the running event loop."""
+    gate = asyncio.Semaphore(at_once or (os.cpu_count() or 1) + 1)
+
+    async def one(number: int, job: Job, folder: Path) -> Run:
+        async with gate:
+            return await _run(job, folder / f"{number}.json", seconds)
+
+    with socket_folder() as folder:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(number, job, folder)) for number, job in enumerate(jobs)]
+        return tuple(task.result() for task in tasks)
+
+
+async def _run(job: Job, connection_file: Path, seconds: float) -> Run:
+    """Run one notebook and write what became of it."""
+    with fast_notebook_imports():
+        import nbformat
+        from papermill.iorw import load_notebook_node
+        from papermill.parameterize import parameterize_notebook
+
+    name = job.notebook.stem
+    begun, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    notebook = load_notebook_node(str(job.notebook))
+    if job.parameters:
+        notebook = parameterize_notebook(notebook, dict(job.parameters))
+    error = ""
+    try:
+        await _execute(notebook, connection_file, cwd=job.output.parent, deadline=clock + seconds)
+    except Exception as failure:  # whatever a kernel does, its notebook is kept and the others go on
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            # nbclient takes a cancellation for the death of its kernel.
+            raise asyncio.CancelledError from failure
+        error = _explain(failure, seconds)
+        if not any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", ())):
+            _show(failure, next(cell for cell in notebook.cells if cell.cell_type == "code"))
+    took = time.monotonic() - clock
+    # What papermill records of a run, with file names instead of this machine's paths.
+    notebook.metadata.papermill.update(
+        input_path=job.notebook.name,
+        output_path=job.output.name,
+        start_time=begun.isoformat(),
+        end_time=dt.datetime.now(dt.UTC).isoformat(),
+        duration=round(took, 3),
+        exception=bool(error) or None,
+    )
+    job.output.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    return Run(name=name, output=job.output, seconds=took, error=error)
+
+
+async def _execute(notebook: NotebookNode, connection_file: Path, *, cwd: Path, deadline: float) -> None:
+    """Run the cells of `notebook` in order in a kernel of its own; raises nbclient's errors at the first that fails."""
+    with fast_notebook_imports():
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError
+
+    # The kernel is ours, not the client's: a client that owns its kernel installs and removes signal handlers, and
+    # several at once would take Ctrl+C from each other.
+    async with kernel(connection_file, cwd=cwd) as manager:
+        client = NotebookClient(
+            notebook,
+            km=manager,
+            startup_timeout=KERNEL_START,
+            record_timing=False,
+            timeout_func=lambda _cell: max(1, round(deadline - time.monotonic())),
+        )
+        await client.async_start_new_kernel_client()
+        try:
+            for index, cell in enumerate(notebook.cells):
+                try:
+                    await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
+                except CellExecutionError:  # the cell shows it already
+                    raise
+                except Exception as failure:
+                    _show(failure, cell)
+                    raise
+            client.set_widgets_metadata()
+        finally:
+            if client.kc is not None:
+                client.kc.stop_channels()
+
+
+def _show(failure: Exception, cell: NotebookNode) -> None:
+    """Let `cell` show an error that is not its own: its kernel died or did not start, or the time was over."""
+    with fast_notebook_imports():
+        from nbformat.v4 import new_output
+
+    lines = [visible(line) for line in str(failure).splitlines()] or ["no details"]
+    cell.outputs.append(new_output("error", ename=type(failure).__name__, evalue=lines[0], traceback=lines))
+
+
+def _explain(failure: Exception, seconds: float) -> str:
+    """Return `failure` in one line."""
+    with fast_notebook_imports():
+        from nbclient.exceptions import CellExecutionError, CellTimeoutError
+
+    if isinstance(failure, CellExecutionError):
+        return visible(f"{failure.ename}: {failure.evalue}")
+    if isinstance(failure, CellTimeoutError):
+        return f"did not finish within {seconds:g} s"
+    return visible(f"{type(failure).__name__}: {failure}")

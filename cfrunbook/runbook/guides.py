@@ -1,0 +1,83 @@
+"""Which runbooks there are, what each is about, and the parameters that all of them take."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cfrunbook.errors import BadInput
+from cfrunbook.findings import Cause
+from cfrunbook.text import visible
+
+PARAMETERS = (
+    *("distribution", "policies", "url", "origin", "host", "connect_to", "resolver", "trust_store"),
+    *("evidence", "lab", "vantage", "at", "deadline", "pace"),
+)
+"""Names of a runbook's parameters: the command line's options, with `_` for `-`."""
+SEVERAL = frozenset({"policies", "connect_to", "resolver"})
+"""Parameters that take several values."""
+HOW = frozenset({"vantage", "at", "deadline", "pace", "resolver"})
+"""Parameters that say how to look; all others say at what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """One runbook: its notebook, the causes it is about, and what it shows."""
+
+    name: str
+    causes: tuple[Cause, ...]
+    """Empty: all."""
+    scenario: str
+    """The lab scenario that it examines when it is given nothing."""
+    tables: tuple[str, ...]
+    """The kinds of observations that matter to it."""
+
+
+GUIDES: Mapping[str, Guide] = {
+    guide.name: guide
+    for guide in (
+        Guide("00_start_here", (), "certificate-missing-intermediate", ("resolutions", "connections", "handshakes")),
+        Guide("01_tls_name", (Cause.TLS_NAME,), "tls-name-mismatch", ("handshakes", "certificates")),
+        Guide(
+            "03_certificate", (Cause.CERTIFICATE,), "certificate-missing-intermediate", ("handshakes", "certificates")
+        ),
+        Guide("04_port", (Cause.PORT,), "port-refused", ("resolutions", "connections", "exchanges")),
+        Guide(
+            "99_incident_report",
+            (),
+            "certificate-missing-intermediate",
+            ("resolutions", "connections", "exchanges", "handshakes", "certificates"),
+        ),
+    )
+}
+
+
+def guide_named(name: str) -> Guide:
+    """Return the guide of a notebook's name or of a cause. Raises BadInput."""
+    for guide in GUIDES.values():
+        if name == guide.name or name in guide.causes:
+            return guide
+    raise BadInput(f"There is no runbook {visible(name, 60)!r}; there are {', '.join(GUIDES)}.")
+
+
+def given(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters among `values` that are not empty; a single value stands for a list of one."""
+    kept: dict[str, Any] = {}
+    for name in PARAMETERS:
+        value = values.get(name)
+        if value is None or value in ("", 0) or (isinstance(value, list | tuple | dict) and not value):
+            continue
+        kept[name] = [value] if name in SEVERAL and isinstance(value, str) else value
+    return kept
+
+
+def from_environment() -> dict[str, Any]:
+    """Return the parameters that CFRUNBOOK_<PARAMETER> gives; several values are split as a shell would."""
+    values: dict[str, Any] = {name: os.environ.get(f"CFRUNBOOK_{name.upper()}", "") for name in PARAMETERS}
+    try:
+        return given({n: shlex.split(v) if n in SEVERAL else v for n, v in values.items()})
+    except ValueError as error:
+        raise BadInput(f"Environment: CFRUNBOOK_ options are quoted as for a shell: {visible(error, 120)}.") from None

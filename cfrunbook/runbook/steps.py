@@ -1,0 +1,352 @@
+"""The steps of a runbook, each a value that displays itself.
+
+Thin over the public functions: what is seen comes from `observe`, what it means from `judge`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import datetime as dt
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cfrunbook.errors import BadInput
+from cfrunbook.findings import Cause, Diagnosis, Finding, Status, Step
+from cfrunbook.runbook.guides import GUIDES, HOW, PARAMETERS, SEVERAL, Guide, from_environment, given, guide_named
+from cfrunbook.text import visible
+
+if TYPE_CHECKING:
+    from cfrunbook.evidence import Observations
+    from cfrunbook.incident import Incident
+    from cfrunbook.lab import Running
+    from cfrunbook.views import html, steps
+    from cfrunbook.views.figures import Picture
+
+
+def open_runbook(name: str, /, *, namespace: Mapping[str, Any] | None = None, **parameters: Any) -> Runbook:
+    """Open the runbook `name`: a notebook's name (`03_certificate`) or a cause (`certificate`).
+
+    Parameters are those of `PARAMETERS`; an empty value is one that was not given. `namespace` is a notebook's
+    `globals()`: its variables with a parameter's name are taken. What neither gives comes from the environment
+    (`CFRUNBOOK_<PARAMETER>`). With nothing given at all, the runbook's own lab scenario is brought up in this
+    process and examined. Raises BadInput, in one sentence, for anything that cannot be used.
+    """
+    guide = guide_named(name)
+    unknown = [key for key in parameters if key not in PARAMETERS]
+    if unknown:
+        raise BadInput(f"open_runbook: no parameter {visible(unknown[0], 60)!r}; there are {', '.join(PARAMETERS)}.")
+    return Runbook(guide, {**from_environment(), **given(namespace or {}), **given(parameters)})
+
+
+class Runbook:
+    """One runbook at work on one incident. Displays what is to be examined, and what CloudFront would do and why."""
+
+    def __init__(self, guide: Guide, given: Mapping[str, Any]) -> None:
+        from cfrunbook.incident import Incident
+
+        self.guide = guide
+        self.given: dict[str, Any] = dict(given)
+        """What was given, empty values left out."""
+        if not set(self.given) - HOW:
+            self.given["lab"] = guide.scenario
+        loaded = dict(self.given)
+        self._story: tuple[str, ...] = ()
+        scenario = _scenario(loaded)
+        if scenario:
+            loaded["lab"], self._story = _bring_up(scenario)
+        self.incident: Incident = Incident.load(**loaded)
+        self._observations: Observations | None = None
+        self._diagnosis: Diagnosis | None = None
+
+    # --- the steps ------------------------------------------------------------------------------------------------
+
+    async def look(self) -> steps.Seen:
+        """Look at every origin at once, as CloudFront would. With a recording nothing is probed."""
+        from cfrunbook.diagnose import observe
+        from cfrunbook.views import outline, steps, tables
+
+        self._diagnosis = None
+        seen = self._observations = await observe(self.incident)
+        when = outline.moment(seen.recorded_at)
+        where = visible(seen.vantage, 80)
+        count = f"{_number(seen.connections, 'connection')} and {_number(seen.handshakes, 'TLS hello')}"
+        return steps.Seen(
+            observations=seen,
+            sentence=f"Nothing was probed. This is the recording of {when}, seen from {where}: {count}."
+            if self.recorded
+            else f"Seen from {where}, {when}: {count}.",
+            tables=tuple(table for table in (getattr(tables, kind)(seen) for kind in self.guide.tables) if table.rows),
+        )
+
+    def judge(self) -> steps.Judgement:
+        """Conclude from what was seen; shows the findings of this runbook's causes."""
+        return self._judgement(self.diagnosis)
+
+    def figure(self, kind: Literal["path", "chain", "validity"]) -> Picture | html.Fragment:
+        """Draw the way of the edge, the certificate chain, or when its certificates are valid."""
+        from cfrunbook.runbook import pictures
+        from cfrunbook.views import steps
+
+        if kind == "path":
+            return pictures.path(self.diagnosis)
+        if kind not in ("chain", "validity"):
+            raise BadInput(f"figure: {visible(kind, 40)!r} is none of path, chain, validity.")
+        drawn = pictures.certificates(self.incident, self.observations, self.diagnosis)
+        if drawn is None:
+            return steps.note(
+                f"No certificate was seen, so there is nothing to draw. {self.diagnosis.verdict.sentence}"
+            )
+        return drawn[0] if kind == "chain" else drawn[1]
+
+    def fix(self) -> steps.Fix:
+        """Show what to do about the root cause, or which runbook does."""
+        from cfrunbook.views import steps
+
+        judged = self.judge()
+        faults = tuple(f for f in judged.findings if f.status is Status.FAULT)
+        root = (judged.root,) if judged.root is not None else ()
+        findings = (*root, *(f for f in faults if f is not judged.root))
+        if judged.elsewhere:
+            sentence = "Nothing to fix here: the path breaks elsewhere, and that comes first."
+        else:
+            sentence = "Nothing to fix: no fault was found."
+        return steps.Fix(
+            findings=tuple(_first_of_each_code(findings)),
+            sentence=sentence,
+            elsewhere=judged.elsewhere,
+            elsewhere_title=judged.elsewhere_title,
+            elsewhere_status=judged.elsewhere_status,
+            runbook=judged.runbook,
+        )
+
+    async def verify(self) -> steps.Verification:
+        """Look once more and say in one sentence what changed since the first look; run it again after a fix.
+
+        With a recording nothing is probed, and what to run instead is said.
+        """
+        from cfrunbook.diagnose import diagnose
+        from cfrunbook.views import outline, steps
+
+        before = self.diagnosis
+        proofs = tuple(dict.fromkeys(f.verify for f in self.fix().findings if f.verify.text or f.verify.command))
+        if self.recorded:
+            again = Step(
+                text="To see whether it is fixed, look again from a place that can reach the origin:",
+                command=self._command_line("cfrunbook diagnose", leave_out=("evidence", "at")),
+            )
+            return steps.Verification(
+                status="unknown",
+                label="Not verified",
+                sentence="A recording cannot tell whether a fix worked: nothing was probed.",
+                steps=(*proofs, again),
+                before=before,
+            )
+        after = await diagnose(self.incident)
+        status, label, sentence = _compare(self._problems(before), self._problems(after))
+        when = outline.moment(dt.datetime.fromisoformat(after.inputs["recorded_at"]))
+        return steps.Verification(
+            status=status,
+            label=label,
+            sentence=f"{sentence} (Second look: {when}.)",
+            steps=proofs,
+            before=before,
+            after=after,
+        )
+
+    def next(self) -> steps.Onward:
+        """Show where to go from here: the root cause's own runbook with these parameters, the report, the recording."""
+        from cfrunbook.views import outline, steps
+
+        verdict = self.diagnosis.verdict
+        runbook = self._runbook_of(verdict.cause)
+        if verdict.status == "ok":
+            sentence = f"No fault was found in what was examined. {verdict.next_check}".strip()
+        elif runbook and runbook != self.guide.name:
+            sentence = f"The path breaks at “{outline.CAUSE_TITLES[verdict.cause]}”. Open" if verdict.cause else "Open"
+        else:
+            runbook = ""
+            sentence = "This is the first thing that breaks. After the fix look at everything once more:"
+            if self.guide.name != "00_start_here":
+                runbook = "00_start_here"
+        links = []
+        if runbook:
+            links.append(steps.Link(text="Its parameters, as they were given here:", command=self._assignments()))
+        links.append(
+            steps.Link(
+                text="For the ticket: everything in one folder, with one page that needs neither network nor script.",
+                command=self._command_line("cfrunbook report"),
+            )
+        )
+        if not self.recorded:
+            links.append(
+                steps.Link(
+                    text="Keep what was seen, to judge it again elsewhere or later (parameter evidence, option --evidence):",
+                    command='runbook.save("evidence.json")',
+                )
+            )
+        return steps.Onward(sentence=sentence, runbook=runbook, steps=tuple(links))
+
+    def save(self, path: str | Path) -> Path:
+        """Write what was seen to `path` (whole or not at all) and return the path. Raises BadInput."""
+        self.observations.save(Path(path))
+        return Path(path)
+
+    # --- what it knows --------------------------------------------------------------------------------------------
+
+    @property
+    def recorded(self) -> bool:
+        """Whether a recording is judged and nothing is probed."""
+        return self.incident.observations is not None
+
+    @property
+    def observations(self) -> Observations:
+        """What was seen. Raises BadInput before the first look."""
+        if self._observations is None:
+            raise BadInput("Nothing has been seen yet: run the cell with `await runbook.look()` first.")
+        return self._observations
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What it means, for all causes. Raises BadInput before the first look."""
+        from cfrunbook.diagnose import judge
+
+        if self._diagnosis is None:
+            self._diagnosis = judge(self.incident, self.observations)
+        return self._diagnosis
+
+    def _judgement(self, diagnosis: Diagnosis) -> steps.Judgement:
+        from cfrunbook.views import steps
+
+        runbook = self._runbook_of(diagnosis.verdict.cause)
+        return steps.Judgement(
+            diagnosis=diagnosis,
+            causes=self.guide.causes,
+            runbook="" if runbook == self.guide.name else runbook,
+        )
+
+    def _problems(self, diagnosis: Diagnosis) -> dict[tuple[str, str], Finding]:
+        """Return what is, or may be, wrong within this runbook's causes, by code and target."""
+        return {
+            (f.code, f.target): f
+            for f in self._judgement(diagnosis).findings
+            if f.status in (Status.FAULT, Status.UNKNOWN)
+        }
+
+    def _runbook_of(self, cause: Cause | None) -> str:
+        """Return the name of the runbook that is about `cause` alone; empty where there is none."""
+        return next((g.name for g in GUIDES.values() if cause is not None and g.causes == (cause,)), "")
+
+    def _command_line(self, command: str, *, leave_out: tuple[str, ...] = ()) -> str:
+        """Return `command` with the options that say what was given here, quoted for a shell."""
+        words = [*shlex.split(command)]
+        given = {key: value for key, value in self.given.items() if key not in leave_out}
+        scenario = _scenario(given)
+        if scenario:
+            words = ["cfrunbook", "lab", "run", scenario, "--", *words]
+            del given["lab"]
+        for name in PARAMETERS:
+            value = given.get(name)
+            if value is None:
+                continue
+            values = [f"{name}.json"] if isinstance(value, Mapping) else value if name in SEVERAL else [value]
+            words += [f"--{name.replace('_', '-')}", *(visible(v, 500) for v in values)]
+        return shlex.join(words)
+
+    def _assignments(self) -> str:
+        """Return what was given, as lines for another runbook's parameters cell."""
+        return "\n".join(
+            f"{name} = {json.dumps(self.given[name], ensure_ascii=False, default=str)}"
+            for name in PARAMETERS
+            if name in self.given and not isinstance(self.given[name], Mapping)
+        )
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        from cfrunbook.views import steps
+
+        facts = [(f.label, f.value, f.why) for f in self.incident.describe() if f.label != "Lab scenario"]
+        return steps.Opened(
+            lab=self.incident.inputs.lab, story=self._story, facts=(*facts, *self._how())
+        )._repr_mimebundle_(**options)
+
+    def _how(self) -> Iterator[tuple[str, str, str]]:
+        """Yield from where and how this looks, or what recording it judges and how old that is."""
+        from cfrunbook.views import outline
+
+        incident = self.incident
+        seen = incident.observations
+        if seen is not None:
+            age = _age(dt.datetime.now(dt.UTC) - seen.recorded_at)
+            yield "Evidence", f"a recording of {outline.moment(seen.recorded_at)}, {age}", f"seen from {seen.vantage}"
+            yield "Probes", "nothing", "the recording is judged"
+        else:
+            yield "Looks from", incident.vantage, "one place in the network, not a CloudFront edge location"
+            yield "Probes", f"each within {incident.deadline:g} s", f"at a {incident.pace} pace"
+        if incident.at is not None:
+            yield "Judged at", outline.moment(incident.at), "as asked for"
+
+
+_LABS: dict[str, Running] = {}
+"""The scenarios brought up in this process: opening a runbook again examines the same broken origin."""
+
+
+def _scenario(given: Mapping[str, Any]) -> str:
+    """Return the name of the lab scenario to bring up here; empty for none, or where a running lab's file was given."""
+    value = str(given.get("lab", ""))
+    return "" if Path(value).is_file() else value
+
+
+def _bring_up(scenario: str) -> tuple[Path, tuple[str, ...]]:
+    """Bring `scenario` up until this process ends; return its file and story. Raises BadInput if unknown."""
+    from cfrunbook import lab
+
+    if scenario not in _LABS:
+        running = _LABS[scenario] = lab.start(scenario)
+        atexit.register(running.stop)
+    return _LABS[scenario].file, _LABS[scenario].scenario.story
+
+
+def _compare(
+    before: Mapping[tuple[str, str], Finding], after: Mapping[tuple[str, str], Finding]
+) -> tuple[str, str, str]:
+    """Return status, label and sentence for what changed between two looks."""
+    gone = [f for key, f in before.items() if key not in after]
+    new = [f for key, f in after.items() if key not in before]
+    kept = [f for key, f in after.items() if key in before]
+    was = f" Before: {gone[0].title}" if gone else ""
+    if new:
+        return _worst(new), "Changed", f"Now: {new[0].title}{was}"
+    if kept:
+        label = "Partly fixed" if gone else "Not fixed yet" if _worst(kept) == "fault" else "Still not known"
+        return _worst(kept), label, f"Before and now: {kept[0].title}"
+    if gone:
+        return "ok", "Fixed", f"A second look found nothing wrong any more.{was}"
+    return "ok", "Nothing to verify", "Nothing was wrong here at the first look, and nothing is now."
+
+
+def _worst(findings: Sequence[Finding]) -> str:
+    return "fault" if any(f.status is Status.FAULT for f in findings) else "unknown"
+
+
+def _first_of_each_code(findings: Sequence[Finding]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for finding in findings:
+        if finding.code not in seen:
+            seen.add(finding.code)
+            yield finding
+
+
+def _number(items: Sequence[object], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
+def _age(past: dt.timedelta) -> str:
+    """Return how long ago something was, in the one unit that matters."""
+    seconds = past.total_seconds()
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size:
+            number = int(seconds // size)
+            return f"{number} {unit}{'' if number == 1 else 's'} old"
+    return "just made" if seconds >= 0 else "from the future: check the clocks"

@@ -1,0 +1,201 @@
+"""The incident folder: complete, self-contained, in agreement with itself, whole or not there."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shutil
+import stat
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from cfrunbook import lab
+from cfrunbook.diagnose import judge, observe_sync
+from cfrunbook.errors import BadInput
+from cfrunbook.evidence import load
+from cfrunbook.incident import Incident
+from cfrunbook.report import folder as report_folder
+from cfrunbook.report import notebooks_folder, open_notebooks, write_report
+from cfrunbook.report.jupyter import copy_runbooks
+from cfrunbook.runbook import GUIDES
+from cfrunbook.views.mime import DIAGNOSIS
+
+NOW = dt.datetime(2026, 11, 22, 3, 4, 5, tzinfo=dt.UTC)
+
+
+def judged(path: Path) -> dict:
+    """The diagnosis that an executed notebook shows."""
+    notebook = nbformat.read(path, as_version=4)
+    shown = [output.data for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
+    (diagnosis,) = [data[DIAGNOSIS] for data in shown if DIAGNOSIS in data]
+    return diagnosis
+
+
+@pytest.fixture(scope="module")
+def seen():
+    """An incident, what was seen of it, and what that means."""
+    with lab.start("certificate-missing-intermediate") as running:
+        incident = Incident.load(lab=running.file, name="shop 502!")
+        observations = observe_sync(incident)
+    return incident, observations, judge(incident, observations)
+
+
+@pytest.fixture(scope="module")
+def report(seen, tmp_path_factory: pytest.TempPathFactory):
+    """The report of it, moved elsewhere after it was written: nothing in it may depend on where it is."""
+    output = tmp_path_factory.mktemp("out")
+    written = write_report(*seen, output=output / "incident", now=NOW)
+    elsewhere = output / "elsewhere"
+    shutil.move(written.path, elsewhere)
+    return written, elsewhere
+
+
+def test_the_folder_is_complete_and_nothing_else_is_left(report):
+    written, elsewhere = report
+    assert re.fullmatch(r"20261122T030405Z-shop-?502", written.path.name)
+    assert sorted(p.relative_to(elsewhere).as_posix() for p in elsewhere.rglob("*") if p.is_file()) == sorted(
+        [
+            "report.html",
+            "summary.md",
+            "diagnosis.json",
+            "evidence.json",
+            *(f"notebooks/{name}.ipynb" for name in GUIDES),
+        ]
+    )
+    assert list(written.path.parent.iterdir()) == []
+    assert written.failed == ()
+
+
+def test_the_folder_can_be_read_by_others(report):
+    mode = report[1].stat().st_mode
+    assert mode & stat.S_IRUSR
+    assert mode & stat.S_IXUSR
+    current = report[1].parent / "probe"
+    current.mkdir()
+    assert stat.S_IMODE(mode) == stat.S_IMODE(current.stat().st_mode), "as any folder made here"
+
+
+def test_diagnosis_evidence_and_notebooks_agree(seen, report):
+    _, elsewhere = report
+    diagnosis = seen[2]
+    assert (elsewhere / "diagnosis.json").read_bytes() == diagnosis.to_json()
+    again = Incident.load(evidence=elsewhere / "evidence.json")
+    assert judge(again, load(elsewhere / "evidence.json")).verdict == diagnosis.verdict
+    for name in GUIDES:
+        verdict = judged(elsewhere / "notebooks" / f"{name}.ipynb")["verdict"]
+        assert (verdict["code"], verdict["sentence"]) == (diagnosis.verdict.code, diagnosis.verdict.sentence)
+
+
+def test_notebooks_name_the_recording_by_a_path_that_moves_with_the_folder(report):
+    written, elsewhere = report
+    for path in (elsewhere / "notebooks").iterdir():
+        notebook = nbformat.read(path, as_version=4)
+        assert notebook.metadata.papermill.parameters["evidence"] == "../evidence.json"
+        assert (path.parent / notebook.metadata.papermill.parameters["evidence"]).is_file()
+        assert str(written.path.parent) not in path.read_text(encoding="utf-8")
+
+
+def test_the_page_is_self_contained(report):
+    page = (report[1] / "report.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert not re.search(r"""(src|href)=["'](?!https://|#|data:|notebooks/)""", page)
+    assert not re.search(r"<(link|img|iframe)[^>]*https?:", page)
+    for href in re.findall(r'href="(notebooks/[^"]+)"', page):
+        assert (report[1] / href).is_file()
+
+
+def test_the_summary_says_the_verdict(seen, report):
+    summary = (report[1] / "summary.md").read_text(encoding="utf-8")
+    assert "CloudFront answers 502" in summary
+    assert "handshake-1" in summary
+
+
+def broken_notebook(folder: Path) -> Path:
+    path = folder / "03_certificate.ipynb"
+    notebook = nbformat.read(notebooks_folder() / path.name, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell("raise RuntimeError('the <b>disk</b> is full')"))
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_a_failed_notebook_is_kept_and_named_and_the_report_is_there(seen, tmp_path):
+    sources = [broken_notebook(tmp_path), notebooks_folder() / "04_port.ipynb"]
+    written = write_report(*seen, output=tmp_path / "incident", notebooks=sources, now=NOW)
+    assert written.failed == ("03_certificate",)
+    page = (written.path / "report.html").read_text(encoding="utf-8")
+    assert "03_certificate" in page
+    assert "RuntimeError: the &lt;b&gt;disk&lt;/b&gt; is full" in page
+    assert "04_port" in page
+    kept = nbformat.read(written.path / "notebooks" / "03_certificate.ipynb", as_version=4)
+    assert kept.metadata.papermill.exception is True
+    assert kept.cells[-1].outputs[0].ename == "RuntimeError"
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_failure_leaves_nothing_half_written(seen, tmp_path, monkeypatch, failure):
+    def fail(*_, **__):
+        raise failure
+
+    monkeypatch.setattr(report_folder, "_write_page", fail)
+    expected = KeyboardInterrupt if isinstance(failure, KeyboardInterrupt) else BadInput
+    with pytest.raises(expected) as raised:
+        write_report(*seen, output=tmp_path / "incident", notebooks=[], now=NOW)
+    if expected is BadInput:
+        assert str(raised.value).endswith("No space left on device.")
+    assert list((tmp_path / "incident").iterdir()) == []
+
+
+def test_two_reports_of_one_second_do_not_meet(seen, tmp_path):
+    first, second = (write_report(*seen, output=tmp_path, notebooks=[], now=NOW).path for _ in range(2))
+    assert first != second
+    assert second.name == f"{first.name}-2"
+    assert {first, second} == set(tmp_path.iterdir())
+
+
+def test_an_output_that_is_a_file_is_one_sentence(seen, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match=r"Cannot write the report to .*file"):
+        write_report(*seen, output=tmp_path / "file", notebooks=[])
+
+
+def test_what_was_judged_with_is_in_the_recording(seen, tmp_path):
+    """A recording judged at another moment: the notebooks beside the page say the same as the page."""
+    _, observations, before = seen
+    observations.save(tmp_path / "e.json")
+    later = Incident.load(evidence=tmp_path / "e.json", at="2030-01-01T00:00:00Z")
+    diagnosis = judge(later, observations)
+    assert diagnosis.verdict.code != before.verdict.code
+    written = write_report(
+        later, observations, diagnosis, output=tmp_path / "out", notebooks=[notebooks_folder() / "00_start_here.ipynb"]
+    )
+    assert judged(written.path / "notebooks" / "00_start_here.ipynb")["verdict"]["code"] == diagnosis.verdict.code
+
+
+# --- cfrunbook notebooks ------------------------------------------------------------------------------------------
+
+
+def test_a_working_copy_is_made_and_yours_is_kept(tmp_path):
+    folder = tmp_path / "new" / "work"
+    assert copy_runbooks(folder) == ()
+    assert {p.stem for p in folder.iterdir()} == set(GUIDES)
+    mine = folder / "04_port.ipynb"
+    mine.write_text("mine")
+    (folder / "01_tls_name.ipynb").unlink()
+    assert copy_runbooks(folder) == ("04_port.ipynb",)
+    assert mine.read_text() == "mine"
+    assert (folder / "01_tls_name.ipynb").is_file()
+
+
+def test_without_jupyterlab_the_copies_are_made_and_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("cfrunbook.report.jupyter.find_spec", lambda _: None)
+    with pytest.raises(BadInput, match=r'pip install "cfrunbook\[lab\]"'):
+        open_notebooks(tmp_path / "work")
+    assert (tmp_path / "work" / "00_start_here.ipynb").is_file()
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="Cannot copy the runbooks to"):
+        open_notebooks(tmp_path / "file" / "work")
