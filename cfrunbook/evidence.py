@@ -258,6 +258,8 @@ def read_bounded(path: Path, what: str, limit: int = MAX_FILE_BYTES) -> bytes:
         raise BadInput(f"{what}: no such file: {visible(path)}.") from None
     except OSError as error:
         raise BadInput(f"{what}: cannot read {visible(path)}: {error.strerror or error}.") from error
+    except ValueError:  # a NUL or a lone surrogate
+        raise BadInput(f"{what}: {visible(path)} is not a file name.") from None
     if len(content) > limit:
         raise BadInput(f"{what}: {visible(path)} is larger than {limit // (1024 * 1024)} MiB; refused.")
     return content

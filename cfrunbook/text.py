@@ -50,7 +50,7 @@ class _Formatter(string.Formatter):
         if conversion == "q":
             return shlex.quote(visible(value, 1000))
         if conversion:
-            return super().convert_field(value, conversion)  # type: ignore[arg-type]
+            return super().convert_field(value, conversion)
         return join_names(value) if isinstance(value, list | tuple) else value
 
     def format_field(self, value: Any, format_spec: str) -> str:

@@ -1,0 +1,88 @@
+# Two commands matter: `make report` and `make test`. Both create .venv on first use; after that nothing here uses the network.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+VENV      := .venv
+BIN       := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+# Which lab scenario `make report` looks at; empty is the lab's default. `.venv/bin/cfrunbook lab list` names them all.
+SCENARIO ?=
+# Which Python makes the environment; empty looks for one.
+PYTHON   ?=
+# More options for pytest, e.g. make test PYTEST="-k certificate -x"
+PYTEST   ?=
+
+.PHONY: help
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do \
+	  printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+.PHONY: report
+report: $(INSTALLED)  ## Break an origin on loopback, diagnose it, run the runbooks, write incident/<time>-<name>/
+	@echo "Breaking an origin on loopback ($(or $(SCENARIO),default scenario)), diagnosing it and running the runbooks …"
+	@touch $(VENV)/.report; status=0; \
+	$(BIN)/cfrunbook lab run $(SCENARIO) -- cfrunbook report --output incident || status=$$?; \
+	if [ $$status -le 1 ] && [ -n "$$(find incident -name report.html -newer $(VENV)/.report)" ]; then \
+	  if [ $$status -eq 1 ]; then echo "A fault was found, as it should be: the lab broke it on purpose."; fi; \
+	else \
+	  echo "The report did not come about (exit status $$status)." >&2; exit 1; \
+	fi
+
+.PHONY: test
+test: check  ## The whole test suite: lint, types, tests, notebooks
+	@echo "Running the tests and every notebook …"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout 60 \
+	  tests notebooks $(PYTEST)
+
+.PHONY: check
+check: $(INSTALLED)  ## Lint, formatting and types only
+	@echo "Checking lint, formatting and types …"
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "Not formatted as ruff does it: $(BIN)/ruff format ." >&2; exit 1; }
+	@$(BIN)/mypy
+
+.PHONY: test-python
+test-python:  ## The library's tests on another Python, in a throw-away environment: make test-python PYTHON=python3.13
+	@echo "Running the library tests on $(or $(PYTHON),another Python) in a throw-away environment …"
+	@test -n "$(PYTHON)" || { echo "Say which: make test-python PYTHON=python3.13" >&2; exit 1; }
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && PYTHON='$(PYTHON)' .ci/venv "$$folder/venv" && \
+	"$$folder/venv/bin/python" -m pytest -n 2 --dist loadfile -p no:cacheprovider \
+	  --ignore tests/browser --ignore tests/notebooks tests $(PYTEST)
+
+.PHONY: lab
+lab: $(INSTALLED)  ## Open the runbooks in JupyterLab
+	@echo "Opening the runbooks in JupyterLab; Ctrl-C ends it …"
+	@$(BIN)/cfrunbook notebooks
+
+.PHONY: bench
+bench: $(INSTALLED)  ## Measure every performance claim
+	@echo "Measuring …"
+	@for benchmark in benchmarks/*.py; do $(BIN)/python "$$benchmark" || exit; done
+
+.PHONY: schema
+schema: $(INSTALLED)  ## Write the JSON Schema of a diagnosis anew, after a change of its types
+	@$(BIN)/python -c 'import json; from cfrunbook.findings import json_schema; print(json.dumps(json_schema(), indent=1))' \
+	  > cfrunbook/diagnosis.schema.json
+	@echo "Wrote cfrunbook/diagnosis.schema.json"
+
+.PHONY: lock
+lock:  ## Resolve requirements.lock anew from pyproject.toml (needs uv and the network)
+	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }
+	@uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
+	  --output-file requirements.lock pyproject.toml
+	@echo "Wrote requirements.lock; read its diff and run make test"
+
+.PHONY: clean
+clean:  ## Remove .venv, caches and builds; your incident/ folder stays
+	@rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "Removed .venv, caches and builds."
+
+$(INSTALLED): pyproject.toml requirements.lock
+	@echo "Installing into $(VENV) (once; about a minute with pip) …"
+	@PYTHON='$(PYTHON)' .ci/venv $(VENV)
+	@touch $@
