@@ -34,8 +34,7 @@ report: $(INSTALLED)  ## Break an origin on loopback, diagnose it, run the runbo
 .PHONY: test
 test: check  ## The whole test suite: lint, types, tests, notebooks
 	@echo "Running the tests and every notebook …"
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval-lax --nbval-current-env --nbval-cell-timeout 60 \
-	  tests notebooks $(PYTEST)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests $(PYTEST)
 
 .PHONY: check
 check: $(INSTALLED)  ## Lint, formatting and types only

@@ -254,13 +254,13 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
     paths = tuple(_path(incident, case, findings) for case in judged)
     verdict = _verdict(incident, findings, observations)
     ranked = sorted(findings, key=lambda f: _rank(incident, verdict, f))
-    not_examined = (*incident.not_examined, *observations.not_observed)
+    not_examined = (*incident.not_examined, *observations.not_observed, *_left_out(paths))
     return Diagnosis(
         verdict=verdict,
         stages=next((p.stages for p in paths if p.target == verdict.target), paths[0].stages if paths else ()),
         causes=tuple(_cause(cause, ranked) for cause in Cause if _shown(cause, ranked)),
         findings=tuple(ranked),
-        not_examined=not_examined,
+        not_examined=tuple(dict.fromkeys(not_examined)),
         paths=paths,
         inputs={
             "name": incident.name,
@@ -361,6 +361,24 @@ _NOT_EXAMINED = {
     Stage.BEHAVIOR: "Not examined: no distribution was given (--distribution).",
     Stage.HTTP: "Not examined: no request was sent through the origin's application.",
     Stage.EDGE_FUNCTION: "Not examined: no edge function's result was given.",
+}
+
+
+def _left_out(paths: Iterable[Path]) -> Iterable[NotExamined]:
+    """Say of every stage that nobody looked at that nobody did, and what would show it."""
+    for path in paths:
+        for stage in path.stages:
+            if stage.status == "not_examined" and stage.stage in _NEXT_CHECK:
+                why = stage.sentence.removeprefix("Not examined: ").removesuffix(".")
+                yield NotExamined(
+                    what=f"{STAGE_TITLES[stage.stage]} of {path.title}", why=why, next_check=_NEXT_CHECK[stage.stage]
+                )
+
+
+_NEXT_CHECK = {
+    Stage.DNS: "Look without --connect-to, from a machine on the public internet.",
+    Stage.HTTP: "Send the failing request to the origin itself (curl --connect-to) and compare the answers.",
+    Stage.EDGE_FUNCTION: "See which functions the behavior runs; their results decide when the origin is fine.",
 }
 
 

@@ -257,7 +257,7 @@ def _assemble(
         vantage=vantage or (observations.vantage if observations else "this machine"),
         resolver=_texts(given.get("resolver", options.get("resolver")), "--resolver"),
         observations=observations,
-        name=_slug(name or (url.host if url else "") or origin or (read.title if read else "")),
+        name=_slug(name or (url.host if url else "") or origin or (read.id or read.domain_name if read else "")),
     )
 
 

@@ -233,11 +233,9 @@ def _of_stop(stop: Stop, distribution: str) -> Iterator[Finding]:
         return
     kind, facts = target.kind, origins.KINDS[target.kind]
     where = origin.where if origin else "origin"
-    other = "http" if target.protocol == "https" else "https"
     known: dict[str, Any] = {
         "origin": target.origin_id, "domain": target.domain, "port": target.port, "protocol": target.protocol,
         "kind": facts.title, "distribution": distribution, "where": where, "query": f"DistributionConfig.{where}",
-        "other": other, "other_port": 80 if other == "http" else 443, "policy": f"{other}-only",
     }  # fmt: skip
 
     def say(rule: Rule, says: str, *, status: Status | None = None, **data: Any) -> Finding:

@@ -23,7 +23,7 @@ _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
 AWS_PAGE = _GUIDE + "http-502-bad-gateway.html#http-502-dns-error"
 IPV6_PAGE = _GUIDE + "cloudfront-enable-ipv6.html"
 VPC_PAGE = _GUIDE + "private-content-vpc-origins.html"
-NOTEBOOK = "05_dns"
+NOTEBOOK = ""
 
 _DIG = "dig {server!q} -p {server_port!q} {name!q} A {name!q} AAAA"
 _PUBLIC = "dig @1.1.1.1 {name!q} {kind!q} && dig @8.8.8.8 {name!q} {kind!q}"

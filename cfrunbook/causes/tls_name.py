@@ -32,6 +32,7 @@ _REFUSALS = {
     80: "alert 80 (internal_error)",
     112: "alert 112 (unrecognized_name)",
 }
+_UNRECOGNIZED_NAME = 112  # says by itself what is wrong; the others need a name that is served for comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ def judge_case(case: Case) -> tuple[Finding, ...]:
 def _judge_name(case: Case, name: ServerName, facts: dict[bytes, CertificateFacts]) -> Iterator[Finding]:
     hellos = case.handshakes_for(name)
     delivered = [h for h in hellos if h.certificates]
-    refused = [(h, other) for h in hellos if (other := _served_otherwise(case, h)) is not None]
+    refused = [(h, _served_otherwise(case, h)) for h in hellos if _names_are_refused(h)]
+    refused = [(h, other) for h, other in refused if other is not None or h.alert == _UNRECOGNIZED_NAME]
     among = [*delivered, *(h for h, _ in refused)]
     if refused:
         yield _refused(case, name, refused, among)
@@ -139,13 +141,13 @@ def _merged(
 
 
 def _refused(
-    case: Case, name: ServerName, refused: Sequence[tuple[Handshake, Handshake]], among: Sequence[Handshake]
+    case: Case, name: ServerName, refused: Sequence[tuple[Handshake, Handshake | None]], among: Sequence[Handshake]
 ) -> Finding:
-    first, served = refused[0]
+    first, served = min(refused, key=lambda pair: pair[1] is None)
     data = _names_data(name, case.target.domain) | {
         "how": _how(first),
         "alert": first.alert,
-        "other": f"the server name {visible(served.sni, MAX_NAME)}" if served.sni else "no server name",
+        "otherwise": _otherwise(served),
         "usable": "see the certificate that it sends otherwise",
     }
     rule = rules.SNI_REFUSED if name.certain else rules.SNI_REFUSED_IF_SENT
@@ -154,7 +156,7 @@ def _refused(
         for refusal, other in refused[:8]
         for item in (
             Evidence(observation=refusal.id, says=f"{spread([refusal])}: {_how(refusal)}"),
-            Evidence(observation=other.id, says=f"{spread([other])}: a certificate"),
+            *((Evidence(observation=other.id, says=f"{spread([other])}: a certificate"),) if other else ()),
         )
     ]
     sightings = Sightings(tuple(h for h, _ in refused), tuple(among))
@@ -182,14 +184,21 @@ def _finding(
     return judgement.rule.finding(target=case.target.id, evidence=evidence, remedy=judgement.remedy, **data)
 
 
-def _served_otherwise(case: Case, refusal: Handshake) -> Handshake | None:
-    """Return a hello like this refused one, to the same address with another server name or none, that was served.
+def _otherwise(served: Handshake | None) -> str:
+    if served is None:
+        return "; no other name that was tried there got a certificate either"
+    name = f"the server name {visible(served.sni, MAX_NAME)}" if served.sni else "no server name"
+    return f"; with {name} the same address sends a certificate"
 
-    None also where this one was not refused, or in a way that says nothing about the server name.
-    """
-    alerted = refusal.outcome is HandshakeOutcome.ALERT and refusal.alert in _REFUSALS
-    if not alerted and refusal.outcome not in (HandshakeOutcome.CLOSED, HandshakeOutcome.RESET):
-        return None
+
+def _names_are_refused(hello: Handshake) -> bool:
+    """Return whether a hello ended as it ends where a server has nothing for its server name."""
+    alerted = hello.outcome is HandshakeOutcome.ALERT and hello.alert in _REFUSALS
+    return alerted or hello.outcome in (HandshakeOutcome.CLOSED, HandshakeOutcome.RESET)
+
+
+def _served_otherwise(case: Case, refusal: Handshake) -> Handshake | None:
+    """Return a hello like this refused one, to the same address with another server name or none, that was served."""
     served = [
         h
         for h in case.handshakes

@@ -122,15 +122,14 @@ COMMON_NAME_ONLY = _rule(
 SNI_REFUSED = _rule(
     "sni_refused",
     Status.FAULT,
-    "The origin refuses the server name {sni}{where}: {how}; with {other} the same address sends a certificate.",
+    "The origin refuses the server name {sni}{where}: {how}{otherwise}.",
     "CloudFront sends {sni} ({why}), and the origin has no certificate for it.{sometimes}",
     remedy=HOST_FORWARDED_REMEDY,
 )
 SNI_REFUSED_IF_SENT = _rule(
     "sni_refused_if_sent",
     Status.UNKNOWN,
-    "If CloudFront sends the server name {sni}, the origin refuses it{where}: {how}; with {other} the same address"
-    " sends a certificate.",
+    "If CloudFront sends the server name {sni}, the origin refuses it{where}: {how}{otherwise}.",
     "Whether CloudFront sends {sni} is not certain ({why}); if it does, it answers 502.{sometimes}",
     remedy=HOST_FORWARDED_REMEDY,
     next_check=_WHICH_NAME,

@@ -1,7 +1,7 @@
 """Cause "TLS protocol": origin and CloudFront have no version, cipher suite, curve or signature in common.
 
-Judged from CloudFront's exact ClientHello. What depends on the server name is left to the cause "TLS name", what is
-no TLS at all to the cause "port".
+Judged from CloudFront's exact ClientHello. What depends on the server name is left to the cause "TLS name", a port
+where nobody answers in TLS to the cause "port".
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-gateway.html#origin-not-responding-with-supported-ciphers-protocols
 """
 
@@ -26,12 +26,12 @@ from cfrunbook.cloudfront.origin_tls import (
     version_name,
 )
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import ExchangeOutcome, Handshake, HandshakeOutcome
+from cfrunbook.evidence import Handshake, HandshakeOutcome
 from cfrunbook.findings import Cause, Evidence, Finding, Rule, Status
 from cfrunbook.text import join_names, visible
 
 CAUSE = Cause.TLS_PROTOCOL
-NOTEBOOK = "02_tls_protocol"
+NOTEBOOK = ""
 
 _PROTOCOL_VERSION, _UNRECOGNIZED_NAME, _CLOSE_NOTIFY = 70, 112, 0
 _ALERT_RULES: Mapping[int | None, Rule] = {
@@ -50,6 +50,7 @@ _OUTCOME_RULES = {
     HandshakeOutcome.TIMEOUT: rules.TIMEOUT,
 }
 _MAY_MEAN_THE_NAME = frozenset({40, 80, _UNRECOGNIZED_NAME})
+_WORDLESS = frozenset({HandshakeOutcome.CLOSED, HandshakeOutcome.RESET, HandshakeOutcome.TIMEOUT})
 _WEAK_SUITES = frozenset({0x0004, 0x000A})
 _MAX_MESSAGE = 64 * 1024
 """Bytes of a handshake message that AWS's s2n-tls takes (tls/s2n_tls_parameters.h)."""
@@ -83,7 +84,7 @@ def _rules(handshake: Handshake, offered: Offer, case: Case, hellos: Sequence[Ha
     outcome = handshake.outcome
     if outcome is HandshakeOutcome.HELLO:
         yield from _rules_of_success(handshake, case)
-    elif _is_about_the_name(handshake, hellos) or _is_another_service(handshake, case):
+    elif _is_about_the_name(handshake, hellos) or _is_left_to_port(handshake, case):
         return
     elif outcome is HandshakeOutcome.ALERT:
         yield _ALERT_RULES.get(handshake.alert, rules.REFUSED)
@@ -123,14 +124,16 @@ def _is_about_the_name(handshake: Handshake, hellos: Sequence[Handshake]) -> boo
     return any(h.certificates and h.sni != handshake.sni and (h.address, h.connected_to) == place for h in hellos)
 
 
-def _is_another_service(handshake: Handshake, case: Case) -> bool:
-    """True where the address was seen to speak something else than TLS: the silence is then no TLS server's."""
-    if handshake.outcome not in (HandshakeOutcome.CLOSED, HandshakeOutcome.RESET, HandshakeOutcome.TIMEOUT):
+def _is_left_to_port(handshake: Handshake, case: Case) -> bool:
+    """True where not a byte came back and nobody has seen TLS there: what the port does is another cause."""
+    if handshake.outcome not in _WORDLESS or handshake.bytes_received:
         return False
-    return any(
-        e.address == handshake.address and e.outcome in (ExchangeOutcome.HTTP, ExchangeOutcome.BANNER)
-        for e in case.exchanges
-    ) or any(h.address == handshake.address and h.outcome is HandshakeOutcome.NOT_TLS for h in case.handshakes)
+    place = (handshake.address, handshake.connected_to)
+    return not any(
+        h.bytes_received and h.outcome is not HandshakeOutcome.NOT_TLS
+        for h in case.handshakes
+        if (h.address, h.connected_to) == place
+    )
 
 
 def _has_client_certificate(case: Case) -> bool:

@@ -6,7 +6,7 @@ Pure: a distribution or an origin's name in, targets out.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from cfrunbook.cloudfront import behaviors, hostname, origins, server_names
@@ -72,22 +72,20 @@ def of_distribution(
     routes = _routes(distribution, url, chosen)
     planner = _Planner(distribution, policies, url, hostname.to_ascii(host, "Host") if host else "")
     met = _met(routes, chosen)
-    visited = 0
-    for visited, (found, role, ways) in enumerate(met, 1):
+    for found, role, ways in met[:MAX_TARGETS]:  # each makes at least one target
         planner.visit(found, role, ways)
-        if len(planner.stops) >= MAX_TARGETS:
-            break
     stops = planner.stops[:MAX_TARGETS]
     left_out = [
         *(n for stop in stops for n in _not_probed(stop.target)),
         *planner.left_out,
         *_functions(routes),
-        *_origins_left_out(distribution, stops, url),
+        *_origins_left_out(distribution, {origin.id for origin, _, _ in met}, url),
     ]
-    if visited < len(met) or len(stops) < len(planner.stops):
+    rest = len(met) - len({stop.target.origin_id for stop in stops})
+    if rest or len(stops) < len(planner.stops):
         left_out.append(
             NotExamined(
-                what=f"{len(met) - visited} of {len(met)} origins, and ports beyond the first {MAX_TARGETS}",
+                what=f"{rest} of {len(met)} origins, and ports beyond the first {MAX_TARGETS}",
                 why=f"at most {MAX_TARGETS} targets are examined at once",
                 next_check="give the failing URL, or one origin",
             )
@@ -311,9 +309,8 @@ def _functions(routes: Sequence[Route]) -> list[NotExamined]:
     ]
 
 
-def _origins_left_out(distribution: Distribution, stops: Sequence[Stop], url: ViewerUrl | None) -> list[NotExamined]:
-    examined = {stop.target.origin_id for stop in stops}
-    rest = [f"{o.id} ({o.domain_name})" for o in distribution.origins if o.id not in examined]
+def _origins_left_out(distribution: Distribution, met: Set[str], url: ViewerUrl | None) -> list[NotExamined]:
+    rest = [f"{o.id} ({o.domain_name})" for o in distribution.origins if o.id not in met]
     if not rest:
         return []
     why = "the URL does not lead there" if url else "no examined behavior leads there"

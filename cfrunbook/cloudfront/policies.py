@@ -240,8 +240,15 @@ class HostForwarding:
     """A clause: `origin request policy AllViewer forwards Host`."""
     next_check: str = ""
     """For unknown: the command that settles it."""
-    unseen_function: str = ""
-    """A function whose code may set another Host or origin, which the configuration does not show."""
+    function: str = ""
+    """The edge function that makes it unknown: its code may set another Host, which the configuration does not show."""
+    without_function: Forwarding | None = None
+    """What the configuration says where no function interferes; None: there is no such function."""
+
+    @property
+    def configured(self) -> Forwarding:
+        """What the configuration by itself says."""
+        return self.value if self.without_function is None else self.without_function
 
 
 def host_forwarding(behavior: Behavior, origin: Origin, policies: Policies) -> HostForwarding:
@@ -249,9 +256,8 @@ def host_forwarding(behavior: Behavior, origin: Origin, policies: Policies) -> H
 
     Host goes along if the cache policy or the origin request policy includes it: a cache policy that lists Host beats
     an origin request policy that leaves it out. ForwardedValues counts only without a cache policy. An S3 origin
-    always gets its own name. An origin-request Lambda@Edge function may set any Host, so that with one the answer is
-    unknown; a viewer-request CloudFront Function may do so through the origin helpers, which few do, so that the
-    answer stands and `unseen_function` names it.
+    always gets its own name. An origin-request Lambda@Edge function may set any Host, and a viewer-request CloudFront
+    Function may do so through its origin helpers: with one of them the configuration cannot tell.
     """
     kind = kind_of(origin)
     if kind in (OriginKind.S3, OriginKind.MEDIASTORE):
@@ -259,17 +265,24 @@ def host_forwarding(behavior: Behavior, origin: Origin, policies: Policies) -> H
         return HostForwarding(Forwarding.NO, f"CloudFront never forwards Host to {service} origins")
     static = _by_policies(behavior, policies) if behavior.cache_policy_id else _by_forwarded_values(behavior, policies)
     for function in behavior.functions:
-        if function.kind == "lambda-edge" and function.event is EventType.ORIGIN_REQUEST:
+        if (function.kind, function.event) in _MAY_SET_HOST:
             return HostForwarding(
                 Forwarding.UNKNOWN,
-                f"the origin-request {visible(function.title, 120)} may set another Host; without it, {static.why}",
+                f"the {function.event} {visible(function.title, 120)} may set another Host; without it, {static.why}",
                 function.fetch,
                 function.title,
+                static.value,
             )
-    for function in behavior.functions:
-        if function.kind == "cloudfront-function" and function.event is EventType.VIEWER_REQUEST:
-            return HostForwarding(static.value, static.why, static.next_check, function.title)
     return static
+
+
+_MAY_SET_HOST = frozenset(
+    {("lambda-edge", EventType.ORIGIN_REQUEST), ("cloudfront-function", EventType.VIEWER_REQUEST)}
+)
+"""Host is read-only for a viewer-request Lambda@Edge function.
+
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html
+"""
 
 
 def _by_policies(behavior: Behavior, policies: Policies) -> HostForwarding:

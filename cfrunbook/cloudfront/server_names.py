@@ -55,20 +55,28 @@ def of_routes(
 
     `domain` is the Origin Domain in canonical form.
     """
-    found: list[ServerName] = []
+    found: dict[str, ServerName] = {}
     open_: list[NotExamined] = []
     shown = visible(origin.id, 80)
+    hosts = viewer_hosts(distribution, url)
+
+    def is_new(name: str, certain: bool) -> bool:
+        return name not in found or (certain and not found[name].certain)
+
     for route in routes:
         forwarding = host_forwarding(route.behavior, origin, policies)
         why = f"{route.behavior.title}: {forwarding.why}"
         is_known = forwarding.value is not Forwarding.UNKNOWN
-        if forwarding.value is not Forwarding.YES:
-            found.append(own(domain, why, certain=is_known))
-        if forwarding.value is not Forwarding.NO:
-            hosts = viewer_hosts(distribution, url)
-            found += [forwarded(h.name, domain, f"{why}; {h.why}", certain=h.certain and is_known) for h in hosts]
+        if forwarding.configured is not Forwarding.YES and is_new(domain, is_known):
+            found[domain] = own(domain, why, certain=is_known)
+        if forwarding.configured is not Forwarding.NO:
+            for host in hosts:
+                certain = host.certain and is_known
+                if is_new(host.name, certain):
+                    found[host.name] = forwarded(host.name, domain, f"{why}; {host.why}", certain=certain)
             if not hosts:
-                found.append(own(domain, f"{why}, but no viewer's host is known", certain=False))
+                if is_new(domain, certain=False):
+                    found[domain] = own(domain, f"{why}, but no viewer's host is known", certain=False)
                 open_.append(
                     NotExamined(
                         what=f"the Host that viewers send to origin {shown}",
@@ -79,10 +87,7 @@ def of_routes(
         if not is_known:
             what = f"whether {route.behavior.title} forwards Host to origin {shown}"
             open_.append(NotExamined(what=what, why=forwarding.why, next_check=forwarding.next_check))
-    merged: dict[str, ServerName] = {}
-    for name in sorted(found, key=lambda n: not n.certain):
-        merged.setdefault(name.sni, name)
-    names = tuple(merged.values())
+    names = sorted(found.values(), key=lambda name: not name.certain)
     if len(names) > MAX_NAMES:
         open_.append(
             NotExamined(
@@ -91,7 +96,7 @@ def of_routes(
                 next_check="give the failing URL: its host alone is then tried",
             )
         )
-    return names[:MAX_NAMES], tuple(open_)
+    return tuple(names[:MAX_NAMES]), tuple(open_)
 
 
 def viewer_hosts(distribution: Distribution, url: ViewerUrl | None) -> tuple[ViewerHost, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cfrunbook.cloudfront.documents import MAX_ITEMS
 from cfrunbook.text import visible
 
 Shape = Mapping[str, Any]
@@ -87,13 +88,13 @@ SUMMARY: Shape = {**CONFIG, **_members("Id ARN ETag Status LastModifiedTime Doma
 def unknown(document: Mapping[str, Any], shape: Shape, where: str = "") -> Iterator[str]:
     """Yield the JSON path of every member of `document` that `shape` does not have."""
     for key, value in document.items():
-        path = f"{where}.{visible(key, 80)}" if where else visible(key, 80)
         if key not in shape:
-            yield path
+            yield visible(f"{where}.{key}" if where else key, 200)
         elif (nested := shape[key]) is not None:
+            path = f"{where}.{key}" if where else key
             if isinstance(value, Mapping):
                 yield from unknown(value, nested, path)
             elif isinstance(value, list):
-                for index, item in enumerate(value):
+                for index, item in enumerate(value[:MAX_ITEMS]):
                     if isinstance(item, Mapping):
                         yield from unknown(item, nested, f"{path}[{index}]")

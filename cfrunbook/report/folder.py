@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import os
 import re
 import shutil
@@ -111,21 +110,28 @@ def _write_page(
         observations,
         targets=incident.targets,
         figures=pictures.everything(incident, observations, diagnosis),
-        notebooks=[html.NotebookLink(title=_title(run), href=_href(run)) for run in runs if not run.failed],
-        failed=[html.FailedNotebook(title=_title(run), error=run.error, href=_href(run)) for run in runs if run.failed],
+        notebooks=[
+            html.NotebookLink(title=run.name, href=_href(run), summary=_summary(run, diagnosis))
+            for run in runs
+            if not run.failed
+        ],
+        failed=[html.FailedNotebook(title=run.name, error=run.error, href=_href(run)) for run in runs if run.failed],
         generated_at=written_at,
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
     (folder / "summary.md").write_text(markdown.summary(diagnosis, observations), encoding="utf-8")
 
 
-def _title(run: Run) -> str:
-    """Return a runbook's title as its metadata give it, else its file's name."""
-    try:
-        title = json.loads(run.output.read_bytes())["metadata"]["title"]
-    except (ValueError, KeyError):
-        return run.name
-    return f"{run.name}: {title}"
+def _summary(run: Run, diagnosis: Diagnosis) -> str:
+    """Return what a runbook says, in a line: the status of its causes; for one about everything, what it is."""
+    from cfrunbook.runbook import GUIDES
+    from cfrunbook.views import outline, style
+
+    guide = GUIDES.get(run.name)
+    if guide is None:
+        return ""
+    mine = [result for result in diagnosis.causes if result.cause in guide.causes]
+    return "; ".join(f"{outline.CAUSE_TITLES[r.cause]}: {style.word(r.status)}" for r in mine) or guide.about
 
 
 def _href(run: Run) -> str:

@@ -34,22 +34,44 @@ class Guide:
     """The lab scenario that it examines when it is given nothing."""
     tables: tuple[str, ...]
     """The kinds of observations that matter to it."""
+    about: str = ""
+    """What it shows, in a few words, where it is not about one cause."""
 
 
 GUIDES: Mapping[str, Guide] = {
     guide.name: guide
     for guide in (
-        Guide("00_start_here", (), "certificate-missing-intermediate", ("resolutions", "connections", "handshakes")),
-        Guide("01_tls_name", (Cause.TLS_NAME,), "tls-name-mismatch", ("handshakes", "certificates")),
         Guide(
-            "03_certificate", (Cause.CERTIFICATE,), "certificate-missing-intermediate", ("handshakes", "certificates")
+            name="00_start_here",
+            causes=(),
+            scenario="certificate-missing-intermediate",
+            tables=("resolutions", "connections", "handshakes"),
+            about="the verdict, and every cause",
         ),
-        Guide("04_port", (Cause.PORT,), "port-refused", ("resolutions", "connections", "exchanges")),
         Guide(
-            "99_incident_report",
-            (),
-            "certificate-missing-intermediate",
-            ("resolutions", "connections", "exchanges", "handshakes", "certificates"),
+            name="01_tls_name",
+            causes=(Cause.TLS_NAME,),
+            scenario="tls-name-mismatch",
+            tables=("handshakes", "certificates"),
+        ),
+        Guide(
+            name="03_certificate",
+            causes=(Cause.CERTIFICATE,),
+            scenario="certificate-missing-intermediate",
+            tables=("handshakes", "certificates"),
+        ),
+        Guide(
+            name="04_port",
+            causes=(Cause.PORT,),
+            scenario="port-refused",
+            tables=("resolutions", "connections", "exchanges"),
+        ),
+        Guide(
+            name="99_incident_report",
+            causes=(),
+            scenario="certificate-missing-intermediate",
+            tables=("resolutions", "connections", "exchanges", "handshakes", "certificates"),
+            about="everything that was seen, and what it means",
         ),
     )
 }

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from cfrunbook.views.figures import Picture
 
 
+_FIRST = "00_start_here"
+
+
 def open_runbook(name: str, /, *, namespace: Mapping[str, Any] | None = None, **parameters: Any) -> Runbook:
     """Open the runbook `name`: a notebook's name (`03_certificate`) or a cause (`certificate`).
 
@@ -145,12 +148,12 @@ class Runbook:
                 before=before,
             )
         after = await diagnose(self.incident)
-        status, label, sentence = _compare(self._problems(before), self._problems(after))
-        when = outline.moment(dt.datetime.fromisoformat(after.inputs["recorded_at"]))
+        status, label, sentence = _compare(self._problems(before), self._problems(after), after)
         return steps.Verification(
             status=status,
             label=label,
-            sentence=f"{sentence} (Second look: {when}.)",
+            sentence=sentence,
+            when=outline.moment(dt.datetime.fromisoformat(after.inputs["recorded_at"])),
             steps=proofs,
             before=before,
             after=after,
@@ -163,14 +166,20 @@ class Runbook:
         verdict = self.diagnosis.verdict
         runbook = self._runbook_of(verdict.cause)
         if verdict.status == "ok":
-            sentence = f"No fault was found in what was examined. {verdict.next_check}".strip()
-        elif runbook and runbook != self.guide.name:
-            sentence = f"The path breaks at “{outline.CAUSE_TITLES[verdict.cause]}”. Open" if verdict.cause else "Open"
+            runbook, sentence = "", f"No fault was found in what was examined. {verdict.next_check}".strip()
+        elif verdict.cause and runbook not in ("", self.guide.name):
+            sentence = f"The path breaks at “{outline.CAUSE_TITLES[verdict.cause]}”: open"
+            if verdict.status == "unknown":
+                sentence = f"Whether “{outline.CAUSE_TITLES[verdict.cause]}” is the cause is open: look closer in"
+        elif self._judgement(self.diagnosis).elsewhere:
+            runbook, sentence = _FIRST, "The path breaks elsewhere, and there is no runbook for that alone: open"
+        elif verdict.status == "unknown":
+            runbook, sentence = "", f"It could not be told from here. {verdict.next_check}".strip()
         else:
-            runbook = ""
+            runbook = _FIRST if self.guide.name != _FIRST else ""
             sentence = "This is the first thing that breaks. After the fix look at everything once more:"
-            if self.guide.name != "00_start_here":
-                runbook = "00_start_here"
+            if not runbook:
+                sentence = "This is the first thing that breaks. After the fix run this runbook once more."
         links = []
         if runbook:
             links.append(steps.Link(text="Its parameters, as they were given here:", command=self._assignments()))
@@ -183,7 +192,7 @@ class Runbook:
         if not self.recorded:
             links.append(
                 steps.Link(
-                    text="Keep what was seen, to judge it again elsewhere or later (parameter evidence, option --evidence):",
+                    text="Keep what was seen, to judge it elsewhere or later (parameter evidence, option --evidence):",
                     command='runbook.save("evidence.json")',
                 )
             )
@@ -220,7 +229,7 @@ class Runbook:
     def _judgement(self, diagnosis: Diagnosis) -> steps.Judgement:
         from cfrunbook.views import steps
 
-        runbook = self._runbook_of(diagnosis.verdict.cause)
+        runbook = self._runbook_of(diagnosis.verdict.cause) or _FIRST
         return steps.Judgement(
             diagnosis=diagnosis,
             causes=self.guide.causes,
@@ -309,9 +318,12 @@ def _bring_up(scenario: str) -> tuple[Path, tuple[str, ...]]:
 
 
 def _compare(
-    before: Mapping[tuple[str, str], Finding], after: Mapping[tuple[str, str], Finding]
+    before: Mapping[tuple[str, str], Finding], after: Mapping[tuple[str, str], Finding], now: Diagnosis
 ) -> tuple[str, str, str]:
-    """Return status, label and sentence for what changed between two looks."""
+    """Return status, label and sentence for what changed between two looks; `now` is the second look's diagnosis.
+
+    What was wrong and is not seen any more counts as fixed only if it was seen to be right.
+    """
     gone = [f for key, f in before.items() if key not in after]
     new = [f for key, f in after.items() if key not in before]
     kept = [f for key, f in after.items() if key in before]
@@ -321,9 +333,14 @@ def _compare(
     if kept:
         label = "Partly fixed" if gone else "Not fixed yet" if _worst(kept) == "fault" else "Still not known"
         return _worst(kept), label, f"Before and now: {kept[0].title}"
-    if gone:
-        return "ok", "Fixed", f"A second look found nothing wrong any more.{was}"
-    return "ok", "Nothing to verify", "Nothing was wrong here at the first look, and nothing is now."
+    if not gone:
+        return "ok", "Nothing to verify", "Nothing was wrong here at the first look, and nothing is now."
+    right = {(f.cause, f.target) for f in now.findings if f.status in (Status.OK, Status.WARNING)}
+    if any((f.cause, f.target) not in right for f in gone):
+        return "unknown", "Cannot tell", f"The second look did not come that far: {now.verdict.sentence}{was}"
+    if now.verdict.status != "ok":
+        return "warning", "Fixed here", f"This is right now, but the path still breaks: {now.verdict.sentence}{was}"
+    return "ok", "Fixed", f"A second look found nothing wrong any more.{was}"
 
 
 def _worst(findings: Sequence[Finding]) -> str:

@@ -213,13 +213,16 @@ class Verification:
     status: str
     label: str
     sentence: str
+    when: str = ""
+    """When it was looked at again."""
     steps: tuple[Step, ...] = ()
     before: Diagnosis | None = None
     after: Diagnosis | None = None
     """None where nothing was probed: a recording cannot tell."""
 
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
-        lines = [f"{style.symbol(self.status)} {self.label}", self.sentence, *_step_lines(self.steps)]
+        when = [f"Second look: {self.when}"] if self.when else []
+        lines = [f"{style.symbol(self.status)} {self.label}", self.sentence, *when, *_step_lines(self.steps)]
         return _bundle("verification", self, "\n".join(lines))
 
 

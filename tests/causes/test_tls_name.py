@@ -167,11 +167,16 @@ def test_a_refused_name(refusal: dict[str, object], how: str, other: str | None,
     assert [e.observation for e in refused.evidence] == ["handshake-1", "handshake-2"]
 
 
+def test_unrecognized_name_says_by_itself_that_the_name_is_refused() -> None:
+    (finding,) = judge_case(case(hello(1, None, sni=WWW, alert=112)))
+    assert (finding.code, finding.status) == ("tls_name.sni_refused", Status.FAULT)
+    assert finding.title.endswith("no other name that was tried there got a certificate either.")
+
+
 @pytest.mark.parametrize(
     ("handshakes", "why"),
     [
         ([hello(1, None, sni=WWW, alert=70), hello(2, PANEL, sni=None)], "70 is about the protocol"),
-        ([hello(1, None, sni=WWW, alert=112)], "nothing else was tried"),
         ([hello(1, None, sni=WWW, alert=40), hello(2, None, sni=None, alert=40)], "everything is refused"),
         ([hello(1, None, sni=WWW, alert=40), hello(2, PANEL, sni=None, address="192.0.2.2")], "another address"),
         ([hello(1, None, sni=WWW, alert=40), hello(2, PANEL, sni=None, offer="everything")], "another hello"),

@@ -15,7 +15,7 @@ from cfrunbook.causes import tls_protocol
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.tls_protocol import RULES, judge_case
 from cfrunbook.cloudfront.targets import ServerName, Target
-from cfrunbook.evidence import Exchange, ExchangeOutcome, Handshake, Inputs, Observations
+from cfrunbook.evidence import Handshake, Inputs, Observations
 from cfrunbook.evidence import HandshakeOutcome as Outcome
 from cfrunbook.findings import Cause, Finding, Stage, Status
 from cfrunbook.x509.roots import from_der
@@ -86,10 +86,10 @@ ONE_HELLO: dict[str, tuple[dict[str, Any], dict[str, Status], str]] = {
     "an unknown alert": ({"outcome": Outcome.ALERT, "alert": 200}, {"refused": FAULT}, "alert 200 (unassigned)"),
     "an alert about the name": ({"outcome": Outcome.ALERT, "alert": 112}, {}, ""),
     "close_notify": ({"outcome": Outcome.ALERT, "alert": 0}, {"closed": UNKNOWN}, "alert 0 (close_notify)"),
-    "closed once": ({"outcome": Outcome.CLOSED, "detail": "closed before any byte"}, {"closed": UNKNOWN}, "before any byte"),
-    "reset once": ({"outcome": Outcome.RESET, "detail": "Connection reset by peer"}, {"reset": UNKNOWN}, "reset by peer"),
-    "silent for a while": ({"outcome": Outcome.TIMEOUT, "elapsed_ms": 5000.0}, {"timeout": UNKNOWN}, "does not complete"),
-    "silent as long as CloudFront waits": ({"outcome": Outcome.TIMEOUT, "elapsed_ms": 10_001.0}, {"timeout": FAULT}, "TLS hello"),
+    "closed once": ({"outcome": Outcome.CLOSED, "bytes_received": 90, "detail": "closed after ServerHello"}, {"closed": UNKNOWN}, "after ServerHello"),
+    "reset once": ({"outcome": Outcome.RESET, "bytes_received": 90, "detail": "Connection reset by peer"}, {"reset": UNKNOWN}, "reset by peer"),
+    "slow for a while": ({"outcome": Outcome.TIMEOUT, "bytes_received": 1, "elapsed_ms": 5000.0}, {"timeout": UNKNOWN}, "does not complete"),
+    "slow as long as CloudFront waits": ({"outcome": Outcome.TIMEOUT, "bytes_received": 1, "elapsed_ms": 10_001.0}, {"timeout": FAULT}, "TLS hello"),
     "malformed": ({"outcome": Outcome.MALFORMED, "detail": "a second HelloRetryRequest"}, {"malformed": FAULT}, "a second Hello"),
     "a suite that was not offered": (
         {"outcome": Outcome.MALFORMED, "version": 0x0303, "cipher_suite": 0x9F, "detail": "DHE, which was not offered"},
@@ -144,7 +144,7 @@ def test_rules() -> None:
 
 ALERT_40, ALERT_80 = {"outcome": Outcome.ALERT, "alert": 40}, {"outcome": Outcome.ALERT, "alert": 80}
 ALERT_112 = {"outcome": Outcome.ALERT, "alert": 112}
-CLOSED, RESET = {"outcome": Outcome.CLOSED}, {"outcome": Outcome.RESET}
+CLOSED, RESET = {"outcome": Outcome.CLOSED, "bytes_received": 90}, {"outcome": Outcome.RESET, "bytes_received": 90}
 
 
 @pytest.mark.parametrize(
@@ -204,18 +204,17 @@ def test_addresses_that_differ_are_named() -> None:
     assert [e.observation for e in fault.evidence] == ["handshake-2", "handshake-3"]
 
 
-@pytest.mark.parametrize("end", [CLOSED, RESET, {"outcome": Outcome.TIMEOUT}])
-def test_silence_of_a_port_that_speaks_something_else_is_left_to_the_cause_port(end: dict[str, Any]) -> None:
-    plain = Exchange(
-        id="exchange-1",
-        host=DOMAIN,
-        port=443,
-        address="192.0.2.1",
-        request="HEAD / HTTP/1.1",
-        outcome=ExchangeOutcome.HTTP,
-    )
-    assert judge(seen(**end), exchanges=(plain,)) == ()
-    assert judge(seen(**end), seen(HOST, outcome=Outcome.NOT_TLS), of=target(DOMAIN, HOST)) == ()
+@pytest.mark.parametrize("outcome", [Outcome.CLOSED, Outcome.RESET, Outcome.TIMEOUT])
+def test_a_port_where_nobody_speaks_tls_is_left_to_the_cause_port(outcome: Outcome) -> None:
+    wordless = seen(outcome=outcome)
+    both = target(DOMAIN, HOST)
+    assert judge(wordless) == ()
+    assert judge(wordless, seen(HOST, outcome=outcome), of=both) == ()
+    assert judge(wordless, seen(HOST, outcome=Outcome.NOT_TLS, bytes_received=40), of=both) == ()
+    assert judge(seen(outcome=outcome, bytes_received=7)), "it began to speak TLS"
+    assert judge(wordless, seen(**ALERT_80, bytes_received=7)), "it speaks TLS to others"
+    elsewhere = seen(address="192.0.2.2", **HELLO, bytes_received=900)
+    assert codes(judge(wordless, elsewhere)) == {"ok": OK}
 
 
 def test_only_the_hello_of_cloudfront_counts() -> None:

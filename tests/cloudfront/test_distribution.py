@@ -251,6 +251,13 @@ def test_methods_as_a_plain_list_and_ports_in_quotes_are_taken() -> None:
     assert (read.origins[0].https_port, read.malformed) == (9443, ())
 
 
+def test_endless_lists_are_cut_and_that_is_reported() -> None:
+    origins = [{**ORIGIN, "Id": f"o{number}"} for number in range(1001)]
+    read = distributions.load({**CONFIG, "Origins": items(*origins)})
+    assert len(read.origins) == 1000
+    assert [m.says for m in read.malformed] == ["has 1001 Items, of which 1000 are read"]
+
+
 def test_unknown_members_are_reported_not_refused() -> None:
     document = changed("Origins.Items.0.CustomOriginConfig.QuantumPort", 1)
     document["Tomorrow"] = {"Any": "thing"}

@@ -162,23 +162,23 @@ def function(kind: Any, event: EventType) -> FunctionAssociation:
 
 
 @pytest.mark.parametrize(
-    ("kind", "event", "value", "names_function"),
+    ("kind", "event", "title"),
     [
-        ("lambda-edge", EventType.ORIGIN_REQUEST, "unknown", True),
-        ("lambda-edge", EventType.VIEWER_REQUEST, "no", False),
-        ("lambda-edge", EventType.ORIGIN_RESPONSE, "no", False),
-        ("cloudfront-function", EventType.VIEWER_REQUEST, "no", True),
-        ("cloudfront-function", EventType.VIEWER_RESPONSE, "no", False),
+        ("lambda-edge", EventType.ORIGIN_REQUEST, "origin-request Lambda@Edge function pick:3"),
+        ("lambda-edge", EventType.VIEWER_REQUEST, ""),
+        ("lambda-edge", EventType.ORIGIN_RESPONSE, ""),
+        ("cloudfront-function", EventType.VIEWER_REQUEST, "viewer-request CloudFront Function f"),
+        ("cloudfront-function", EventType.VIEWER_RESPONSE, ""),
     ],
 )
-def test_functions_that_may_change_host(kind: str, event: EventType, value: str, names_function: bool) -> None:
+def test_functions_that_may_change_host(kind: str, event: EventType, title: str) -> None:
     way = behavior(DISABLED, EXCEPT_HOST, functions=(function(kind, event),))
     found = policies.host_forwarding(way, CUSTOM, KNOWN)
-    assert found.value == value
-    assert bool(found.unseen_function) is names_function
-    if value == "unknown":
-        assert found.why.startswith("the origin-request Lambda@Edge function pick:3 may set another Host; without it, ")
-        assert found.next_check.startswith("aws lambda get-function --region us-east-1 --function-name arn:aws:lambda:")
+    assert found.value == ("unknown" if title else "no")
+    assert found.configured == "no"
+    if title:
+        assert found.why.startswith(f"the {title} may set another Host; without it, ")
+        assert found.next_check.startswith("aws ")
 
 
 @given(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import dns.flags
 import dns.message
@@ -288,7 +287,7 @@ def _only_absolute(_: object, name: dns.name.Name, search: bool | None) -> list[
     return [name]
 
 
-def test_a_machine_without_resolvers_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_machine_without_resolvers_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def unconfigured(*_: object) -> None:
         raise dns.resolver.NoResolverConfiguration
 

@@ -86,7 +86,7 @@ def nginx(folder: Path, chain: bytes, leaf: Issued) -> Iterator[int]:
     port = listener.getsockname()[1]
     (folder / "nginx.conf").write_text(
         f"""
-        daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;
+        daemon off; user root; pid {folder}/nginx.pid; error_log {folder}/error.log;
         events {{ worker_connections 64; }}
         http {{
           access_log off;
