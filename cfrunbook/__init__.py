@@ -19,11 +19,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from cfrunbook import causes as causes
     from cfrunbook import lab as lab
-    from cfrunbook.diagnose import diagnose as diagnose
-    from cfrunbook.diagnose import diagnose_sync as diagnose_sync
-    from cfrunbook.diagnose import judge as judge
-    from cfrunbook.diagnose import observe as observe
-    from cfrunbook.diagnose import observe_sync as observe_sync
+    from cfrunbook.diagnosis import diagnose as diagnose
+    from cfrunbook.diagnosis import diagnose_sync as diagnose_sync
+    from cfrunbook.diagnosis import judge as judge
     from cfrunbook.errors import BadInput as BadInput
     from cfrunbook.evidence import Observations as Observations
     from cfrunbook.findings import Cause as Cause
@@ -31,6 +29,8 @@ if TYPE_CHECKING:
     from cfrunbook.findings import Finding as Finding
     from cfrunbook.findings import Status as Status
     from cfrunbook.incident import Incident as Incident
+    from cfrunbook.observation import observe as observe
+    from cfrunbook.observation import observe_sync as observe_sync
     from cfrunbook.runbook import Runbook as Runbook
     from cfrunbook.runbook import open_runbook as open_runbook
 
@@ -43,11 +43,11 @@ _HOME = {
     "Observations": "evidence",
     "Runbook": "runbook",
     "Status": "findings",
-    "diagnose": "diagnose",
-    "diagnose_sync": "diagnose",
-    "judge": "diagnose",
-    "observe": "diagnose",
-    "observe_sync": "diagnose",
+    "diagnose": "diagnosis",
+    "diagnose_sync": "diagnosis",
+    "judge": "diagnosis",
+    "observe": "observation",
+    "observe_sync": "observation",
     "open_runbook": "runbook",
 }
 _ROOMS = ("causes", "lab")
@@ -59,9 +59,7 @@ def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return import_module(f"cfrunbook.{name}")
     if name in _HOME:
-        value = getattr(import_module(f"cfrunbook.{_HOME[name]}"), name)
-        globals()[name] = value  # the function `diagnose` must win over the module of that name
-        return value
+        return getattr(import_module(f"cfrunbook.{_HOME[name]}"), name)
     raise AttributeError(f"module 'cfrunbook' has no attribute {name!r}")
 
 

@@ -177,7 +177,8 @@ def _incident(options: argparse.Namespace) -> Incident:
 def _observe_and_judge(incident: Incident) -> tuple[Observations, Diagnosis]:
     import asyncio
 
-    from cfrunbook.diagnose import judge, observe
+    from cfrunbook.diagnosis import judge
+    from cfrunbook.observation import observe
 
     observations = asyncio.run(observe(incident, progress=_progress))
     _progress("")

@@ -17,12 +17,13 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Bottom to top: a module imports from its own layer and the ones below. A part is a module or folder of the package.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "text"}),
+    frozenset({"errors", "hostname", "text"}),
     frozenset({"evidence", "findings"}),
     frozenset({"cloudfront", "probes", "x509"}),
     frozenset({"causes"}),
     frozenset({"incident"}),
-    frozenset({"diagnose"}),
+    frozenset({"observation"}),
+    frozenset({"diagnosis"}),
     frozenset({"views"}),
     frozenset({"cli", "lab", "report", "runbook", "__init__", "__main__"}),
 )
@@ -103,6 +104,6 @@ def test_importing_cfrunbook_is_light() -> None:
 def test_a_diagnosis_of_the_command_line_needs_only_the_lean_core() -> None:
     """`diagnose` must run, and start fast, where the extras are not installed."""
     extras = ("jinja2", "matplotlib", "IPython", "ipywidgets", "nbclient", "nbconvert", "nbformat", "papermill")
-    script = f"import sys, cfrunbook.cli, cfrunbook.diagnose; print([m for m in {extras!r} if m in sys.modules])"
+    script = f"import sys, cfrunbook.cli, cfrunbook.diagnosis; print([m for m in {extras!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

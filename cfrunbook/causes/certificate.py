@@ -20,8 +20,8 @@ from cfrunbook.causes.certificate_rules import AWS_PAGE, RULES
 from cfrunbook.causes.sightings import Sightings, connect_to, sni_option, spread
 from cfrunbook.evidence import Handshake, HandshakeOutcome
 from cfrunbook.findings import Cause, Evidence, Finding, Status
+from cfrunbook.hostname import canonical
 from cfrunbook.text import join_names, visible
-from cfrunbook.x509.names import normalize
 from cfrunbook.x509.roots import TrustStore
 
 CAUSE = Cause.CERTIFICATE
@@ -156,7 +156,7 @@ def _context(connect: str, sni: str | None, roots: TrustStore) -> dict[str, Any]
 
 def _finding(draft: Draft, context: dict[str, Any], *, target: str, evidence: Sequence[Evidence]) -> Finding:
     data = context | draft.data
-    data.setdefault("leaf_name", normalize(context["sni"]) or "YOUR_NAME")
+    data.setdefault("leaf_name", canonical(context["sni"]) or "YOUR_NAME")
     return draft.rule.finding(target=target, evidence=evidence, status=draft.status, remedy=draft.remedy, **data)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from cfrunbook.causes import certificate_rules as rules
 from cfrunbook.findings import Remedy, Rule, Status, Step
+from cfrunbook.hostname import canonical
 from cfrunbook.text import join_names
 from cfrunbook.x509.certificate import CertificateFacts, KeyType
 from cfrunbook.x509.fitness import MIN_RSA_BITS, Flaw
-from cfrunbook.x509.names import normalize
 from cfrunbook.x509.path import ChainLink, ChainReport, End, MissingIssuer, analyze
 from cfrunbook.x509.roots import TrustStore
 
@@ -76,7 +76,7 @@ class _Chain:
             ],
         }
         candidates = (*leaf.dns_names[:MAX_SHOWN], leaf.common_name) if leaf else ()
-        name = next(filter(None, (normalize(n.removeprefix("*.")) for n in candidates)), "")
+        name = next(filter(None, (canonical(n.removeprefix("*.")) for n in candidates)), "")
         return data | ({"leaf_name": name} if name else {})
 
     # --- path -----------------------------------------------------------------------------------------------------

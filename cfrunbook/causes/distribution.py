@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from cfrunbook import hostname
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.distribution_rules import (
     AWS_NAME_HTTPS,
@@ -43,7 +44,7 @@ from cfrunbook.causes.distribution_rules import (
     TLS13_IN_API,
     UNKNOWN_FIELDS,
 )
-from cfrunbook.cloudfront import hostname, origins, plan, policies, viewer_url
+from cfrunbook.cloudfront import origins, plan, policies, viewer_url
 from cfrunbook.cloudfront.behaviors import route_of
 from cfrunbook.cloudfront.distribution import Behavior, Distribution, Origin, OriginGroup, parse
 from cfrunbook.cloudfront.plan import Plan, Stop

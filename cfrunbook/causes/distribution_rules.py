@@ -6,8 +6,8 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 
-from cfrunbook.cloudfront.hostname import NameProblem
 from cfrunbook.findings import Cause, Remedy, Rule, Stage, Status, Step
+from cfrunbook.hostname import NameProblem
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide"
 _DOMAIN = f"{_GUIDE}/DownloadDistValuesOrigin.html#DownloadDistValuesDomainName"

@@ -18,9 +18,10 @@ from cfrunbook.causes.tls_name_rules import AWS_PAGE, RULES
 from cfrunbook.cloudfront.targets import ServerName
 from cfrunbook.evidence import Handshake, HandshakeOutcome
 from cfrunbook.findings import Cause, Evidence, Finding, Remedy, Rule
+from cfrunbook.hostname import MAX_NAME, canonical
 from cfrunbook.text import join_names, visible
 from cfrunbook.x509.certificate import CertificateFacts, read
-from cfrunbook.x509.names import MAX_NAME, Match, MatchedBy, find_match, matches, near_misses, normalize
+from cfrunbook.x509.names import Match, MatchedBy, find_match, matches, near_misses
 from cfrunbook.x509.path import MAX_CERTIFICATES, presumed_leaf
 
 CAUSE = Cause.TLS_NAME
@@ -280,7 +281,7 @@ def _carried(leaf: CertificateFacts) -> list[str]:
 
 def _usable(leaf: CertificateFacts) -> str:
     """Return the names on a certificate that could be an Origin Domain."""
-    candidates = [n for n in leaf.dns_names[:_SHOWN] if normalize(n) or matches(n, "a" + n[1:])]
+    candidates = [n for n in leaf.dns_names[:_SHOWN] if canonical(n) or matches(n, "a" + n[1:])]
     return join_names(candidates) if candidates else "none of its names could be"
 
 

@@ -14,7 +14,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from cfrunbook.cloudfront import documents, hostname, shapes, viewer_url
+from cfrunbook import hostname
+from cfrunbook.cloudfront import documents, shapes, viewer_url
 from cfrunbook.cloudfront.documents import Malformed, Reader, Source
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import redact_distribution
@@ -76,7 +77,7 @@ class Origin:
 
     id: str
     domain_name: str
-    """As written; it may be no host name at all, see `cfrunbook.cloudfront.hostname.problem`."""
+    """As written; it may be no host name at all, see `cfrunbook.hostname.problem`."""
     where: str
     """JSON path in the configuration."""
     member: Member = "custom"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cfrunbook.cloudfront import hostname
+from cfrunbook import hostname
 from cfrunbook.cloudfront.distribution import Origin
 from cfrunbook.cloudfront.targets import OriginKind
 

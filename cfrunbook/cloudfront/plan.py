@@ -9,7 +9,8 @@ import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from cfrunbook.cloudfront import behaviors, hostname, origins, server_names
+from cfrunbook import hostname
+from cfrunbook.cloudfront import behaviors, origins, server_names
 from cfrunbook.cloudfront.behaviors import Role, Route
 from cfrunbook.cloudfront.distribution import Distribution, EventType, Origin
 from cfrunbook.cloudfront.origins import Protocol

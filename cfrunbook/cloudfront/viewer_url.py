@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from cfrunbook.cloudfront import hostname
+from cfrunbook import hostname
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import redact_url
 from cfrunbook.text import visible

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cfrunbook.cloudfront import hostname
+from cfrunbook import hostname
 from cfrunbook.errors import BadInput
 from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.text import visible

@@ -23,7 +23,7 @@ def certificates(
     incident: Incident, observations: Observations, diagnosis: Diagnosis
 ) -> tuple[Picture, Picture] | None:
     """Return the chain as sent and as it should be, and when its certificates are valid; None if none was seen."""
-    from cfrunbook.diagnose import cases
+    from cfrunbook.diagnosis import cases
     from cfrunbook.x509.path import analyze
 
     target = diagnosis.verdict.target

@@ -68,7 +68,7 @@ class Runbook:
 
     async def look(self) -> steps.Seen:
         """Look at every origin at once, as CloudFront would. With a recording nothing is probed."""
-        from cfrunbook.diagnose import observe
+        from cfrunbook.observation import observe
         from cfrunbook.views import outline, steps, tables
 
         self._diagnosis = None
@@ -130,7 +130,7 @@ class Runbook:
 
         With a recording nothing is probed, and what to run instead is said.
         """
-        from cfrunbook.diagnose import diagnose
+        from cfrunbook.diagnosis import diagnose
         from cfrunbook.views import outline, steps
 
         before = self.diagnosis
@@ -220,7 +220,7 @@ class Runbook:
     @property
     def diagnosis(self) -> Diagnosis:
         """What it means, for all causes. Raises BadInput before the first look."""
-        from cfrunbook.diagnose import judge
+        from cfrunbook.diagnosis import judge
 
         if self._diagnosis is None:
             self._diagnosis = judge(self.incident, self.observations)

@@ -8,52 +8,15 @@ https://github.com/aws/s2n-tls/blob/main/tls/s2n_x509_validator.c
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from cfrunbook.hostname import MAX_NAME, is_address
 from cfrunbook.text import visible
 
-MAX_NAME = 253
-"""Octets of a host name without its trailing dot, RFC 1035 section 2.3.4."""
-
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _MAX_NEAR = 512  # names compared with one another for near misses
 _MAX_TYPO = 2
-
-
-def normalize(name: str) -> str | None:
-    """Return `name` in lower case, as A-labels, without its trailing dot; None if it is no host name.
-
-    Internationalised labels become A-labels by IDNA 2003, the standard library's codec. Underscores are let
-    through, as resolvers do. An address, also one in brackets, is no host name.
-    """
-    candidate = name.strip()
-    if len(candidate) > 4 * MAX_NAME:
-        return None
-    if not candidate.isascii():
-        try:
-            candidate = candidate.encode("idna").decode("ascii")
-        except (UnicodeError, ValueError, IndexError):
-            return None
-    candidate = candidate.removesuffix(".").lower()
-    if not 0 < len(candidate) <= MAX_NAME or is_address(candidate):
-        return None
-    labels = candidate.split(".")
-    if labels[-1].isdigit() or not all(_LABEL.fullmatch(label) for label in labels):
-        return None
-    return candidate
-
-
-def is_address(name: str) -> bool:
-    """Return whether `name` is an IPv4 or IPv6 address, brackets allowed."""
-    try:
-        ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return False
-    return True
 
 
 def matches(pattern: str, name: str) -> bool:

@@ -13,8 +13,9 @@ import papermill
 import pytest
 
 from cfrunbook import lab
-from cfrunbook.diagnose import judge, observe_sync
+from cfrunbook.diagnosis import judge
 from cfrunbook.incident import Incident
+from cfrunbook.observation import observe_sync
 from cfrunbook.report import Job, notebooks_folder, run_notebooks
 from cfrunbook.runbook import GUIDES
 from cfrunbook.views.mime import DIAGNOSIS, FINDING

@@ -12,10 +12,11 @@ import nbformat
 import pytest
 
 from cfrunbook import lab
-from cfrunbook.diagnose import judge, observe_sync
+from cfrunbook.diagnosis import judge
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import load
 from cfrunbook.incident import Incident
+from cfrunbook.observation import observe_sync
 from cfrunbook.report import folder as report_folder
 from cfrunbook.report import notebooks_folder, open_notebooks, write_report
 from cfrunbook.report.jupyter import copy_runbooks

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cfrunbook.x509.names import MatchedBy, Near, find_match, matches, near_misses, normalize
+from cfrunbook.hostname import canonical
+from cfrunbook.x509.names import MatchedBy, Near, find_match, matches, near_misses
 from tests.x509.pki import mint
 
 
@@ -39,8 +40,8 @@ from tests.x509.pki import mint
         ("\ud800.example", None),
     ],
 )
-def test_normalize(given_name: str, normal: str | None) -> None:
-    assert normalize(given_name) == normal
+def test_canonical_names(given_name: str, normal: str | None) -> None:
+    assert canonical(given_name) == normal
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_near_misses_name_a_common_name_that_is_ignored() -> None:
 
 @given(st.lists(st.text(max_size=40), max_size=8), st.text(max_size=40))
 def test_any_text_is_compared_without_an_error(patterns: list[str], name: str) -> None:
-    normalize(name)
+    canonical(name)
     assert all(m.sentence for m in near_misses(patterns, name))
     for pattern in patterns:
         matches(pattern, name)
@@ -125,8 +126,8 @@ def test_any_text_is_compared_without_an_error(patterns: list[str], name: str) -
 
 @given(st.text(alphabet="aB-_.xn1ü*", max_size=70))
 def test_normal_names_stay_as_they_are(name: str) -> None:
-    normal = normalize(name)
-    assert normal is None or (normalize(normal) == normal and matches(normal.upper(), normal))
+    normal = canonical(name)
+    assert normal is None or (canonical(normal) == normal and matches(normal.upper(), normal))
 
 
 @pytest.mark.needs("openssl")

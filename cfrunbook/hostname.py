@@ -43,7 +43,7 @@ def problem(name: str) -> NameProblem | None:
         return NameProblem.SCHEME
     if "/" in name:
         return NameProblem.PATH
-    if _is_address(name):
+    if is_address(name):
         return NameProblem.IP_ADDRESS
     if _PORT.match(name):
         return NameProblem.PORT
@@ -52,7 +52,7 @@ def problem(name: str) -> NameProblem | None:
     converted = _convert(name)
     if converted is None:
         return NameProblem.NOT_A_NAME
-    if _is_address(converted):
+    if is_address(converted):
         return NameProblem.IP_ADDRESS
     return NameProblem.TOO_LONG if len(converted) > MAX_NAME else None
 
@@ -70,13 +70,27 @@ def to_ascii(name: str, what: str = "Host name") -> str:
     return converted
 
 
+def canonical(name: str) -> str | None:
+    """Return `name` as `to_ascii` does, or None if it is not a host name."""
+    return None if problem(name) else _convert(name)
+
+
+def is_address(name: str) -> bool:
+    """Return whether `name` is an IPv4 or IPv6 address, brackets allowed."""
+    try:
+        ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
+
+
 def _convert(name: str) -> str | None:
     """Return the A-label form, or None where a label cannot be one."""
     if any(unicodedata.category(c) in _REFUSED_CATEGORIES for c in name):
         return None
     mapped = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).lower()).replace("\u3002", ".")
     labels = [_a_label(label) for label in mapped.removesuffix(".").split(".")]
-    if None in labels or ((labels[-1] or "").isdigit() and not _is_address(mapped)):
+    if None in labels or ((labels[-1] or "").isdigit() and not is_address(mapped)):
         return None
     return ".".join(label for label in labels if label)
 
@@ -87,11 +101,3 @@ def _a_label(label: str) -> str | None:
             return None
         label = "xn--" + label.encode("punycode").decode("ascii")
     return label if _LABEL.match(label) else None
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name.strip("[]"))
-    except ValueError:
-        return False
-    return True

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 import cfrunbook as cf
 from cfrunbook import lab
-from cfrunbook.diagnose import POLITE_CONNECTIONS
 from cfrunbook.evidence import (
     Connection,
     ConnectOutcome,
@@ -29,6 +28,7 @@ from cfrunbook.evidence import (
     ResolutionOutcome,
 )
 from cfrunbook.findings import STAGES, Stage
+from cfrunbook.observation import POLITE_CONNECTIONS
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 
@@ -80,6 +80,12 @@ def seen(*connections: Connection, **more: Any) -> Observations:
 
 def incident(document: dict[str, Any] | None = None, **more: Any) -> cf.Incident:
     return cf.Incident.load(distribution=document or GROUP, url="https://www.example.com/", **more)
+
+
+def test_public_names_are_what_they_say_whatever_was_imported_first() -> None:
+    for name in cf.__all__:
+        assert getattr(cf, name) is not None
+    assert all(callable(f) for f in (cf.diagnose, cf.diagnose_sync, cf.judge, cf.observe, cf.observe_sync))
 
 
 def test_the_primary_origin_comes_before_the_secondary() -> None:

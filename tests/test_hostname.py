@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cfrunbook.cloudfront import hostname
-from cfrunbook.cloudfront.hostname import NameProblem
+from cfrunbook import hostname
 from cfrunbook.errors import BadInput
+from cfrunbook.hostname import NameProblem
 
 
 @pytest.mark.parametrize(

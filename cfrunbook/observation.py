@@ -1,0 +1,221 @@
+"""Observe every target of an incident at once, each probe within its deadline: the only part that uses the network."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import platform
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from cfrunbook import __version__
+from cfrunbook.cloudfront.targets import Target
+from cfrunbook.evidence import (
+    Connection,
+    ConnectOutcome,
+    Exchange,
+    Handshake,
+    HandshakeOutcome,
+    Observations,
+    Resolution,
+    ResolutionOutcome,
+)
+from cfrunbook.findings import NotExamined
+from cfrunbook.probes.endpoint import Endpoint
+
+if TYPE_CHECKING:
+    import socket
+
+    from cfrunbook.incident import Incident
+
+T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
+
+Progress = Callable[[str], None]
+"""Called with one short line whenever something has been seen."""
+
+MAX_ADDRESSES = 16
+"""Addresses examined per origin: an origin's DNS answer is hostile input too."""
+POLITE_CONNECTIONS = 4
+"""Concurrent connections to one address with `pace="polite"`."""
+POLITE_JITTER = 0.02
+"""Seconds: the most by which a polite connection after the first is delayed."""
+
+
+async def observe(incident: Incident, *, progress: Progress | None = None) -> Observations:
+    """Look at every target of `incident` as CloudFront would, all at once, each probe within the deadline.
+
+    With a recording as input nothing is probed and the recording is returned.
+    """
+    if incident.observations is not None:
+        return incident.observations
+    recorded_at = dt.datetime.now(dt.UTC)
+    look = _Look(incident, progress or (lambda _: None))
+    async with asyncio.TaskGroup() as group:
+        for domain in dict.fromkeys(t.domain for t in incident.targets if not t.not_probed):
+            group.create_task(look.origin(domain, [t for t in incident.targets if t.domain == domain]))
+    return look.observations(recorded_at)
+
+
+def observe_sync(incident: Incident, *, progress: Progress | None = None) -> Observations:
+    """Observe `incident`; also works where an event loop already runs (Jupyter)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(observe(incident, progress=progress))
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        return executor.submit(lambda: asyncio.run(observe(incident, progress=progress))).result()
+
+
+class _Look:
+    """The probes of one incident under way, and what they have brought so far."""
+
+    def __init__(self, incident: Incident, progress: Progress) -> None:
+        self.incident = incident
+        self.progress = progress
+        self.resolutions: list[Resolution] = []
+        self.connections: list[tuple[tuple[int, ...], Connection]] = []
+        self.exchanges: list[tuple[tuple[int, ...], Exchange]] = []
+        self.handshakes: list[tuple[tuple[int, ...], Handshake]] = []
+        self.not_observed: list[NotExamined] = []
+
+    async def origin(self, domain: str, targets: Sequence[Target]) -> None:
+        probed = [t for t in targets if not t.not_probed]
+        relocated = {t.id: self.incident.relocations.endpoints(domain, t.port) for t in probed}
+        addresses: tuple[str, ...] = ()
+        if any(endpoints is None for endpoints in relocated.values()):
+            addresses = await self._resolve(domain, probed[0])
+        else:
+            self.resolutions.append(
+                Resolution(id="", name=domain, resolver="connect-to", outcome=ResolutionOutcome.RELOCATED)
+            )
+        async with asyncio.TaskGroup() as group:
+            for target in probed:
+                place = self.incident.targets.index(target)
+                endpoints = relocated[target.id]
+                if endpoints is None:
+                    endpoints = tuple(Endpoint(domain, target.port, address) for address in addresses)
+                for number, endpoint in enumerate(self._bounded(endpoints, domain)):
+                    group.create_task(self._endpoint(target, endpoint, (place, number)))
+
+    def _bounded(self, endpoints: Sequence[Endpoint], domain: str) -> Sequence[Endpoint]:
+        if len(endpoints) > MAX_ADDRESSES:
+            self.not_observed.append(
+                NotExamined(
+                    what=f"{len(endpoints) - MAX_ADDRESSES} of {len(endpoints)} addresses of {domain}",
+                    why=f"at most {MAX_ADDRESSES} addresses are examined per origin",
+                )
+            )
+        return endpoints[:MAX_ADDRESSES]
+
+    async def _resolve(self, domain: str, target: Target) -> tuple[str, ...]:
+        from cfrunbook.probes.resolve import resolve
+
+        seen = await resolve(
+            domain,
+            ip_address_type=target.ip_address_type,
+            resolvers=self.incident.resolver,
+            deadline=self.incident.deadline,
+        )
+        self.resolutions.append(seen)
+        self.progress(f"{domain}: {seen.outcome}")
+        return seen.ipv4 + seen.ipv6
+
+    async def _endpoint(self, target: Target, endpoint: Endpoint, place: tuple[int, ...]) -> None:
+        from cfrunbook.probes import tcp
+
+        connection, sock = await tcp.connect(endpoint, deadline=self.incident.deadline)
+        self.connections.append((place, connection))
+        self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {connection.outcome}")
+        if connection.outcome is not ConnectOutcome.CONNECTED or sock is None:
+            return
+        try:
+            if target.protocol == "http":
+                await self._exchange(target, endpoint, place, sock)
+            else:
+                await self._handshakes(target, endpoint, place, sock)
+        finally:
+            sock.close()
+
+    async def _exchange(self, target: Target, endpoint: Endpoint, place: tuple[int, ...], sock: socket.socket) -> None:
+        from cfrunbook.probes import exchange
+
+        host = target.names[0].host if target.names else target.domain
+        seen = await exchange.http_head(endpoint, host=host, deadline=self.incident.deadline, sock=sock)
+        self.exchanges.append((place, seen))
+        self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {seen.status_line or seen.outcome}")
+
+    async def _handshakes(
+        self, target: Target, endpoint: Endpoint, place: tuple[int, ...], sock: socket.socket
+    ) -> None:
+        from cfrunbook.cloudfront.origin_tls import offer
+        from cfrunbook.probes import tls
+
+        # Also what CloudFront does not send here: another name that is answered shows that only this one is refused.
+        names: list[str | None] = [*dict.fromkeys((*(n.sni for n in target.names), target.domain)), None]
+        gate = asyncio.Semaphore(POLITE_CONNECTIONS if self.incident.pace == "polite" else len(names))
+        silent = False
+
+        async def one(number: int, sni: str | None) -> None:
+            nonlocal silent
+            async with gate:
+                if silent:  # every further name would cost one more deadline and say the same
+                    return
+                if number and self.incident.pace == "polite":
+                    await asyncio.sleep(random.uniform(0, POLITE_JITTER))  # noqa: S311 - spreads load, guards nothing
+                seen = await tls.hello(
+                    endpoint,
+                    sni=sni,
+                    offer=offer(target.tls_minimum),
+                    deadline=self.incident.deadline,
+                    sock=sock if number == 0 else None,
+                )
+                silent = silent or (seen.outcome is HandshakeOutcome.TIMEOUT and seen.bytes_received == 0)
+                self.handshakes.append(((*place, number), seen))
+                self.progress(
+                    f"{target.domain}:{target.port} at {endpoint.address}, SNI {sni or 'none'}: {seen.outcome}"
+                )
+
+        async with asyncio.TaskGroup() as group:
+            for number, sni in enumerate(names):
+                group.create_task(one(number, sni))
+
+    def observations(self, recorded_at: dt.datetime) -> Observations:
+        """Return everything seen, in the order of the targets, numbered."""
+        return Observations(
+            recorded_at=recorded_at,
+            vantage=self.incident.vantage,
+            inputs=self.incident.inputs,
+            resolutions=_numbered("resolution", sorted(self.resolutions, key=lambda r: r.name)),
+            connections=_numbered("connection", _in_order(self.connections)),
+            exchanges=_numbered("exchange", _in_order(self.exchanges)),
+            handshakes=_numbered("handshake", _in_order(self.handshakes)),
+            not_observed=tuple(self.not_observed),
+            versions=versions(),
+        )
+
+
+def _in_order(items: Iterable[tuple[tuple[int, ...], T]]) -> list[T]:
+    return [item for _, item in sorted(items, key=lambda pair: pair[0])]
+
+
+def _numbered(kind: str, items: Iterable[S]) -> tuple[S, ...]:
+    return tuple(msgspec.structs.replace(item, id=f"{kind}-{n}") for n, item in enumerate(items, 1))
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a conclusion depends on."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"cfrunbook": __version__, "python": platform.python_version()}
+    for package in ("cryptography", "dnspython", "certifi"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # vendored without metadata: the version is then simply not known
+            continue
+    return found
