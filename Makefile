@@ -49,7 +49,7 @@ test-python:  ## The library's tests on another Python, in a throw-away environm
 	@test -n "$(PYTHON)" || { echo "Say which: make test-python PYTHON=python3.13" >&2; exit 1; }
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && PYTHON='$(PYTHON)' .ci/venv "$$folder/venv" && \
 	"$$folder/venv/bin/python" -m pytest -n 2 --dist loadfile -p no:cacheprovider \
-	  --ignore tests/browser --ignore tests/notebooks tests $(PYTEST)
+	  --ignore tests/browser --ignore tests/notebooks --ignore tests/real --ignore tests/report tests $(PYTEST)
 
 .PHONY: lab
 lab: $(INSTALLED)  ## Open the runbooks in JupyterLab

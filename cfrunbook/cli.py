@@ -1,6 +1,7 @@
 """The door: arguments in, one call below, terminal out.
 
-Exit status: 0 no fault found, 1 fault found, 2 bad input (one sentence on stderr), 3 could not tell.
+Exit status: 0 no fault found, 1 fault found, 2 bad input (one sentence on stderr), 3 could not tell,
+70 a defect of cfrunbook itself.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
 
 EXIT = {"ok": 0, "fault": 1, "unknown": 3}
 EXIT_BAD_INPUT = 2
+EXIT_INTERNAL = 70
+"""A defect of cfrunbook itself (`EX_SOFTWARE` of sysexits.h): nothing was concluded, so none of the above fits."""
 EXIT_INTERRUPTED = 130
 
 _EPILOG = (
     "Every option can also come from the environment as CFRUNBOOK_<OPTION>, e.g. CFRUNBOOK_DISTRIBUTION.\n"
-    "Exit status: 0 no fault found, 1 fault found, 2 bad input, 3 could not tell."
+    "Exit status: 0 no fault found, 1 fault found, 2 bad input, 3 could not tell; 70 a defect."
 )
 
 
@@ -47,6 +50,16 @@ def entry(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader (head, less) went away; let the interpreter's own flush at exit succeed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_INTERRUPTED
+    except Exception as error:
+        if os.environ.get("CFRUNBOOK_DEBUG"):
+            raise
+        what = visible(f"{type(error).__name__}: {error}", 200)
+        print(
+            f"cfrunbook: a defect of cfrunbook itself, nothing was concluded ({what}); "
+            "run it again with CFRUNBOOK_DEBUG=1 and report what it prints.",
+            file=sys.stderr,
+        )
+        return EXIT_INTERNAL
 
 
 def _run(argv: list[str]) -> int:

@@ -189,3 +189,12 @@ def test_lab_run_without_a_command_or_with_an_unknown_scenario_is_bad_input() ->
 
 def test_lab_run_returns_the_commands_own_exit_status() -> None:
     assert run("lab", "run", "healthy", "--", sys.executable, "-c", "raise SystemExit(41)").returncode == 41
+
+
+def test_a_defect_is_one_sentence_and_never_looks_like_a_verdict(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import cfrunbook.incident as i\ni.Incident.load = lambda **_: 1 / 0\n")
+    env = {"PYTHONPATH": str(tmp_path)}
+    done = run("diagnose", "--origin", "shop.example.com", env=env)
+    assert (done.returncode, done.stderr.count("\n")) == (70, 1), done.stderr
+    assert "ZeroDivisionError" in done.stderr
+    assert "Traceback" in run("diagnose", "--origin", "shop.example.com", env=env | {"CFRUNBOOK_DEBUG": "1"}).stderr

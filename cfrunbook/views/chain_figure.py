@@ -98,12 +98,12 @@ def _sent(drawing: Drawing, report: ChainReport, index: int) -> str:
     y = _y(index)
     name = facts.label if facts.readable else "(cannot be read)"
     issuer = f"issued by {facts.issuer or '(unknown)'}"
-    _box(drawing, (_LEFT, y), status, (f"{index + 1}  {name}", issuer, note))
+    _box(drawing, (_LEFT, y), status, (f"{index}  {name}", issuer, note))
     above = report.sent[index + 1] if index + 1 < min(len(report.sent), MAX_SENT) else None
     if above and facts.readable and above.readable:
         follows = facts.issuer_name.key == above.subject_name.key
         _step(drawing, _LEFT, y, "issued by" if follows else "not issued by the next", broken=not follows)
-    return f"{index + 1} {name} ({note})"
+    return f"{index} {name} ({note})"
 
 
 def _note(report: ChainReport, index: int) -> tuple[str, str]:
@@ -111,7 +111,7 @@ def _note(report: ChainReport, index: int) -> tuple[str, str]:
     facts = report.sent[index]
     repeated = dict(report.duplicates)
     if index in repeated:
-        return "warning", f"the same as {repeated[index] + 1}, sent again"
+        return "warning", f"the same as {repeated[index]}, sent again"
     if not facts.readable:
         return "fault", "this is no certificate, or a damaged one"
     if index in report.unrelated:
@@ -124,7 +124,7 @@ def _note(report: ChainReport, index: int) -> tuple[str, str]:
         in_order = sorted(report.order)
         wanted, got = report.order.index(index), in_order.index(index)
         if wanted != got:
-            return "warning", f"out of order: belongs in place {wanted + 1}"
+            return "warning", f"out of order: belongs in place {wanted}"
     if index in report.roots_sent:
         return "none", "a trusted root: need not be sent"
     if index in report.alternates:

@@ -37,7 +37,7 @@ def validity_timeline(certificates: Sequence[CertificateFacts], at: dt.datetime)
     scale = _window(shown, at)
     told = [_bar(drawing, scale, _TOP + _ROW * row, span, at) for row, span in enumerate(shown)]
     judged = f"judged at {at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
-    drawing.text(_inside(scale.x(at), 60), 10, judged, size=SMALL, align="center")
+    drawing.text(_inside(scale.x(at), 92), 10, judged, size=SMALL, align="center")
     if shown:
         drawing.arrow(scale.x(at), _TOP - 2, color=_C.ink)
     else:

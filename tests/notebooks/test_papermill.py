@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -147,7 +148,7 @@ def test_the_environment_of_a_running_lab_is_found(tmp_path):
     assert judged["verdict"]["code"] == lab.SCENARIOS["port-refused"].expected.code
 
 
-def test_nbval_accepts_every_runbook():
+def test_nbval_accepts_every_runbook(tmp_path):
     """The smoke test of anyone who has nbval: every cell of every runbook runs."""
     done = subprocess.run(
         check=False,
@@ -155,6 +156,7 @@ def test_nbval_accepts_every_runbook():
             *(sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=60"),
             *("-p", "no:cacheprovider", "-q", str(notebooks_folder())),
         ],
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # nbval kills kernels, which then leave their lab's files
         capture_output=True,
         text=True,
         timeout=300,
