@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import get_args
 
+from cfrunbook.cloudfront.other_tls import OTHER_GROUPS, OTHER_SCHEMES, OTHER_SUITES
 from cfrunbook.cloudfront.targets import TlsMinimum
 
 SSL_3_0 = 0x0300
@@ -139,7 +140,7 @@ class Group:
     provenance: Provenance = Provenance.DOCUMENTATION
 
 
-P_256, P_384, P_521, X25519 = 0x0017, 0x0018, 0x0019, 0x001D
+P_256, P_384, P_521, X25519, X448 = 0x0017, 0x0018, 0x0019, 0x001D, 0x001E
 
 GROUPS: tuple[Group, ...] = (
     Group(P_256, "P-256", "secp256r1", key_share=True),
@@ -251,37 +252,9 @@ def openssl_options(offered: Offer) -> str:
 _PROTOCOLS_BY_CODE: Mapping[int, ProtocolVersion] = {p.code: p for p in PROTOCOLS}
 _SUITES_BY_CODE: Mapping[int, CipherSuite] = {s.code: s for s in SUITES}
 
-# What origins choose that CloudFront never offered: https://www.iana.org/assignments/tls-parameters/
-_OTHER_SUITES: Mapping[int, str] = {
-    0x0005: "RC4-SHA",
-    0x0016: "DHE-RSA-DES-CBC3-SHA",
-    0x0033: "DHE-RSA-AES128-SHA",
-    0x0039: "DHE-RSA-AES256-SHA",
-    0x003D: "AES256-SHA256",
-    0x0067: "DHE-RSA-AES128-SHA256",
-    0x006B: "DHE-RSA-AES256-SHA256",
-    0x009E: "DHE-RSA-AES128-GCM-SHA256",
-    0x009F: "DHE-RSA-AES256-GCM-SHA384",
-    0xC008: "ECDHE-ECDSA-DES-CBC3-SHA",
-    0xC012: "ECDHE-RSA-DES-CBC3-SHA",
-    0xCCA8: "ECDHE-RSA-CHACHA20-POLY1305",
-    0xCCA9: "ECDHE-ECDSA-CHACHA20-POLY1305",
-    0xCCAA: "DHE-RSA-CHACHA20-POLY1305",
-    0x1304: "TLS_AES_128_CCM_SHA256",
-    0x1305: "TLS_AES_128_CCM_8_SHA256",
-}
-_GROUP_NAMES: Mapping[int, str] = {
-    **{g.code: g.openssl for g in GROUPS},
-    P_521: "P-521",
-    0x001E: "X448",
-    0x0100: "ffdhe2048",
-    0x0101: "ffdhe3072",
-    0x0102: "ffdhe4096",
-    0x11EB: "SecP256r1MLKEM768",
-    0x11EC: "X25519MLKEM768",
-    0x11ED: "SecP384r1MLKEM1024",
-}
-_SCHEME_NAMES: Mapping[int, str] = {**{s.code: s.iana for s in SCHEMES}, 0x0807: "ed25519", 0x0808: "ed448"}
+_OTHER_SUITES: Mapping[int, str] = {s.code: s.openssl for s in OTHER_SUITES}
+_GROUP_NAMES: Mapping[int, str] = {**{g.code: g.openssl for g in OTHER_GROUPS}, **{g.code: g.openssl for g in GROUPS}}
+_SCHEME_NAMES: Mapping[int, str] = {**{s.code: s.iana for s in SCHEMES}, **dict(OTHER_SCHEMES)}
 
 # RFC 8446 section 6, RFC 5246 section 7.2, RFC 6066 section 9, RFC 7301 section 3.2
 _ALERT_NAMES: Mapping[int, str] = {

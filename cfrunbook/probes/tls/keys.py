@@ -11,14 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cfrunbook.cloudfront.origin_tls import P_256, P_384, P_521, X25519
+from cfrunbook.cloudfront.origin_tls import P_256, P_384, P_521, X448, X25519
 from cfrunbook.probes.tls.wire import Malformed, push_uint, push_vector
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+    from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
-_HASHES = {0x1301: "sha256", 0x1302: "sha384", 0x1303: "sha256"}
-_KEY_BYTES = {0x1301: 16, 0x1302: 32, 0x1303: 32}
+_HASHES = {0x1301: "sha256", 0x1302: "sha384", 0x1303: "sha256", 0x1304: "sha256", 0x1305: "sha256"}
+_KEY_BYTES = {0x1301: 16, 0x1302: 32, 0x1303: 32, 0x1304: 16, 0x1305: 16}
+_CCM_TAG_BYTES = {0x1304: 16, 0x1305: 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class KeyShare:
 
 
 def generate_key_share(group: int) -> KeyShare:
-    """Return a fresh key share. Raises KeyError for a group other than P-256, P-384, P-521 and X25519."""
+    """Return a fresh key share. Raises KeyError for a group other than P-256, P-384, P-521, X25519 and X448."""
     if group == X25519:
         from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
@@ -42,6 +43,15 @@ def generate_key_share(group: int) -> KeyShare:
             group,
             secret.public_key().public_bytes_raw(),
             lambda peer: secret.exchange(X25519PublicKey.from_public_bytes(peer)),
+        )
+    if group == X448:
+        from cryptography.hazmat.primitives.asymmetric.x448 import X448PrivateKey, X448PublicKey
+
+        other = X448PrivateKey.generate()
+        return KeyShare(
+            group,
+            other.public_key().public_bytes_raw(),
+            lambda peer: other.exchange(X448PublicKey.from_public_bytes(peer)),
         )
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -96,11 +106,15 @@ class RecordOpener:
     __slots__ = ("_aead", "_iv", "_sequence")
 
     def __init__(self, suite: int, secret: bytes) -> None:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
+        from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
         algorithm = hash_name(suite)
         key = expand_label(algorithm, secret, "key", b"", _KEY_BYTES[suite])
-        self._aead: AESGCM | ChaCha20Poly1305 = ChaCha20Poly1305(key) if suite == 0x1303 else AESGCM(key)
+        self._aead: AESGCM | AESCCM | ChaCha20Poly1305
+        if suite in _CCM_TAG_BYTES:
+            self._aead = AESCCM(key, tag_length=_CCM_TAG_BYTES[suite])
+        else:
+            self._aead = ChaCha20Poly1305(key) if suite == 0x1303 else AESGCM(key)
         self._iv = int.from_bytes(expand_label(algorithm, secret, "iv", b"", 12), "big")
         self._sequence = 0
 

@@ -1,0 +1,1 @@
+"""What the benchmarks share: origins to measure against, ways to them, and small programs to be measured."""

@@ -1,0 +1,376 @@
+"""How long it takes to see an origin's TLS: cfrunbook's scan against the scanners that people use, near and far.
+
+All look at the same origin on loopback (nginx with an ECDSA and an RSA certificate), directly and through a proxy that
+adds a round trip. What is measured runs as a process of its own, from its start to its end; an answer that lacks what
+the origin does is no answer. A peer that is not installed is named and left out.
+
+    python benchmarks/tls.py                              # everything, about ten minutes with all peers
+    python benchmarks/tls.py --only cfrunbook --rounds 11
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+# This process imports little on purpose: the kernel counts the peak memory of who starts a process as that process's.
+
+ROUNDS = 5
+ROUND_TRIP_MS = 100.0
+BUDGET_S = 60.0
+"""Seconds after which a slow peer is not run again, on each way."""
+LIMIT_S = 300.0
+"""Seconds after which a peer is stopped."""
+LIMIT_ROUND_TRIPS = 2
+"""The physical limit: one for the TCP connection and one for the flight, everything at once."""
+
+HERE = Path(__file__).parent
+SCAN = HERE / "support" / "tls_scan.py"
+FAST, POLITE, START, IMPORT = (
+    "cfrunbook scan, fast",
+    "cfrunbook scan, polite",
+    "cfrunbook, start only",
+    "import cfrunbook",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to the origin."""
+
+    title: str
+    port: int
+    round_trip_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One command that is measured."""
+
+    title: str
+    command: tuple[str, ...]
+    shows: tuple[str, ...] = ()
+    """What its output must contain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One process, from its start to its end."""
+
+    wall_s: float
+    cpu_s: float
+    """User and system, of the process and the children that it waited for."""
+    memory_mib: float
+    """Peak resident size of the largest of them."""
+    connections: int
+
+
+@dataclass(slots=True)
+class Row:
+    """What a contender took on one way."""
+
+    samples: list[Sample] = field(default_factory=list)
+    problem: str = ""
+    spent_s: float = 0.0
+
+    def median(self, name: str) -> float:
+        """Return the median of a field of the samples."""
+        return statistics.median(getattr(sample, name) for sample in self.samples)
+
+
+# --- the origin -----------------------------------------------------------------------------------------------------
+
+
+class Origin:
+    """The origin's process."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._in, self._out = _pipes(process)
+        where = json.loads(self._out.readline() or "{}")
+        if not where:
+            raise RuntimeError("the origin did not start")
+        self.server: str = where["server"]
+        self.name: str = where["name"]
+        self.roots: str = where["roots"]
+        self.port: int = where["port"]
+        self.distant_port: int = where["distant_port"]
+
+    def take_count(self) -> int:
+        """Return how many connections came to the distant port since the last call."""
+        self._in.write("\n")
+        self._in.flush()
+        return int(self._out.readline())
+
+
+def _pipes(process: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    return process.stdin, process.stdout
+
+
+@contextlib.contextmanager
+def origin(round_trip_ms: float) -> Iterator[Origin]:
+    """Run the origin; it ends when its standard input does."""
+    command = [sys.executable, "-m", "support.origin", "--round-trip-ms", str(round_trip_ms)]
+    process = subprocess.Popen(command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield Origin(process)
+    finally:
+        _pipes(process)[0].close()
+        process.wait(timeout=20)
+
+
+# --- the contenders -------------------------------------------------------------------------------------------------
+
+SUITE_13, SUITE_12, IANA_12 = (
+    "TLS_AES_256_GCM_SHA384",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+)
+
+
+def ours(name: str, roots: str, port: int) -> list[Contender]:
+    """Return what cfrunbook runs."""
+    python = sys.executable
+    relocation = f"{name}:443:127.0.0.1:{port}"
+    diagnose = (python, "-m", "cfrunbook", "diagnose", "--json", "--origin", name, "--connect-to", relocation)
+    scan = (python, str(SCAN), name, "127.0.0.1", str(port))
+    return [
+        Contender(FAST, (*scan, "fast"), (SUITE_13, SUITE_12)),
+        Contender(POLITE, (*scan, "polite"), (SUITE_13, SUITE_12)),
+        Contender("cfrunbook diagnose, fast", (*diagnose, "--trust-store", roots, "--pace", "fast"), ('"ok"',)),
+        Contender("cfrunbook diagnose", (*diagnose, "--trust-store", roots), ('"ok"',)),
+        Contender(START, (*scan, "none")),
+        Contender(IMPORT, (python, "-c", "import cfrunbook")),
+        Contender("python -c pass", (python, "-c", "pass")),
+    ]
+
+
+S_CLIENT = """
+ask() { openssl s_client -connect "127.0.0.1:$port" -servername "$name" "$@" </dev/null 2>&1; }
+name=$1 port=$2; shift 2
+for version in tls1 tls1_1 tls1_2 tls1_3; do ask "-$version" -cipher DEFAULT@SECLEVEL=0; done
+for suite; do ask -tls1_2 -cipher "$suite"; done
+ask -showcerts
+"""
+"""AWS's page of supported ciphers, tried by hand."""
+
+
+def peers(name: str, port: int) -> list[Contender]:
+    """Return what others run; each is asked for no more than protocols, suites, curves and the certificate."""
+    from cfrunbook.cloudfront.origin_tls import SUITES, TLS_1_3
+
+    unknown = {"DES-CBC3-SHA", "RC4-MD5"}  # OpenSSL is built without them
+    documented = [s.openssl for s in SUITES if s.minimum < TLS_1_3 and s.documented and s.openssl not in unknown]
+    address = f"127.0.0.1:{port}"
+    scripts = ("--script", "+ssl-enum-ciphers,+ssl-cert", "--script-args", f"tls.servername={name}")
+    versions = [f"--{version}" for version in ("sslv3", "tlsv1", "tlsv1_1", "tlsv1_2", "tlsv1_3")]
+    left_out = [f"--no-{what}" for what in ("compression", "fallback", "heartbleed", "renegotiation")]
+    return [
+        Contender("openssl s_client loop", ("sh", "-c", S_CLIENT, "sh", name, str(port), *documented), (SUITE_12,)),
+        Contender("nmap", ("nmap", "-Pn", "-n", "-p", str(port), *scripts, "127.0.0.1"), (IANA_12, "commonName")),
+        Contender("sslscan", ("sslscan", f"--sni-name={name}", *left_out, address), (SUITE_13, SUITE_12)),
+        Contender(
+            "sslyze",
+            (
+                "sslyze",
+                *versions,
+                "--certinfo",
+                "--elliptic_curves",
+                "--mozilla_config=disable",
+                "--sni",
+                name,
+                address,
+            ),
+            (SUITE_13, IANA_12),
+        ),
+        Contender(
+            "testssl",
+            (testssl(), "--quiet", "--color", "0", "--warnings", "off", "--nodns", "none", "--ip", "127.0.0.1")
+            + ("-p", "-E", "-S", f"{name}:{port}"),
+            (SUITE_12, "Certificate Validity"),
+        ),
+    ]
+
+
+def testssl() -> str:
+    """Return the name by which testssl.sh is installed: Debian drops the extension."""
+    return next((n for n in ("testssl.sh", "testssl") if shutil.which(n)), "testssl.sh")
+
+
+def version_of(program: str) -> str:
+    """Return the first line in which a peer says which version it is."""
+    arguments = {"openssl": ["version"], "sslyze": ["--help"]}.get(program, ["--version"])
+    done = subprocess.run(
+        [program, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
+    )
+    lines = (line.strip() for line in (done.stdout + done.stderr).splitlines())
+    return next((line for line in lines if any(c.isdigit() for c in line)), "")
+
+
+# --- measuring ------------------------------------------------------------------------------------------------------
+
+
+def measure(contender: Contender, source: Origin) -> Sample:
+    """Run a contender once. Raises RuntimeError where it gives no answer, or none within `LIMIT_S`."""
+    source.take_count()
+    with tempfile.TemporaryFile() as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            contender.command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            close_fds=False,
+            start_new_session=True,
+        )
+        stop = threading.Timer(LIMIT_S, os.killpg, (process.pid, signal.SIGKILL))
+        stop.start()
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+        finally:
+            stop.cancel()
+        wall = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        said = output.read().decode(errors="replace")
+    if process.returncode == -signal.SIGKILL:
+        raise RuntimeError(f"stopped after {LIMIT_S:g} s")
+    missing = [text for text in contender.shows if text not in said]
+    if missing:
+        last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "nothing")
+        raise RuntimeError(f"does not show {', '.join(missing)}; says: {last[:80]}")
+    memory = usage.ru_maxrss / 1024
+    return Sample(wall, usage.ru_utime + usage.ru_stime, memory, source.take_count())
+
+
+def run(contenders: Sequence[Contender], source: Origin, rounds: int, budget_s: float) -> dict[str, Row]:
+    """Measure all alternately, after one uncounted round of those that are not slow."""
+    rows = {contender.title: Row() for contender in contenders}
+    for number in range(rounds + 1):
+        for contender in contenders:
+            row = rows[contender.title]
+            if row.problem or row.spent_s > budget_s:
+                continue
+            print(f"\r\x1b[K{number}/{rounds} {contender.title} ", end="", file=sys.stderr, flush=True)
+            try:
+                sample = measure(contender, source)
+            except RuntimeError as error:
+                row.problem = str(error)
+                continue
+            row.spent_s += sample.wall_s
+            if number or row.spent_s > budget_s / rounds:
+                row.samples.append(sample)
+    print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    return rows
+
+
+# --- results --------------------------------------------------------------------------------------------------------
+
+
+def show(way: Way, rows: Mapping[str, Row]) -> None:
+    """Print one row per contender: medians, the range, and the ratios."""
+    limit_s = way.round_trip_s * LIMIT_ROUND_TRIPS
+    print(f"\n{way.title}\n{'median of n runs':<28}{'n':>3}{'wall s':>8}{'min-max':>16}{'cpu s':>7}{'MiB':>6}", end="")
+    print(f"{'conns':>7}{'x fast':>8}{'x polite':>9}{'x limit':>9}" if limit_s else f"{'x fast':>15}{'x polite':>9}")
+    for title, row in rows.items():
+        if not row.samples:
+            print(f"{title:<28}{row.problem:>3}")
+            continue
+        walls = [sample.wall_s for sample in row.samples]
+        wall = row.median("wall_s")
+        spread = f"{min(walls):.3f}-{max(walls):.3f}"
+        print(f"{title:<28}{len(walls):>3}{wall:>8.3f}{spread:>16}{row.median('cpu_s'):>7.2f}", end="")
+        print(f"{row.median('memory_mib'):>6.0f}{row.median('connections') if limit_s else '':>7}", end="")
+        print(*(f"{ratio(wall, rows.get(base)):>8}" for base in (FAST, POLITE)), end="")
+        print(f"{wall / limit_s:>9.1f}" if limit_s else "", row.problem)
+
+
+def ratio(wall_s: float, base: Row | None) -> str:
+    """Return how many times as long as `base` something took."""
+    return f"{wall_s / base.median('wall_s'):.1f}" if base and base.samples else "-"
+
+
+def goals(near: Mapping[str, Row], far: Mapping[str, Row], far_way: Way) -> Iterator[tuple[str, float, str, bool]]:
+    """Yield what must be reached, what was, and whether it is; only what was measured."""
+
+    def of(rows: Mapping[str, Row], title: str, name: str = "wall_s") -> float | None:
+        row = rows.get(title)
+        return row.median(name) if row and row.samples else None
+
+    limit_s = far_way.round_trip_s * LIMIT_ROUND_TRIPS
+    fast, polite, start = of(far, FAST), of(far, POLITE), of(far, START)
+    if fast is not None and start is not None:
+        value = (fast - start) / limit_s
+        yield "far: fast, without process start, over the physical limit", value, "<= 2.0", value <= 2
+    if polite is not None:
+        yield "far: polite, seconds", polite, "<= 1.0", polite <= 1
+    others = [wall for title in PEER_TITLES if (wall := of(far, title)) is not None]
+    for title, wall in (("fast", fast), ("polite", polite)):
+        if others and wall is not None:
+            value = min(others) / wall
+            yield f"far: the fastest peer over {title}", value, ">= 10", value >= 10
+    for title in (FAST, POLITE):
+        if (value_or_none := of(far, title, "connections")) is not None:
+            yield f"far: connections, {title}", value_or_none, "<= 60", value_or_none <= 60
+        if (value_or_none := of(near, title, "cpu_s")) is not None:
+            yield f"directly: processor seconds, {title}", value_or_none, "< 0.3", value_or_none < 0.3
+        if (value_or_none := of(near, title, "memory_mib")) is not None:
+            yield f"directly: MiB, {title}", value_or_none, "< 80", value_or_none < 80
+    if (value_or_none := of(near, IMPORT)) is not None:
+        yield "import cfrunbook, seconds of the whole process", value_or_none, "< 0.1", value_or_none < 0.1
+
+
+PEER_TITLES = ("openssl s_client loop", "nmap", "sslscan", "sslyze", "testssl")
+
+
+def main() -> int:
+    """Measure near and far, print both tables and what must be reached."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"counted runs of each command (default: {ROUNDS})")
+    parser.add_argument("--round-trip-ms", type=float, default=ROUND_TRIP_MS, help="of the far way (default: 100)")
+    parser.add_argument("--budget", type=float, default=BUDGET_S, help="seconds after which a peer is not run again")
+    parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="contenders whose title has TEXT")
+    options = parser.parse_args()
+    load = os.getloadavg()[0]
+    with origin(options.round_trip_ms) as source:
+        print(f"origin: {source.server}; load average at the start {load:.2f} on {os.cpu_count()} processors")
+        ways = [Way("directly", source.port, 0), Way("", source.distant_port, options.round_trip_ms / 1000)]
+        ways[1] = Way(f"far: {options.round_trip_ms:g} ms round trip", ways[1].port, ways[1].round_trip_s)
+        results: list[dict[str, Row]] = []
+        for way in ways:
+            everybody = ours(source.name, source.roots, way.port) + peers(source.name, way.port)
+            wanted = [c for c in everybody if not options.only or any(text in c.title for text in options.only)]
+            present = [c for c in wanted if shutil.which(c.command[0])]
+            if not results:
+                for contender in wanted:
+                    if contender.title in PEER_TITLES:
+                        program = "openssl" if contender.command[0] == "sh" else contender.command[0]
+                        print(f"{contender.title}: {version_of(program) if shutil.which(program) else 'not installed'}")
+            results.append(run(present, source, options.rounds, options.budget))
+            show(way, results[-1])
+    print()
+    for what, value, bound, reached in goals(*results, ways[1]):
+        print(f"{'reached' if reached else 'MISSED':<8}{what}: {value:.2f} ({bound})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

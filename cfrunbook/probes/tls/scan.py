@@ -1,0 +1,330 @@
+"""Enumerates what an origin accepts of what CloudFront offers: which questions to ask (pure), and asking them.
+
+The questions are ClientHellos of `cloudfront.tls_offers`; the exact hello of CloudFront, with each server name, is
+asked elsewhere. Answers decide what to ask next, see `next_offers`. Nothing is concluded here: a hello that was not
+asked, or not answered, simply has no observation that tells.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from itertools import count
+from typing import Literal
+
+from cfrunbook.cloudfront.origin_tls import GROUPS, PROTOCOLS, TLS_1_0, TLS_1_2, TLS_1_3, Offer, suite
+from cfrunbook.cloudfront.origin_tls import offer as exact_offer
+from cfrunbook.cloudfront.targets import TlsMinimum
+from cfrunbook.cloudfront.tls_offers import (
+    Beyond,
+    Purpose,
+    authenticates,
+    beyond_offer,
+    ecdsa_offer,
+    group_offer,
+    question,
+    rsa_offer,
+    suite_offer,
+    suites_of,
+    version_offer,
+)
+from cfrunbook.evidence import Handshake, HandshakeOutcome
+from cfrunbook.probes.endpoint import Endpoint
+from cfrunbook.probes.tls.probe import hello
+
+Pace = Literal["polite", "fast"]
+
+POLITE_CONNECTIONS = 8
+"""Concurrent connections to one address with `pace="polite"`."""
+JITTER = 0.02
+"""Seconds: the most by which a polite connection is delayed."""
+MAX_CONNECTIONS = 52
+"""Connections of one scan, repetitions included; what does not fit is left out, the oldest versions first."""
+RETRY_PAUSE = 0.05
+"""Seconds between connections to an origin that limits them: the previous one must be gone there too."""
+_SAMPLE = 3
+"""Hellos that are repeated one by one before the rest is, to find out whether a limit is the reason at all."""
+_NOT_ABOUT_PARAMETERS = frozenset({70, 112})
+"""protocol_version and unrecognized_name: other suites or groups would be refused alike."""
+_DEAD = frozenset({HandshakeOutcome.TIMEOUT, HandshakeOutcome.NOT_TLS, HandshakeOutcome.NOT_CONNECTED})
+_KINDS = {"ECDSA": ecdsa_offer, "RSA": rsa_offer}
+
+
+# --- what to ask --------------------------------------------------------------------------------------------------
+
+
+def version_offers() -> tuple[Offer, ...]:
+    """Return the first questions: each version by itself, the newest first."""
+    return tuple(version_offer(p.code) for p in reversed(PROTOCOLS))
+
+
+def speculative_offers(minimum: TlsMinimum) -> tuple[Offer, ...]:
+    """Return all that may be asked at once before anything is known: versions, and the parts of TLS 1.2 and 1.3.
+
+    The rest depends on answers, see `next_offers`.
+    """
+    offers = list(version_offers())
+    for version in (TLS_1_3, TLS_1_2):
+        if version >= exact_offer(minimum).minimum:
+            offers += [suite_offer(version, s.code) for s in suites_of(version)]
+            offers += [group_offer(version, g.code) for g in GROUPS]
+    return (*offers, ecdsa_offer(TLS_1_3), rsa_offer(TLS_1_3))
+
+
+def next_offers(seen: Sequence[Handshake], minimum: TlsMinimum) -> tuple[Offer, ...]:
+    """Return what to ask next, given what was seen at one address; empty where nothing more is worth a connection.
+
+    First the versions; then, of every version alive that CloudFront would use here, the suites that the certificates
+    allow, the groups and the other kind of certificate; and where a version is answered with anything but its own
+    refusal, what it would rather have. Nothing that has been answered, or shown by another answer, is asked.
+    """
+    look = _Seen(seen)
+    wanted = (*version_offers(), *look.details(exact_offer(minimum).minimum))
+    return tuple(dict.fromkeys(o for o in wanted if o.name not in look.asked))
+
+
+class _Seen:
+    """What the answers so far show."""
+
+    def __init__(self, seen: Sequence[Handshake]) -> None:
+        self.asked = {h.offer for h in seen}
+        self._questions = [(h, q) for h in seen if (q := question(h.offer)) is not None]
+        self._chosen = [
+            h for h, q in self._questions if h.outcome is HandshakeOutcome.HELLO and q.purpose is not Purpose.BEYOND
+        ]
+        self.alive = {h.version for h in self._chosen}
+
+    def details(self, minimum: int) -> Iterator[Offer]:
+        """Yield the questions about single versions, the most telling first."""
+        used = [v for v in (TLS_1_3, TLS_1_2) if v in self.alive and v >= minimum]
+        old = [p.code for p in reversed(PROTOCOLS) if minimum <= p.code < TLS_1_2 and p.code in self.alive]
+        is_early = not {version_offer(v).name for v in (TLS_1_3, TLS_1_2)} <= self.asked
+        for version in used or ([] if is_early else old[:1]):
+            yield from self._suites(version)
+            yield from self._other_kind(version)
+            yield from self._groups(version)
+        has_modern = is_early or bool({TLS_1_2, TLS_1_3} & self.alive)
+        for protocol in reversed(PROTOCOLS):
+            version = protocol.code
+            if version >= TLS_1_2 or (version >= TLS_1_0 and not has_modern):
+                yield from self._beyond(version)
+
+    def _suites(self, version: int) -> Iterator[Offer]:
+        shown = {h.cipher_suite for h in self._chosen if h.version == version}
+        known = self._kinds(version)
+        for row in suites_of(version):
+            kind = authenticates(row)
+            if row.code not in shown and (not kind or kind in known):
+                yield suite_offer(version, row.code)
+
+    def _other_kind(self, version: int) -> Iterator[Offer]:
+        known = self._kinds(version)
+        yield from (build(version) for kind, build in _KINDS.items() if known and kind not in known)
+
+    def _groups(self, version: int) -> Iterator[Offer]:
+        chosen = {h.group for h in self._chosen if h.version == version}
+        if any(chosen):  # a version that is served with static RSA alone may have no group at all: one is enough to see
+            yield from (group_offer(version, g.code) for g in GROUPS if g.code not in chosen)
+        elif version >= TLS_1_0:
+            yield group_offer(version, GROUPS[0].code)
+
+    def _kinds(self, version: int) -> set[str]:
+        kinds = set()
+        for handshake in self._chosen:
+            row = suite(handshake.cipher_suite or 0)
+            if handshake.version == version and row is not None:
+                scheme = handshake.signature_scheme or 0
+                is_ecdsa = scheme >> 8 < 8 and scheme & 0xFF == 3
+                kinds.add(authenticates(row) or ("ECDSA" if is_ecdsa else "RSA"))
+        return kinds
+
+    def _beyond(self, version: int) -> Iterator[Offer]:
+        """Yield what asks for the other things that a version may want, where it gave a reason to ask.
+
+        That is an answer which is neither consent nor a refusal of the version itself, or consent without any curve.
+        """
+        answers = [h for h, q in self._questions if q.purpose is Purpose.VERSION and q.version == version]
+        if any(h.outcome is HandshakeOutcome.HELLO for h in answers):
+            if not any(h.group for h in self._chosen if h.version == version):
+                yield beyond_offer(version, Beyond.GROUPS)
+        elif any(
+            h.outcome not in _DEAD and h.alert not in _NOT_ABOUT_PARAMETERS and h.version in (None, version)
+            for h in answers
+        ):
+            yield from (beyond_offer(version, part) for part in (Beyond.SUITES, Beyond.GROUPS))
+            if version >= TLS_1_2:  # signature schemes do not exist before
+                yield from (beyond_offer(version, part) for part in (Beyond.KEYS, None))
+
+
+# --- asking -------------------------------------------------------------------------------------------------------
+
+
+async def scan(
+    endpoint: Endpoint,
+    *,
+    sni: str | None,
+    minimum: TlsMinimum,
+    deadline: float,
+    pace: Pace = "polite",
+    gate: AbstractAsyncContextManager[object] | None = None,
+    progress: Callable[[Handshake], None] | None = None,
+    known: Sequence[Handshake] = (),
+) -> tuple[Handshake, ...]:
+    """Ask `endpoint` what it accepts of what CloudFront offers, and return every answer in the order of asking.
+
+    Each hello has `deadline` seconds; after one that stays without an answer nothing new is asked, so that any number
+    of dead answers costs about one deadline. `pace="polite"` keeps to eight connections at a time, or to those of
+    `gate` (a semaphore shared with other probes of the address); `fast` asks everything at once. A connection that
+    ends before any byte, while others are answered, is repeated by itself: an origin may limit connections.
+    `known` is what is known of the address already. Never more than `MAX_CONNECTIONS`. Only cancellation is raised.
+    """
+    if gate is None:
+        gate = asyncio.Semaphore(POLITE_CONNECTIONS) if pace == "polite" else nullcontext()
+    run = _Scan(
+        lambda offer: hello(endpoint, sni=sni, offer=offer, deadline=deadline),
+        minimum=minimum,
+        deadline=deadline,
+        jitter=JITTER if pace == "polite" else 0,
+        gate=gate,
+        progress=progress or (lambda _: None),
+        known=known,
+    )
+    offers = speculative_offers(minimum) if pace == "fast" else version_offers()
+    while offers and not run.is_over:
+        await run.ask(offers)
+        await run.repeat_the_wordless()
+        offers = run.next_offers()
+    return run.answers
+
+
+class _Scan:
+    """A scan under way."""
+
+    def __init__(
+        self,
+        ask: Callable[[Offer], Awaitable[Handshake]],
+        *,
+        minimum: TlsMinimum,
+        deadline: float,
+        jitter: float,
+        gate: AbstractAsyncContextManager[object],
+        progress: Callable[[Handshake], None],
+        known: Sequence[Handshake],
+    ) -> None:
+        self._ask = ask
+        self._minimum = minimum
+        self._deadline = deadline
+        self._jitter = jitter
+        self._gate = gate
+        self._progress = progress
+        self._known = known
+        self._answers: dict[int, Handshake] = {}
+        self._asked: Counter[str] = Counter()
+        self._places = count()
+        self._left = MAX_CONNECTIONS
+        self._is_silent = False
+        self._is_limited = False
+
+    @property
+    def answers(self) -> tuple[Handshake, ...]:
+        """Every answer, in the order of asking."""
+        return tuple(self._answers[place] for place in sorted(self._answers))
+
+    @property
+    def is_over(self) -> bool:
+        """True where another connection would bring nothing, or is one too many."""
+        return self._is_silent or self._left <= 0
+
+    def next_offers(self) -> tuple[Offer, ...]:
+        """Return what is worth asking and has not been asked."""
+        seen = (*self._known, *self.answers)
+        return tuple(o for o in next_offers(seen, self._minimum) if o.name not in self._asked)
+
+    async def ask(self, offers: Sequence[Offer]) -> None:
+        """Ask, and what the answers lead to: at once or, where the origin has shown a limit, one after the other."""
+        if self._is_limited:
+            for offer in offers:
+                await self._ask_alone(offer)
+            return
+        async with asyncio.TaskGroup() as group:
+
+            async def one(offer: Offer) -> None:
+                await self._hello(offer)
+                launch(self.next_offers())
+
+            def launch(more: Sequence[Offer]) -> None:
+                for offer in more:
+                    self._asked[offer.name] += 1
+                    group.create_task(one(offer))
+
+            launch(offers)
+
+    async def repeat_the_wordless(self) -> None:
+        """Ask again what ended before any byte, as long as that may be a limit rather than an answer.
+
+        A few are repeated one by one. Where all of them end in the same way, the origin means it and the others are
+        repeated together. A hello that was answered before shows at the end whether repeating was worth anything: where
+        even that one fails, its two answers say so.
+        """
+        wordless = self._wordless(1)
+        control = next((h.offer for h in self.answers if h.outcome is HandshakeOutcome.HELLO), None)
+        if not wordless or control is None:
+            return
+        first, rest = wordless[:_SAMPLE], wordless[_SAMPLE:]
+        for offer in first:
+            await self._ask_alone(offer)
+        if any(h.bytes_received for h in self.answers if h.offer in {o.name for o in first}):
+            self._is_limited = True
+            for offer in rest:
+                await self._ask_alone(offer)
+            for offer in self._wordless(2):  # its slot may not have been free yet
+                await self._ask_alone(offer)
+        elif rest:
+            async with asyncio.TaskGroup() as group:
+                for offer in rest:
+                    self._asked[offer.name] += 1
+                    group.create_task(self._hello(offer))
+        proof = question(control)
+        if proof is not None:
+            await self._ask_alone(proof.offer)
+
+    async def _ask_alone(self, offer: Offer) -> None:
+        if not self.is_over:
+            self._asked[offer.name] += 1
+            await asyncio.sleep(RETRY_PAUSE)
+            await self._hello(offer)
+
+    def _wordless(self, times: int) -> list[Offer]:
+        """Return what has been asked so many times and was always answered without a word."""
+        answers: dict[str, list[bool]] = {}
+        for handshake in self.answers:
+            answers.setdefault(handshake.offer, []).append(_is_wordless(handshake))
+        names = [name for name, wordless in answers.items() if len(wordless) == times and all(wordless)]
+        return [q.offer for name in names if (q := question(name)) is not None]
+
+    async def _hello(self, offer: Offer) -> None:
+        place = next(self._places)
+        async with self._gate:
+            if self.is_over:
+                return
+            self._left -= 1
+            if self._jitter:
+                await asyncio.sleep(random.uniform(0, self._jitter))  # noqa: S311 - spreads load, guards nothing
+            seen = await self._ask(offer)
+        is_unanswered = seen.outcome is HandshakeOutcome.TIMEOUT or (
+            seen.outcome is HandshakeOutcome.NOT_CONNECTED and seen.elapsed_ms >= self._deadline * 900
+        )
+        if seen.outcome is HandshakeOutcome.NOT_TLS or (is_unanswered and not seen.bytes_received):
+            self._is_silent = True
+        self._answers[place] = seen
+        self._progress(seen)
+
+
+def _is_wordless(handshake: Handshake) -> bool:
+    """True where a connection ended before any byte, or was refused: by itself that is no answer."""
+    if handshake.bytes_received:
+        return False
+    return handshake.outcome in (HandshakeOutcome.CLOSED, HandshakeOutcome.RESET, HandshakeOutcome.NOT_CONNECTED)
