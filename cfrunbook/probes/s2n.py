@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from cfrunbook.cloudfront.targets import TlsMinimum
+from cfrunbook.probes.tls.client_hello import server_name
 
 POLICIES: Mapping[TlsMinimum, str] = {
     "SSLv3": "CloudFront-Upstream-2025",
@@ -72,7 +73,8 @@ def connect(
 ) -> S2nResult:
     """Shake hands with a server as CloudFront's policy for `minimum` has it, within `deadline` seconds.
 
-    `sni` goes into server_name and is what the certificate must be for. `trust_pem` are the only roots that count.
+    `address` is numeric. `sni` goes into server_name and is what the certificate must be for; without a name s2n
+    accepts no certificate. `trust_pem` are the only roots that count.
     Never raises for anything the server or the library does; `asked` tells whether the library could be asked at all.
     """
     problem = available()
@@ -81,7 +83,7 @@ def connect(
     question = {
         "address": address,
         "port": port,
-        "sni": sni or "",
+        "sni": server_name(sni).decode("ascii"),
         "policy": POLICIES[minimum],
         "trust": trust_pem.decode("latin-1"),
         "deadline": deadline,

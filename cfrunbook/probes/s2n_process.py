@@ -57,7 +57,7 @@ class _Library:
     def __init__(self, path: str) -> None:
         os.environ["S2N_DONT_MLOCK"] = "1"  # locked memory is limited for ordinary users
         try:
-            library = ctypes.CDLL(path)
+            library = ctypes.CDLL(path, use_errno=True)
             for name, (result, arguments) in _FUNCTIONS.items():
                 function = getattr(library, name)
                 function.restype, function.argtypes = result, list(arguments)
@@ -81,6 +81,8 @@ class _Library:
         return name.removeprefix("S2N_ERR_")
 
     def error_text(self) -> str:
+        if self.error_name() == "IO":  # s2n's own text says to look here
+            return os.strerror(ctypes.get_errno())
         return (self.call.s2n_strerror(self.errno, b"EN") or b"").decode("ascii", "replace")
 
     def config(self, policy: str) -> Any:
@@ -107,7 +109,7 @@ def _connect(library: _Library, question: dict[str, Any]) -> dict[str, Any]:
         library.check(call.s2n_set_server_name(connection, question["sni"].encode("ascii")), "s2n_set_server_name")
     end = time.monotonic() + question["deadline"]
     try:
-        with socket.create_connection((question["address"], question["port"]), question["deadline"]) as sock:
+        with _open(question["address"], question["port"], question["deadline"]) as sock:
             sock.setblocking(False)
             library.check(call.s2n_connection_set_fd(connection, sock.fileno()), "s2n_connection_set_fd")
             return _negotiate(library, connection, sock, end)
@@ -115,6 +117,21 @@ def _connect(library: _Library, question: dict[str, Any]) -> dict[str, Any]:
         return {"connected": False, "error": "TIMEOUT", "detail": "no TCP connection came about"}
     except OSError as error:
         return {"connected": False, "error": "NOT_CONNECTED", "detail": error.strerror or type(error).__name__}
+
+
+def _open(address: str, port: int, deadline: float) -> socket.socket:
+    """Connect to a numeric address. Raises OSError; names are not resolved."""
+    family, kind, protocol, _, place = socket.getaddrinfo(
+        address, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+    )[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.settimeout(deadline)
+        sock.connect(place)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def _negotiate(library: _Library, connection: Any, sock: socket.socket, end: float) -> dict[str, Any]:
