@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -49,9 +50,11 @@ class Certificates:
         self.folder = folder
         self.root = mint("Difficult Root", ca=True, begins=-3000 * DAY, ends=9000 * DAY)
         self.issuing = mint("Difficult CA", self.root, ca=True, begins=-300 * DAY, ends=3000 * DAY)
+        self.rsa_issuing = mint("Difficult RSA CA", self.root, ca=True, key_kind="RSA 2048", ends=3000 * DAY)
         many = tuple(f"shop-{n:05}.customers-of-the-shop.example" for n in range(1200))
         self.leaves: Mapping[str, Party] = {
             "rsa": leaf(self.issuing, "RSA 2048"),
+            "rsa-by-rsa": leaf(self.rsa_issuing, "RSA 2048"),
             "ecdsa": leaf(self.issuing, "P-256"),
             "p384": leaf(self.issuing, "P-384"),
             "p521": leaf(self.issuing, "P-521"),
@@ -69,6 +72,8 @@ class Certificates:
         self.trust.write_bytes(self.root.pem)
         self.issuer = folder / "issuing.pem"
         self.issuer.write_bytes(self.issuing.pem)
+        self.rsa_issuer = folder / "rsa-issuing.pem"
+        self.rsa_issuer.write_bytes(self.rsa_issuing.pem)
 
     def key(self, name: str) -> Path:
         return self.folder / f"{name}.key.pem"
@@ -106,7 +111,6 @@ class Certificates:
 
 TLS12 = "ssl_protocols TLSv1.2;"
 TLS13 = "ssl_protocols TLSv1.3;"
-REJECT = "listen {port} ssl default_server; ssl_reject_handshake on; }} server {{ "
 
 NGINX: Mapping[str, tuple[tuple[str, ...], str]] = {
     # name: certificates, directives
@@ -139,6 +143,7 @@ NGINX: Mapping[str, tuple[tuple[str, ...], str]] = {
     "p384": (("p384",), ""),
     "p521-12": (("p521",), TLS12),
     "p521-13": (("p521",), TLS13),
+    "per-version": (("rsa", "ecdsa"), "ssl_ciphers ECDHE-RSA-AES128-GCM-SHA256;"),
     "57k": (("57k",), ""),
     "57k-12": (("57k",), TLS12),
     "80k": (("80k",), ""),
@@ -175,18 +180,23 @@ def nginx(certificates: Certificates) -> Iterator[Mapping[str, Address]]:
             family, host = (socket.AF_INET6, "::1") if name == "ipv6" else (socket.AF_INET, LOOPBACK)
             listeners[name] = stack.enter_context(socket.create_server((host, 0), family=family))
         addresses = {name: sock.getsockname()[:2] for name, sock in listeners.items()}
-        shown = {name: f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for name, (host, port) in addresses.items()}
+        shown = {
+            name: f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for name, (host, port) in addresses.items()
+        }
         home = certificates.folder
         temporary = " ".join(f"{kind}_temp_path {home}/{kind};" for kind in ("proxy", "fastcgi", "uwsgi", "scgi"))
         blocks = "\n".join(_server_block(name, where, certificates) for name, where in shown.items())
         (home / "nginx.conf").write_text(
-            f"daemon off; master_process off; pid {home}/nginx.pid; error_log {home}/error.log;"
+            f"daemon off; user root; pid {home}/nginx.pid; error_log {home}/error.log;"
             f"events {{ worker_connections 512; }} http {{ access_log off; client_body_temp_path {home}/body; {temporary}\n"
             f"ssl_protocols TLSv1.2 TLSv1.3;\n{blocks}\n}}\n"
         )
+        command = ["nginx", "-p", str(home), "-c", str(home / "nginx.conf"), "-e", str(home / "error.log")]
+        tested = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False, timeout=START_LIMIT)
+        assert tested.returncode == 0 or "Address already in use" in tested.stderr, tested.stderr
         inherited = [sock.fileno() for sock in listeners.values()]
         process = subprocess.Popen(
-            ["nginx", "-p", str(home), "-c", str(home / "nginx.conf"), "-e", str(home / "error.log")],
+            command,
             pass_fds=inherited,
             env=os.environ | {"NGINX": "".join(f"{fd};" for fd in inherited)},
             stdout=subprocess.DEVNULL,
@@ -195,10 +205,8 @@ def nginx(certificates: Certificates) -> Iterator[Mapping[str, Address]]:
         try:
             yield addresses
         finally:
-            process.kill()
-            process.wait()
-            for address in addresses.values():
-                assert address  # the sockets are closed with the stack
+            process.terminate()
+            process.wait(START_LIMIT)
 
 
 def has_ipv6() -> bool:
@@ -247,14 +255,17 @@ def gnutls_serv(certificates: Certificates, priority: str, *options: str) -> Ite
 
 
 @contextmanager
-def tlslite(certificates: Certificates, sent: tuple[str, ...]) -> Iterator[Address]:
-    """Run tlslite-ng, which sends certificates in any order; it signs with the RSA leaf's key."""
-    from tlslite.api import TLSConnection, X509CertChain, parsePEMKey
-    from tlslite.errors import BaseTLSException
+def tlslite(certificates: Certificates, *, leaf_first: bool) -> Iterator[Address]:
+    """Run tlslite-ng, which sends certificates in any order."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it imports asyncore where there still is one
+        from tlslite.api import TLSConnection, X509CertChain, parsePEMKey
+        from tlslite.errors import BaseTLSException
 
     chain = X509CertChain()
-    chain.parsePemList("".join(Path(file).read_text() for file in sent))
-    key = parsePEMKey(certificates.key("rsa").read_text(), private=True)
+    sent = (certificates.only("rsa-by-rsa"), certificates.rsa_issuer)
+    chain.parsePemList("".join(file.read_text() for file in (sent if leaf_first else reversed(sent))))
+    key = parsePEMKey(certificates.key("rsa-by-rsa").read_text(), private=True)
 
     def shake_hands(peer: socket.socket) -> None:
         with contextlib.suppress(OSError, BaseTLSException, ValueError):

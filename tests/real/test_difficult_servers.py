@@ -1,0 +1,421 @@
+"""Difficult origins: what our probe sees, what we conclude, and what AWS's own TLS library does there.
+
+s2n-tls, under the policy that its authors named after CloudFront, is the oracle: we say "CloudFront connects" exactly
+where it does. Every difference is in the table, with its reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import pytest
+
+import cfrunbook as cf
+from cfrunbook import lab
+from cfrunbook.cloudfront.origin_tls import GROUPS, TLS_1_2, TLS_1_3, offer, suite_name
+from cfrunbook.cloudfront.targets import TlsMinimum
+from cfrunbook.evidence import Handshake, HandshakeOutcome
+from cfrunbook.lab import middlebox
+from cfrunbook.lab.distribution import document
+from cfrunbook.lab.scenario import URL, Setup
+from cfrunbook.lab.servers import Banner, Closed, Closes, Servers, Service, Silent
+from cfrunbook.probes import s2n, tls
+from cfrunbook.probes.endpoint import Endpoint
+from cfrunbook.x509 import certificate
+from tests.conftest import REQUIRE_ALL
+from tests.real import origins
+from tests.real.origins import ORIGIN, OTHER, Address, Certificates
+
+pytestmark = pytest.mark.needs("nginx", "openssl")
+WHY_NOT = s2n.available()
+asked = pytest.mark.skipif(bool(WHY_NOT) and not REQUIRE_ALL, reason=f"needs awscrt: {WHY_NOT}")
+
+PATIENCE = 10.0
+"""Seconds for a server that answers."""
+IMPATIENCE = 0.3
+"""Seconds for one that does not."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    certificates: Certificates
+    nginx: dict[str, Address]
+    servers: Servers
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    certificates = Certificates(tmp_path_factory.mktemp("difficult"))
+    with origins.nginx(certificates) as addresses, Servers() as servers:
+        yield Bench(certificates, dict(addresses), servers)
+
+
+Serve = Callable[[Bench], AbstractContextManager[Address]]
+
+
+def nginx(name: str) -> Serve:
+    return lambda bench: nullcontext(bench.nginx[name])
+
+
+def behind(name: str, quirk: middlebox.Quirk) -> Serve:
+    return lambda bench: nullcontext(middlebox.listen(bench.servers, bench.nginx[name], quirk))
+
+
+def port(service: Service) -> Serve:
+    return lambda bench: nullcontext(bench.servers.listen(service))
+
+
+def s_server(identity: str, *options: str) -> Serve:
+    return lambda bench: origins.s_server(bench.certificates, identity, *options)
+
+
+def warning_s_server(bench: Bench) -> AbstractContextManager[Address]:
+    other = str(bench.certificates.only("other")), str(bench.certificates.key("other"))
+    options = ("-tls1_2", "-servername", OTHER, "-cert2", other[0], "-key2", other[1])
+    return origins.s_server(bench.certificates, "rsa", *options)
+
+
+def selfserv(versions: str, suites: str) -> Serve:
+    return lambda bench: origins.selfserv(bench.certificates, versions, suites)
+
+
+def gnutls(priority: str, *options: str) -> Serve:
+    return lambda bench: origins.gnutls_serv(bench.certificates, priority, *options)
+
+
+def tlslite(*, leaf_first: bool) -> Serve:
+    return lambda bench: origins.tlslite(bench.certificates, leaf_first=leaf_first)
+
+
+@dataclass(frozen=True)
+class Row:
+    server: str
+    serve: Serve
+    sees: str
+    """The outcome of CloudFront's exact hello."""
+    says: str = ""
+    """The code of the verdict; empty: CloudFront connects. With a question mark: unknown."""
+    s2n: str = ""
+    """The name of s2n's error; empty: it connects. Several where the time of a RST decides."""
+    minimum: TlsMinimum = "TLSv1.2"
+    also: str = ""
+    """The code of a finding that must come along."""
+    differs: str = ""
+    """Why we say otherwise than s2n."""
+    patience: float = PATIENCE
+    needs: tuple[str, ...] = ()
+
+
+NSS = ("selfserv", "certutil", "pk12util")
+GNUTLS = ("gnutls-serv",)
+OLD_VERSION, NO_SUITE = "tls_protocol.no_common_version", "tls_protocol.no_common_suite"
+DEPRECATED, UNDOCUMENTED = "tls_protocol.deprecated", "tls_protocol.undocumented_suite"
+WARNED, CLIENT_CERTIFICATE = "tls_protocol.warning_alert", "tls_protocol.client_certificate"
+RC4_AND_3DES = "NONE:+VERS-TLS1.0:+VERS-TLS1.1:+VERS-TLS1.2:+ARCFOUR-128:+3DES-CBC:+RSA:+MD5:+SHA1:+COMP-NULL:+SIGN-ALL"
+IGNORABLE = (
+    "s2n takes any alert as fatal unless the program that uses it asks otherwise (s2n_config_set_alert_behavior);"
+    " what CloudFront asks is not known, so we warn that this alone may be the 502"
+)
+NOT_FINISHED = (
+    "the refusal comes after the flight at which we stop: whether a client certificate is required or only wanted"
+    " cannot be seen before, so we warn that CloudFront drops such requests"
+)
+
+TABLE = (
+    # --- healthy, if peculiar
+    Row("nginx, RSA and ECDSA", nginx("plain"), "hello"),
+    Row("nginx, TLS 1.2 only", nginx("tls12"), "hello"),
+    Row("nginx, TLS 1.3 only", nginx("tls13"), "hello"),
+    Row("server name required", nginx("sni-required"), "hello"),
+    Row("another certificate without a server name", nginx("by-name"), "hello", also="tls_name.default_differs"),
+    Row("one ECDSA suite", nginx("ecdsa-one-suite"), "hello"),
+    Row("ECDSA P-384 certificate", nginx("p384"), "hello", also="certificate.key_undocumented"),
+    Row("ECDSA P-521 certificate, TLS 1.3", nginx("p521-13"), "hello", also="certificate.key_undocumented"),
+    Row("P-384 curve only: HelloRetryRequest", nginx("p384-curve"), "hello"),
+    Row("X25519 only: HelloRetryRequest", nginx("x25519-curve"), "hello"),
+    Row("ChaCha20 only, TLS 1.3", nginx("chacha-13"), "hello"),
+    Row("name in CN only", nginx("cn-only"), "hello", also="tls_name.common_name_only"),
+    Row("57 KB certificate, TLS 1.3", nginx("57k"), "hello"),
+    Row("57 KB certificate, TLS 1.2", nginx("57k-12"), "hello"),
+    Row("another certificate for each version", nginx("per-version"), "hello"),
+    Row("P-521 curve, or RSA key exchange", nginx("p521-curve-rsa-kx"), "hello", also=UNDOCUMENTED),
+    Row("undocumented RSA key exchange only", nginx("rsa-kx-undocumented"), "hello", also=UNDOCUMENTED),
+    Row("IPv6 only", nginx("ipv6"), "hello"),
+    Row("tlslite-ng", tlslite(leaf_first=True), "hello"),
+    # --- nothing in common
+    Row("P-521 curve only", nginx("p521-curve"), "alert", NO_SUITE, "ALERT"),
+    Row("P-521 curve only, TLS 1.3", nginx("p521-curve-13"), "alert", NO_SUITE, "ALERT"),
+    Row("DHE only", s_server("rsa", "-tls1_2", "-cipher", "DHE"), "alert", NO_SUITE, "ALERT"),
+    Row("ChaCha20 only, TLS 1.2", nginx("chacha-12"), "alert", NO_SUITE, "ALERT"),
+    Row("CCM only, TLS 1.3", nginx("ccm-13"), "alert", NO_SUITE, "ALERT"),
+    Row("AES256-SHA256 only", nginx("rsa-kx-aes256-sha256"), "alert", NO_SUITE, "ALERT"),
+    Row("ECDSA suites, RSA certificate", nginx("ecdsa-suites-rsa-certificate"), "alert", NO_SUITE, "ALERT"),
+    Row("Ed25519 certificate", nginx("ed25519"), "alert", NO_SUITE, "ALERT"),
+    Row("ECDSA P-521 certificate, TLS 1.2", nginx("p521-12"), "alert", NO_SUITE, "ALERT"),
+    Row("RC4-SHA only", selfserv("tls1.0:tls1.2", ":0005"), "alert", NO_SUITE, "ALERT", needs=NSS),
+    # --- old versions and suites
+    Row("TLS 1.1 only", nginx("tls11"), "alert", OLD_VERSION, "ALERT"),
+    Row("TLS 1.1 only, minimum 1.0", nginx("tls11"), "hello", minimum="TLSv1", also=DEPRECATED),
+    Row("TLS 1.0 only", nginx("tls10"), "alert", OLD_VERSION, "ALERT"),
+    Row("TLS 1.0 only, minimum 1.0", nginx("tls10"), "hello", minimum="TLSv1", also=DEPRECATED),
+    Row("TLS 1.0 only, minimum 1.1", nginx("tls10"), "alert", OLD_VERSION, "ALERT", minimum="TLSv1.1"),
+    Row(
+        "TLS 1.0 at OpenSSL's security level, minimum 1.0",
+        nginx("old-security-level"),
+        "alert",
+        "tls_protocol.internal_error",
+        "ALERT",
+        minimum="TLSv1",
+    ),
+    Row(
+        "GnuTLS, TLS 1.0 only: chooses what was not offered",
+        gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.0"),
+        "malformed",
+        OLD_VERSION,
+        "PROTOCOL_VERSION_UNSUPPORTED",
+        needs=GNUTLS,
+    ),
+    Row(
+        "GnuTLS, TLS 1.0 only, minimum 1.0",
+        gnutls("NORMAL:-VERS-ALL:+VERS-TLS1.0"),
+        "hello",
+        minimum="TLSv1",
+        also=DEPRECATED,
+        needs=GNUTLS,
+    ),
+    Row("GnuTLS, RC4 and 3DES only", gnutls(RC4_AND_3DES), "hello", also=DEPRECATED, needs=GNUTLS),
+    Row("SSL 3.0 only", selfserv("ssl3:ssl3", ":000A:002F"), "alert", OLD_VERSION, "ALERT", needs=NSS),
+    Row(
+        "SSL 3.0 only, minimum SSL 3.0",
+        selfserv("ssl3:ssl3", ":000A:002F"),
+        "hello",
+        minimum="SSLv3",
+        also=DEPRECATED,
+        needs=NSS,
+    ),
+    Row(
+        "SSL 3.0 with RC4-MD5, minimum SSL 3.0",
+        selfserv("ssl3:ssl3", ":0004"),
+        "hello",
+        minimum="SSLv3",
+        also=DEPRECATED,
+        needs=NSS,
+    ),
+    Row("RC4-MD5 only", selfserv("tls1.0:tls1.2", ":0004"), "hello", also=DEPRECATED, needs=NSS),
+    Row("3DES only", selfserv("tls1.0:tls1.2", ":000A"), "hello", also=DEPRECATED, needs=NSS),
+    # --- names and certificates
+    Row("server name refused", nginx("sni-refused"), "alert", "tls_name.sni_refused", "ALERT"),
+    Row(
+        "somebody else's certificate",
+        nginx("default-certificate"),
+        "hello",
+        "tls_name.mismatch",
+        "CERT_INVALID_HOSTNAME",
+    ),
+    Row("leaf not first", tlslite(leaf_first=False), "hello", "certificate.wrong_order", "CERT_INVALID_HOSTNAME"),
+    Row("80 KB certificate", nginx("80k"), "hello", "tls_protocol.too_large", "BAD_MESSAGE"),
+    Row("client certificate, TLS 1.3", nginx("client-certificate"), "hello", also=CLIENT_CERTIFICATE),
+    Row("client certificate, TLS 1.2", nginx("client-certificate-12"), "hello", also=CLIENT_CERTIFICATE),
+    Row("client certificate or alert, TLS 1.3", s_server("rsa", "-Verify", "1"), "hello", also=CLIENT_CERTIFICATE),
+    Row(
+        "client certificate or alert, TLS 1.2",
+        s_server("rsa", "-Verify", "1", "-tls1_2"),
+        "hello",
+        s2n="ALERT",
+        also=CLIENT_CERTIFICATE,
+        differs=NOT_FINISHED,
+    ),
+    # --- warnings
+    Row("OpenSSL warns of the name", warning_s_server, "hello", s2n="ALERT", also=WARNED, differs=IGNORABLE),
+    Row(
+        "GnuTLS warns of the name, TLS 1.3",
+        gnutls("NORMAL", "--sni-hostname", OTHER),
+        "hello",
+        s2n="ALERT",
+        also=WARNED,
+        differs=IGNORABLE,
+        needs=GNUTLS,
+    ),
+    Row(
+        "GnuTLS warns of the name, TLS 1.2",
+        gnutls("NORMAL:-VERS-TLS1.3", "--sni-hostname", OTHER),
+        "hello",
+        s2n="ALERT",
+        also=WARNED,
+        differs=IGNORABLE,
+        needs=GNUTLS,
+    ),
+    Row(
+        "a device warns of the name",
+        behind("plain", middlebox.Warns()),
+        "hello",
+        s2n="ALERT",
+        also=WARNED,
+        differs=IGNORABLE,
+    ),
+    # --- what stands between
+    Row("one byte in a record, TLS 1.3", behind("tls13", middlebox.Splits()), "hello"),
+    Row("one byte in a record, TLS 1.2", behind("tls12", middlebox.Splits()), "hello"),
+    Row("seven bytes in a segment", behind("plain", middlebox.Dribbles()), "hello"),
+    Row("57 KB in short segments", behind("57k-12", middlebox.Dribbles(256)), "hello"),
+    Row("slow", behind("plain", middlebox.Delays(0.3)), "hello"),
+    Row("two connections at most", behind("plain", middlebox.AtMost(2)), "hello"),
+    Row("one connection at most", behind("plain", middlebox.AtMost(1)), "hello"),
+    Row("one connection in ten seconds", behind("plain", middlebox.RateLimit(1)), "hello"),
+    Row("closes on TLS 1.3", behind("tls12", middlebox.Intolerant(TLS_1_3)), "closed", "port.closes", "CLOSED"),
+    Row(
+        "closes on TLS 1.1 and higher, minimum 1.0",
+        behind("tls10", middlebox.Intolerant(middlebox.TLS_1_1)),
+        "closed",
+        "port.closes",
+        "CLOSED",
+        minimum="TLSv1",
+    ),
+    Row(
+        "closes in its certificate",
+        behind("plain", middlebox.Cuts(700)),
+        "truncated",
+        "tls_protocol.truncated",
+        "CLOSED",
+    ),
+    Row(
+        "resets in its certificate",
+        behind("plain", middlebox.Cuts(700, reset=True)),
+        "reset",
+        "tls_protocol.reset?",
+        "IO",
+    ),
+    Row("resets on the hello", behind("plain", middlebox.Cuts(0, reset=True)), "reset", "port.closes", "IO"),
+    Row(
+        "TLS 1.5 chosen",
+        behind("tls12", middlebox.Overwrites(9, b"\x03\x06")),
+        "malformed",
+        "tls_protocol.malformed",
+        "PROTOCOL_VERSION_UNSUPPORTED",
+    ),
+    # --- no TLS
+    Row("plain HTTP", nginx("http"), "not_tls", "port.http_on_tls_port", "CLOSED"),
+    Row(
+        "SMTP",
+        port(Banner(b"220 mail.shop.example ESMTP\r\n")),
+        "not_tls",
+        "port.wrong_service",
+        "TIMEOUT",
+        patience=IMPATIENCE,
+    ),
+    Row("silence", port(Silent()), "timeout", "port.silent", "TIMEOUT", patience=IMPATIENCE),
+    Row("closes at once", port(Closes()), "closed reset", "port.closes", "CLOSED IO"),
+    Row("nobody there", port(Closed()), "", "port.refused", "NOT_CONNECTED"),
+)
+
+
+def ours(bench: Bench, row: Row) -> tuple[Handshake | None, cf.Diagnosis]:
+    with row.serve(bench) as (address, number):
+        where = f"[{address}]:{number}" if ":" in address else f"{address}:{number}"
+        incident = cf.Incident.load(
+            distribution=document(Setup({}, minimum_tls=row.minimum)),
+            url=URL,
+            connect_to=(f"{ORIGIN}:443:{where}",),
+            trust_store=bench.certificates.trust,
+            deadline=row.patience,
+        )
+        observations = cf.observe_sync(incident)
+    exact = [h for h in observations.handshakes if (h.sni, h.offer) == (ORIGIN, offer(row.minimum).name)]
+    return exact[0] if exact else None, cf.judge(incident, observations)
+
+
+def theirs(bench: Bench, row: Row) -> s2n.S2nResult:
+    with row.serve(bench) as (address, number):
+        trust = bench.certificates.trust.read_bytes()
+        return s2n.connect(address, number, sni=ORIGIN, minimum=row.minimum, trust_pem=trust, deadline=row.patience)
+
+
+each = pytest.mark.parametrize(
+    "row", [pytest.param(row, id=row.server, marks=pytest.mark.needs(*row.needs)) for row in TABLE]
+)
+
+
+@each
+def test_what_we_see_and_say(bench: Bench, row: Row) -> None:
+    if row.server == "IPv6 only" and "ipv6" not in bench.nginx:
+        pytest.skip("needs ::1, which this machine does not have")
+    seen, diagnosis = ours(bench, row)
+    verdict = diagnosis.verdict
+    assert (seen.outcome.value if seen else "") in (row.sees.split() or [""])
+    if row.says.endswith("?"):
+        assert (verdict.status, verdict.code) == ("unknown", row.says[:-1]), verdict.sentence
+        assert next(f for f in diagnosis.findings if f.code == verdict.code).next_check
+    else:
+        expected = ("fault", row.says) if row.says else ("ok", None)
+        assert (verdict.status, verdict.code) == expected, verdict.sentence
+    assert not row.also or row.also in {f.code for f in diagnosis.findings if f.status is not cf.Status.OK}
+
+
+@asked
+@each
+def test_awss_own_library_agrees(bench: Bench, row: Row) -> None:
+    if row.server == "IPv6 only" and "ipv6" not in bench.nginx:
+        pytest.skip("needs ::1, which this machine does not have")
+    its = theirs(bench, row)
+    assert its.asked, its.detail
+    assert its.error in (row.s2n.split() or [""]), its
+    if row.differs:
+        # A difference is never a plain "ok": the warning comes along, and says what may happen.
+        assert (row.says, its.connected) == ("", False)
+        assert row.also
+        return
+    assert its.connected == (not row.says)
+    if its.connected:
+        seen, _ = ours(bench, row)
+        assert seen is not None
+        group = next((g.iana for g in GROUPS if g.code == seen.group), "")
+        assert (seen.version, suite_name(seen.cipher_suite or 0), group) == (its.version, its.cipher, its.group)
+
+
+LAB_DIFFERENCES = {
+    "certificate-wrong-order": "s2n sorts the chain itself; AWS documents that a chain in the wrong order is a 502",
+}
+
+
+@asked
+@pytest.mark.parametrize("name", [n for n in lab.SCENARIOS if n != "healthy-http-only"])
+def test_awss_own_library_agrees_in_the_lab(name: str) -> None:
+    expected = lab.SCENARIOS[name].expected
+    with lab.start(name) as running:
+        facts = running.edge_facts
+        silent = expected.cloudfront_status == 504 or name == "port-wrong-service"
+        its = s2n.connect(
+            *facts.connect_to,
+            sni=facts.host,
+            minimum=facts.minimum_tls,
+            trust_pem=facts.roots.encode(),
+            deadline=IMPATIENCE if silent else PATIENCE,
+        )
+    assert its.asked, its.detail
+    assert its.connected == (expected.status == "ok" or name in LAB_DIFFERENCES), its
+
+
+@pytest.mark.parametrize(
+    ("server", "sni", "highest", "names", "key"),
+    [
+        ("by-name", ORIGIN, TLS_1_3, [ORIGIN], "EC P-256"),
+        ("by-name", None, TLS_1_3, [OTHER], "EC P-256"),
+        ("by-name", "nobody.shop.example", TLS_1_3, [OTHER], "EC P-256"),
+        ("per-version", ORIGIN, TLS_1_3, [ORIGIN], "EC P-256"),
+        ("per-version", ORIGIN, TLS_1_2, [ORIGIN], "RSA 2048"),
+    ],
+)
+def test_another_certificate_for_each_name_and_version(
+    bench: Bench, server: str, sni: str | None, highest: int, names: list[str], key: str
+) -> None:
+    address, number = bench.nginx[server]
+    asked_with = dataclasses.replace(offer("TLSv1.2"), maximum=highest)
+    endpoint = Endpoint(ORIGIN, 443, address, address, number)
+    seen = asyncio.run(tls.hello(endpoint, sni=sni, offer=asked_with, deadline=PATIENCE))
+    assert seen.outcome is HandshakeOutcome.HELLO
+    leaf = certificate.read(seen.certificates[0])
+    assert (list(leaf.dns_names), leaf.key) == (names, key)
