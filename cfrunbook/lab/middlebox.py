@@ -77,6 +77,14 @@ class Cuts:
 
 
 @dataclass(frozen=True, slots=True)
+class Overwrites:
+    """Changes the server's answer: `by` stands at byte `place` of it, as after a bit error or a device that "fixes"."""
+
+    place: int
+    by: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class AtMost:
     """Serves at most `connections` at a time and closes any other without a word."""
 
@@ -91,7 +99,7 @@ class RateLimit:
     seconds: float = 10.0
 
 
-Quirk = Intolerant | Warns | Splits | Dribbles | Delays | Cuts | AtMost | RateLimit
+Quirk = Intolerant | Warns | Splits | Dribbles | Delays | Cuts | Overwrites | AtMost | RateLimit
 
 
 def listen(servers: Servers, behind: Address, quirk: Quirk) -> Address:
@@ -226,6 +234,13 @@ class _Server(Connection):
                     self._passed = 1
                     write(bytes((_ALERT, 3, 3, 0, 2, 1, alert)))
                 write(data)
+            case Overwrites(place, by):
+                changed = bytearray(data)
+                for offset, byte in enumerate(by, place - self._passed):
+                    if 0 <= offset < len(changed):
+                        changed[offset] = byte
+                self._passed += len(data)
+                write(bytes(changed))
             case Cuts(size, reset):
                 room = size - self._passed
                 self._passed += len(data)
