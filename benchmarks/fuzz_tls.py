@@ -47,6 +47,7 @@ except ModuleNotFoundError:
 
 with atheris.instrument_imports(include=["cfrunbook"]) if atheris else nullcontext():
     from cfrunbook.cloudfront.origin_tls import P_256, P_384, TLS_1_0, TLS_1_2, TLS_1_3, offer
+    from cfrunbook.cloudfront.tls_offers import beyond_offer
     from cfrunbook.evidence import HandshakeOutcome as Outcome
     from cfrunbook.probes.tls import flight as reader
     from cfrunbook.probes.tls import keys
@@ -63,7 +64,9 @@ with atheris.instrument_imports(include=["cfrunbook"]) if atheris else nullconte
         push_vector,
     )
 
-OFFERS = (offer("TLSv1.2"), offer("TLSv1.1"), offer("TLSv1"), offer("SSLv3"))
+EXACT = (offer("TLSv1.2"), offer("TLSv1.1"), offer("TLSv1"), offer("SSLv3"))
+OFFERS_OLD = (*EXACT, beyond_offer(TLS_1_2))
+OFFERS_13 = (*EXACT, beyond_offer(TLS_1_3))
 SUITE_13 = 0x1301
 BY_BYTES = frozenset({Outcome.HELLO, Outcome.ALERT, Outcome.NOT_TLS, Outcome.MALFORMED, Outcome.TOO_LARGE})
 """Ends that bytes can bring about; the others belong to the network."""
@@ -175,7 +178,9 @@ def test_one_input(data: bytes) -> None:
     """Play one input. Raises AssertionError for what the reader must never do; any other exception is a finding too."""
     if len(data) < HEADER:
         return
-    mode, offered, seed = Mode(data[0] % len(Mode)), OFFERS[data[1] % len(OFFERS)], data[2]
+    mode, seed = Mode(data[0] % len(Mode)), data[2]
+    offers = OFFERS_13 if mode in {Mode.PROTECTED, Mode.RETRIED} else OFFERS_OLD
+    offered = offers[data[1] % len(offers)]
     payload = data[HEADER:]
     flight = reader.Flight(offered, "shop.example.com" if data[3] % 2 else None)
     hello = flight.start()
@@ -279,6 +284,18 @@ def seeds() -> list[bytes]:
         + item(MessageType.CERTIFICATE, push_vector(chain, 3))
         + item(MessageType.SERVER_HELLO_DONE, b"")
     )
+    finite_field = (
+        item(MessageType.SERVER_HELLO, old_hello(0x009F))
+        + item(MessageType.CERTIFICATE, push_vector(chain, 3))
+        + item(MessageType.SERVER_KEY_EXCHANGE, push_vector(b"p" * 9, 2) * 3 + exchange[-5:])
+        + item(MessageType.SERVER_HELLO_DONE, b"")
+    )
+    crowds = [  # as many certificates as are kept, and one more
+        item(MessageType.SERVER_HELLO, old_hello(0x002F))
+        + item(MessageType.CERTIFICATE, push_vector(push_vector(b"c", 3) * count, 3))
+        + item(MessageType.SERVER_HELLO_DONE, b"")
+        for count in (reader.MAX_CERTIFICATES, reader.MAX_CERTIFICATES + 1)
+    ]
     new = (
         item(MessageType.ENCRYPTED_EXTENSIONS, push_vector(b"", 2))
         + item(MessageType.CERTIFICATE_REQUEST, push_vector(b"", 1) + push_vector(b"", 2))
@@ -287,14 +304,17 @@ def seeds() -> list[bytes]:
     )
     endless = push_uint(MessageType.CERTIFICATE | MESSAGE | REPEATED, 1) + push_vector(bytes(600), 2)
     warning = b"\x01\x00\x02\x01\x70"  # an item that is an alert record: warning, unrecognized_name
+    flood = push_uint(1 | REPEATED, 1) + warning[1:]
     fatal = b"\x01\x00\x02\x02\x28"
     payloads = {
         Mode.RAW: [framed(ephemeral), framed(static, TLS_1_0), framed(fatal), b"HTTP/1.1 400 Bad Request\r\n"],
-        Mode.FRAMED: [ephemeral, warning + ephemeral, fatal, ephemeral[:41] + endless],
+        Mode.FRAMED: [ephemeral, warning + ephemeral, flood + ephemeral, fatal, *crowds, ephemeral[:41] + endless],
         Mode.PROTECTED: [new, fatal, new[:5] + endless],
         Mode.RETRIED: [new, fatal],
     }
     found = [bytes([mode, 2, n, 1]) + payload for mode, rows in payloads.items() for n, payload in enumerate(rows)]
+    beyond = OFFERS_OLD.index(beyond_offer(TLS_1_2))
+    found.append(bytes([Mode.FRAMED, beyond, 1, 0]) + finite_field)
     return [*found, bytes([Mode.FRAMED, 2, 1, 2 * (TLS_1_2 - TLS_1_0)]) + static]
 
 

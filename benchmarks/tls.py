@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -31,7 +32,7 @@ from typing import IO
 
 ROUNDS = 5
 ROUND_TRIP_MS = 100.0
-BUDGET_S = 60.0
+BUDGET_S = 120.0
 """Seconds after which a slow peer is not run again, on each way."""
 LIMIT_S = 300.0
 """Seconds after which a peer is stopped."""
@@ -40,12 +41,8 @@ LIMIT_ROUND_TRIPS = 2
 
 HERE = Path(__file__).parent
 SCAN = HERE / "support" / "tls_scan.py"
-FAST, POLITE, START, IMPORT = (
-    "cfrunbook scan, fast",
-    "cfrunbook scan, polite",
-    "cfrunbook, start only",
-    "import cfrunbook",
-)
+FAST, POLITE = "cfrunbook scan, fast", "cfrunbook scan, polite"
+START, IMPORT = "cfrunbook, start only", "import cfrunbook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +62,11 @@ class Contender:
     command: tuple[str, ...]
     shows: tuple[str, ...] = ()
     """What its output must contain."""
+
+    @property
+    def program(self) -> str:
+        """The program that must be installed."""
+        return "openssl" if self.command[0] == "sh" else self.command[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class Row:
 
     def median(self, name: str) -> float:
         """Return the median of a field of the samples."""
-        return statistics.median(getattr(sample, name) for sample in self.samples)
+        values: list[float] = [getattr(sample, name) for sample in self.samples]
+        return statistics.median(values)
 
 
 # --- the origin -----------------------------------------------------------------------------------------------------
@@ -147,13 +150,14 @@ def ours(name: str, roots: str, port: int) -> list[Contender]:
     """Return what cfrunbook runs."""
     python = sys.executable
     relocation = f"{name}:443:127.0.0.1:{port}"
-    diagnose = (python, "-m", "cfrunbook", "diagnose", "--json", "--origin", name, "--connect-to", relocation)
+    relocated = ("--connect-to", relocation, "--trust-store", roots)
+    diagnose = (python, "-m", "cfrunbook", "diagnose", "--json", "--origin", name, *relocated)
     scan = (python, str(SCAN), name, "127.0.0.1", str(port))
     return [
         Contender(FAST, (*scan, "fast"), (SUITE_13, SUITE_12)),
         Contender(POLITE, (*scan, "polite"), (SUITE_13, SUITE_12)),
-        Contender("cfrunbook diagnose, fast", (*diagnose, "--trust-store", roots, "--pace", "fast"), ('"ok"',)),
-        Contender("cfrunbook diagnose", (*diagnose, "--trust-store", roots), ('"ok"',)),
+        Contender("cfrunbook diagnose, fast", (*diagnose, "--pace", "fast"), ('"status": "ok"',)),
+        Contender("cfrunbook diagnose", diagnose, ('"status": "ok"',)),
         Contender(START, (*scan, "none")),
         Contender(IMPORT, (python, "-c", "import cfrunbook")),
         Contender("python -c pass", (python, "-c", "pass")),
@@ -179,6 +183,8 @@ def peers(name: str, port: int) -> list[Contender]:
     address = f"127.0.0.1:{port}"
     scripts = ("--script", "+ssl-enum-ciphers,+ssl-cert", "--script-args", f"tls.servername={name}")
     versions = [f"--{version}" for version in ("sslv3", "tlsv1", "tlsv1_1", "tlsv1_2", "tlsv1_3")]
+    batch = ("--quiet", "--color", "0", "--warnings", "off")
+    no_verdict = ("--mozilla_config", "disable")
     left_out = [f"--no-{what}" for what in ("compression", "fallback", "heartbleed", "renegotiation")]
     return [
         Contender("openssl s_client loop", ("sh", "-c", S_CLIENT, "sh", name, str(port), *documented), (SUITE_12,)),
@@ -186,22 +192,12 @@ def peers(name: str, port: int) -> list[Contender]:
         Contender("sslscan", ("sslscan", f"--sni-name={name}", *left_out, address), (SUITE_13, SUITE_12)),
         Contender(
             "sslyze",
-            (
-                "sslyze",
-                *versions,
-                "--certinfo",
-                "--elliptic_curves",
-                "--mozilla_config=disable",
-                "--sni",
-                name,
-                address,
-            ),
+            ("sslyze", *versions, "--certinfo", "--elliptic_curves", *no_verdict, "--sni", name, address),
             (SUITE_13, IANA_12),
         ),
         Contender(
             "testssl",
-            (testssl(), "--quiet", "--color", "0", "--warnings", "off", "--nodns", "none", "--ip", "127.0.0.1")
-            + ("-p", "-E", "-S", f"{name}:{port}"),
+            (testssl(), *batch, "--nodns", "none", "--ip", "127.0.0.1", "-p", "-E", "-S", f"{name}:{port}"),
             (SUITE_12, "Certificate Validity"),
         ),
     ]
@@ -213,13 +209,16 @@ def testssl() -> str:
 
 
 def version_of(program: str) -> str:
-    """Return the first line in which a peer says which version it is."""
-    arguments = {"openssl": ["version"], "sslyze": ["--help"]}.get(program, ["--version"])
-    done = subprocess.run(
-        [program, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
-    )
-    lines = (line.strip() for line in (done.stdout + done.stderr).splitlines())
-    return next((line for line in lines if any(c.isdigit() for c in line)), "")
+    """Return a peer's version, as it or its installation says; empty where neither does."""
+    if program == "sslyze":  # has no option for it
+        folder = Path(shutil.which(program) or program).resolve().parent.parent
+        said = " ".join(path.name for path in folder.glob("lib/python*/site-packages/sslyze-*.dist-info"))
+    else:
+        command = [program, "version" if program == "openssl" else "--version"]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=30)
+        said = (done.stdout + done.stderr).decode(errors="replace")
+    found = re.search(r"\d+\.\d+(\.\d+)*", re.sub(r"\x1b\[[\d;]*m", "", said))
+    return found.group() if found else ""
 
 
 # --- measuring ------------------------------------------------------------------------------------------------------
@@ -269,7 +268,7 @@ def run(contenders: Sequence[Contender], source: Origin, rounds: int, budget_s: 
             row = rows[contender.title]
             if row.problem or row.spent_s > budget_s:
                 continue
-            print(f"\r\x1b[K{number}/{rounds} {contender.title} ", end="", file=sys.stderr, flush=True)
+            say(f"{number}/{rounds} {contender.title}")
             try:
                 sample = measure(contender, source)
             except RuntimeError as error:
@@ -278,8 +277,14 @@ def run(contenders: Sequence[Contender], source: Origin, rounds: int, budget_s: 
             row.spent_s += sample.wall_s
             if number or row.spent_s > budget_s / rounds:
                 row.samples.append(sample)
-    print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    say("")
     return rows
+
+
+def say(text: str) -> None:
+    """Show on a terminal what is going on."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 # --- results --------------------------------------------------------------------------------------------------------
@@ -303,19 +308,23 @@ def show(way: Way, rows: Mapping[str, Row]) -> None:
         print(f"{wall / limit_s:>9.1f}" if limit_s else "", row.problem)
 
 
+def named(peer: Contender) -> str:
+    """Return a peer's program with its version, or that it is not there."""
+    return f"{peer.program} {version_of(peer.program) if shutil.which(peer.program) else 'not installed'}"
+
+
 def ratio(wall_s: float, base: Row | None) -> str:
     """Return how many times as long as `base` something took."""
     return f"{wall_s / base.median('wall_s'):.1f}" if base and base.samples else "-"
 
 
-def goals(near: Mapping[str, Row], far: Mapping[str, Row], far_way: Way) -> Iterator[tuple[str, float, str, bool]]:
+def goals(near: Mapping[str, Row], far: Mapping[str, Row], limit_s: float) -> Iterator[tuple[str, float, str, bool]]:
     """Yield what must be reached, what was, and whether it is; only what was measured."""
 
     def of(rows: Mapping[str, Row], title: str, name: str = "wall_s") -> float | None:
         row = rows.get(title)
         return row.median(name) if row and row.samples else None
 
-    limit_s = far_way.round_trip_s * LIMIT_ROUND_TRIPS
     fast, polite, start = of(far, FAST), of(far, POLITE), of(far, START)
     if fast is not None and start is not None:
         value = (fast - start) / limit_s
@@ -352,22 +361,21 @@ def main() -> int:
     load = os.getloadavg()[0]
     with origin(options.round_trip_ms) as source:
         print(f"origin: {source.server}; load average at the start {load:.2f} on {os.cpu_count()} processors")
-        ways = [Way("directly", source.port, 0), Way("", source.distant_port, options.round_trip_ms / 1000)]
-        ways[1] = Way(f"far: {options.round_trip_ms:g} ms round trip", ways[1].port, ways[1].round_trip_s)
+        round_trip_s = options.round_trip_ms / 1000
+        far = f"far: {options.round_trip_ms:g} ms round trip"
+        ways = [Way("directly", source.port, 0), Way(far, source.distant_port, round_trip_s)]
         results: list[dict[str, Row]] = []
         for way in ways:
             everybody = ours(source.name, source.roots, way.port) + peers(source.name, way.port)
             wanted = [c for c in everybody if not options.only or any(text in c.title for text in options.only)]
-            present = [c for c in wanted if shutil.which(c.command[0])]
+            present = [c for c in wanted if shutil.which(c.program)]
             if not results:
-                for contender in wanted:
-                    if contender.title in PEER_TITLES:
-                        program = "openssl" if contender.command[0] == "sh" else contender.command[0]
-                        print(f"{contender.title}: {version_of(program) if shutil.which(program) else 'not installed'}")
+                print("; ".join(named(c) for c in wanted if c.title in PEER_TITLES))
             results.append(run(present, source, options.rounds, options.budget))
             show(way, results[-1])
+        print(f"\nn below {options.rounds}: not run again after {options.budget:g} s")
     print()
-    for what, value, bound, reached in goals(*results, ways[1]):
+    for what, value, bound, reached in goals(results[0], results[1], ways[1].round_trip_s * LIMIT_ROUND_TRIPS):
         print(f"{'reached' if reached else 'MISSED':<8}{what}: {value:.2f} ({bound})")
     return 0
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -18,8 +19,8 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from support.delay import DelayProxy
@@ -39,7 +40,7 @@ def mint(folder: Path) -> None:
         (folder / f"{kind}.key").write_bytes(leaf.key_pem)
 
 
-@contextmanager
+@contextlib.contextmanager
 def nginx(folder: Path, program: str, listener: socket.socket) -> Iterator[str]:
     """Run nginx with its stock cipher list on a socket that is listening already; yield its version."""
     port = listener.getsockname()[1]
@@ -74,24 +75,25 @@ def nginx(folder: Path, program: str, listener: socket.socket) -> Iterator[str]:
         process.wait(timeout=10)
 
 
-async def python_ssl(folder: Path, listener: socket.socket) -> str:
-    """Serve the same with Python's ssl in this process; return its version."""
+def python_ssl(folder: Path, listener: socket.socket) -> str:
+    """Serve the same with Python's ssl, a thread for each connection; return its version."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     for kind in KINDS:
         context.load_cert_chain(folder / f"{kind}.pem", folder / f"{kind}.key")
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # who only scans asks for nothing
-        finally:
-            writer.close()
+    def answer(raw: socket.socket) -> None:
+        raw.settimeout(10)
+        # Who only scans breaks the handshake off. Not asyncio: that drops the alert with which a handshake fails.
+        with contextlib.suppress(OSError), raw, context.wrap_socket(raw, server_side=True) as connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
-    asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # handshakes that are broken off
-    await asyncio.start_server(answer, sock=listener, ssl=context)
+    def accept() -> None:
+        while True:
+            threading.Thread(target=answer, args=listener.accept()[:1], daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
     return f"Python ssl, {ssl.OPENSSL_VERSION}"
 
 
@@ -106,7 +108,7 @@ async def serve(round_trip_s: float, folder: Path, program: str | None) -> None:
             with nginx(folder, program, listener) as version:
                 await tell(proxy, folder, port, version)
         else:
-            await tell(proxy, folder, port, await python_ssl(folder, listener))
+            await tell(proxy, folder, port, python_ssl(folder, listener))
 
 
 async def tell(proxy: DelayProxy, folder: Path, port: int, server: str) -> None:

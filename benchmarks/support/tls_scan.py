@@ -43,15 +43,11 @@ def main() -> int:
         generate_key_share(23)  # imports what the first hello would
         asyncio.run(asyncio.sleep(0))
         return 0
-    answers = asyncio.run(
-        look(Endpoint(name, 443, address, address, int(port)), "fast" if pace == "fast" else "polite")
-    )
+    endpoint = Endpoint(name, 443, address, address, int(port))
+    answers = asyncio.run(look(endpoint, "fast" if pace == "fast" else "polite"))
     for answer in answers:
-        chosen = [
-            version_name(answer.version or 0),
-            suite_name(answer.cipher_suite or 0),
-            group_name(answer.group or 0),
-        ]
+        group = group_name(answer.group) if answer.group else "no group"
+        chosen = (version_name(answer.version or 0), suite_name(answer.cipher_suite or 0), group)
         print(answer.offer, answer.outcome, *(chosen if answer.version else (answer.alert, answer.detail)))
     return 0
 
