@@ -42,7 +42,9 @@ POLITE_CONNECTIONS = 8
 JITTER = 0.02
 """Seconds: the most by which a polite connection is delayed."""
 MAX_CONNECTIONS = 52
-"""Connections of one scan, repetitions included; what does not fit is left out, the oldest versions first."""
+"""Connections of one scan for first questions; what does not fit is left out, the oldest versions first."""
+MAX_REPETITIONS = 48
+"""Further connections, only to an origin that ends some before any byte: most of them one after the other."""
 RETRY_PAUSE = 0.05
 """Seconds between connections to an origin that limits them: the previous one must be gone there too."""
 _SAMPLE = 3
@@ -179,7 +181,8 @@ async def scan(
     of dead answers costs about one deadline. `pace="polite"` keeps to eight connections at a time, or to those of
     `gate` (a semaphore shared with other probes of the address); `fast` asks everything at once. A connection that
     ends before any byte, while others are answered, is repeated by itself: an origin may limit connections.
-    `known` is what is known of the address already. Never more than `MAX_CONNECTIONS`. Only cancellation is raised.
+    `known` is what is known of the address already. Never more than `MAX_CONNECTIONS`, and `MAX_REPETITIONS` where an
+    origin limits them. Only cancellation is raised.
     """
     if gate is None:
         gate = asyncio.Semaphore(POLITE_CONNECTIONS) if pace == "polite" else nullcontext()
@@ -225,6 +228,7 @@ class _Scan:
         self._asked: Counter[str] = Counter()
         self._places = count()
         self._left = MAX_CONNECTIONS
+        self._repetitions_left = MAX_REPETITIONS
         self._is_silent = False
         self._is_limited = False
 
@@ -273,6 +277,8 @@ class _Scan:
         control = next((h.offer for h in self.answers if h.outcome is HandshakeOutcome.HELLO), None)
         if not wordless or control is None:
             return
+        self._left += min(len(wordless) + _SAMPLE, self._repetitions_left)
+        self._repetitions_left -= min(len(wordless) + _SAMPLE, self._repetitions_left)
         first, rest = wordless[:_SAMPLE], wordless[_SAMPLE:]
         for offer in first:
             await self._ask_alone(offer)
