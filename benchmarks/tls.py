@@ -303,7 +303,8 @@ def show(way: Way, rows: Mapping[str, Row]) -> None:
         wall = row.median("wall_s")
         spread = f"{min(walls):.3f}-{max(walls):.3f}"
         print(f"{title:<28}{len(walls):>3}{wall:>8.3f}{spread:>16}{row.median('cpu_s'):>7.2f}", end="")
-        print(f"{row.median('memory_mib'):>6.0f}{row.median('connections') if limit_s else '':>7}", end="")
+        connections = f"{row.median('connections'):.0f}" if limit_s else ""
+        print(f"{row.median('memory_mib'):>6.0f}{connections:>7}", end="")
         print(*(f"{ratio(wall, rows.get(base)):>8}" for base in (FAST, POLITE)), end="")
         print(f"{wall / limit_s:>9.1f}" if limit_s else "", row.problem)
 
@@ -370,10 +371,11 @@ def main() -> int:
             wanted = [c for c in everybody if not options.only or any(text in c.title for text in options.only)]
             present = [c for c in wanted if shutil.which(c.program)]
             if not results:
-                print("; ".join(named(c) for c in wanted if c.title in PEER_TITLES))
+                print(*(named(c) for c in wanted if c.title in PEER_TITLES), sep="; ")
             results.append(run(present, source, options.rounds, options.budget))
             show(way, results[-1])
-        print(f"\nn below {options.rounds}: not run again after {options.budget:g} s")
+        if any(len(row.samples) < options.rounds for rows in results for row in rows.values()):
+            print(f"\nn below {options.rounds}: not run again after {options.budget:g} s")
     print()
     for what, value, bound, reached in goals(results[0], results[1], ways[1].round_trip_s * LIMIT_ROUND_TRIPS):
         print(f"{'reached' if reached else 'MISSED':<8}{what}: {value:.2f} ({bound})")
