@@ -7,10 +7,13 @@ Exit status: 0 no fault found, 1 fault found, 2 bad input (one sentence on stder
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
 import re
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -31,7 +34,8 @@ EXIT_INTERNAL = 70
 EXIT_INTERRUPTED = 130
 
 _EPILOG = (
-    "Every option can also come from the environment as CFRUNBOOK_<OPTION>, e.g. CFRUNBOOK_DISTRIBUTION.\n"
+    "Every input of diagnose and report can also come from the environment as CFRUNBOOK_<OPTION>,\n"
+    "e.g. CFRUNBOOK_DISTRIBUTION.\n"
     "Exit status: 0 no fault found, 1 fault found, 2 bad input, 3 could not tell; 70 a defect."
 )
 
@@ -39,8 +43,13 @@ _EPILOG = (
 def entry(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; one sentence on stderr for bad input, never a traceback."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks ✕ or “ shows an escape, not a traceback
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return _run(arguments)
+        status = _run(arguments)
+        sys.stdout.flush()
+        return status
     except BadInput as error:
         print(f"cfrunbook: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
@@ -50,16 +59,27 @@ def entry(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader (head, less) went away; let the interpreter's own flush at exit succeed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_INTERRUPTED
-    except Exception as error:
-        if os.environ.get("CFRUNBOOK_DEBUG"):
-            raise
-        what = visible(f"{type(error).__name__}: {error}", 200)
-        print(
-            f"cfrunbook: a defect of cfrunbook itself, nothing was concluded ({what}); "
-            "run it again with CFRUNBOOK_DEBUG=1 and report what it prints.",
-            file=sys.stderr,
-        )
-        return EXIT_INTERNAL
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            return _defect(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"cfrunbook: the output could not be written: {error.strerror}.", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except Exception as error:  # noqa: BLE001 - the door: nothing may leave as a traceback
+        return _defect(error)
+
+
+def _defect(error: Exception) -> int:
+    """Say in one sentence that cfrunbook itself failed; with CFRUNBOOK_DEBUG, show the traceback."""
+    if os.environ.get("CFRUNBOOK_DEBUG"):
+        raise error
+    what = visible(f"{type(error).__name__}: {error}", 200)
+    print(
+        f"cfrunbook: a defect of cfrunbook itself, nothing was concluded ({what}); "
+        "run it again with CFRUNBOOK_DEBUG=1 and report what it prints.",
+        file=sys.stderr,
+    )
+    return EXIT_INTERNAL
 
 
 def _run(argv: list[str]) -> int:
@@ -82,8 +102,7 @@ def _run(argv: list[str]) -> int:
 
 def _diagnose(options: argparse.Namespace) -> int:
     incident = _incident(options)
-    if options.save_evidence:
-        _writable(Path(options.save_evidence))
+    _outputs(options)
     observations, diagnosis = _observe_and_judge(incident)
     if options.save_evidence:
         observations.save(Path(options.save_evidence))
@@ -98,6 +117,7 @@ def _diagnose(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     incident = _incident(options)
+    _outputs(options)
     _needs("nbclient", "papermill", extra="run", what="A report runs notebooks")
     from cfrunbook.report import write_report
 
@@ -184,6 +204,7 @@ def _incident(options: argparse.Namespace) -> Incident:
         pace=options.pace,
         resolver=options.resolver,
         name=options.name,
+        expiry_days=options.expiry_days,
     )
 
 
@@ -217,12 +238,27 @@ def _width() -> int:
     return max(60, min(120, shutil.get_terminal_size((100, 24)).columns))
 
 
-def _writable(path: Path) -> None:
-    """Refuse an output that cannot be written before any work is done. Raises BadInput."""
-    if path.is_dir():
-        raise BadInput(f"Cannot write {path}: it is a folder; give a file name.")
-    if not path.parent.is_dir():
-        raise BadInput(f"Cannot write {path}: the folder {path.parent} does not exist.")
+def _outputs(options: argparse.Namespace) -> None:
+    """Refuse outputs that cannot be written before any work is done. Raises BadInput."""
+    if options.save_evidence:
+        path = Path(options.save_evidence)
+        if path.is_dir():
+            raise BadInput(f"--save-evidence: {visible(path)} is a folder; give a file name.")
+        _writable("--save-evidence", path.parent)
+    if output := getattr(options, "output", None):
+        folder = Path(output).absolute()
+        if folder.exists() and not folder.is_dir():
+            raise BadInput(f"--output: {visible(folder)} is a file; give a folder.")
+        _writable("--output", next(p for p in (folder, *folder.parents) if p.exists()))
+
+
+def _writable(option: str, folder: Path) -> None:
+    """Refuse a folder in which no file can be made. Raises BadInput."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise BadInput(f"{option}: cannot write in the folder {visible(folder)}: {error.strerror or error}.") from None
 
 
 def _needs(*modules: str, extra: str, what: str) -> None:
@@ -235,7 +271,7 @@ def _needs(*modules: str, extra: str, what: str) -> None:
 
 _INPUTS = (
     *("distribution", "policies", "url", "origin", "host", "evidence", "save-evidence", "connect-to", "vantage"),
-    *("at", "deadline", "pace", "trust-store", "resolver", "lab", "name", "output"),
+    *("at", "deadline", "pace", "trust-store", "resolver", "lab", "name", "expiry-days", "output"),
 )
 _SEVERAL = frozenset({"policies", "connect-to", "resolver"})
 
@@ -253,8 +289,16 @@ def _with_environment(argv: list[str]) -> list[str]:
         given = any(a == f"--{name}" or a.startswith(f"--{name}=") for a in argv)
         if not value or given or (name == "output" and argv[0] != "report"):
             continue
-        added += [f"--{name}", *shlex.split(value)] if name in _SEVERAL else [f"--{name}={value}"]
+        added += [f"--{name}", *_words(name, value)] if name in _SEVERAL else [f"--{name}={value}"]
     return [argv[0], *added, *argv[1:]]
+
+
+def _words(name: str, value: str) -> list[str]:
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        variable = f"CFRUNBOOK_{name.replace('-', '_').upper()}"
+        raise BadInput(f"{variable}: {visible(value, 120)!r} is not a list of words for a shell ({error}).") from None
 
 
 def _own_command(command: list[str]) -> list[str]:
@@ -386,6 +430,12 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
     add("--at", "judge at this moment, ISO 8601 (default: now, or when the evidence was recorded)", metavar="TIME")
     add("--deadline", "most seconds that one probe may take (default: 5)", convert=_seconds, metavar="SECONDS")
     add("--pace", "polite (default) or fast", choices=("polite", "fast"))
+    add(
+        "--expiry-days",
+        "warn of certificates that expire within so many days (default: 14)",
+        convert=_days,
+        metavar="DAYS",
+    )
     add("--trust-store", "PEM roots to use instead of Mozilla's", metavar="FILE")
     add("--resolver", "ask these resolvers instead of the system's", several=True, metavar="ADDR")
     add("--lab", "a running lab's file: its relocations and defaults", metavar="FILE")
@@ -396,3 +446,9 @@ def _seconds(text: str) -> float:
     if not re.fullmatch(r"\d+(\.\d+)?", text) or not 0.05 <= float(text) <= 600:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds between 0.05 and 600")
     return float(text)
+
+
+def _days(text: str) -> int:
+    if not re.fullmatch(r"\d{1,4}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days")
+    return int(text)

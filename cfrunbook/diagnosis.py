@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from cfrunbook import coverage, failover, verdicts
 from cfrunbook.causes import registry
 from cfrunbook.causes.case import Case
 from cfrunbook.evidence import Observations, ResolutionOutcome
@@ -38,7 +39,17 @@ _SEVERITY = {Status.FAULT: 0, Status.UNKNOWN: 1, Status.WARNING: 2, Status.INFO:
 def cases(incident: Incident, observations: Observations) -> tuple[Case, ...]:
     """Return what each judge is given: one case per target, judged at the incident's moment or the recording's."""
     at = incident.at or observations.recorded_at
-    return tuple(Case(target=t, observations=observations, at=at, roots=incident.roots) for t in incident.targets)
+    return tuple(
+        Case(
+            target=t,
+            observations=observations,
+            at=at,
+            roots=incident.roots,
+            expiry_warning_days=incident.expiry_days,
+            distribution=incident.distribution,
+        )
+        for t in incident.targets
+    )
 
 
 def judge(incident: Incident, observations: Observations) -> Diagnosis:
@@ -48,10 +59,12 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
     for case in judged:
         for module in registry.modules():
             findings.extend(module.judge_case(case))
+    findings = failover.settle(incident, findings)
+    gaps = tuple(dict.fromkeys(gap for case in judged for gap in coverage.gaps(case)))
     paths = tuple(_path(incident, case, findings) for case in judged)
-    verdict = _verdict(incident, findings, observations)
+    verdict = verdicts.verdict(incident, findings, gaps, vantage=observations.vantage)
     ranked = sorted(findings, key=lambda f: _rank(incident, verdict, f))
-    not_examined = (*incident.not_examined, *observations.not_observed, *_left_out(paths))
+    not_examined = (*gaps, *incident.not_examined, *observations.not_observed, *_left_out(paths))
     return Diagnosis(
         verdict=verdict,
         stages=next((p.stages for p in paths if p.target == verdict.target), paths[0].stages if paths else ()),
@@ -173,94 +186,26 @@ def _rank(incident: Incident, verdict: Verdict, finding: Finding) -> tuple[int, 
     return (
         0 if root else 1,
         _SEVERITY[finding.status],
-        _importance(incident, finding.target),
+        verdicts.importance(incident, finding.target),
         STAGES.index(finding.stage),
         finding.code,
     )
-
-
-def _importance(incident: Incident, target_id: str) -> int:
-    """Return 0 for the distribution and 1, 2, … for targets; an origin group's secondaries come after all others."""
-    for place, target in enumerate(incident.targets, 1):
-        if target.id == target_id:
-            return place + (1000 if target.role == "secondary" else 0)
-    return 0
-
-
-def _verdict(incident: Incident, findings: Sequence[Finding], observations: Observations) -> Verdict:
-    """Return the answer: the first broken stage of the most important broken target is the root cause."""
-
-    def first(status: Status) -> Finding | None:
-        found = [f for f in findings if f.status is status]
-        return min(
-            found,
-            key=lambda f: (_importance(incident, f.target), STAGES.index(f.stage), f.code),
-            default=None,
-        )
-
-    fault, unknown = first(Status.FAULT), first(Status.UNKNOWN)
-    if fault is not None:
-        given = fault.cloudfront_status
-        effect = f" CloudFront answers {given}." if given else ""
-        return Verdict(
-            status="fault",
-            sentence=fault.title + effect,
-            cause=fault.cause,
-            code=fault.code,
-            cloudfront_status=given,
-            confidence=fault.data.get("confidence", "high"),
-            target=fault.target,
-        )
-    if unknown is not None:
-        return Verdict(
-            status="unknown",
-            sentence=f"Inconclusive: {unknown.title}",
-            cause=unknown.cause,
-            code=unknown.code,
-            cloudfront_status=None,
-            confidence="low",
-            target=unknown.target,
-            next_check=unknown.next_check,
-        )
-    seen = {t.id for t in incident.targets if any(f.target == t.id and f.status is Status.OK for f in findings)}
-    if not seen:
-        why = next((t.not_probed for t in incident.targets if t.not_probed), "no origin could be examined")
-        return Verdict(
-            status="unknown",
-            sentence=f"Inconclusive: nothing was examined, because {_as_clause(why)}",
-            next_check="Give a captured response, logs or a recording made where the origin can be reached.",
-        )
-    warnings = [f for f in findings if f.status is Status.WARNING]
-    tail = f" {len(warnings)} warning{'s' * (len(warnings) > 1)}: {warnings[0].title}" if warnings else ""
-    what = _names(incident, seen)
-    return Verdict(
-        status="ok",
-        sentence=f"No fault found on the way to {what}, as far as this was examined from {observations.vantage}.{tail}",
-        confidence="medium",
-        target=next(t.id for t in incident.targets if t.id in seen),
-        next_check="If CloudFront still answers 502: its error may be cached, intermittent, from an edge function "
-        "or from the application; capture a response with curl -i and look at the access log.",
-    )
-
-
-def _as_clause(sentence: str) -> str:
-    text = sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
-    return text if text.endswith(".") else text + "."
-
-
-def _names(incident: Incident, seen: set[str]) -> str:
-    names = [f"{t.domain}:{t.port}" for t in incident.targets if t.id in seen]
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def _shown(cause: Cause, findings: Sequence[Finding]) -> bool:
     return cause is not Cause.DISTRIBUTION or any(f.cause is cause for f in findings)
 
 
-_WANTED = {
-    Cause.EDGE_FUNCTION: "the result that the edge function returned, and its event",
-    Cause.ORIGIN_RESPONSE: "a captured response (curl -i) or the access log",
-    Cause.DNS: "name resolution was not examined",
+_UNSEEN = {
+    Cause.EDGE_FUNCTION: (
+        "No edge function's result was given.",
+        "the result that the edge function returned, and its event",
+    ),
+    Cause.ORIGIN_RESPONSE: (
+        "No answer of the origin to a request was seen.",
+        "a captured response (curl -i) or the access log",
+    ),
+    Cause.DNS: ("Name resolution was not examined.", "a look without --connect-to"),
 }
 
 
@@ -270,12 +215,8 @@ def _cause(cause: Cause, findings: Sequence[Finding]) -> CauseResult:
     by = {status: [f for f in mine if f.status is status] for status in Status}
     missing = tuple(f.title + (f" Next: {f.next_check}" if f.next_check else "") for f in by[Status.UNKNOWN])
     if not mine:
-        return CauseResult(
-            cause=cause,
-            status="not_examined",
-            why="Not examined.",
-            missing=(_WANTED[cause],) if cause in _WANTED else (),
-        )
+        why, wanted = _UNSEEN.get(cause, ("The path did not get that far, or nothing there was looked at.", ""))
+        return CauseResult(cause=cause, status="not_examined", why=why, missing=(wanted,) if wanted else ())
     for status, word in (
         (Status.FAULT, "fault"),
         (Status.UNKNOWN, "unknown"),

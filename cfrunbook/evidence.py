@@ -1,28 +1,36 @@
 """Observations: everything seen, nothing concluded. `evidence.json` is the waist of the hourglass.
 
 It can be recorded on a bastion host and judged on a laptop, judged again a year later, attached to a ticket.
-Loading is strict: a file of another kind, of a future schema, too large or with an unknown field is refused with
-one sentence. Secrets are redacted when observed (`redact_*`), so a recording never holds them.
+Loading is strict: a file of another kind, of a future schema, too large, with an unknown field or with a number that
+cannot have been seen is refused with one sentence. Secrets are redacted when observed (`cfrunbook.redaction`), so a
+recording never holds them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from cfrunbook.errors import BadInput
+from cfrunbook.files import read_bounded, write_whole
 from cfrunbook.findings import NotExamined, Struct
 from cfrunbook.text import visible
 
 SCHEMA = 1
-MAX_FILE_BYTES = 64 * 1024 * 1024
-REDACTED = "[redacted]"
+MAX_OBSERVATIONS = 15_000
+"""More than one run makes: 50 targets of 16 addresses, each with at most 14 hellos."""
+
+Byte = Annotated[int, Meta(ge=0, le=0xFF)]
+CodePoint = Annotated[int, Meta(ge=0, le=0xFFFF)]
+"""A TLS version, cipher suite, group or signature scheme as on the wire."""
+Port = Annotated[int, Meta(ge=1, le=0xFFFF)]
+Milliseconds = Annotated[float, Meta(ge=0, le=86_400_000)]
+FirstBytes = Annotated[bytes, Meta(max_length=64)]
 
 
 class ResolutionOutcome(StrEnum):
@@ -52,7 +60,7 @@ class Resolution(Struct, frozen=True, kw_only=True):
     cnames: tuple[str, ...] = ()
     """The alias chain in order, without `name` itself."""
     detail: str = ""
-    elapsed_ms: float = 0.0
+    elapsed_ms: Milliseconds = 0.0
 
 
 class ConnectOutcome(StrEnum):
@@ -76,8 +84,8 @@ class ConnectOutcome(StrEnum):
 class Icmp(Struct, frozen=True, kw_only=True):
     """An ICMP error read from the socket's error queue (Linux)."""
 
-    type: int
-    code: int
+    type: Byte
+    code: Byte
     reporter: str
     """Address of the router or host that sent it; empty when unknown."""
 
@@ -87,7 +95,7 @@ class Connection(Struct, frozen=True, kw_only=True):
 
     id: str
     host: str
-    port: int
+    port: Port
     address: str
     """The address CloudFront would use."""
     connected_to: str = ""
@@ -95,7 +103,7 @@ class Connection(Struct, frozen=True, kw_only=True):
     outcome: ConnectOutcome
     icmp: Icmp | None = None
     detail: str = ""
-    elapsed_ms: float = 0.0
+    elapsed_ms: Milliseconds = 0.0
 
 
 class ExchangeOutcome(StrEnum):
@@ -117,20 +125,20 @@ class Exchange(Struct, frozen=True, kw_only=True):
 
     id: str
     host: str
-    port: int
+    port: Port
     address: str
     connected_to: str = ""
     request: str
     """The request line and Host header that were sent."""
     outcome: ExchangeOutcome
     status_line: str = ""
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Annotated[tuple[tuple[str, str], ...], Meta(max_length=100)] = ()
     """Response header fields in order, secrets redacted."""
-    first_bytes: bytes = b""
+    first_bytes: FirstBytes = b""
     """At most 64 bytes, only where the answer was not HTTP."""
     service: str = ""
     """`ssh`, `smtp`, `ftp`, `mysql` … where the banner tells; else empty."""
-    elapsed_ms: float = 0.0
+    elapsed_ms: Milliseconds = 0.0
 
 
 class HandshakeOutcome(StrEnum):
@@ -158,7 +166,7 @@ class Handshake(Struct, frozen=True, kw_only=True):
 
     id: str
     host: str
-    port: int
+    port: Port
     address: str
     connected_to: str = ""
     sni: str | None
@@ -166,24 +174,24 @@ class Handshake(Struct, frozen=True, kw_only=True):
     offer: str
     """Name of the ClientHello, e.g. `cloudfront-TLSv1.2`: see `cfrunbook.cloudfront.origin_tls`."""
     outcome: HandshakeOutcome
-    alert: int | None = None
+    alert: Byte | None = None
     """TLS alert description number."""
-    warnings: tuple[int, ...] = ()
+    warnings: tuple[Byte, ...] = ()
     """Descriptions of warning-level alerts that came before the outcome."""
-    version: int | None = None
+    version: CodePoint | None = None
     """Negotiated version as on the wire: 0x0304 is TLS 1.3."""
-    cipher_suite: int | None = None
-    group: int | None = None
-    signature_scheme: int | None = None
+    cipher_suite: CodePoint | None = None
+    group: CodePoint | None = None
+    signature_scheme: CodePoint | None = None
     hello_retry: bool = False
-    certificates: tuple[bytes, ...] = ()
+    certificates: Annotated[tuple[bytes, ...], Meta(max_length=256)] = ()
     """DER, in the order and with the repetitions in which they were sent."""
     client_certificate_requested: bool = False
-    first_bytes: bytes = b""
+    first_bytes: FirstBytes = b""
     """At most 64 bytes, only where the answer was not TLS."""
-    bytes_received: int = 0
+    bytes_received: Annotated[int, Meta(ge=0)] = 0
     detail: str = ""
-    elapsed_ms: float = 0.0
+    elapsed_ms: Milliseconds = 0.0
 
 
 class Inputs(Struct, frozen=True, kw_only=True):
@@ -200,6 +208,8 @@ class Inputs(Struct, frozen=True, kw_only=True):
     """DER roots to use instead of Mozilla's; None: Mozilla's."""
     trust_store: str = ""
     """Name and version of the trust store, for people."""
+    trust_store_path: str = ""
+    """The trust store's file as it was given, for the commands that need one; empty for Mozilla's."""
     lab: str = ""
     """The lab scenario this incident plays in; empty for a real one."""
 
@@ -227,6 +237,12 @@ class Observations(Struct, frozen=True, kw_only=True):
         """Return the recording as JSON (UTF-8, indented)."""
         return msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n"
 
+    @property
+    def number(self) -> int:
+        """How many observations there are."""
+        groups = (self.resolutions, self.connections, self.exchanges, self.handshakes, self.not_observed)
+        return sum(len(group) for group in groups)
+
     def find(self, observation: str) -> Resolution | Connection | Exchange | Handshake | None:
         """Return the observation with this id, or None."""
         for group in (self.resolutions, self.connections, self.exchanges, self.handshakes):
@@ -234,35 +250,6 @@ class Observations(Struct, frozen=True, kw_only=True):
                 if item.id == observation:
                     return item
         return None
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write `content` to `path` through a temporary neighbour, so that nothing half-written is ever seen."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise BadInput(f"Cannot write {path}: {error.strerror or error}.") from error
-
-
-def read_bounded(path: Path, what: str, limit: int = MAX_FILE_BYTES) -> bytes:
-    """Return the bytes of `path`; BadInput, in one sentence naming `what`, if missing, unreadable or over `limit`."""
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
-    except FileNotFoundError:
-        raise BadInput(f"{what}: no such file: {visible(path)}.") from None
-    except OSError as error:
-        raise BadInput(f"{what}: cannot read {visible(path)}: {error.strerror or error}.") from error
-    except ValueError:  # a NUL or a lone surrogate
-        raise BadInput(f"{what}: {visible(path)} is not a file name.") from None
-    if len(content) > limit:
-        raise BadInput(f"{what}: {visible(path)} is larger than {limit // (1024 * 1024)} MiB; refused.")
-    return content
 
 
 def load(path: Path) -> Observations:
@@ -290,43 +277,13 @@ def from_json(content: bytes, *, name: str = "evidence") -> Observations:
         raise BadInput(f"Evidence: {shown} does not follow schema {SCHEMA}: {visible(error, 160)}.") from None
     if observations.recorded_at.tzinfo is None:
         raise BadInput(f"Evidence: {shown}: recorded_at has no time zone.")
+    if (number := observations.number) > MAX_OBSERVATIONS:
+        raise BadInput(
+            f"Evidence: {shown} holds {number} observations; refused, since one run makes at most {MAX_OBSERVATIONS}."
+        )
     return observations
 
 
 class _Head(msgspec.Struct):
     kind: str = ""
     schema: int = 0
-
-
-_SECRET_HEADERS = re.compile(
-    r"^(cookie|set-cookie2?|authorization|proxy-authorization|.*(token|secret|api-?key|signature|password|credential).*)$",
-    re.IGNORECASE,
-)
-
-
-def redact_headers(headers: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return response header fields with the values of cookies, credentials and token-like fields replaced."""
-    return tuple((name, REDACTED if _SECRET_HEADERS.match(name.strip()) else value) for name, value in headers)
-
-
-def redact_url(url: str) -> str:
-    """Return `url` without user information and fragment, and with every query value replaced."""
-    from urllib.parse import urlsplit, urlunsplit
-
-    parts = urlsplit(url)
-    netloc = parts.netloc.rpartition("@")[2]
-    query = "&".join(
-        f"{pair.partition('=')[0]}={REDACTED}" if "=" in pair else pair for pair in parts.query.split("&") if pair
-    )
-    return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
-
-
-def redact_distribution(document: Any) -> Any:
-    """Return a copy of a distribution document with every origin custom header value replaced."""
-    if isinstance(document, Mapping):
-        return {
-            key: REDACTED if key == "HeaderValue" else redact_distribution(value) for key, value in document.items()
-        }
-    if isinstance(document, list):
-        return [redact_distribution(item) for item in document]
-    return document

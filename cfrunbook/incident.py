@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import msgspec
 
 from cfrunbook import evidence as recordings
-from cfrunbook.cloudfront import distribution as distributions
+from cfrunbook import files
+from cfrunbook.cloudfront import distribution_reader as distributions
 from cfrunbook.cloudfront import documents, origins, plan, policies, viewer_url
 from cfrunbook.cloudfront.distribution import Distribution
 from cfrunbook.cloudfront.documents import Source
@@ -39,10 +40,13 @@ Pace = Literal["polite", "fast"]
 DEFAULT_DEADLINE = 5.0
 """Seconds that one probe may take."""
 SHORTEST_DEADLINE, LONGEST_DEADLINE = 0.05, 600.0
+DEFAULT_EXPIRY_DAYS = 14
+LONGEST_EXPIRY_DAYS = 825
+"""Beyond this, a certificate is always about to expire."""
 _SOURCE_FIELDS = ("distribution", "trust_store")
 _LAB_OPTIONS = (
     "distribution", "policies", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace", "resolver",
-    "at", "vantage", "name",
+    "at", "vantage", "name", "expiry_days",
 )  # fmt: skip
 
 
@@ -75,6 +79,8 @@ class Incident:
     """Seconds that one probe may take."""
     pace: Pace
     vantage: str
+    expiry_days: int
+    """A certificate that ends within so many days is about to expire."""
     resolver: tuple[str, ...]
     """Addresses of the resolvers to ask; empty: the system's."""
     observations: Observations | None
@@ -100,6 +106,7 @@ class Incident:
         deadline: float | None = None,
         pace: str | None = "",
         resolver: str | Sequence[str] | None = (),
+        expiry_days: int | None = None,
         name: str | None = "",
     ) -> Incident:
         """Return the incident that these inputs describe; any subset that names a distribution or an origin will do.
@@ -110,7 +117,7 @@ class Incident:
         given: dict[str, Any] = {
             "distribution": distribution, "policies": policies, "url": url, "origin": origin, "host": host,
             "connect_to": connect_to, "trust_store": trust_store, "vantage": vantage, "at": at, "deadline": deadline,
-            "pace": pace, "resolver": resolver, "name": name,
+            "pace": pace, "resolver": resolver, "expiry_days": expiry_days, "name": name,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
         scenario, options = _lab(lab) if lab else ("", {})
@@ -239,6 +246,7 @@ def _assemble(
         connect_to=connect_to,
         trust_anchors=None if roots.is_mozilla else roots.anchors,
         trust_store=roots.name,
+        trust_store_path=roots.path,
         lab=scenario or recorded.lab,
     )
     vantage = _text(given.get("vantage", options.get("vantage")), "Vantage")
@@ -255,7 +263,8 @@ def _assemble(
         deadline=_deadline(given.get("deadline", options.get("deadline"))),
         pace=_pace(given.get("pace", options.get("pace"))),
         vantage=vantage or (observations.vantage if observations else "this machine"),
-        resolver=_texts(given.get("resolver", options.get("resolver")), "--resolver"),
+        expiry_days=_expiry_days(given.get("expiry_days", options.get("expiry_days"))),
+        resolver=_resolvers(given.get("resolver", options.get("resolver"))),
         observations=observations,
         name=_slug(name or (url.host if url else "") or origin or (read.id or read.domain_name if read else "")),
     )
@@ -304,9 +313,18 @@ def _roots(trust_store: Any, recorded: Inputs) -> TrustStore:
         if not isinstance(trust_store, str | os.PathLike):
             raise BadInput(f"Trust store: give a file, not a value of type {type(trust_store).__name__}.")
         path = Path(trust_store)
-        return roots.from_pem(recordings.read_bounded(path, "Trust store"), name=path.name)
+        # Shown forms: a file name may hold bytes that JSON cannot.
+        return roots.from_pem(
+            files.read_bounded(path, "Trust store"),
+            name=visible(path.name),
+            path=visible(path, 4096),
+        )
     if recorded.trust_anchors is not None:
-        return roots.from_der(recorded.trust_anchors, name=recorded.trust_store or "the recording's trust store")
+        name = recorded.trust_store or "the recording's trust store"
+        store = roots.from_der(recorded.trust_anchors, name=name, path=recorded.trust_store_path)
+        if not store.anchors or len(store.certificates) < len(store.anchors):
+            raise BadInput("Evidence: its trust_anchors hold one that is no certificate, or none at all; refused.")
+        return store
     return roots.mozilla()
 
 
@@ -318,9 +336,15 @@ def _sources(value: Any) -> Sequence[Source]:
 
 
 def _text(value: Any, what: str) -> str:
-    if value is None or isinstance(value, str):
-        return value or ""
-    raise BadInput(f"{what}: give text, not a value of type {type(value).__name__}.")
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadInput(f"{what}: give text, not a value of type {type(value).__name__}.")
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # how bytes of the command line that are not UTF-8 reach us
+        raise BadInput(f"{what}: it holds bytes that are not UTF-8 text.") from None
+    return value
 
 
 def _texts(value: Any, what: str) -> tuple[str, ...]:
@@ -328,7 +352,18 @@ def _texts(value: Any, what: str) -> tuple[str, ...]:
     parts = [value] if isinstance(value, str) else ([] if value is None else value)
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         raise BadInput(f"{what}: give text or a list of texts.")
-    return tuple(word for part in parts for word in re.split(r"[\s,]+", part) if word)
+    return tuple(word for part in parts for word in re.split(r"[\s,]+", _text(part, what)) if word)
+
+
+def _resolvers(value: Any) -> tuple[str, ...]:
+    """Return resolvers' addresses. Raises BadInput for one that is none, before anything is asked of it."""
+    words = _texts(value, "--resolver")
+    if words:
+        from cfrunbook.probes import resolve
+
+        for word in words:
+            resolve.server(word)
+    return words
 
 
 def _moment(value: Any) -> dt.datetime | None:
@@ -357,6 +392,18 @@ def _deadline(value: Any) -> float:
     raise BadInput(
         f"Deadline: {visible(value, 40)!r} is not a number of seconds from {SHORTEST_DEADLINE:g} to"
         f" {LONGEST_DEADLINE:g}."
+    )
+
+
+def _expiry_days(value: Any) -> int:
+    if value is None:
+        return DEFAULT_EXPIRY_DAYS
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 4:
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LONGEST_EXPIRY_DAYS:
+        return value
+    raise BadInput(
+        f"Expiry days: {visible(value, 40)!r} is not a whole number of days from 1 to {LONGEST_EXPIRY_DAYS}."
     )
 
 

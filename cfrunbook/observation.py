@@ -25,6 +25,7 @@ from cfrunbook.evidence import (
 )
 from cfrunbook.findings import NotExamined
 from cfrunbook.probes.endpoint import Endpoint
+from cfrunbook.text import join_names
 
 if TYPE_CHECKING:
     import socket
@@ -39,8 +40,10 @@ Progress = Callable[[str], None]
 
 MAX_ADDRESSES = 16
 """Addresses examined per origin: an origin's DNS answer is hostile input too."""
-POLITE_CONNECTIONS = 4
-"""Concurrent connections to one address with `pace="polite"`."""
+POLITE_HELLOS = 4
+"""Concurrent connections to one origin with `pace="polite"`, beside the first to each of its addresses."""
+MAX_OPEN = 200
+"""Sockets open at a time over all origins: a shell may allow no more than 256 files (macOS)."""
 POLITE_JITTER = 0.02
 """Seconds: the most by which a polite connection after the first is delayed."""
 
@@ -52,6 +55,10 @@ async def observe(incident: Incident, *, progress: Progress | None = None) -> Ob
     """
     if incident.observations is not None:
         return incident.observations
+    # All at once below: a module that is first imported there may find no file descriptor left to open its file.
+    from cfrunbook.cloudfront import origin_tls  # noqa: F401
+    from cfrunbook.probes import exchange, resolve, tcp, tls  # noqa: F401
+
     recorded_at = dt.datetime.now(dt.UTC)
     look = _Look(incident, progress or (lambda _: None))
     async with asyncio.TaskGroup() as group:
@@ -83,6 +90,7 @@ class _Look:
         self.exchanges: list[tuple[tuple[int, ...], Exchange]] = []
         self.handshakes: list[tuple[tuple[int, ...], Handshake]] = []
         self.not_observed: list[NotExamined] = []
+        self._open = asyncio.Semaphore(MAX_OPEN)
 
     async def origin(self, domain: str, targets: Sequence[Target]) -> None:
         probed = [t for t in targets if not t.not_probed]
@@ -94,6 +102,7 @@ class _Look:
             self.resolutions.append(
                 Resolution(id="", name=domain, resolver="connect-to", outcome=ResolutionOutcome.RELOCATED)
             )
+        polite = asyncio.Semaphore(POLITE_HELLOS if self.incident.pace == "polite" else MAX_OPEN)
         async with asyncio.TaskGroup() as group:
             for target in probed:
                 place = self.incident.targets.index(target)
@@ -101,7 +110,7 @@ class _Look:
                 if endpoints is None:
                     endpoints = tuple(Endpoint(domain, target.port, address) for address in addresses)
                 for number, endpoint in enumerate(self._bounded(endpoints, domain)):
-                    group.create_task(self._endpoint(target, endpoint, (place, number)))
+                    group.create_task(self._endpoint(target, endpoint, (place, number), polite))
 
     def _bounded(self, endpoints: Sequence[Endpoint], domain: str) -> Sequence[Endpoint]:
         if len(endpoints) > MAX_ADDRESSES:
@@ -124,23 +133,27 @@ class _Look:
         )
         self.resolutions.append(seen)
         self.progress(f"{domain}: {seen.outcome}")
-        return seen.ipv4 + seen.ipv6
+        # Those that CloudFront uses come first: the others are examined only as far as there is room.
+        return seen.ipv6 + seen.ipv4 if target.ip_address_type == "ipv6" else seen.ipv4 + seen.ipv6
 
-    async def _endpoint(self, target: Target, endpoint: Endpoint, place: tuple[int, ...]) -> None:
+    async def _endpoint(
+        self, target: Target, endpoint: Endpoint, place: tuple[int, ...], polite: asyncio.Semaphore
+    ) -> None:
         from cfrunbook.probes import tcp
 
-        connection, sock = await tcp.connect(endpoint, deadline=self.incident.deadline)
-        self.connections.append((place, connection))
-        self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {connection.outcome}")
-        if connection.outcome is not ConnectOutcome.CONNECTED or sock is None:
-            return
-        try:
-            if target.protocol == "http":
-                await self._exchange(target, endpoint, place, sock)
-            else:
-                await self._handshakes(target, endpoint, place, sock)
-        finally:
-            sock.close()
+        async with self._open:
+            connection, sock = await tcp.connect(endpoint, deadline=self.incident.deadline)
+            self.connections.append((place, connection))
+            self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {connection.outcome}")
+            if connection.outcome is not ConnectOutcome.CONNECTED or sock is None:
+                return
+            try:
+                if target.protocol == "http":
+                    await self._exchange(target, endpoint, place, sock)
+                else:
+                    await self._handshakes(target, endpoint, place, sock, polite)
+            finally:
+                sock.close()
 
     async def _exchange(self, target: Target, endpoint: Endpoint, place: tuple[int, ...], sock: socket.socket) -> None:
         from cfrunbook.probes import exchange
@@ -151,39 +164,54 @@ class _Look:
         self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {seen.status_line or seen.outcome}")
 
     async def _handshakes(
-        self, target: Target, endpoint: Endpoint, place: tuple[int, ...], sock: socket.socket
+        self,
+        target: Target,
+        endpoint: Endpoint,
+        place: tuple[int, ...],
+        sock: socket.socket,
+        polite: asyncio.Semaphore,
     ) -> None:
         from cfrunbook.cloudfront.origin_tls import offer
         from cfrunbook.probes import tls
 
         # Also what CloudFront does not send here: another name that is answered shows that only this one is refused.
         names: list[str | None] = [*dict.fromkeys((*(n.sni for n in target.names), target.domain)), None]
-        gate = asyncio.Semaphore(POLITE_CONNECTIONS if self.incident.pace == "polite" else len(names))
-        silent = False
+        skipped: list[str] = []
+        stalled = False
 
         async def one(number: int, sni: str | None) -> None:
-            nonlocal silent
-            async with gate:
-                if silent:  # every further name would cost one more deadline and say the same
-                    return
-                if number and self.incident.pace == "polite":
-                    await asyncio.sleep(random.uniform(0, POLITE_JITTER))  # noqa: S311 - spreads load, guards nothing
-                seen = await tls.hello(
-                    endpoint,
-                    sni=sni,
-                    offer=offer(target.tls_minimum),
-                    deadline=self.incident.deadline,
-                    sock=sock if number == 0 else None,
-                )
-                silent = silent or (seen.outcome is HandshakeOutcome.TIMEOUT and seen.bytes_received == 0)
-                self.handshakes.append(((*place, number), seen))
-                self.progress(
-                    f"{target.domain}:{target.port} at {endpoint.address}, SNI {sni or 'none'}: {seen.outcome}"
-                )
+            nonlocal stalled
+            if stalled:  # every further name would cost one more deadline and say the same
+                skipped.append(sni or "no server name")
+                return
+            if number and self.incident.pace == "polite":
+                await asyncio.sleep(random.uniform(0, POLITE_JITTER))  # noqa: S311 - spreads load, guards nothing
+            seen = await tls.hello(
+                endpoint,
+                sni=sni,
+                offer=offer(target.tls_minimum),
+                deadline=self.incident.deadline,
+                sock=None if number else sock,
+            )
+            stalled = stalled or seen.outcome is HandshakeOutcome.TIMEOUT
+            self.handshakes.append(((*place, number), seen))
+            self.progress(f"{target.domain}:{target.port} at {endpoint.address}, SNI {sni or 'none'}: {seen.outcome}")
+
+        async def another(number: int, sni: str | None) -> None:
+            async with polite:
+                await one(number, sni)
 
         async with asyncio.TaskGroup() as group:
-            for number, sni in enumerate(names):
-                group.create_task(one(number, sni))
+            group.create_task(one(0, names[0]))  # on the connection that is open already
+            for number, sni in enumerate(names[1:], 1):
+                group.create_task(another(number, sni))
+        if skipped:
+            self.not_observed.append(
+                NotExamined(
+                    what=f"{join_names(skipped)} at {endpoint.address}, port {target.port} of {target.domain}",
+                    why="another TLS hello there got no answer within the deadline",
+                )
+            )
 
     def observations(self, recorded_at: dt.datetime) -> Observations:
         """Return everything seen, in the order of the targets, numbered."""

@@ -17,12 +17,15 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Bottom to top: a module imports from its own layer and the ones below. A part is a module or folder of the package.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "hostname", "text"}),
+    frozenset({"errors", "hostname", "redaction", "text"}),
+    frozenset({"files"}),
     frozenset({"evidence", "findings"}),
     frozenset({"cloudfront", "probes", "x509"}),
     frozenset({"causes"}),
     frozenset({"incident"}),
     frozenset({"observation"}),
+    frozenset({"coverage", "failover"}),
+    frozenset({"verdicts"}),
     frozenset({"diagnosis"}),
     frozenset({"views"}),
     frozenset({"cli", "lab", "report", "runbook", "__init__", "__main__"}),

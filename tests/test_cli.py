@@ -144,6 +144,8 @@ CONFIG: dict[str, object] = {
         (["--origin", "shop.example.com", "--trust-store", "{text}"], ["text.json"]),
         (["--lab", "{other}"], ["other.json"]),
         (["--nonsense"], ["--nonsense"]),
+        (["--origin", "shop.example.com", "--resolver", "foo"], ["foo", "resolver"]),
+        (["--origin", "shop.example.com", "--save-evidence", "{tmp}"], ["--save-evidence", "folder"]),
         (["--origin", "shop.example.com", "--save-evidence", "{tmp}/no/such/folder/e.json"], ["folder"]),
     ],
 )
@@ -198,3 +200,31 @@ def test_a_defect_is_one_sentence_and_never_looks_like_a_verdict(tmp_path: Path)
     assert (done.returncode, done.stderr.count("\n")) == (70, 1), done.stderr
     assert "ZeroDivisionError" in done.stderr
     assert "Traceback" in run("diagnose", "--origin", "shop.example.com", env=env | {"CFRUNBOOK_DEBUG": "1"}).stderr
+
+
+def test_a_stray_quote_in_the_environment_is_named() -> None:
+    done = run("diagnose", "--origin", "shop.example.com", env={"CFRUNBOOK_POLICIES": "it's"})
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "CFRUNBOOK_POLICIES" in done.stderr
+
+
+def test_a_terminal_without_unicode_gets_escapes_instead_of_a_traceback() -> None:
+    done = run("lab", "run", "healthy", "--", "cfrunbook", "diagnose", env={"PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0, done.stderr
+    assert "No fault found" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_one_sentence() -> None:
+    command = f"{sys.executable} -m cfrunbook lab list > /dev/full"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "No space left" in done.stderr
+
+
+def test_an_output_folder_that_cannot_be_made_is_refused_before_any_probe(tmp_path: Path) -> None:
+    occupied = tmp_path / "incident"
+    occupied.write_text("a file")
+    done = run("report", "--origin", "shop.example.com", "--output", str(occupied))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "--output" in done.stderr

@@ -28,7 +28,7 @@ from cfrunbook.evidence import (
     ResolutionOutcome,
 )
 from cfrunbook.findings import STAGES, Stage
-from cfrunbook.observation import POLITE_CONNECTIONS
+from cfrunbook.observation import POLITE_HELLOS
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 
@@ -98,14 +98,120 @@ def test_the_primary_origin_comes_before_the_secondary() -> None:
     assert diagnosis.findings[0].code == diagnosis.verdict.code == "port.refused"
 
 
-def test_a_broken_secondary_is_still_found() -> None:
+@pytest.fixture(scope="module")
+def healthy() -> Observations:
+    """A real look at a healthy origin, whose parts the tests move to other names."""
     with lab.start("healthy") as running:
-        options = copy.deepcopy(running.options)
-        healthy = cf.observe_sync(cf.Incident.load(**options))
-    assert healthy.connections[0].outcome is ConnectOutcome.CONNECTED
-    only_b = seen(connection(2, "b.example.com", ConnectOutcome.REFUSED))
-    verdict = cf.judge(incident(), only_b).verdict
-    assert (verdict.status, verdict.target) == ("fault", "b:443")
+        return cf.observe_sync(cf.Incident.load(**running.options))
+
+
+def well(healthy: Observations, host: str, number: int, *, port: int = 443) -> tuple[Connection, Handshake]:
+    """Return what a healthy origin `host` shows at one address."""
+    where = {"host": host, "port": port, "address": f"198.51.100.{number}", "connected_to": ""}
+    hello = next(h for h in healthy.handshakes if h.sni == "origin.shop.example")
+    return (
+        msgspec.structs.replace(healthy.connections[0], id=f"connection-{number}", **where),
+        msgspec.structs.replace(hello, id=f"handshake-{number}", sni=host, **where),
+    )
+
+
+def group(*codes: int) -> dict[str, Any]:
+    document = copy.deepcopy(GROUP)
+    document["OriginGroups"]["Items"][0]["FailoverCriteria"]["StatusCodes"] = {
+        "Quantity": len(codes),
+        "Items": list(codes),
+    }
+    return document
+
+
+def judged(healthy: Observations, a: str, b: str, *codes: int) -> cf.Diagnosis:
+    """Judge a group of which each member is `well`, refuses or drops (only the names differ from the real look)."""
+    connections: list[Connection] = []
+    handshakes: list[Handshake] = []
+    outcomes = {
+        "refused": ConnectOutcome.REFUSED,
+        "dropped": ConnectOutcome.TIMEOUT,
+        "local drop": ConnectOutcome.TIMEOUT,
+    }
+    for number, (host, state) in enumerate((("a.example.com", a), ("b.example.com", b)), 1):
+        if state == "well":
+            connected, hello = well(healthy, host, number)
+            connections.append(connected)
+            handshakes.append(hello)
+        else:
+            tried = connection(number, host, outcomes[state])
+            local = (
+                "127.0.0.1:5" if state.startswith("local") else ""
+            )  # with nothing in between, silence is the origin's
+            connections.append(msgspec.structs.replace(tried, connected_to=local))
+    return cf.judge(incident(group(*codes)), seen(*connections, handshakes=tuple(handshakes)))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "codes", "status", "target", "says"),
+    [
+        ("refused", "refused", (502, 503, 504), "fault", "a:443", "Failover does not help"),
+        ("refused", "dropped", (502, 503, 504), "fault", "a:443", "Failover does not help"),
+        ("refused", "refused", (500, 502), "fault", "a:443", "503 is not among its status codes (500 and 502)"),
+        ("dropped", "refused", (502, 503, 504), "unknown", "a:443", "Inconclusive"),
+        ("local drop", "refused", (502, 504), "fault", "a:443", "503 is not among its status codes (502 and 504)"),
+    ],
+)
+def test_what_a_group_makes_of_broken_members(
+    healthy: Observations, a: str, b: str, codes: tuple[int, ...], status: str, target: str, says: str
+) -> None:
+    verdict = judged(healthy, a, b, *codes).verdict
+    assert (verdict.status, verdict.target) == (status, target)
+    assert says in verdict.sentence
+
+
+def test_ok_needs_everything_that_cloudfront_would_do_to_have_been_tried() -> None:
+    with lab.start("healthy") as running:
+        loaded = cf.Incident.load(**running.options)
+        whole = cf.observe_sync(loaded)
+    assert cf.judge(loaded, whole).verdict.status == "ok"
+    for lacking in (
+        msgspec.structs.replace(whole, handshakes=()),
+        msgspec.structs.replace(whole, handshakes=(), connections=()),
+        msgspec.structs.replace(whole, handshakes=tuple(h for h in whole.handshakes if h.sni is None)),
+        msgspec.structs.replace(
+            whole,
+            resolutions=(
+                Resolution(
+                    id="resolution-1",
+                    name="origin.shop.example",
+                    resolver="system",
+                    outcome=ResolutionOutcome.ANSWER,
+                    ipv4=("127.0.0.1", "198.51.100.99"),
+                ),
+            ),
+        ),
+    ):
+        diagnosis = cf.judge(loaded, lacking)
+        assert diagnosis.verdict.status == "unknown", diagnosis.verdict.sentence
+        assert any("not tried" in n.why for n in diagnosis.not_examined)
+
+
+def test_a_recording_of_another_name_does_not_clear_this_one() -> None:
+    with lab.start("healthy") as running:
+        loaded = cf.Incident.load(**running.options)
+        recording = running.folder / "evidence.json"
+        cf.observe_sync(loaded).save(recording)
+        other = cf.Incident.load(evidence=recording, host="never.example.net")
+    verdict = cf.diagnose_sync(other).verdict
+    assert verdict.status == "unknown"
+    assert "never.example.net" in verdict.sentence
+
+
+def test_an_intermittent_fault_says_so_in_the_verdict() -> None:
+    document = copy.deepcopy(GROUP)
+    document["DefaultCacheBehavior"]["TargetOriginId"] = "a"
+    some = (
+        connection(1, "a.example.com", ConnectOutcome.REFUSED),
+        connection(2, "a.example.com", ConnectOutcome.CONNECTED),
+    )
+    verdict = cf.judge(incident(document), seen(*some)).verdict
+    assert verdict.sentence.endswith("some requests fail. CloudFront answers 502 to those.")
 
 
 def test_the_first_broken_stage_is_the_root_and_what_lies_behind_is_not_reached() -> None:
@@ -170,8 +276,9 @@ def test_a_silent_origin_costs_one_deadline_however_many_names_there_are() -> No
             distribution=document, origin="a", connect_to=[f"a.example.com:443:127.0.0.1:{port}"], deadline=0.2
         )
         observations = cf.observe_sync(loaded)
-    assert 1 <= len(observations.handshakes) <= POLITE_CONNECTIONS
+    assert 1 <= len(observations.handshakes) <= 1 + POLITE_HELLOS
     assert {h.outcome for h in observations.handshakes} == {HandshakeOutcome.TIMEOUT}
+    assert any("got no answer within the deadline" in n.why for n in observations.not_observed)
     assert any("40 names" in n.what for n in cf.judge(loaded, observations).not_examined)
 
 
@@ -286,7 +393,8 @@ def test_any_recording_is_judged_without_an_exception_and_the_verdict_is_founded
         assert diagnosis.findings[0].code == verdict.code
         assert diagnosis.findings[0].status is cf.Status.FAULT
     else:
-        assert not any(f.status is cf.Status.FAULT for f in diagnosis.findings)
+        # A secondary's fault does not speak while nobody knows about the primary.
+        assert all(f.target == "b:443" for f in diagnosis.findings if f.status is cf.Status.FAULT)
     if verdict.status == "ok":
         assert any(f.status is cf.Status.OK for f in diagnosis.findings)
         assert not any(f.status is cf.Status.UNKNOWN for f in diagnosis.findings)

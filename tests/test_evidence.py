@@ -6,13 +6,15 @@ import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cfrunbook import evidence
+from cfrunbook import evidence, files
+from cfrunbook.cloudfront.plan import MAX_TARGETS
+from cfrunbook.cloudfront.server_names import MAX_NAMES
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import (
     Connection,
@@ -28,11 +30,19 @@ from cfrunbook.evidence import (
     ResolutionOutcome,
 )
 from cfrunbook.findings import NotExamined
+from cfrunbook.observation import MAX_ADDRESSES
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
-NUMBER = st.integers(0, 2**31)
+BYTE = st.integers(0, 0xFF)
+CODE_POINT = st.none() | st.integers(0, 0xFFFF)
 MILLISECONDS = st.floats(0, 1e6)
-WHERE: dict[str, Any] = {"id": TEXT, "host": TEXT, "port": NUMBER, "address": TEXT, "connected_to": TEXT}
+WHERE: dict[str, Any] = {
+    "id": TEXT,
+    "host": TEXT,
+    "port": st.integers(1, 0xFFFF),
+    "address": TEXT,
+    "connected_to": TEXT,
+}
 PLACE: dict[str, Any] = {**WHERE, "elapsed_ms": MILLISECONDS}
 
 RESOLUTIONS = st.builds(
@@ -49,7 +59,7 @@ CONNECTIONS = st.builds(
     Connection,
     **PLACE,
     outcome=st.sampled_from(ConnectOutcome),
-    icmp=st.none() | st.builds(Icmp, type=NUMBER, code=NUMBER, reporter=TEXT),
+    icmp=st.none() | st.builds(Icmp, type=BYTE, code=BYTE, reporter=TEXT),
 )
 EXCHANGES = st.builds(
     Exchange,
@@ -65,7 +75,13 @@ HANDSHAKES = st.builds(
     sni=st.none() | TEXT,
     offer=TEXT,
     outcome=st.sampled_from(HandshakeOutcome),
-    alert=st.none() | st.integers(0, 255),
+    alert=st.none() | BYTE,
+    warnings=st.lists(BYTE, max_size=2).map(tuple),
+    version=CODE_POINT,
+    cipher_suite=CODE_POINT,
+    group=CODE_POINT,
+    signature_scheme=CODE_POINT,
+    bytes_received=st.integers(0, 2**40),
     certificates=st.lists(st.binary(max_size=40), max_size=2).map(tuple),
 )
 INPUTS = st.builds(
@@ -144,6 +160,68 @@ def test_anything_else_is_refused_in_one_sentence(tmp_path: Path, content: Any, 
     assert len(str(refused.value).splitlines()) == 1
 
 
+WHERE_SEEN = {"host": "h", "port": 443, "address": "192.0.2.1"}
+CONNECTION: dict[str, Any] = {"id": "c", **WHERE_SEEN, "outcome": "refused"}
+EXCHANGE: dict[str, Any] = {"id": "e", **WHERE_SEEN, "request": "HEAD /", "outcome": "http"}
+HANDSHAKE: dict[str, Any] = {"id": "t", **WHERE_SEEN, "sni": None, "offer": "o", "outcome": "hello"}
+RESOLUTION: dict[str, Any] = {"id": "r", "name": "n", "resolver": "system", "outcome": "timeout"}
+
+
+@pytest.mark.parametrize(
+    ("group", "observation", "field", "values"),
+    [
+        *((kind, seen, "elapsed_ms", (-1, -0.001, 1e18)) for kind, seen in (
+            ("resolutions", RESOLUTION), ("connections", CONNECTION), ("exchanges", EXCHANGE), ("handshakes", HANDSHAKE)
+        )),
+        *((kind, seen, "port", (-1, 0, 65536, 443.5)) for kind, seen in (
+            ("connections", CONNECTION), ("exchanges", EXCHANGE), ("handshakes", HANDSHAKE)
+        )),
+        ("handshakes", HANDSHAKE, "alert", (-1, 256)),
+        ("handshakes", HANDSHAKE, "warnings", ([-1], [40, 256])),
+        *(("handshakes", HANDSHAKE, field, (-1, 0x10000)) for field in (
+            "version", "cipher_suite", "group", "signature_scheme"
+        )),
+        ("handshakes", HANDSHAKE, "bytes_received", (-1,)),
+        ("handshakes", HANDSHAKE, "certificates", ([""] * 257,)),
+        ("handshakes", HANDSHAKE, "first_bytes", ("A" * 88,)),
+        ("exchanges", EXCHANGE, "first_bytes", ("A" * 88,)),
+        ("exchanges", EXCHANGE, "headers", ([["a", "b"]] * 101,)),
+        ("connections", CONNECTION, "icmp", ({"type": 256, "code": 0, "reporter": ""}, {"type": 3, "code": -1, "reporter": ""})),
+    ],
+)  # fmt: skip
+def test_what_cannot_have_been_seen_is_refused(group: str, observation: Any, field: str, values: Any) -> None:
+    evidence.from_json(json.dumps({**GOOD, group: [observation]}).encode())
+    for value in values:
+        with pytest.raises(BadInput, match="does not follow schema 1: Expected") as refused:
+            evidence.from_json(json.dumps({**GOOD, group: [{**observation, field: value}]}).encode())
+        assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_numbers_that_are_not_finite_are_refused(number: str) -> None:
+    content = json.dumps({**GOOD, "connections": [{**CONNECTION, "elapsed_ms": 5.25}]}).replace("5.25", number)
+    with pytest.raises(BadInput):
+        evidence.from_json(content.encode())
+
+
+def test_more_observations_than_a_run_makes_are_refused() -> None:
+    most = {**GOOD, "connections": [CONNECTION] * 10_000, "resolutions": [RESOLUTION] * 5_000}
+    assert evidence.from_json(json.dumps(most).encode()).number == evidence.MAX_OBSERVATIONS
+    with pytest.raises(BadInput, match=r"evidence holds 15001 observations; refused, since one run makes at most"):
+        evidence.from_json(json.dumps({**most, "handshakes": [HANDSHAKE]}).encode())
+
+
+def test_a_run_makes_fewer_observations_than_that() -> None:
+    hellos = MAX_NAMES + 2  # and one with the Origin Domain, and one without a name
+    assert MAX_TARGETS * MAX_ADDRESSES * (hellos + 1) + 2 * MAX_TARGETS < evidence.MAX_OBSERVATIONS
+
+
+def test_the_schema_tells_the_bounds() -> None:
+    defined = msgspec.json.schema(Observations)["$defs"]
+    port = defined["Connection"]["properties"]["port"]
+    assert (port["minimum"], port["maximum"]) == (1, 65535)
+
+
 def test_deep_nesting_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "deep.json"
     path.write_text('{"kind": "cfrunbook.evidence", "schema": 1, "recorded_at": ' + '{"a":' * 100_000)
@@ -160,7 +238,7 @@ def test_no_bytes_raise_anything_else(content: bytes) -> None:
 def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "huge.json"
     with path.open("wb") as file:
-        file.truncate(evidence.MAX_FILE_BYTES + 1)
+        file.truncate(files.MAX_FILE_BYTES + 1)
     with pytest.raises(BadInput, match=r"huge\.json is larger than 64 MiB; refused\."):
         evidence.load(path)
 
@@ -170,60 +248,3 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
         evidence.load(tmp_path / "nowhere.json")
     with pytest.raises(BadInput, match="Is a directory"):
         evidence.load(tmp_path)
-
-
-def test_a_failed_save_leaves_nothing_behind(tmp_path: Path) -> None:
-    (tmp_path / "evidence.json").mkdir()
-    with pytest.raises(BadInput, match="Cannot write"):
-        evidence.write_whole(tmp_path / "evidence.json", b"{}")
-    assert [p.name for p in tmp_path.iterdir()] == ["evidence.json"]
-
-
-@pytest.mark.parametrize(
-    ("name", "kept"),
-    [
-        ("Server", True),
-        ("Content-Type", True),
-        ("X-Amz-Cf-Id", True),
-        ("Set-Cookie", False),
-        ("COOKIE", False),
-        ("Authorization", False),
-        ("Proxy-Authorization", False),
-        ("x-amz-security-token", False),
-        ("X-Api-Key", False),
-        ("X-Origin-Secret", False),
-        ("X-Hub-Signature-256", False),
-    ],
-)
-def test_secret_headers_are_redacted(name: str, kept: bool) -> None:
-    assert evidence.redact_headers([(name, "s3cret")]) == ((name, "s3cret" if kept else "[redacted]"),)
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("https://www.example.com/cart", "https://www.example.com/cart"),
-        ("https://user:pw@www.example.com:8443/a#b", "https://www.example.com:8443/a"),
-        ("https://e.com/?Signature=abc&Expires=1", "https://e.com/?Signature=[redacted]&Expires=[redacted]"),
-        ("https://e.com/?flag", "https://e.com/?flag"),
-    ],
-)
-def test_redact_url(url: str, shown: str) -> None:
-    assert evidence.redact_url(url) == shown
-
-
-@given(st.text(st.characters(categories=("L", "N")), min_size=8, max_size=20).map(lambda s: "s3cret" + s))
-def test_no_url_keeps_a_secret(secret: str) -> None:
-    word = quote(secret)
-    shown = evidence.redact_url(f"https://{word}:{word}@e.com/p?a={word}&b={word}#{word}")
-    assert word not in shown
-    assert urlsplit(shown).hostname == "e.com"
-
-
-def test_custom_header_values_are_redacted_at_any_depth() -> None:
-    headers = {"Quantity": 1, "Items": [{"HeaderName": "X-Shared", "HeaderValue": "s3cret"}]}
-    document = {"DistributionConfig": {"Origins": {"Items": [{"Id": "shop", "CustomHeaders": headers}]}}}
-    shown = json.dumps(evidence.redact_distribution(document))
-    assert "s3cret" not in shown
-    assert '"HeaderName": "X-Shared", "HeaderValue": "[redacted]"' in shown
-    assert "s3cret" in json.dumps(document), "the original is left alone"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -285,6 +286,13 @@ def test_an_origin_domain_that_is_no_host_name_is_not_probed() -> None:
     assert [f.code for f in incident.findings if f.target == "web:443"] == ["distribution.ip_address"]
 
 
+@pytest.mark.parametrize("port", [0, -1, 65536, 2**40])
+def test_a_port_that_is_none_is_not_probed(port: int) -> None:
+    incident = Incident.load(distribution=document(custom("web", "o.example", HTTPSPort=port)))
+    assert incident.targets[0].not_probed.startswith(f"its port {port} is none (1 to 65535)")
+    assert "distribution.port_not_allowed" in [f.code for f in incident.findings]
+
+
 def test_targets_are_bounded() -> None:
     origins = [custom(f"o{number}", f"o{number}.example.com") for number in range(80)]
     ways = tuple(behavior(f"o{number}", PathPattern=f"/{number}/*") for number in range(80))
@@ -363,11 +371,82 @@ def test_a_trust_store_is_kept_with_the_recording(tmp_path: Path) -> None:
     path.write_bytes(pem("Root A") + pem("Root B"))
     incident = Incident.load(origin="shop.example.com", trust_store=path)
     assert (incident.roots.name, len(incident.roots.anchors)) == ("roots.pem", 2)
+    assert incident.roots.path == incident.inputs.trust_store_path == str(path)
     again = Incident.load(evidence=Observations(recorded_at=NOW, inputs=incident.inputs))
-    assert (again.roots.name, again.roots.anchors) == ("roots.pem", incident.roots.anchors)
+    assert (again.roots.name, again.roots.anchors, again.roots.path) == ("roots.pem", incident.roots.anchors, str(path))
     plain = Incident.load(origin="shop.example.com")
     assert plain.roots.is_mozilla
-    assert plain.inputs.trust_anchors is None
+    assert (plain.inputs.trust_anchors, plain.roots.path) == (None, "")
+
+
+def test_the_path_of_a_trust_store_is_the_one_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "roots.pem").write_bytes(pem("Root A"))
+    monkeypatch.chdir(tmp_path)
+    assert Incident.load(origin="shop.example.com", trust_store="roots.pem").roots.path == "roots.pem"
+
+
+@pytest.mark.parametrize("anchors", [(b"no certificate",), (b"",), ()])
+def test_recorded_trust_anchors_that_are_no_certificates_are_refused(anchors: tuple[bytes, ...]) -> None:
+    incident = Incident.load(origin="shop.example.com")
+    inputs = msgspec.structs.replace(incident.inputs, trust_anchors=anchors)
+    with pytest.raises(BadInput, match="Evidence: its trust_anchors hold one that is no certificate, or none at all"):
+        Incident.load(evidence=Observations(recorded_at=NOW, inputs=inputs))
+
+
+def test_one_bad_trust_anchor_among_good_ones_is_refused_too(tmp_path: Path) -> None:
+    path = tmp_path / "roots.pem"
+    path.write_bytes(pem("Root A") + pem("Root B"))
+    inputs = Incident.load(origin="shop.example.com", trust_store=path).inputs
+    assert inputs.trust_anchors is not None
+    cut = msgspec.structs.replace(inputs, trust_anchors=(inputs.trust_anchors[0], inputs.trust_anchors[1][:-9]))
+    with pytest.raises(BadInput, match="Evidence: its trust_anchors"):
+        Incident.load(evidence=Observations(recorded_at=NOW, inputs=cut))
+
+
+def test_files_may_have_names_that_are_not_text(tmp_path: Path) -> None:
+    def named(suffix: str, content: bytes) -> str:
+        path = tmp_path / os.fsdecode(b"\xff" + suffix.encode())
+        path.write_bytes(content)
+        return str(path)
+
+    incident = Incident.load(
+        distribution=named("d.json", json.dumps(SHOP).encode()),
+        policies=[named("p.json", b'{"VpcOrigin": {"Id": "vo_1"}}')],
+        trust_store=named("r.pem", pem("Root A")),
+    )
+    recording = Observations(recorded_at=NOW, inputs=incident.inputs)
+    saved = Path(named("e.json", b""))
+    recording.save(saved)
+    again = Incident.load(evidence=str(saved))
+    assert again.inputs == incident.inputs
+    assert again.roots.name == r"\udcffr.pem"
+
+
+@pytest.mark.parametrize(
+    "resolver", ["192.0.2.53", "192.0.2.53:5353", "[2001:db8::53]:53", "2001:db8::53", ["192.0.2.53", "192.0.2.54:54"]]
+)
+def test_resolvers_are_addresses(resolver: Any) -> None:
+    incident = Incident.load(origin="o.example", resolver=resolver)
+    assert incident.resolver == ((resolver,) if isinstance(resolver, str) else tuple(resolver))
+
+
+@pytest.mark.parametrize(("given", "days"), [(None, 14), (1, 1), (30, 30), ("30", 30), (825, 825)])
+def test_days_of_warning_before_a_certificate_ends(given: Any, days: int) -> None:
+    assert Incident.load(origin="o.example", expiry_days=given).expiry_days == days
+
+
+NOT_TEXT = os.fsdecode(b"\xff")
+
+
+@pytest.mark.parametrize(
+    "option", ["url", "origin", "host", "connect_to", "vantage", "resolver", "name", "at", "deadline", "pace"]
+)
+def test_bytes_that_are_not_text_are_refused_in_every_text(option: str) -> None:
+    for value in (NOT_TEXT, f"a{NOT_TEXT}", f"\ud800{NOT_TEXT}"):
+        with pytest.raises(BadInput) as refused:
+            Incident.load(**{"origin": "o.example", option: value})
+        str(refused.value).encode()
+        assert "\n" not in str(refused.value)
 
 
 def lab_file(folder: Path, **options: Any) -> Path:
@@ -386,8 +465,11 @@ def test_a_lab_file_gives_defaults_relative_to_itself(tmp_path: Path) -> None:
         connect_to=["api.example.com:443:127.0.0.1:8443"],
         trust_store="roots.pem",
         deadline=2.0,
+        expiry_days=40,
     )
     incident = Incident.load(lab=path)
+    assert incident.expiry_days == 40
+    assert incident.roots.path == str(tmp_path / "roots.pem")
     assert ports(incident)[0] == ("api:443", "https")
     assert (incident.inputs.lab, incident.deadline, incident.roots.name) == ("api-down", 2.0, "roots.pem")
     assert incident.relocations.endpoints("api.example.com", 443)[0].socket_address == ("127.0.0.1", 8443)
@@ -453,6 +535,23 @@ def test_moments_are_aware(at: Any, moment: dt.datetime) -> None:
         ({"origin": "o.example", "deadline": 0}, "Deadline: '0' is not a number of seconds"),
         ({"origin": "o.example", "deadline": float("nan")}, "Deadline: 'nan'"),
         ({"origin": "o.example", "deadline": "soon"}, "Deadline: 'soon'"),
+        *(
+            ({"origin": "o.example", "expiry_days": days}, "is not a whole number of days from 1 to 825")
+            for days in (0, -1, 826, 1.5, True, "soon", "9" * 5000)
+        ),
+        *(
+            ({"origin": "o.example", "resolver": text}, "(192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53)")
+            for text in (
+                "foo",
+                "foo:53",
+                "192.0.2.53:0",
+                "192.0.2.53:65536",
+                "192.0.2.53:",
+                "[2001:db8::53",
+                "192.0.2.53/24",
+                "192.0.2.53 foo",
+            )
+        ),
         ({"origin": "o.example", "pace": "reckless"}, "Pace: 'reckless' is neither polite nor fast"),
         ({"origin": 5}, "Origin: give text"),
         ({"origin": "o.example", "connect_to": [5]}, "--connect-to: give text"),

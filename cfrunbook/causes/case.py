@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 
-from cfrunbook.cloudfront.targets import ServerName, Target
+from cfrunbook.causes.hellos import Hellos
+from cfrunbook.cloudfront.distribution import Distribution
+from cfrunbook.cloudfront.distribution_reader import parse
+from cfrunbook.cloudfront.origin_tls import offer
+from cfrunbook.cloudfront.targets import Target
+from cfrunbook.errors import BadInput
 from cfrunbook.evidence import Connection, Exchange, Handshake, Observations, Resolution
+from cfrunbook.probes import address as addresses
 from cfrunbook.x509.roots import TrustStore
 
+_FAMILIES = {"ipv4": (4,), "ipv6": (6,), "dualstack": (4, 6)}
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Case:
-    """One target, the observations, the moment of judging and the roots that count."""
+    """One target, the observations, the moment of judging and the roots that count.
+
+    What was seen at an address of a family that CloudFront does not use for this origin is left out, and so are TLS
+    hellos that offer something else than CloudFront offers this origin.
+    """
 
     target: Target
     observations: Observations
@@ -20,30 +33,54 @@ class Case:
     """Aware; certificates are judged at this moment."""
     roots: TrustStore
     expiry_warning_days: int = 14
+    distribution: Distribution | None = None
+    """The distribution that counts; None: the recording's own, see `configuration`."""
 
-    @property
+    @cached_property
     def resolutions(self) -> tuple[Resolution, ...]:
         """The resolutions of this target's name."""
         return tuple(r for r in self.observations.resolutions if r.name == self.target.domain)
 
-    @property
+    @cached_property
     def connections(self) -> tuple[Connection, ...]:
         """The TCP connections to this target."""
-        return tuple(c for c in self.observations.connections if self._mine(c.host, c.port))
+        return tuple(c for c in self.observations.connections if self._counts(c))
 
-    @property
+    @cached_property
     def exchanges(self) -> tuple[Exchange, ...]:
         """The plain HTTP exchanges with this target."""
-        return tuple(e for e in self.observations.exchanges if self._mine(e.host, e.port))
+        return tuple(e for e in self.observations.exchanges if self._counts(e))
 
-    @property
+    @cached_property
     def handshakes(self) -> tuple[Handshake, ...]:
         """The TLS hellos to this target."""
-        return tuple(h for h in self.observations.handshakes if self._mine(h.host, h.port))
+        offered = offer(self.target.tls_minimum).name
+        return tuple(h for h in self.observations.handshakes if h.offer == offered and self._counts(h))
 
-    def handshakes_for(self, name: ServerName) -> tuple[Handshake, ...]:
-        """The TLS hellos to this target with `name` as SNI."""
-        return tuple(h for h in self.handshakes if h.sni == name.sni)
+    @cached_property
+    def hellos(self) -> Hellos:
+        """The same TLS hellos, to be found by name and by place."""
+        return Hellos(self.handshakes)
 
-    def _mine(self, host: str, port: int) -> bool:
-        return host == self.target.domain and port == self.target.port
+    @cached_property
+    def configuration(self) -> Distribution | None:
+        """The distribution that counts; None where none was given or the recording's own cannot be read."""
+        inputs = self.observations.inputs
+        if self.distribution is not None or inputs.distribution is None:
+            return self.distribution
+        try:
+            return parse(inputs.distribution, url=inputs.url)
+        except BadInput:
+            return None
+
+    def _counts(self, seen: Connection | Exchange | Handshake) -> bool:
+        if (seen.host, seen.port) != (self.target.domain, self.target.port):
+            return False
+        family = addresses.version(seen.address)
+        if not family or family in _FAMILIES[self.target.ip_address_type]:
+            return True
+        return bool(seen.connected_to) or self._was_given(seen.address)
+
+    def _was_given(self, address: str) -> bool:
+        """Tell whether an address did not come from name resolution: --connect-to named it."""
+        return bool(self.resolutions) and not any(address in r.ipv4 or address in r.ipv6 for r in self.resolutions)

@@ -17,7 +17,16 @@ from cfrunbook.causes import certificate_rules as rules
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.certificate_chain import MAX_SHOWN, TLS_1_2, Draft, drafts, plural
 from cfrunbook.causes.certificate_rules import AWS_PAGE, RULES
-from cfrunbook.causes.sightings import Sightings, connect_to, sni_option, spread
+from cfrunbook.causes.hellos import observe
+from cfrunbook.causes.remedies import WHICH_NAME
+from cfrunbook.causes.sightings import (
+    Sightings,
+    connect_to,
+    hinges_on_name,
+    sni_option,
+    some_requests_fail,
+    spread,
+)
 from cfrunbook.evidence import Handshake, HandshakeOutcome
 from cfrunbook.findings import Cause, Evidence, Finding, Status
 from cfrunbook.hostname import canonical
@@ -26,11 +35,6 @@ from cfrunbook.x509.roots import TrustStore
 
 CAUSE = Cause.CERTIFICATE
 NOTEBOOK = "03_certificate"
-
-_WHICH_NAME = (
-    "If CloudFront sends that name, this is a 502. Give what decides it: the policies (--policies), the failing URL"
-    " (--url) or the edge function."
-)
 
 
 def judge(
@@ -67,7 +71,7 @@ def judge_case(case: Case) -> tuple[Finding, ...]:
         return ()
     certain = {n.sni for n in case.target.names if n.certain}
     known = {n.sni for n in case.target.names}
-    hellos = [h for h in case.handshakes if h.sni in known]
+    hellos = tuple(h for h in case.handshakes if h.sni in known)
     delivered = [h for h in hellos if h.certificates or _sent_none(h)]
     if not delivered:
         return _not_seen(case, hellos)
@@ -75,6 +79,8 @@ def judge_case(case: Case) -> tuple[Finding, ...]:
     for handshake in delivered:
         groups.setdefault((handshake.certificates, (handshake.version or 0) > TLS_1_2), []).append(handshake)
     by_code: dict[str, list[tuple[Draft, list[Handshake]]]] = {}
+    # Hellos that show that another name fares otherwise: see `hinges_on_name`.
+    spared = [h for h in hellos if h.sni in certain]
     for (sent, _), members in groups.items():
         found = drafts(
             sent,
@@ -85,14 +91,23 @@ def judge_case(case: Case) -> tuple[Finding, ...]:
         )
         for draft in found:
             by_code.setdefault(draft.rule.code, []).append((draft, members))
+        if not any(_status(draft) is Status.FAULT for draft in found):
+            spared += members
     order = [r.code for r in RULES]
-    return tuple(_merged(case, by_code[code], delivered, certain) for code in sorted(by_code, key=order.index))
+    return tuple(_merged(case, by_code[code], delivered, spared, certain) for code in sorted(by_code, key=order.index))
 
 
 def _merged(
-    case: Case, found: Sequence[tuple[Draft, list[Handshake]]], delivered: Sequence[Handshake], certain: set[str]
+    case: Case,
+    found: Sequence[tuple[Draft, list[Handshake]]],
+    delivered: Sequence[Handshake],
+    spared: Sequence[Handshake],
+    certain: set[str],
 ) -> Finding:
-    """Make one finding of what several chains have in common; the chain seen most often speaks for the others."""
+    """Make one finding of what several chains have in common; the chain seen most often speaks for the others.
+
+    A fault for names that CloudFront may not send is unknown where other names fare better, see `hinges_on_name`.
+    """
     concerned = [h for _, members in found for h in members]
     draft, lead = max(found, key=lambda pair: (any(h.sni in certain for h in pair[1]), len(pair[1])))
     identities = {id(h) for h in concerned}
@@ -111,15 +126,22 @@ def _merged(
             observation=members[0].id,
             says=f"{spread(members)}: {plural(len(members[0].certificates), 'certificate')} sent",
         )
-        for _, members in found
+        for _, members in found[:MAX_SHOWN]
     ]
-    fault = (draft.status or draft.rule.status) is Status.FAULT
-    if not fault or any(h.sni in certain for h in concerned):
-        return _finding(draft, context, target=case.target.id, evidence=evidence[:MAX_SHOWN])
+    if _status(draft) is not Status.FAULT or any(h.sni in certain for h in concerned):
+        return _finding(draft, context, target=case.target.id, evidence=evidence)
+    if not hinges_on_name(concerned, spared):
+        draft = Draft(draft.rule, draft.data | {"confidence": "medium"}, draft.status, draft.remedy)
+        return _finding(draft, context, target=case.target.id, evidence=evidence)
     context["where"] += f"; whether CloudFront sends {join_names(sightings.names)} is not certain"
     draft = Draft(draft.rule, draft.data | {"confidence": "low"}, Status.UNKNOWN, draft.remedy)
-    finding = _finding(draft, context, target=case.target.id, evidence=evidence[:MAX_SHOWN])
-    return msgspec.structs.replace(finding, next_check=_WHICH_NAME, cloudfront_status=None)
+    finding = _finding(draft, context, target=case.target.id, evidence=evidence)
+    next_check = f"If CloudFront sends that name, this is a 502. {WHICH_NAME}"
+    return msgspec.structs.replace(finding, next_check=next_check, cloudfront_status=None)
+
+
+def _status(draft: Draft) -> Status:
+    return draft.status or draft.rule.status
 
 
 def _sent_none(handshake: Handshake) -> bool:
@@ -142,12 +164,14 @@ def _not_seen(case: Case, hellos: Sequence[Handshake]) -> tuple[Finding, ...]:
 
 
 def _context(connect: str, sni: str | None, roots: TrustStore) -> dict[str, Any]:
-    store = '"$(python3 -m certifi)"' if roots.is_mozilla else shlex.quote(visible(roots.name, 300))
+    # OpenSSL's own store will do for Mozilla's roots: it is made from them.
+    recorded = "" if roots.path or roots.is_mozilla else " The trusted root is in the recording only: save it, and add"
     return {
         "connect": connect,
         "sni": sni or "",
         "sni_option": sni_option(sni),
-        "ca_option": f"-CAfile {store}",
+        "ca_option": f" -CAfile {shlex.quote(visible(roots.path, 1000))}" if roots.path else "",
+        "ca_note": recorded and f"{recorded} -CAfile root.pem.",
         "trust_store": visible(roots.name, 200),
         "where": "",
         "sometimes": "",
@@ -157,7 +181,8 @@ def _context(connect: str, sni: str | None, roots: TrustStore) -> dict[str, Any]
 def _finding(draft: Draft, context: dict[str, Any], *, target: str, evidence: Sequence[Evidence]) -> Finding:
     data = context | draft.data
     data.setdefault("leaf_name", canonical(context["sni"]) or "YOUR_NAME")
-    return draft.rule.finding(target=target, evidence=evidence, status=draft.status, remedy=draft.remedy, **data)
+    finding = draft.rule.finding(target=target, evidence=evidence, status=draft.status, remedy=draft.remedy, **data)
+    return some_requests_fail(finding)
 
 
-__all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case"]
+__all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "observe"]

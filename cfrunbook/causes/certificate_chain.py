@@ -40,6 +40,7 @@ def drafts(
     """Return what is to be said about one chain: DER in wire order. Pure; never raises for what was sent."""
     if not sent:
         return (Draft(rules.NONE_SENT, {"aspect": "delivery"}),)
+    at = _in_utc(at)
     report = analyze(sent, roots=roots, at=at)
     chain = _Chain(report, roots, at, tls_version, dt.timedelta(days=expiry_warning_days))
     found = [*chain.path(), *chain.delivery(), *chain.key(), *chain.expires_soon()]
@@ -231,6 +232,12 @@ class _Chain:
         report = self.report
         if report.path and not report.order_ok:
             yield self._wrong_order()
+        if report.detour is not None:
+            wrong, right = report.detour
+            data: dict[str, Any] = {"wrong": wrong, "wrong_issuer": report.sent[wrong].issuer, "right": right}
+            data |= {"subject": report.sent[right].label, "right_issuer": report.sent[right].issuer}
+            yield Draft(rules.DEAD_END_FIRST, {"aspect": "delivery", "confidence": "medium", **data})
+        yield from self._expired_aside()
         if report.duplicates:
             which = "; ".join(f"certificate {i} repeats certificate {first}" for i, first in report.duplicates[:6])
             pairs = [list(pair) for pair in report.duplicates]
@@ -246,11 +253,29 @@ class _Chain:
         if report.roots_sent:
             root = report.roots_sent[0]
             which = f"certificate {root} is the root {report.sent[root].label} itself, which need not be sent"
-            data = {"which": _sentence(which), "indices": list(report.roots_sent)}
-            yield Draft(rules.ROOT_INCLUDED, {"aspect": "delivery", **data})
+            indices = list(report.roots_sent)
+            yield Draft(rules.ROOT_INCLUDED, {"aspect": "delivery", "which": _sentence(which), "indices": indices})
         count = len(report.sent) + report.unexamined
         if count > MAX_SENT:
             yield Draft(rules.TOO_MANY, {"aspect": "delivery", "count": count})
+
+    def _expired_aside(self) -> Iterator[Draft]:
+        """Yield which of the certificates sent have expired without being on the path."""
+        report = self.report
+        passed_over = {*report.path, *(i for i, _ in report.duplicates)}
+        expired = [
+            (i, facts.not_after)
+            for i, facts in enumerate(report.sent)
+            if i not in passed_over and facts.readable and facts.not_after and self.moment >= facts.not_after
+        ]
+        if report.path and expired:
+            parts = [
+                f"certificate {i} ({report.sent[i].label}, issued by {report.sent[i].issuer}) expired"
+                f" {_duration(self.moment - end)} ago, on {_moment(end)}"
+                for i, end in expired[:6]
+            ]
+            data = {"which": _sentence("; ".join(parts)), "indices": [i for i, _ in expired]}
+            yield Draft(rules.EXPIRED_ASIDE, {"aspect": "delivery", **data})
 
     def _wrong_order(self) -> Draft:
         report = self.report
@@ -310,7 +335,7 @@ class _Chain:
         ending = [
             (facts.not_after, position)
             for position, facts in enumerate([report.sent[i] for i in report.path])
-            if facts.not_after and self.moment < facts.not_after <= self.moment + self.soon
+            if facts.not_after and self.moment < facts.not_after and facts.not_after - self.moment <= self.soon
         ]
         if ending:
             parts = [
@@ -373,6 +398,15 @@ class _Chain:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _in_utc(moment: dt.datetime) -> dt.datetime:
+    """Return the moment in UTC; at the ends of the calendar, the first or last one that has a name there."""
+    try:
+        return moment.astimezone(dt.UTC)
+    except OverflowError:
+        end = dt.datetime.min if moment.year == dt.MINYEAR else dt.datetime.max
+        return end.replace(tzinfo=dt.UTC)
 
 
 def _moment(moment: dt.datetime) -> str:

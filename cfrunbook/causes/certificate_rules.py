@@ -28,9 +28,9 @@ _DETAILS = (
 )
 
 VERIFY = Step(
-    text="Both must come out right: every certificate followed by its issuer, and “Verify return code: 0 (ok)”. "
-    "Then request the failing URL again; CloudFront caches an error for at least 10 seconds.",
-    command=CHAIN + "\nopenssl s_client -connect {connect!q} {sni_option} {ca_option} </dev/null 2>&1 | grep -E"
+    text="Both must come out right: every certificate followed by its issuer, and “Verify return code: 0 (ok)”."
+    "{ca_note} Then request the failing URL again; CloudFront caches an error for at least 10 seconds.",
+    command=CHAIN + "\nopenssl s_client -connect {connect!q} {sni_option}{ca_option} </dev/null 2>&1 | grep -E"
     " 'verify error|Verify return code'",
 )
 
@@ -220,6 +220,29 @@ WRONG_ORDER = _fault(
     " one before it. Most clients sort what they get, so a test with openssl or a browser passes.{sometimes}",
     remedy=Remedy(steps=(_NGINX_FULLCHAIN,)),
 )
+DEAD_END_FIRST = _fault(
+    "dead_end_first",
+    "Certificate {wrong} ({subject}, issued by {wrong_issuer}) leads to no trusted root and is sent before certificate"
+    " {right} (the same CA, issued by {right_issuer}), which does{where}.",
+    "OpenSSL, and AWS's TLS library, which builds on its likes, follow the first certificate that fits and do not turn"
+    " back; browsers try every way, so the site looks fine there.{sometimes}",
+    source="https://docs.openssl.org/3.0/man1/openssl-verification-options/#certification-path-building",
+    remedy=Remedy(
+        steps=(
+            Step(text="Remove certificate {wrong} ({subject}, issued by {wrong_issuer}) from the chain file."),
+            _NGINX_FULLCHAIN,
+            _APACHE_FULLCHAIN,
+        )
+    ),
+)
+EXPIRED_ASIDE = _rule(
+    "expired_aside",
+    Status.WARNING,
+    "{which}; the chain holds without it{where}.",
+    "Current TLS libraries pass over it. AWS says that CloudFront drops the connection if any certificate of the chain"
+    " has expired, and libraries that follow the first certificate that fits may stumble.",
+    remedy=NEW_CHAIN_FILE,
+)
 DUPLICATE = _rule(
     "duplicate",
     Status.WARNING,
@@ -357,7 +380,7 @@ OTHER = _rule(
     "The certificates lead to a trusted root and none of the known faults is there, yet the verifier of the Python"
     " package cryptography, which follows the browsers' profile, says no. CloudFront's may be more lenient.{sometimes}",
     source="https://cryptography.io/en/latest/x509/verification/",
-    next_check="Ask OpenSSL too: openssl s_client -connect {connect!q} {sni_option} {ca_option} </dev/null; if it says"
+    next_check="Ask OpenSSL too: openssl s_client -connect {connect!q} {sni_option}{ca_option} </dev/null; if it says"
     " 0 (ok), look in CloudFront's access log for OriginConnectError before you blame this.",
 )
 NOT_SEEN = _rule(
@@ -392,6 +415,8 @@ RULES: tuple[Rule, ...] = (
     BAD_SIGNATURE,
     LOOP,
     WRONG_ORDER,
+    DEAD_END_FIRST,
+    EXPIRED_ASIDE,
     DUPLICATE,
     UNRELATED,
     ROOT_INCLUDED,

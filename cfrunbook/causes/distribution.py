@@ -44,9 +44,11 @@ from cfrunbook.causes.distribution_rules import (
     TLS13_IN_API,
     UNKNOWN_FIELDS,
 )
+from cfrunbook.causes.remedies import NO_ID
 from cfrunbook.cloudfront import origins, plan, policies, viewer_url
 from cfrunbook.cloudfront.behaviors import route_of
-from cfrunbook.cloudfront.distribution import Behavior, Distribution, Origin, OriginGroup, parse
+from cfrunbook.cloudfront.distribution import Behavior, Distribution, Origin, OriginGroup
+from cfrunbook.cloudfront.distribution_reader import parse
 from cfrunbook.cloudfront.plan import Plan, Stop
 from cfrunbook.cloudfront.policies import Policies
 from cfrunbook.cloudfront.targets import OriginKind
@@ -62,7 +64,6 @@ NOTEBOOK = "00_start_here"
 
 _MASKED = frozenset({500, 502, 503, 504})
 _FAILOVER = (502, 503, 504)
-_NO_ID = "DISTRIBUTION_ID"
 
 
 def judge(distribution: Distribution, known: Policies | None = None, *, url: str = "") -> tuple[Finding, ...]:
@@ -78,7 +79,7 @@ def judge(distribution: Distribution, known: Policies | None = None, *, url: str
 def judge_plan(planned: Plan, distribution: Distribution | None, known: Policies) -> tuple[Finding, ...]:
     """Return what the configuration shows about a plan; without a distribution, what the targets show."""
     if distribution is None:
-        return tuple(_warning(f) for stop in planned.stops for f in _of_stop(stop, _NO_ID))
+        return tuple(_warning(f) for stop in planned.stops for f in _of_stop(stop, NO_ID))
     judgement = _Judgement(distribution, known, planned)
     found = [*judgement.findings()]
     if not any(f.status in (Status.FAULT, Status.WARNING) for f in found):
@@ -111,7 +112,7 @@ class _Judgement:
         self.distribution = distribution
         self.known = known
         self.planned = planned
-        self.id = distribution.id or _NO_ID
+        self.id = distribution.id or NO_ID
 
     def findings(self) -> Iterator[Finding]:
         yield from self._whole()

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 
+from cfrunbook.causes.remedies import UPDATE_DISTRIBUTION
 from cfrunbook.findings import Cause, Remedy, Rule, Stage, Status, Step
 from cfrunbook.hostname import NameProblem
 
@@ -30,12 +31,6 @@ DENIED_HEADERS = re.compile(
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html#add-origin-custom-headers-denylist"""
 
 _SHOW = "aws cloudfront get-distribution-config --id {distribution!q} --query {query!q}"
-_UPDATE = (
-    "aws cloudfront get-distribution-config --id {distribution!q} --query DistributionConfig > config.json\n"
-    "# edit config.json, then\n"
-    "aws cloudfront update-distribution --id {distribution!q} --distribution-config file://config.json"
-    ' --if-match "$(aws cloudfront get-distribution-config --id {distribution!q} --query ETag --output text)"'
-)
 _DEPLOYED = Step(
     text="Wait until the change is deployed, and see that the setting is as intended.",
     command=f"aws cloudfront wait distribution-deployed --id {{distribution!q}} && {_SHOW}",
@@ -63,7 +58,7 @@ def _rule(
     since: dt.date | None = None,
 ) -> Rule:
     """Add a row to the table. `fix` is the console's step, which the command line can do too; `others` suffice each."""
-    steps = (Step(text=fix, command=_UPDATE), *others) if fix else others
+    steps = (Step(text=fix, command=UPDATE_DISTRIBUTION), *others) if fix else others
     rule = Rule(
         code=f"distribution.{code}",
         cause=cause,
@@ -292,7 +287,7 @@ AWS_NAME_HTTPS = _rule(
         Step(
             text="Make a DNS name of your own point to {domain} (CNAME or alias), get a certificate for it on the"
             " origin, and set it as Origin domain.",
-            command=_UPDATE,
+            command=UPDATE_DISTRIBUTION,
         ),
         Step(
             text="Forward Host (origin request policy AllViewer or HostHeaderOnly), and have a certificate for the"

@@ -7,16 +7,22 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from cfrunbook.causes.case import Case
+from cfrunbook.causes.sightings import some_requests_fail
 from cfrunbook.cloudfront.special_purpose import SpecialPurpose, special_purpose
+from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import Resolution, ResolutionOutcome
 from cfrunbook.findings import Cause, Evidence, Finding, Remedy, Rule, Stage, Status, Step
+from cfrunbook.hostname import canonical
 from cfrunbook.probes import address as addresses
 from cfrunbook.text import join_names, visible
+
+__all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "observe"]
 
 CAUSE = Cause.DNS
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
@@ -28,8 +34,8 @@ NOTEBOOK = ""
 _DIG = "dig {server!q} -p {server_port!q} {name!q} A {name!q} AAAA"
 _PUBLIC = "dig @1.1.1.1 {name!q} {kind!q} && dig @8.8.8.8 {name!q} {kind!q}"
 _ASK_ALL = (
-    "CloudFront uses public DNS: ask every name server of the zone itself. `dig +trace {name} {kind}` lists them; then"
-    " `dig @NAMESERVER {name} {kind}` for each. Compare with public resolvers: `dig @1.1.1.1 {name} {kind}`."
+    "CloudFront uses public DNS: ask every name server of the zone itself. `dig +trace {name!q} {kind}` lists them;"
+    " then `dig @NAMESERVER {name!q} {kind}` for each. Compare with public resolvers: `dig @1.1.1.1 {name!q} {kind}`."
 )
 _RESOLVES = Step(
     text="Public resolvers give the address; those that cached the error do so only after its TTL.", command=_PUBLIC
@@ -41,7 +47,7 @@ _CORRECT_NAME = Step(
 _CREATE_RECORD = Step(
     text="If the name is right: create the record in its zone; Amazon Route 53:",
     command='aws route53 change-resource-record-sets --hosted-zone-id "$HOSTED_ZONE" --change-batch'
-    ' \'{{"Changes":[{{"Action":"UPSERT","ResourceRecordSet":{{"Name":"{name}","Type":"{kind}","TTL":60,'
+    ' \'{{"Changes":[{{"Action":"UPSERT","ResourceRecordSet":{{"Name":"{record}","Type":"{kind}","TTL":60,'
     '"ResourceRecords":[{{"Value":"ORIGIN_ADDRESS"}}]}}}}]}}\'',
 )
 _DELEGATION = Step(
@@ -88,7 +94,7 @@ PRIVATE_ADDRESS = _rule(
         ),
     ),
     verify=Step(text="Public resolvers give a public address.", command=_PUBLIC),
-    next_check="Ask a public resolver, from outside the VPC or company network: dig @1.1.1.1 {name} {kind}",
+    next_check="Ask a public resolver, from outside the VPC or company network: dig @1.1.1.1 {name!q} {kind}",
 )
 WRONG_FAMILY = _rule(
     "wrong_family",
@@ -206,32 +212,50 @@ _BY_OUTCOME = {
 }
 
 
+async def observe(target: Target, *, deadline: float, resolvers: Sequence[str] = ()) -> Resolution:
+    """Ask `resolvers`, or those of this machine, for the addresses of `target` within `deadline` seconds.
+
+    Raises BadInput for a resolver that is not an address.
+    """
+    from cfrunbook.probes.resolve import resolve
+
+    return await resolve(target.domain, ip_address_type=target.ip_address_type, resolvers=resolvers, deadline=deadline)
+
+
 def judge_case(case: Case) -> tuple[Finding, ...]:
-    """Judge what resolvers said about a target's name; relocated names were not examined and give nothing. Pure."""
-    asked = [r for r in case.resolutions if r.outcome is not ResolutionOutcome.RELOCATED]
-    return tuple(_judge(case, resolution) for resolution in asked)
+    """Judge what resolvers said about a target's name, see `judge`."""
+    return judge(case.resolutions, target=case.target, in_lab=bool(case.observations.inputs.lab))
 
 
-def _judge(case: Case, seen: Resolution) -> Finding:
+def judge(resolutions: Iterable[Resolution], *, target: Target, in_lab: bool = False) -> tuple[Finding, ...]:
+    """Judge what resolvers said about a target's name; relocated names were not examined and give nothing. Pure.
+
+    In a lab, whatever resolver was asked plays public DNS.
+    """
+    asked = [r for r in resolutions if r.outcome is not ResolutionOutcome.RELOCATED]
+    return tuple(_judge(target, resolution, in_lab=in_lab) for resolution in asked)
+
+
+def _judge(target: Target, seen: Resolution, *, in_lab: bool) -> Finding:
     if seen.outcome is not ResolutionOutcome.ANSWER:
         rule = _BY_OUTCOME[seen.outcome]
         if rule is NXDOMAIN and seen.cnames:
             rule = DANGLING_ALIAS
-        return _finding(case, seen, rule, [])
+        return _finding(target, seen, rule, [])
     usable, other = seen.ipv4, seen.ipv6
-    if case.target.ip_address_type == "ipv6":
+    if target.ip_address_type == "ipv6":
         usable, other = other, usable
-    elif case.target.ip_address_type == "dualstack":
+    elif target.ip_address_type == "dualstack":
         usable, other = usable + other, ()
     if _is_localhost(seen.name):
-        return _finding(case, seen, LOCALHOST, [*seen.ipv4, *seen.ipv6])
+        return _finding(target, seen, LOCALHOST, [*seen.ipv4, *seen.ipv6])
     if not usable:
-        return _finding(case, seen, WRONG_FAMILY if other else NODATA, list(other))
+        return _finding(target, seen, WRONG_FAMILY if other else NODATA, list(other))
     private = {a: purpose for a in usable if (purpose := special_purpose(a)) is not None}
     if private:
-        status = Status.FAULT if _is_public_knowledge(case, seen) else None
+        status = Status.FAULT if in_lab or _is_public_knowledge(seen) else None
         return _finding(
-            case,
+            target,
             seen,
             PRIVATE_ADDRESS,
             list(private),
@@ -239,7 +263,7 @@ def _judge(case: Case, seen: Resolution) -> Finding:
             purpose=next(iter(private.values())),
             status=status,
         )
-    return _finding(case, seen, OK, list(usable))
+    return _finding(target, seen, OK, list(usable))
 
 
 def _is_localhost(name: str) -> bool:
@@ -247,12 +271,12 @@ def _is_localhost(name: str) -> bool:
     return name == "localhost" or name.endswith(".localhost")
 
 
-def _is_public_knowledge(case: Case, seen: Resolution) -> bool:
-    """Tell whether public DNS gives the same answer: the name or the resolver is public, or all of it is a lab.
+def _is_public_knowledge(seen: Resolution) -> bool:
+    """Tell whether public DNS gives the same answer: the name or the resolver is public.
 
     Internal load balancers have private addresses in public DNS, and names that begin with `internal-`.
     """
-    if case.observations.inputs.lab or addresses.version(seen.name):
+    if addresses.version(seen.name):
         return True
     if seen.name.startswith("internal-") and ".elb." in seen.name:
         return True
@@ -264,7 +288,7 @@ def _is_public_knowledge(case: Case, seen: Resolution) -> bool:
 
 
 def _finding(
-    case: Case,
+    target: Target,
     seen: Resolution,
     rule: Rule,
     found: list[str],
@@ -273,7 +297,6 @@ def _finding(
     purpose: SpecialPurpose | None = None,
     status: Status | None = None,
 ) -> Finding:
-    target = case.target
     resolver = "this machine's resolver" if seen.resolver == "system" else visible(seen.resolver, 120)
     server, port = "+nosearch", 53  # an option in the place of a server: dig then asks the system's
     if seen.resolver != "system":
@@ -286,6 +309,7 @@ def _finding(
     shown = [visible(a, 60) for a in found]
     data: dict[str, Any] = {
         "name": visible(seen.name, 260),
+        "record": canonical(seen.name) or "ORIGIN_DOMAIN",
         "origin": target.origin_id,
         "kind": "AAAA" if ipv6 else "A",
         "family": {"ipv4": "IPv4", "ipv6": "IPv6"}.get(target.ip_address_type, "IPv4 or IPv6"),
@@ -296,6 +320,7 @@ def _finding(
         "server_port": port,
         "addresses": shown,
         "share": f" ({len(found)} of {total} addresses)" if 0 < len(found) < total else "",
+        "intermittent": 0 < len(found) < total,
         "cnames": [visible(c, 260) for c in seen.cnames],
         "alias": visible(seen.cnames[-1], 260) if seen.cnames else "",
         "through": f" by way of {join_names([visible(c, 120) for c in seen.cnames], 3)}" if seen.cnames else "",
@@ -307,4 +332,6 @@ def _finding(
     answer = ", ".join(visible(a, 60) for a in (*seen.ipv4, *seen.ipv6)[:6]) or visible(seen.detail, 200)
     says = f"{resolver}: {seen.outcome}{f' ({answer})' if answer else ''} after {seen.elapsed_ms:.0f} ms"
     finding = rule.finding(target=target.id, evidence=[Evidence(observation=seen.id, says=says)], status=status, **data)
-    return finding if finding.status is Status.UNKNOWN else msgspec.structs.replace(finding, next_check="")
+    if finding.status is Status.UNKNOWN:
+        return finding
+    return msgspec.structs.replace(some_requests_fail(finding), next_check="")

@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,9 @@ import msgspec
 
 from cfrunbook.causes import port_rules as rules
 from cfrunbook.causes.case import Case
+from cfrunbook.causes.hellos import place_of
 from cfrunbook.causes.port_rules import AWS_PAGE, RULES
+from cfrunbook.causes.sightings import some_requests_fail
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import (
     Connection,
@@ -24,15 +27,15 @@ from cfrunbook.evidence import (
     ExchangeOutcome,
     Handshake,
     HandshakeOutcome,
-    ResolutionOutcome,
 )
 from cfrunbook.findings import Cause, Evidence, Finding, Rule, Status
 from cfrunbook.probes import address as addresses
 from cfrunbook.probes import icmp
+from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.probes.services import service_of
 from cfrunbook.text import join_names, visible
 
-__all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge_case"]
+__all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "observe"]
 
 CAUSE = Cause.PORT
 NOTEBOOK = "04_port"
@@ -73,6 +76,9 @@ _FAILED: dict[ConnectOutcome, Rule] = {
 }
 # Of several attempts on one address, the first of these counts. A refusal was really seen, whatever else was.
 _ORDER = (ConnectOutcome.REFUSED, ConnectOutcome.CONNECTED, *(o for o in _FAILED if o is not ConnectOutcome.REFUSED))
+
+
+_Seen = Connection | Exchange | Handshake
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +126,32 @@ class _Sight:
     reporter: str = ""
 
 
+async def observe(target: Target, endpoint: Endpoint, *, deadline: float) -> tuple[_Seen, ...]:
+    """Connect to one address of `target` and say what CloudFront would say first, each within `deadline` seconds.
+
+    Returns the connection, and where it came about the TLS hello or the plain HTTP request.
+    """
+    from cfrunbook.cloudfront.origin_tls import offer
+    from cfrunbook.probes import exchange, tcp, tls
+
+    connection, sock = await tcp.connect(endpoint, deadline=deadline)
+    if sock is None:
+        return (connection,)
+    host, sni = (target.names[0].host, target.names[0].sni) if target.names else (target.domain, target.domain)
+    if target.protocol == "http":
+        return connection, await exchange.http_head(endpoint, host=host, deadline=deadline, sock=sock)
+    offered = offer(target.tls_minimum)
+    return connection, await tls.hello(endpoint, sni=sni, offer=offered, deadline=deadline, sock=sock)
+
+
 def judge_case(case: Case) -> tuple[Finding, ...]:
+    """Judge how a target's port behaves, see `judge`."""
+    return judge((*case.connections, *case.handshakes, *case.exchanges), target=case.target)
+
+
+def judge(seen: Iterable[_Seen], *, target: Target) -> tuple[Finding, ...]:
     """Judge how a target's port behaves, address by address; equal ones together, the worst first. Pure."""
-    sights = [_look(case.target, place) for place in _places(case)]
+    sights = [_look(target, place) for place in _places(seen, target.port)]
     groups: dict[tuple[str, Status, str], list[_Sight]] = {}
     for sight in sights:
         groups.setdefault((sight.rule.code, sight.status, sight.variant), []).append(sight)
@@ -134,38 +163,22 @@ def judge_case(case: Case) -> tuple[Finding, ...]:
             continue  # one address that is not well says more than the others that are
         if code == rules.NO_LOCAL_ROUTE.code and good:
             status = Status.INFO  # noqa: PLW2901 - the other addresses could be tried
-        findings.append(_finding(case.target, members, len(sights), status))
+        findings.append(_finding(target, members, len(sights), status))
     return tuple(findings)
 
 
-def _places(case: Case) -> list[_Place]:
-    """Return the addresses that CloudFront would use; those of a family that it does not use say nothing about it."""
-    unused: set[str] = set()
-    for resolution in case.resolutions:
-        if resolution.outcome is not ResolutionOutcome.RELOCATED:
-            unused |= {"ipv4": set(resolution.ipv6), "ipv6": set(resolution.ipv4)}.get(
-                case.target.ip_address_type, set()
-            )
-    seen: tuple[Connection | Handshake | Exchange, ...] = (*case.connections, *case.handshakes, *case.exchanges)
-    keys = dict.fromkeys((s.address, s.connected_to) for s in seen if s.address not in unused)
-    return [
-        _Place(
-            *key,
-            case.target.port,
-            tuple(c for c in case.connections if (c.address, c.connected_to) == key),
-            tuple(
-                h
-                for h in case.handshakes
-                if (h.address, h.connected_to) == key and h.outcome is not HandshakeOutcome.NOT_CONNECTED
-            ),
-            tuple(
-                e
-                for e in case.exchanges
-                if (e.address, e.connected_to) == key and e.outcome is not ExchangeOutcome.NOT_CONNECTED
-            ),
-        )
-        for key in keys
-    ]
+def _places(seen: Iterable[_Seen], port: int) -> list[_Place]:
+    """Return what was seen, address by address; a hello or request that was never sent is no more than that."""
+    found: dict[tuple[str, str], tuple[list[Connection], list[Handshake], list[Exchange]]] = {}
+    for one in seen:
+        connections, handshakes, exchanges = found.setdefault(place_of(one), ([], [], []))
+        if isinstance(one, Connection):
+            connections.append(one)
+        elif isinstance(one, Handshake) and one.outcome is not HandshakeOutcome.NOT_CONNECTED:
+            handshakes.append(one)
+        elif isinstance(one, Exchange) and one.outcome is not ExchangeOutcome.NOT_CONNECTED:
+            exchanges.append(one)
+    return [_Place(*key, port, tuple(c), tuple(h), tuple(e)) for key, (c, h, e) in found.items()]
 
 
 def _look(target: Target, place: _Place) -> _Sight:
@@ -312,7 +325,7 @@ def _finding(target: Target, members: Sequence[_Sight], total: int, status: Stat
         status=status,
         **_data(target, members, total),
     )
-    return finding if status is Status.UNKNOWN else msgspec.structs.replace(finding, next_check="")
+    return finding if status is Status.UNKNOWN else msgspec.structs.replace(some_requests_fail(finding), next_check="")
 
 
 def _data(target: Target, members: Sequence[_Sight], total: int) -> dict[str, Any]:
@@ -336,9 +349,11 @@ def _data(target: Target, members: Sequence[_Sight], total: int) -> dict[str, An
         "total": total,
         "at": f"{len(members)} of {total} addresses ({join_names(shown)})" if some else join_names(shown),
         "sometimes": _SOMETIMES if some and counts else "",
+        "intermittent": some and counts,
         "address": address,
         "address_port": port,
         "at_first": addresses.join(address, port),
+        "everywhere": " ".join(dict.fromkeys(shlex.quote(visible(addresses.join(*p.reached), 80)) for p in places)),
         "connect_to": f"{target.domain}:{target.port}:{addresses.join(address, port)}",
         "url": f"{target.protocol}://{target.domain}{'' if target.port == default else f':{target.port}'}/",
         "read_timeout": target.read_timeout,

@@ -14,16 +14,20 @@ TIMEOUT_PAGE = _GUIDE + "http-504-gateway-timeout.html"
 SETTINGS_PAGE = _GUIDE + "DownloadDistValuesOrigin.html"
 
 _CURL = "curl -svk -o /dev/null --connect-timeout 5 --max-time {patience!q} --connect-to {connect_to!q} {url!q}"
-_NC = "nc -vz -w 5 {address!q} {address_port!q}"
+_EVERYWHERE = (
+    "for at in {everywhere}; do echo \"$at:\"; curl -sSk -o /dev/null -w '%{{http_code}}\\n' --connect-timeout 5"
+    ' --max-time {patience!q} --connect-to "::$at" {url!q}; done'
+)
+"""Prints for each address the HTTP status, or why there is none."""
+
 _FIRST_BYTES = (
-    "printf 'HEAD / HTTP/1.1\\r\\nHost: %s\\r\\nConnection: close\\r\\n\\r\\n' {host!q}"
-    " | nc -w 5 {address!q} {address_port!q} | head -c 64 | od -c"
+    "curl -s --http0.9 --connect-timeout 5 --max-time 5 --connect-to {connect_to!q} http://{host!q}:{port}/ -o -"
+    " | head -c 64 | od -c"
 )
 _HELLO = "openssl s_client -connect {at_first!q} -servername {host!q} </dev/null"
 
 _CACHED = " Then request the failing URL again; CloudFront caches an error for at least 10 seconds."
-_VERIFY_TCP = Step(text="The connection succeeds for every address." + _CACHED, command=_NC)
-_VERIFY_HTTP = Step(text="Status line and headers come back for every address." + _CACHED, command=_CURL)
+_VERIFY = Step(text="Every address gives a status, none an error." + _CACHED, command=_EVERYWHERE)
 
 _LISTENING = Step(
     text="On the origin: see what listens on port {port}, and on which address (127.0.0.1 alone is not enough).",
@@ -59,12 +63,12 @@ _PRIVATE = Step(
 _WHO_MAY = (
     "An origin that lets in only CloudFront treats this machine the same way, so find out whom it lets in: look whether"
     " the security group, network ACL or firewall of {address} allows TCP {port} from {prefix_list}; or test from a"
-    " machine that may connect: nc -vz -w 5 {address} {address_port}"
+    " machine that may connect: " + _CURL
 )
 
 
 def _rule(code: str, status: Status, title: str, meaning: str, **more: object) -> Rule:
-    fields: dict[str, object] = {"source": AWS_PAGE, "reproduce": _CURL, "verify": _VERIFY_TCP, **more}
+    fields: dict[str, object] = {"source": AWS_PAGE, "reproduce": _CURL, "verify": _VERIFY, **more}
     return Rule(
         code=f"port.{code}",
         cause=Cause.PORT,
@@ -147,7 +151,7 @@ NOT_TRIED = _rule(
     Status.UNKNOWN,
     "{host}:{port} could not be tried from here at {at}: {detail}.",
     "This says nothing about the origin: the attempt failed on this machine.",
-    next_check="Remove what stops it here, or run this on another machine: nc -vz -w 5 {address} {address_port}",
+    next_check="Remove what stops it here, or run this on another machine: " + _CURL,
 )
 SILENT = _rule(
     "silent",
@@ -173,9 +177,7 @@ SILENT = _rule(
             _OTHER_PORT,
         ),
     ),
-    verify=_VERIFY_HTTP,
-    next_check="See whether an answer comes within the {read_timeout} s that CloudFront waits: "
-    "curl -svk -o /dev/null --max-time {patience} --connect-to {connect_to} {url}",
+    next_check="See whether an answer comes within the {read_timeout} s that CloudFront waits: " + _CURL,
 )
 CLOSES = _rule(
     "closes",
@@ -202,7 +204,6 @@ CLOSES = _rule(
             ),
         ),
     ),
-    verify=_VERIFY_HTTP,
 )
 HTTP_ON_TLS_PORT = _rule(
     "http_on_tls_port",
@@ -244,7 +245,6 @@ TLS_ON_PLAIN_PORT = _rule(
             _OTHER_PORT,
         ),
     ),
-    verify=_VERIFY_HTTP,
 )
 WRONG_SERVICE = _rule(
     "wrong_service",
@@ -254,7 +254,6 @@ WRONG_SERVICE = _rule(
     cloudfront_status=502,
     reproduce=_FIRST_BYTES,
     remedy=Remedy(kind="one_of", steps=(_OTHER_PORT, _LISTENING, _START)),
-    verify=_VERIFY_HTTP,
 )
 OK = _rule(
     "ok",

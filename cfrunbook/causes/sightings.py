@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+import msgspec
+
+from cfrunbook.causes.hellos import place_of
 from cfrunbook.evidence import Handshake
+from cfrunbook.findings import Finding, Status
 from cfrunbook.text import join_names, visible
 
 SOMETIMES = (
@@ -15,7 +20,7 @@ SOMETIMES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sightings:
     """The hellos that show something, among all that could have shown it."""
 
@@ -24,43 +29,52 @@ class Sightings:
 
     @property
     def where(self) -> str:
-        """An insertion for a sentence, such as ` (on 1 of 3 addresses: 192.0.2.1)`; empty if everywhere."""
-        parts = [p for p in (self._names, self._addresses) if p]
-        return f" ({'; '.join(parts)})" if parts else ""
+        """An insertion for a sentence, such as ` on 1 of 3 addresses (192.0.2.1)`; empty if everywhere."""
+        return self._where_by_name + self._where_by_address
 
     @property
     def sometimes(self) -> str:
         """A sentence about intermittent failure where only some addresses or hellos are concerned; else empty."""
-        return SOMETIMES if self._addresses else ""
+        return SOMETIMES if self._where_by_address else ""
 
-    @property
+    @cached_property
     def addresses(self) -> list[str]:
         """The addresses concerned."""
         return list(dict.fromkeys(h.address for h in self.seen))
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The server names concerned; an empty one stands for none sent."""
         return list(dict.fromkeys(h.sni or "" for h in self.seen))
 
-    @property
-    def _same_names(self) -> tuple[Handshake, ...]:
-        return tuple(h for h in self.among if (h.sni or "") in self.names)
-
-    @property
-    def _names(self) -> str:
+    @cached_property
+    def _where_by_name(self) -> str:
         everything = {h.sni for h in self.among}
-        return f"when asked for {join_names(self.names)}" if {h.sni for h in self.seen} != everything else ""
+        return f" (when asked for {join_names(self.names)})" if {h.sni for h in self.seen} != everything else ""
 
-    @property
-    def _addresses(self) -> str:
-        candidates = self._same_names
+    @cached_property
+    def _where_by_address(self) -> str:
+        names = set(self.names)
+        candidates = [h for h in self.among if (h.sni or "") in names]
         total = {h.address for h in candidates}
         if set(self.addresses) != total:
-            return f"on {len(self.addresses)} of {len(total)} addresses: {join_names(self.addresses)}"
+            return f" on {len(self.addresses)} of {len(total)} addresses ({join_names(self.addresses)})"
         if len(self.seen) != len(candidates):
-            return f"in {len(self.seen)} of {len(candidates)} hellos"
+            return f" in {len(self.seen)} of {len(candidates)} hellos"
         return ""
+
+
+def hinges_on_name(seen: Iterable[Handshake], spared: Iterable[Handshake]) -> bool:
+    """Tell whether what `seen` shows depends on the server name: wherever it was seen, another name was spared it."""
+    places = {place_of(h) for h in spared}
+    return all(place_of(h) in places for h in seen)
+
+
+def some_requests_fail(finding: Finding) -> Finding:
+    """Return `finding` with that in its title, if it is a fault of some addresses only (`data["intermittent"]`)."""
+    if finding.status is not Status.FAULT or not finding.data.get("intermittent"):
+        return finding
+    return msgspec.structs.replace(finding, title=finding.title.removesuffix(".") + "; some requests fail.")
 
 
 def connect_to(handshake: Handshake, *, by_address: bool = False) -> str:

@@ -11,13 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from cfrunbook.causes import tls_name_rules as rules
 from cfrunbook.causes.case import Case
-from cfrunbook.causes.sightings import Sightings, connect_to, sni_option, spread
+from cfrunbook.causes.hellos import observe
+from cfrunbook.causes.remedies import NO_ID
+from cfrunbook.causes.sightings import Sightings, connect_to, sni_option, some_requests_fail, spread
 from cfrunbook.causes.tls_name_rules import AWS_PAGE, RULES
 from cfrunbook.cloudfront.targets import ServerName
 from cfrunbook.evidence import Handshake, HandshakeOutcome
-from cfrunbook.findings import Cause, Evidence, Finding, Remedy, Rule
+from cfrunbook.findings import Cause, Evidence, Finding, Remedy, Rule, Status
 from cfrunbook.hostname import MAX_NAME, canonical
 from cfrunbook.text import join_names, visible
 from cfrunbook.x509.certificate import CertificateFacts, read
@@ -28,6 +32,7 @@ CAUSE = Cause.TLS_NAME
 NOTEBOOK = "01_tls_name"
 
 _SHOWN = 50  # names listed in a finding's data
+_MAX_EVIDENCE = 12
 _REFUSALS = {
     40: "alert 40 (handshake_failure)",
     80: "alert 80 (internal_error)",
@@ -84,20 +89,33 @@ def judge(leaf: CertificateFacts, name: ServerName, *, domain: str = "", is_defa
 
 
 def judge_case(case: Case) -> tuple[Finding, ...]:
-    """Judge the names of a target: for each server name the certificate that came for it, or its refusal."""
+    """Judge the names of a target: for each server name the certificate that came for it, or its refusal.
+
+    Where a name that CloudFront certainly sends is fine, one that it may not send at all is worth a warning only.
+    """
     if case.target.protocol != "https":
         return ()
-    findings: list[Finding] = []
     facts: dict[bytes, CertificateFacts] = {}
-    for name in case.target.names:
-        findings += _judge_name(case, name, facts)
-    return tuple(findings)
+    judged = [(name, list(_judge_name(case, name, facts))) for name in case.target.names]
+    is_one_fine = any(
+        name.certain and found and not any(f.status in (Status.FAULT, Status.UNKNOWN) for f in found)
+        for name, found in judged
+    )
+    findings = [f for _, found in judged for f in found]
+    return tuple(map(_warning, findings) if is_one_fine else findings)
+
+
+def _warning(finding: Finding) -> Finding:
+    """Return what is only wrong if a name is sent as a warning, and everything else as it is."""
+    if finding.code not in (rules.MISMATCH_IF_SENT.code, rules.SNI_REFUSED_IF_SENT.code):
+        return finding
+    return msgspec.structs.replace(finding, status=Status.WARNING, next_check="")
 
 
 def _judge_name(case: Case, name: ServerName, facts: dict[bytes, CertificateFacts]) -> Iterator[Finding]:
-    hellos = case.handshakes_for(name)
+    hellos = case.hellos.named(name.sni)
     delivered = [h for h in hellos if h.certificates]
-    refused = [(h, _served_otherwise(case, h)) for h in hellos if _names_are_refused(h)]
+    refused = [(h, case.hellos.served_otherwise(h)) for h in hellos if _names_are_refused(h)]
     refused = [(h, other) for h, other in refused if other is not None or h.alert == _UNRECOGNIZED_NAME]
     among = [*delivered, *(h for h, _ in refused)]
     if refused:
@@ -107,14 +125,15 @@ def _judge_name(case: Case, name: ServerName, facts: dict[bytes, CertificateFact
         leaves.setdefault(_leaf(handshake, facts).der, []).append(handshake)
     judged: dict[str, list[tuple[Judgement, list[Handshake]]]] = {}
     for der, members in leaves.items():
-        default = any(_leaf(d, facts).der == der for h in members if (d := _without_name(case, h)) is not None)
+        defaults = [(h, d) for h in members if (d := case.hellos.without_name(h)) is not None]
+        default = any(_leaf(d, facts).der == der for _, d in defaults)
         judgement = judge(facts[der], name, domain=case.target.domain, is_default=default)
         judged.setdefault(judgement.rule.code, []).append((judgement, members))
-        differing = [h for h in members if (d := _without_name(case, h)) and _leaf(d, facts).der != der]
-        if differing and (other := _without_name(case, differing[0])) is not None:
+        differing = [(h, d) for h, d in defaults if _leaf(d, facts).der != der]
+        if differing:
             data = _names_data(name, case.target.domain)
-            data |= {"default_names": join_names(_carried(_leaf(other, facts)), 3)}
-            pair = (Judgement(rules.DEFAULT_DIFFERS, data), differing)
+            data |= {"default_names": join_names(_carried(_leaf(differing[0][1], facts)), 3)}
+            pair = (Judgement(rules.DEFAULT_DIFFERS, data), [h for h, _ in differing])
             judged.setdefault(rules.DEFAULT_DIFFERS.code, []).append(pair)
     order = [r.code for r in RULES]
     for code in sorted(judged, key=order.index):
@@ -136,7 +155,7 @@ def _merged(
             observation=group[0].id,
             says=f"{spread(group)}: certificate for {join_names(_carried(_leaf(group[0], facts)), 4)}",
         )
-        for _, group in judged
+        for _, group in judged[:_MAX_EVIDENCE]
     ]
     return _finding(case, name, lead, sightings=sightings, example=members[0], evidence=evidence)
 
@@ -181,8 +200,10 @@ def _finding(
         "sometimes": sightings.sometimes,
         "addresses": sightings.addresses,
         "intermittent": bool(sightings.sometimes),
+        "distribution": (case.configuration.id if case.configuration else "") or NO_ID,
     }
-    return judgement.rule.finding(target=case.target.id, evidence=evidence, remedy=judgement.remedy, **data)
+    finding = judgement.rule.finding(target=case.target.id, evidence=evidence, remedy=judgement.remedy, **data)
+    return some_requests_fail(finding)
 
 
 def _otherwise(served: Handshake | None) -> str:
@@ -196,33 +217,6 @@ def _names_are_refused(hello: Handshake) -> bool:
     """Return whether a hello ended as it ends where a server has nothing for its server name."""
     alerted = hello.outcome is HandshakeOutcome.ALERT and hello.alert in _REFUSALS
     return alerted or hello.outcome in (HandshakeOutcome.CLOSED, HandshakeOutcome.RESET)
-
-
-def _served_otherwise(case: Case, refusal: Handshake) -> Handshake | None:
-    """Return a hello like this refused one, to the same address with another server name or none, that was served."""
-    served = [
-        h
-        for h in case.handshakes
-        if h.certificates and h.sni != refusal.sni and h.offer == refusal.offer and _same_place(h, refusal)
-    ]
-    return min(served, key=lambda h: h.sni is None, default=None)
-
-
-def _without_name(case: Case, handshake: Handshake) -> Handshake | None:
-    """Return the like hello to the same address without server name that brought certificates."""
-    for other in case.handshakes:
-        if (
-            other.sni is None
-            and other.certificates
-            and other.offer == handshake.offer
-            and _same_place(other, handshake)
-        ):
-            return other
-    return None
-
-
-def _same_place(one: Handshake, other: Handshake) -> bool:
-    return (one.address, one.connected_to) == (other.address, other.connected_to)
 
 
 def _how(handshake: Handshake) -> str:
@@ -289,4 +283,4 @@ def _remedy(name: ServerName, domain: str) -> Remedy:
     return rules.HOST_FORWARDED_REMEDY if name.sni != domain else rules.ORIGIN_DOMAIN_REMEDY
 
 
-__all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "Judgement", "judge", "judge_case"]
+__all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "Judgement", "judge", "judge_case", "observe"]

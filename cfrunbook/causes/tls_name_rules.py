@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cfrunbook.causes.remedies import UPDATE_DISTRIBUTION, WHICH_NAME
 from cfrunbook.findings import Cause, Remedy, Rule, Stage, Status, Step
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
@@ -14,6 +15,12 @@ NAMES = (
     " | openssl x509 -noout -subject -ext subjectAltName -checkhost {sni!q}"
 )
 """Prints the names of the leaf, and whether OpenSSL finds the wanted one among them."""
+
+REFUSAL = (
+    "openssl s_client -connect {connect!q} {sni_option} </dev/null 2>&1"
+    " | grep -E 'alert|Cipher is|unexpected eof|Connection reset|errno'"
+)
+"""Prints the alert or how else the connection ends; `Cipher is (NONE)` means that no handshake came about."""
 
 VERIFY = Step(
     text="It must print “does match certificate”. Then request the failing URL again; CloudFront caches an error for"
@@ -32,16 +39,14 @@ _DO_NOT_FORWARD_HOST = Step(
     " policy AllViewerExceptHostHeader and a cache policy without Host. Both count:"
     " UseOriginCacheControlHeaders, its -QueryStrings variant and Amplify forward Host too. The application then sees"
     " {domain} as Host.",
-    command="aws cloudfront get-distribution-config --id DISTRIBUTION_ID > config.json  # keep the ETag\n"
-    "# OriginRequestPolicyId: b689b0a8-53d0-40ab-baf2-68738e2966ac  (AllViewerExceptHostHeader)\n"
+    command="# OriginRequestPolicyId: b689b0a8-53d0-40ab-baf2-68738e2966ac  (AllViewerExceptHostHeader)\n"
     "# CachePolicyId: 658327ea-f89d-4fab-a63d-7e88639e58f6 (CachingOptimized)\n"
-    "#             or 4135ea2d-6df8-44a3-9df3-4b5a84be39ad (CachingDisabled)\n"
-    "aws cloudfront update-distribution --id DISTRIBUTION_ID --if-match ETAG --distribution-config file://config.json",
+    "#             or 4135ea2d-6df8-44a3-9df3-4b5a84be39ad (CachingDisabled)\n" + UPDATE_DISTRIBUTION,
 )
 _CHANGE_DOMAIN = Step(
     text="Or change Origin Domain to a name that is on the certificate and resolves to this origin: {usable}.",
-    command="# Console: Distributions > DISTRIBUTION_ID > Origins > Edit > Origin domain\n"
-    "# API: Origins.Items[].DomainName in config.json, then aws cloudfront update-distribution",
+    command="# Console: Distributions > {distribution} > Origins > Edit > Origin domain\n"
+    "# API: Origins.Items[].DomainName in config.json:\n" + UPDATE_DISTRIBUTION,
 )
 _HTTP_ONLY = Step(
     text="Last resort: stop using TLS to this origin (protocol policy HTTP only, OriginProtocolPolicy http-only)."
@@ -61,6 +66,7 @@ def _rule(
     *,
     source: str = AWS_PAGE,
     remedy: Remedy | None = None,
+    reproduce: str = NAMES,
     next_check: str = "",
 ) -> Rule:
     return Rule(
@@ -71,18 +77,13 @@ def _rule(
         title=title,
         meaning=meaning,
         source=source,
-        reproduce=NAMES,
+        reproduce=reproduce,
         remedy=remedy or Remedy(),
         verify=VERIFY if remedy else Step(text=""),
         cloudfront_status=502 if status is Status.FAULT else None,
         next_check=next_check,
     )
 
-
-_WHICH_NAME = (
-    "Give what decides the name that CloudFront sends: the policies (--policies, from aws cloudfront"
-    " get-origin-request-policy and get-cache-policy), the failing URL (--url) or the edge function."
-)
 
 MISMATCH = _rule(
     "mismatch",
@@ -99,7 +100,7 @@ MISMATCH_IF_SENT = _rule(
     "If CloudFront sends the server name {sni}, the certificate does not fit{where}: it is for {carried}.",
     "Whether CloudFront sends {sni} is not certain ({why}); if it does, it answers 502. {near}{default}{sometimes}",
     remedy=HOST_FORWARDED_REMEDY,
-    next_check=_WHICH_NAME,
+    next_check=WHICH_NAME,
 )
 ORIGIN_DOMAIN_ONLY = _rule(
     "origin_domain_only",
@@ -125,6 +126,7 @@ SNI_REFUSED = _rule(
     "The origin refuses the server name {sni}{where}: {how}{otherwise}.",
     "CloudFront sends {sni} ({why}), and the origin has no certificate for it.{sometimes}",
     remedy=HOST_FORWARDED_REMEDY,
+    reproduce=REFUSAL,
 )
 SNI_REFUSED_IF_SENT = _rule(
     "sni_refused_if_sent",
@@ -132,7 +134,8 @@ SNI_REFUSED_IF_SENT = _rule(
     "If CloudFront sends the server name {sni}, the origin refuses it{where}: {how}{otherwise}.",
     "Whether CloudFront sends {sni} is not certain ({why}); if it does, it answers 502.{sometimes}",
     remedy=HOST_FORWARDED_REMEDY,
-    next_check=_WHICH_NAME,
+    reproduce=REFUSAL,
+    next_check=WHICH_NAME,
 )
 DEFAULT_DIFFERS = _rule(
     "default_differs",

@@ -10,14 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from cfrunbook.causes import tls_protocol_rules as rules
 from cfrunbook.causes.case import Case
-from cfrunbook.causes.sightings import Sightings, connect_to, sni_option, spread
+from cfrunbook.causes.hellos import Hellos, observe
+from cfrunbook.causes.remedies import NO_ID, WHICH_NAME
+from cfrunbook.causes.sightings import (
+    Sightings,
+    connect_to,
+    hinges_on_name,
+    sni_option,
+    some_requests_fail,
+    spread,
+)
 from cfrunbook.causes.tls_protocol_rules import AWS_PAGE, RULES
+from cfrunbook.cloudfront.distribution import Distribution
 from cfrunbook.cloudfront.origin_tls import (
     TLS_1_0,
     TLS_1_2,
-    Offer,
     alert_name,
     offer,
     openssl_options,
@@ -25,9 +36,10 @@ from cfrunbook.cloudfront.origin_tls import (
     suite_name,
     version_name,
 )
-from cfrunbook.errors import BadInput
+from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import Handshake, HandshakeOutcome
 from cfrunbook.findings import Cause, Evidence, Finding, Rule, Status
+from cfrunbook.hostname import canonical
 from cfrunbook.text import join_names, visible
 
 CAUSE = Cause.TLS_PROTOCOL
@@ -58,141 +70,168 @@ _MAX_EVIDENCE = 8
 
 
 def judge_case(case: Case) -> tuple[Finding, ...]:
-    """Judge how a target answers CloudFront's ClientHello: one finding for each result code, naming the addresses."""
-    if case.target.protocol != "https":
+    """Judge how a target answers CloudFront's ClientHello, see `judge`."""
+    return judge(case.handshakes, target=case.target, distribution=case.configuration)
+
+
+def judge(
+    handshakes: Sequence[Handshake], *, target: Target, distribution: Distribution | None = None
+) -> tuple[Finding, ...]:
+    """Judge how a target answers CloudFront's ClientHello: one finding for each result code, naming the addresses.
+
+    Hellos with another server name than CloudFront may send, or with none, only serve for comparison; a fault for names
+    that it may not send is unknown where other names fare better. `distribution` says whether CloudFront has a client
+    certificate. Pure.
+    """
+    if target.protocol != "https":
         return ()
-    offered = offer(case.target.tls_minimum)
-    hellos = [h for h in case.handshakes if h.offer == offered.name]
-    named = [h for h in hellos if h.sni] or hellos  # CloudFront always sends a name
+    look = _Look(handshakes, target, distribution)
     judged: dict[str, tuple[Rule, list[Handshake]]] = {}
-    for handshake in named:
-        for rule in _rules(handshake, offered, case, hellos):
+    for handshake in look.concerned:
+        for rule in look.rules_of(handshake):
             judged.setdefault(rule.code, (rule, []))[1].append(handshake)
-    if not judged:  # every name was refused: what the server does without one still tells about the protocol
-        named = [h for h in hellos if h.sni is None and h.outcome is HandshakeOutcome.HELLO]
-        if named:
-            judged[rules.OK.code] = (rules.OK, named)
+    among = look.concerned
+    if among and not judged:  # every name was refused: what the server does for others still tells about the protocol
+        among = tuple(h for h in look.hellos.handshakes if h.outcome is HandshakeOutcome.HELLO)
+        if among:
+            judged[rules.OK.code] = (rules.OK, list(among))
     order = [r.code for r in RULES]
     return tuple(
-        _finding(case, offered, rule, seen, named)
+        look.finding(rule, seen, among)
         for _, (rule, seen) in sorted(judged.items(), key=lambda item: order.index(item[0]))
     )
 
 
-def _rules(handshake: Handshake, offered: Offer, case: Case, hellos: Sequence[Handshake]) -> Iterator[Rule]:
-    """Yield the rules that one hello falls under; none where another cause judges it."""
-    outcome = handshake.outcome
-    if outcome is HandshakeOutcome.HELLO:
-        yield from _rules_of_success(handshake, case)
-    elif _is_about_the_name(handshake, hellos) or _is_left_to_port(handshake, case):
-        return
-    elif outcome is HandshakeOutcome.ALERT:
-        yield _ALERT_RULES.get(handshake.alert, rules.REFUSED)
-    elif outcome is HandshakeOutcome.MALFORMED and handshake.version is not None:
-        is_older = handshake.version < offered.minimum
-        yield rules.NO_COMMON_VERSION if is_older else rules.MALFORMED
-    elif outcome in _OUTCOME_RULES:
-        yield _OUTCOME_RULES[outcome]
+class _Look:
+    """One target's hellos, and what each of them means beside the others."""
 
+    def __init__(self, handshakes: Sequence[Handshake], target: Target, distribution: Distribution | None) -> None:
+        self.target = target
+        self.offered = offer(target.tls_minimum)
+        self.hellos = Hellos(tuple(h for h in handshakes if h.offer == self.offered.name))
+        names = {n.sni for n in target.names} or {target.domain}
+        self.certain = names - {n.sni for n in target.names if not n.certain}
+        self.concerned = tuple(h for h in self.hellos.handshakes if h.sni in names)
+        self.distribution = (distribution.id if distribution else "") or NO_ID
+        self.has_client_certificate = distribution is not None and any(
+            o.id == target.origin_id and o.client_certificate for o in distribution.origins
+        )
 
-def _rules_of_success(handshake: Handshake, case: Case) -> Iterator[Rule]:
-    if sum(map(len, handshake.certificates)) > _MAX_MESSAGE:
-        yield rules.TOO_LARGE
-        return
-    yield rules.OK
-    chosen = suite(handshake.cipher_suite or 0)
-    if handshake.client_certificate_requested and not _has_client_certificate(case):
-        yield rules.CLIENT_CERTIFICATE
-    if handshake.warnings:
-        yield rules.WARNING_ALERT
-    if chosen is not None and not chosen.documented:
-        yield rules.UNDOCUMENTED_SUITE
-    if (handshake.version or TLS_1_2) < TLS_1_2 or handshake.cipher_suite in _WEAK_SUITES:
-        yield rules.DEPRECATED
+    def rules_of(self, handshake: Handshake) -> Iterator[Rule]:
+        """Yield the rules that one hello falls under; none where another cause judges it."""
+        outcome = handshake.outcome
+        if outcome is HandshakeOutcome.HELLO:
+            yield from self._rules_of_success(handshake)
+        elif self._is_about_the_name(handshake) or self._is_left_to_port(handshake):
+            return
+        elif outcome is HandshakeOutcome.ALERT:
+            yield _ALERT_RULES.get(handshake.alert, rules.REFUSED)
+        elif outcome is HandshakeOutcome.MALFORMED and handshake.version is not None:
+            is_older = handshake.version < self.offered.minimum
+            yield rules.NO_COMMON_VERSION if is_older else rules.MALFORMED
+        elif outcome in _OUTCOME_RULES:
+            yield _OUTCOME_RULES[outcome]
 
+    def _rules_of_success(self, handshake: Handshake) -> Iterator[Rule]:
+        if sum(map(len, handshake.certificates)) > _MAX_MESSAGE:
+            yield rules.TOO_LARGE
+            return
+        yield rules.OK
+        chosen = suite(handshake.cipher_suite or 0)
+        if handshake.client_certificate_requested and not self.has_client_certificate:
+            yield rules.CLIENT_CERTIFICATE
+        if handshake.warnings:
+            yield rules.WARNING_ALERT
+        if chosen is not None and not chosen.documented:
+            yield rules.UNDOCUMENTED_SUITE
+        if (handshake.version or TLS_1_2) < TLS_1_2 or handshake.cipher_suite in _WEAK_SUITES:
+            yield rules.DEPRECATED
 
-def _is_about_the_name(handshake: Handshake, hellos: Sequence[Handshake]) -> bool:
-    """True where the server name decides: the alert says so, or another name or none is served at the same address."""
-    if handshake.outcome is HandshakeOutcome.ALERT:
-        if handshake.alert == _UNRECOGNIZED_NAME:
-            return True
-        if handshake.alert not in _MAY_MEAN_THE_NAME:
+    def _is_about_the_name(self, handshake: Handshake) -> bool:
+        """True where the name decides: the alert says so, or another name or none is served at the same address."""
+        if handshake.outcome is HandshakeOutcome.ALERT:
+            if handshake.alert == _UNRECOGNIZED_NAME:
+                return True
+            if handshake.alert not in _MAY_MEAN_THE_NAME:
+                return False
+        elif handshake.outcome not in (HandshakeOutcome.CLOSED, HandshakeOutcome.RESET):
             return False
-    elif handshake.outcome not in (HandshakeOutcome.CLOSED, HandshakeOutcome.RESET):
-        return False
-    place = (handshake.address, handshake.connected_to)
-    return any(h.certificates and h.sni != handshake.sni and (h.address, h.connected_to) == place for h in hellos)
+        return self.hellos.served_otherwise(handshake) is not None
 
+    def _is_left_to_port(self, handshake: Handshake) -> bool:
+        """True where not a byte came back and nobody has seen TLS there: what the port does is another cause."""
+        is_wordless = handshake.outcome in _WORDLESS and not handshake.bytes_received
+        return is_wordless and not self.hellos.speaks_tls(handshake)
 
-def _is_left_to_port(handshake: Handshake, case: Case) -> bool:
-    """True where not a byte came back and nobody has seen TLS there: what the port does is another cause."""
-    if handshake.outcome not in _WORDLESS or handshake.bytes_received:
-        return False
-    place = (handshake.address, handshake.connected_to)
-    return not any(
-        h.bytes_received and h.outcome is not HandshakeOutcome.NOT_TLS
-        for h in case.handshakes
-        if (h.address, h.connected_to) == place
-    )
+    def finding(self, rule: Rule, seen: Sequence[Handshake], among: Sequence[Handshake]) -> Finding:
+        """Return the finding that a rule makes of the hellos which fall under it."""
+        data = self._data(rule, seen, Sightings(tuple(seen), tuple(among)))
+        names = {h.sni or "" for h in seen}
+        status, next_check = self._status(rule, seen, among), ""
+        if rule.status is Status.UNKNOWN:
+            data["confidence"] = "medium"
+        if rule.status is not Status.OK and not self.certain & names:
+            data["confidence"] = "medium"
+            if self._do_others_fare_better(seen):
+                data["sometimes"] += f" Whether CloudFront sends {join_names(data['names'])} is not certain."
+                if status is Status.FAULT:
+                    status, data["confidence"] = Status.UNKNOWN, "low"
+                    next_check = f"If CloudFront sends that name, it fails. {WHICH_NAME}"
+                elif self.certain and rule in (rules.CLIENT_CERTIFICATE, rules.WARNING_ALERT):
+                    status = Status.WARNING
+        evidence = [Evidence(observation=h.id, says=f"{spread([h])}: {_says(h, rule)}") for h in seen[:_MAX_EVIDENCE]]
+        is_lowest = rule is rules.NO_COMMON_VERSION and self.offered.minimum <= TLS_1_0
+        remedy = rules.SERVER_REMEDY if is_lowest else None
+        finding = rule.finding(target=self.target.id, evidence=evidence, status=status, remedy=remedy, **data)
+        if finding.status is not Status.UNKNOWN or next_check:
+            finding = msgspec.structs.replace(finding, next_check=next_check)
+        return some_requests_fail(finding)
 
+    def _data(self, rule: Rule, seen: Sequence[Handshake], sightings: Sightings) -> dict[str, Any]:
+        example, target = seen[0], self.target
+        site = canonical(example.sni or target.domain) or "YOUR_NAME"
+        connect = connect_to(example, by_address=bool(sightings.sometimes))
+        return {
+            "place": f"{target.domain}:{target.port}",
+            "where": sightings.where,
+            "sometimes": sightings.sometimes,
+            "intermittent": bool(sightings.sometimes),
+            "addresses": sightings.addresses,
+            "names": [n for n in sightings.names if n] or [target.domain],
+            "site": site,
+            "distribution": self.distribution,
+            "minimum": target.tls_minimum,
+            "offered": join_names([version_name(v) for v in reversed(self.offered.versions)]),
+            "versions": sorted({h.version for h in seen if h.version is not None}),
+            "cipher_suites": sorted({h.cipher_suite for h in seen if h.cipher_suite is not None}),
+            "alerts": sorted({h.alert for h in seen if h.alert is not None}),
+            "chosen": _each(_chosen(h) for h in seen),
+            "how": _each(_how(h, rule) for h in seen),
+            "connection_timeout": target.connection_timeout,
+            "connect": connect,
+            "connect_option": f"::{connect}",
+            "url": f"https://{site}:{target.port}/",
+            "sni_option": sni_option(example.sni),
+            "openssl": openssl_options(self.offered),
+        }
 
-def _has_client_certificate(case: Case) -> bool:
-    """True where the distribution given configures origin mTLS for this origin."""
-    from cfrunbook.cloudfront.distribution import parse
+    def _status(self, rule: Rule, seen: Sequence[Handshake], among: Sequence[Handshake]) -> Status:
+        """Return how sure an ending without a word is: unknown, unless seen again or as long as it may last.
 
-    document = case.observations.inputs.distribution
-    if document is None:
-        return False
-    try:
-        origins = parse(document).origins
-    except BadInput:  # a recording's own distribution is judged elsewhere
-        return False
-    return any(o.id == case.target.origin_id and o.client_certificate for o in origins)
+        An origin that closes on two hellos, and never on none, does so to CloudFront as well; one may be chance.
+        """
+        if rule is rules.TIMEOUT:
+            patience = self.target.connection_timeout * 1000
+            return Status.FAULT if all(h.elapsed_ms >= patience for h in seen) else Status.UNKNOWN
+        if rule in (rules.CLOSED, rules.RESET) and len(seen) == len(among):
+            alike = [h for h in self.hellos.handshakes if (h.outcome, h.alert) == (seen[0].outcome, seen[0].alert)]
+            return Status.FAULT if len(alike) > 1 else Status.UNKNOWN
+        return rule.status
 
-
-def _finding(case: Case, offered: Offer, rule: Rule, seen: Sequence[Handshake], among: Sequence[Handshake]) -> Finding:
-    sightings = Sightings(tuple(seen), tuple(among))
-    example, target = seen[0], case.target
-    names = sightings.names
-    data: dict[str, Any] = {
-        "place": f"{target.domain}:{target.port}",
-        "where": sightings.where,
-        "sometimes": sightings.sometimes,
-        "intermittent": bool(sightings.sometimes),
-        "addresses": sightings.addresses,
-        "names": [n for n in names if n] or [target.domain],
-        "first_name": example.sni or target.domain,
-        "minimum": target.tls_minimum,
-        "offered": join_names([version_name(v) for v in reversed(offered.versions)]),
-        "versions": sorted({h.version for h in seen if h.version is not None}),
-        "cipher_suites": sorted({h.cipher_suite for h in seen if h.cipher_suite is not None}),
-        "alerts": sorted({h.alert for h in seen if h.alert is not None}),
-        "chosen": _each(_chosen(h) for h in seen),
-        "how": _each(_how(h, rule) for h in seen),
-        "connection_timeout": target.connection_timeout,
-        "connect": connect_to(example, by_address=bool(sightings.sometimes)),
-        "sni_option": sni_option(example.sni),
-        "openssl": openssl_options(offered),
-    }
-    status = _status(rule, seen, among, target.connection_timeout)
-    if rule.status is Status.UNKNOWN:
-        data["confidence"] = "medium"
-    evidence = [Evidence(observation=h.id, says=f"{spread([h])}: {_says(h, rule)}") for h in seen[:_MAX_EVIDENCE]]
-    is_lowest = rule is rules.NO_COMMON_VERSION and offered.minimum <= TLS_1_0
-    remedy = rules.SERVER_REMEDY if is_lowest else None
-    return rule.finding(target=target.id, evidence=evidence, status=status, remedy=remedy, **data)
-
-
-def _status(rule: Rule, seen: Sequence[Handshake], among: Sequence[Handshake], timeout: int) -> Status:
-    """Return how sure an ending without a word is: unknown, unless it was seen again or lasted as long as it may.
-
-    An origin that closes on two hellos, and never on none, does so to CloudFront as well; one attempt may be chance.
-    """
-    if rule is rules.TIMEOUT:
-        return Status.FAULT if all(h.elapsed_ms >= timeout * 1000 for h in seen) else Status.UNKNOWN
-    if rule.status is Status.UNKNOWN:
-        return Status.FAULT if len(seen) > 1 and len(seen) == len(among) else Status.UNKNOWN
-    return rule.status
+    def _do_others_fare_better(self, seen: Sequence[Handshake]) -> bool:
+        """Tell whether what was seen depends on the name: at the same places, others that may be sent are spared."""
+        concerned = {id(h) for h in seen}
+        return hinges_on_name(seen, (h for h in self.concerned if id(h) not in concerned))
 
 
 def _each(texts: Iterable[str]) -> str:
@@ -224,4 +263,4 @@ def _says(handshake: Handshake, rule: Rule) -> str:
     return _chosen(handshake) if is_chosen else _how(handshake, rule)
 
 
-__all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge_case"]
+__all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "observe"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cfrunbook.causes.remedies import UPDATE_DISTRIBUTION
 from cfrunbook.cloudfront.origin_tls import DOCUMENTED_AT
 from cfrunbook.findings import Cause, Remedy, Rule, Stage, Status, Step
 
@@ -22,6 +23,12 @@ _EACH_VERSION = (
     "for v in tls1 tls1_1 tls1_2 tls1_3; do printf '%s: ' $v; openssl s_client -connect {connect!q} {sni_option} -$v"
     " -cipher ALL:@SECLEVEL=0 </dev/null 2>/dev/null | grep -m1 'Cipher is'; done"
 )
+_REQUESTED = HELLO + " 2>/dev/null | grep -E 'Acceptable client certificate|Requested Signature'"
+_ALERTS = HELLO + " -msg 2>&1 | grep -A1 '<<<.*Alert'"
+_WITHOUT_CERTIFICATE = (
+    "curl -svk -o /dev/null --max-time 10 --connect-to {connect_option!q} {url!q} 2>&1 | grep -iE 'alert|error|< HTTP'"
+)
+
 _VERIFY = Step(
     text="It must print a version and a cipher suite, not “Cipher is (NONE)”. Then request the failing URL again;"
     " CloudFront caches an error for at least 10 seconds.",
@@ -53,9 +60,9 @@ _LOAD_BALANCER = Step(
 _LOWER_MINIMUM = Step(
     text="Only if the origin cannot do TLS 1.2 (now the minimum is {minimum}): lower Minimum origin SSL protocol in"
     " CloudFront. TLS 1.0 and 1.1 are deprecated and weak.",
-    command="# Console: Distributions > DISTRIBUTION_ID > Origins > Edit > Minimum origin SSL protocol\n"
-    '# API: "OriginSslProtocols": {{"Quantity": 3, "Items": ["TLSv1", "TLSv1.1", "TLSv1.2"]}} in config.json, then\n'
-    "aws cloudfront update-distribution --id DISTRIBUTION_ID --if-match ETAG --distribution-config file://config.json",
+    command="# Console: Distributions > {distribution} > Origins > Edit > Minimum origin SSL protocol\n"
+    '# API: "OriginSslProtocols": {{"Quantity": 3, "Items": ["TLSv1", "TLSv1.1", "TLSv1.2"]}} in config.json:\n'
+    + UPDATE_DISTRIBUTION,
 )
 _CERTIFICATE_KIND = Step(
     text="Look at the kind of key: suites with ECDSA in their name need an ECDSA certificate, the others RSA."
@@ -92,6 +99,7 @@ def _rule(
     cloudfront_status: int | None = 502,
     remedy: Remedy | None = None,
     reproduce: str = HELLO,
+    verify: Step = _VERIFY,
     next_check: str = "",
 ) -> Rule:
     return Rule(
@@ -104,7 +112,7 @@ def _rule(
         source=source,
         reproduce=reproduce,
         remedy=remedy or Remedy(),
-        verify=_VERIFY if remedy else Step(text=""),
+        verify=verify if remedy else Step(text=""),
         cloudfront_status=cloudfront_status if status in (Status.FAULT, Status.UNKNOWN) else None,
         next_check=next_check,
     )
@@ -218,10 +226,11 @@ TIMEOUT = _rule(
 )
 CLIENT_CERTIFICATE = _rule(
     "client_certificate",
-    Status.WARNING,
+    Status.UNKNOWN,
     "{place}{where} asks for a client certificate, and origin mTLS is not known to be configured for it in CloudFront.",
-    "AWS documents that CloudFront drops the request where an origin asks for a client certificate. Whether also where"
-    " the certificate is optional is not documented; where it is required, the origin refuses a client without one.",
+    "AWS documents that CloudFront drops the request where an origin asks for a client certificate. Where it is"
+    " required, the origin refuses a client without one and viewers get 502; that it is only optional cannot be seen"
+    " before the handshake ends.{sometimes}",
     source=CLIENT_CERTIFICATE_PAGE,
     remedy=Remedy(
         kind="one_of",
@@ -237,12 +246,18 @@ CLIENT_CERTIFICATE = _rule(
             Step(
                 text="Or configure origin mTLS: a client certificate in AWS Certificate Manager in us-east-1, given to"
                 " the origin.",
-                command="# Console: Distributions > DISTRIBUTION_ID > Origins > Edit > Origin mTLS\n"
-                "# API: CustomOriginConfig.OriginMtlsConfig.ClientCertificateArn",
+                command="# Console: Distributions > {distribution} > Origins > Edit > Origin mTLS\n"
+                "# API: CustomOriginConfig.OriginMtlsConfig.ClientCertificateArn in config.json:\n"
+                + UPDATE_DISTRIBUTION,
             ),
         ),
     ),
-    reproduce=HELLO + " 2>/dev/null | grep -A3 -E 'client certificate CA|Requested Signature'",
+    reproduce=_REQUESTED,
+    verify=Step(text="It must print nothing: the origin does not ask any more.", command=_REQUESTED),
+    next_check="See whether the origin goes on without one: `" + _WITHOUT_CERTIFICATE + "`. An alert (certificate"
+    " required, handshake failure) or a 400 that speaks of a certificate says that it is required: CloudFront gives"
+    " 502. Any other answer says that it is optional (nginx: ssl_verify_client optional): then see whether 502 goes"
+    " away with ssl_verify_client off.",
 )
 UNDOCUMENTED_SUITE = _rule(
     "undocumented_suite",
@@ -264,23 +279,27 @@ DEPRECATED = _rule(
 )
 WARNING_ALERT = _rule(
     "warning_alert",
-    Status.WARNING,
+    Status.UNKNOWN,
     "{place}{where} sends a warning alert before its ServerHello: {how}.",
     "Most clients pass over such a warning. AWS's TLS library, as it comes, takes any alert as fatal; whether"
     " CloudFront has it configured otherwise is not known. If it has not, this alone is a 502. unrecognized_name (112)"
-    " means that the server does not know the server name.",
+    " means that the server does not know the server name.{sometimes}",
     source=WARNINGS_IN_S2N,
     remedy=Remedy(
         kind="one_of",
         steps=(
             Step(
                 text="Apache and Tomcat warn where no virtual host has the server name: name it.",
-                command="ServerName  {first_name}\nServerAlias {first_name}",
+                command="ServerName  {site}\nServerAlias {site}",
             ),
             _READ_THE_LOG,
         ),
     ),
-    reproduce=HELLO + " -msg 2>&1 | grep -A1 'Alert'",
+    reproduce=_ALERTS,
+    verify=Step(text="It must print no alert from the origin (<<<).", command=_ALERTS),
+    next_check="See whether requests to this origin succeed at all: where the warning is fatal, CloudFront's access log"
+    " has OriginConnectError for every one of them. Without a log, make the server know {names} and request the failing"
+    " URL again.",
 )
 
 RULES: tuple[Rule, ...] = (

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import read_bounded
+from cfrunbook.files import read_bounded
 from cfrunbook.text import visible
 
 MAX_BYTES = 16 * 1024 * 1024

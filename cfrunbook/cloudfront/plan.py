@@ -222,7 +222,7 @@ class _Planner:
                     read_timeout=max(origin.read_timeout, 1),
                     role=role,
                     why=_why(origin, policy, protocol, port, through),
-                    not_probed=origins.not_probed(origin),
+                    not_probed=origins.not_probed(origin) or _no_such_port(port),
                 )
                 self.stops.append(Stop(target, origin, through))
 
@@ -243,6 +243,10 @@ class _Planner:
         )
         self.left_out += left_out
         return names
+
+
+def _no_such_port(port: int) -> str:
+    return "" if 1 <= port <= 65535 else f"its port {port} is none (1 to 65535), so there is nothing to connect to"
 
 
 def _domain(origin: Origin) -> str:

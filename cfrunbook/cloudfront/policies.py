@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal, cast, get_args
 
-from cfrunbook.cloudfront import documents
+from cfrunbook.cloudfront import documents, shapes
 from cfrunbook.cloudfront.distribution import Behavior, EventType, IpAddressType, Origin, OriginProtocolPolicy
 from cfrunbook.cloudfront.documents import Reader, Source
 from cfrunbook.cloudfront.origins import kind_of
@@ -130,7 +130,7 @@ class Policies:
     cache: Mapping[str, HeaderPolicy] = field(default_factory=lambda: MANAGED_CACHE)
     vpc_origins: Mapping[str, VpcOriginSettings] = field(default_factory=dict)
     given: tuple[dict[str, Any], ...] = ()
-    """The documents as given; `load` reads them again."""
+    """The documents as given, redacted; `load` reads them again."""
 
 
 def load(sources: Iterable[Source]) -> Policies:
@@ -143,7 +143,8 @@ def load(sources: Iterable[Source]) -> Policies:
     vpc_origins: dict[str, VpcOriginSettings] = {}
     given = []
     for source in sources:
-        for document in _documents(documents.read(source, "Policy")):
+        for single in _documents(documents.read(source, "Policy")):
+            document = shapes.redacted(single, shapes.POLICY)
             if isinstance(node := document.get("OriginRequestPolicy"), Mapping):
                 policy = _header_policy(node, "OriginRequestPolicyConfig")
                 origin_request[policy.id] = policy

@@ -1,7 +1,10 @@
-"""The members of a distribution in the CloudFront API, as data: to report what a document has beyond them.
+"""The members of documents of the CloudFront API, as data: to report what one has beyond them, and to keep only them.
 
 API version 2020-05-31, as of 2026-11:
 https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DistributionConfig.html
+https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_OriginRequestPolicy.html
+https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CachePolicy.html
+https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_VpcOrigin.html
 An unknown member is never a reason to refuse a document: AWS adds members faster than tools learn them.
 """
 
@@ -11,13 +14,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cfrunbook.cloudfront.documents import MAX_ITEMS
+from cfrunbook.redaction import REDACTED
 from cfrunbook.text import visible
 
 Shape = Mapping[str, Any]
-"""Member name to the shape of its value; None: not looked into."""
+"""Member name to the shape of its value; None: a plain value, or not looked into; SECRET: never kept."""
+SECRET = object()
 
 
-def _members(names: str, **nested: Shape) -> Shape:
+def _members(names: str, **nested: Any) -> Shape:
     return {**dict.fromkeys(names.split()), **nested}
 
 
@@ -27,7 +32,7 @@ def _items(item: Shape | None = None) -> Shape:
 
 ORIGIN = _members(
     "Id DomainName OriginPath ConnectionAttempts ConnectionTimeout ResponseCompletionTimeout OriginAccessControlId",
-    CustomHeaders=_items(_members("HeaderName HeaderValue")),
+    CustomHeaders=_items(_members("HeaderName", HeaderValue=SECRET)),
     S3OriginConfig=_members("OriginAccessIdentity OriginReadTimeout"),
     CustomOriginConfig=_members(
         "HTTPPort HTTPSPort OriginProtocolPolicy OriginReadTimeout OriginKeepaliveTimeout IpAddressType",
@@ -45,15 +50,19 @@ ORIGIN_GROUP = _members(
 )
 
 BEHAVIOR = _members(
-    "PathPattern TargetOriginId ViewerProtocolPolicy TrustedSigners TrustedKeyGroups SmoothStreaming Compress"
-    " FieldLevelEncryptionId RealtimeLogConfigArn CachePolicyId OriginRequestPolicyId ResponseHeadersPolicyId"
-    " MinTTL DefaultTTL MaxTTL",
+    "PathPattern TargetOriginId ViewerProtocolPolicy SmoothStreaming Compress FieldLevelEncryptionId"
+    " RealtimeLogConfigArn CachePolicyId OriginRequestPolicyId ResponseHeadersPolicyId MinTTL DefaultTTL MaxTTL",
+    TrustedSigners=_members("Enabled Quantity Items"),
+    TrustedKeyGroups=_members("Enabled Quantity Items"),
     AllowedMethods=_members("Quantity Items", CachedMethods=_items()),
     LambdaFunctionAssociations=_items(_members("LambdaFunctionARN EventType IncludeBody")),
     FunctionAssociations=_items(_members("FunctionARN EventType")),
     GrpcConfig=_members("Enabled"),
     ForwardedValues=_members(
-        "QueryString", Cookies=_members("Forward WhitelistedNames"), Headers=_items(), QueryStringCacheKeys=_items()
+        "QueryString",
+        Cookies=_members("Forward", WhitelistedNames=_items()),
+        Headers=_items(),
+        QueryStringCacheKeys=_items(),
     ),
 )
 
@@ -85,16 +94,82 @@ SUMMARY: Shape = {**CONFIG, **_members("Id ARN ETag Status LastModifiedTime Doma
 """An item of a DistributionList: the configuration with the distribution's own members beside it."""
 
 
+_ANY_FORM: Shape = {**SUMMARY, **DISTRIBUTION}
+DOCUMENT: Shape = {**_ANY_FORM, "Distribution": _ANY_FORM}
+"""Whatever form a distribution comes in: get-distribution, get-distribution-config, a bare one, or a list item."""
+
+_HEADERS = _members("HeaderBehavior", Headers=_items())
+_COOKIES = _members("CookieBehavior", Cookies=_items())
+_QUERY_STRINGS = _members("QueryStringBehavior", QueryStrings=_items())
+
+POLICY = _members(
+    "ETag Type",
+    OriginRequestPolicy=_members(
+        "Id LastModifiedTime",
+        OriginRequestPolicyConfig=_members(
+            "Comment Name", HeadersConfig=_HEADERS, CookiesConfig=_COOKIES, QueryStringsConfig=_QUERY_STRINGS
+        ),
+    ),
+    CachePolicy=_members(
+        "Id LastModifiedTime",
+        CachePolicyConfig=_members(
+            "Comment Name DefaultTTL MaxTTL MinTTL",
+            ParametersInCacheKeyAndForwardedToOrigin=_members(
+                "EnableAcceptEncodingGzip EnableAcceptEncodingBrotli",
+                HeadersConfig=_HEADERS,
+                CookiesConfig=_COOKIES,
+                QueryStringsConfig=_QUERY_STRINGS,
+            ),
+        ),
+    ),
+    VpcOrigin=_members(
+        "Id Arn AccountId Status CreatedTime LastModifiedTime",
+        VpcOriginEndpointConfig=_members(
+            "Name Arn HTTPPort HTTPSPort OriginProtocolPolicy IpAddressType", OriginSslProtocols=_items()
+        ),
+    ),
+)
+"""The output of get-origin-request-policy, get-cache-policy or get-vpc-origin, or an item of a list- output."""
+
+
 def unknown(document: Mapping[str, Any], shape: Shape, where: str = "") -> Iterator[str]:
     """Yield the JSON path of every member of `document` that `shape` does not have."""
     for key, value in document.items():
+        path = f"{where}.{key}" if where else key
         if key not in shape:
-            yield visible(f"{where}.{key}" if where else key, 200)
-        elif (nested := shape[key]) is not None:
-            path = f"{where}.{key}" if where else key
+            yield visible(path, 200)
+        elif isinstance(nested := shape[key], Mapping):
             if isinstance(value, Mapping):
                 yield from unknown(value, nested, path)
-            elif isinstance(value, list):
+            elif isinstance(value, list) and isinstance(of_item := _of_item(nested), Mapping):
                 for index, item in enumerate(value[:MAX_ITEMS]):
                     if isinstance(item, Mapping):
-                        yield from unknown(item, nested, f"{path}[{index}]")
+                        yield from unknown(item, of_item, f"{path}[{index}]")
+
+
+def redacted(value: Any, shape: Any) -> Any:
+    """Return a copy that is fit to keep: values of secret and unknown members are replaced, all others are as they are.
+
+    Also replaced is what stands where the API has something else, as text in place of an object. What was an object
+    or a list stays one, so a reader finds the same wrong types as in the original. Twice is the same as once.
+    """
+    if shape is SECRET:
+        return REDACTED
+    if isinstance(value, Mapping):
+        if not isinstance(shape, Mapping):
+            return {}
+        return {key: redacted(inner, shape[key]) if key in shape else REDACTED for key, inner in value.items()}
+    if isinstance(value, list):
+        of_item = _of_item(shape)
+        return [[] if isinstance(item, list) else redacted(item, of_item) for item in value]
+    return REDACTED if isinstance(shape, Mapping) and isinstance(value, str) else value
+
+
+def known(document: Mapping[str, Any], shape: Shape) -> Mapping[str, Any]:
+    """Return the members of `document` that `shape` has."""
+    return {key: value for key, value in document.items() if key in shape}
+
+
+def _of_item(shape: Any) -> Any:
+    """Return the shape of a list's items; a plain list may stand for the API's `{Quantity, Items}`."""
+    return shape.get("Items", shape) if isinstance(shape, Mapping) else shape

@@ -9,7 +9,7 @@ from typing import Literal
 
 from cfrunbook import hostname
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import redact_url
+from cfrunbook.redaction import redact_url, without_user
 from cfrunbook.text import visible
 
 MAX_URL = 8192
@@ -63,8 +63,7 @@ def parse(url: str) -> ViewerUrl:
 
 def redact_text(url: str) -> str:
     """Return what of a URL that may not even parse can be shown: no user information, no query, no fragment."""
-    head = re.split(r"[?#]", url, maxsplit=1)[0]
-    return re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*:)?(//)?[^/]*@", r"\1\2", head)
+    return without_user(re.split(r"[?#]", url, maxsplit=1)[0])
 
 
 def _split_port(authority: str) -> tuple[str, str]:

@@ -102,6 +102,10 @@ class Authority:
         """Mint a certificate authority under `issuer`."""
         return self.mint(name, ca=True, issuer=issuer, begins=begins, ends=ends, path_length=path_length)
 
+    def cross_signed(self, root: Identity) -> Identity:
+        """Mint the twin of a root: same name and key, signed by the lab's trusted root instead of itself."""
+        return self.mint(root.common_name, ca=True, issuer=self.root, begins=-3 * YEAR, ends=5 * YEAR, key=root.key)
+
     def leaf(
         self,
         *names: str,

@@ -14,8 +14,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from cfrunbook.errors import BadInput
-from cfrunbook.lab.distribution import ORIGIN_ID
-from cfrunbook.lab.running import Running, start
+from cfrunbook.lab.running import LiveOrigin, Running, start
 from cfrunbook.lab.scenario import URL, VIEWER_HOST
 from cfrunbook.lab.scenarios import SCENARIOS
 from cfrunbook.text import visible
@@ -71,25 +70,31 @@ def serve(name: str, out: TextIO, *, until: threading.Event | None = None) -> in
 
 def introduction(running: Running) -> str:
     """Return what the pager says and the commands that reach the scenario; the answer is not in it."""
-    address, port = running.addresses[running.setup.port]
     edge = running.edge_url.removeprefix("http://")
     viewer = f"curl -si --connect-to {VIEWER_HOST}:80:{edge} {URL.replace('https:', 'http:')}"
-    if running.setup.protocol == "https":
-        origin = f"openssl s_client -connect {address}:{port} -servername {running.setup.domain} -showcerts </dev/null"
-    else:
-        origin = f"curl -si --connect-to {running.setup.domain}:80:{address}:{port} http://{running.setup.domain}/"
+    origins = " and ".join(f"origin {origin.setup.id} ({origin.setup.domain})" for origin in running.origins)
     return "\n".join(
         [
             *running.scenario.story,
             "",
             f"Ask the edge:       {viewer}",
-            f"Ask the origin:     {origin}",
+            *(f"Ask the origin:     {command}" for origin in running.origins for command in _asking(origin)),
             f"Trusted roots:      {shlex.quote(str(running.trust_store))}",
             f"Diagnose:           cfrunbook diagnose --lab {shlex.quote(str(running.file))}",
             "",
-            f"{URL} goes to origin {ORIGIN_ID} ({running.setup.domain}). Ctrl-C takes everything down.",
+            f"{URL} goes to {origins}. Ctrl-C takes everything down.",
         ]
     )
+
+
+def _asking(origin: LiveOrigin) -> Iterator[str]:
+    """Yield one command for each address of an origin."""
+    domain = origin.setup.domain
+    for address, port in origin.places:
+        if origin.setup.protocol == "https":
+            yield f"openssl s_client -connect {address}:{port} -servername {domain} -showcerts </dev/null"
+        else:
+            yield f"curl -si --connect-to {domain}:80:{address}:{port} http://{domain}/"
 
 
 @contextmanager

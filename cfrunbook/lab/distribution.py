@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from cfrunbook.lab.scenario import VIEWER_HOST, Setup
+from cfrunbook.lab.scenario import READING, VIEWER_HOST, OriginSetup, Setup
 
-ORIGIN_ID = "shop-origin"
+GROUP_ID = "shop-origins"
 # Managed policies: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-policies.html
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
@@ -44,8 +44,8 @@ def _config(setup: Setup) -> dict[str, Any]:
         "CallerReference": "shop-2026",
         "Aliases": _items([VIEWER_HOST]),
         "DefaultRootObject": "",
-        "Origins": _items([_origin(setup)]),
-        "OriginGroups": _NONE,
+        "Origins": _items([_origin(origin) for origin in setup.origins]),
+        "OriginGroups": _items([_group(setup)] if setup.secondary else []),
         "DefaultCacheBehavior": _behavior(setup),
         "CacheBehaviors": _NONE,
         "CustomErrorResponses": _NONE,
@@ -70,9 +70,9 @@ def _config(setup: Setup) -> dict[str, Any]:
     }
 
 
-def _origin(setup: Setup) -> dict[str, Any]:
+def _origin(setup: OriginSetup) -> dict[str, Any]:
     return {
-        "Id": ORIGIN_ID,
+        "Id": setup.id,
         "DomainName": setup.domain,
         "OriginPath": "",
         "CustomHeaders": _NONE,
@@ -92,17 +92,30 @@ def _origin(setup: Setup) -> dict[str, Any]:
     }
 
 
-def _behavior(setup: Setup) -> dict[str, Any]:
+def _group(setup: Setup) -> dict[str, Any]:
     return {
-        "TargetOriginId": ORIGIN_ID,
+        "Id": GROUP_ID,
+        "FailoverCriteria": {"StatusCodes": _items(list(setup.failover_at))},
+        "Members": _items([{"OriginId": origin.id} for origin in setup.origins]),
+        "SelectionCriteria": "default",
+    }
+
+
+def _behavior(setup: Setup) -> dict[str, Any]:
+    function = {
+        "FunctionARN": f"arn:aws:cloudfront::{_ACCOUNT}:function/{setup.function}",
+        "EventType": "viewer-request",
+    }
+    return {
+        "TargetOriginId": GROUP_ID if setup.secondary else setup.origin.id,
         "TrustedSigners": {"Enabled": False, **_NONE},
         "TrustedKeyGroups": {"Enabled": False, **_NONE},
         "ViewerProtocolPolicy": "redirect-to-https",
-        "AllowedMethods": {**_items(["HEAD", "GET"]), "CachedMethods": _items(["HEAD", "GET"])},
+        "AllowedMethods": {**_items(list(setup.methods)), "CachedMethods": _items(list(READING))},
         "SmoothStreaming": False,
         "Compress": True,
         "LambdaFunctionAssociations": _NONE,
-        "FunctionAssociations": _NONE,
+        "FunctionAssociations": _items([function] if setup.function else []),
         "FieldLevelEncryptionId": "",
         "GrpcConfig": {"Enabled": False},
         "CachePolicyId": CACHING_OPTIMIZED,
@@ -111,4 +124,4 @@ def _behavior(setup: Setup) -> dict[str, Any]:
 
 
 def _items(items: list[Any]) -> dict[str, Any]:
-    return {"Quantity": len(items), "Items": items}
+    return {"Quantity": len(items), "Items": items} if items else _NONE

@@ -1,8 +1,9 @@
 """A small edge that connects to an origin as CloudFront does, and answers 200, 502 or 504.
 
-It is the lab's independent judge: it knows an origin only by the plain facts in `Origin`, shares no code with the
-probes and judges of this package, and leaves certificates and handshakes to OpenSSL. What it adds is what OpenSSL
-does not look at, the order of the chain on the wire, and the status that CloudFront gives for each way to fail.
+It is the lab's independent judge: it knows an origin only by the plain facts in `Origin` and `OriginGroup`, shares no
+code with the probes and judges of this package, and leaves certificates and handshakes to OpenSSL. What it adds is
+what OpenSSL does not look at, the order of the chain on the wire, the status that CloudFront gives for each way to
+fail, and when it turns to a second origin.
 
 It offers what Python's `ssl` can offer of CloudFront's hello: suites and versions, not its curves and signature
 schemes.
@@ -10,6 +11,7 @@ schemes.
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-gateway.html
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-504-gateway-timeout.html
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/secure-connections-supported-ciphers-cloudfront-to-origin.html
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/high_availability_origin_failover.html
 """
 
 from __future__ import annotations
@@ -21,8 +23,9 @@ import socket
 import ssl
 import time
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from http.client import responses
 from itertools import pairwise
 from typing import Any, Literal
@@ -47,6 +50,10 @@ _VERSIONS = {
 _HOSTNAME_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH
 _HEAD_LIMIT = 32_768
 _BODY_LIMIT = 65_536
+# What counts, among an origin group's failover criteria, as having met 503 or 504. AWS names connecting and waiting;
+# that a failed TLS handshake is a failure to connect is our reading.
+_NOT_CONNECTED, _TOO_LONG = 503, 504
+_FAILOVER_METHODS = ("GET", "HEAD", "OPTIONS")
 
 MinimumTls = Literal["SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2"]
 
@@ -58,21 +65,29 @@ class Origin:
     domain: str
     """The Origin Domain."""
     protocol: Literal["https", "http"]
-    connect_to: tuple[str, int]
-    """Address and port that stand in for the origin's."""
+    addresses: tuple[tuple[str, int], ...]
+    """The addresses and ports that stand in for the origin's; CloudFront picks one."""
     viewer_host: str
     """The Host header of the viewer's request."""
     host_forwarded: bool
     minimum_tls: MinimumTls = "TLSv1.2"
     roots: str = ""
     """PEM; the only certificates that are trusted."""
-    patience: float = 1.0
-    """Seconds for everything, where CloudFront would wait up to 30 to connect and 30 more for an answer."""
 
     @property
     def host(self) -> str:
         """What goes to the origin as SNI and as Host."""
         return self.viewer_host if self.host_forwarded else self.domain
+
+
+@dataclass(frozen=True, slots=True)
+class OriginGroup:
+    """Two origins, of which the second is asked where the first fails in a way that the criteria name."""
+
+    primary: Origin
+    secondary: Origin
+    failover_at: tuple[int, ...]
+    """Statuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,30 +97,76 @@ class Answer:
     status: int
     reason: str
     body: bytes = b""
+    counts_as: int = 0
+    """The status that it counts as among failover criteria; 0: its own."""
 
 
 class _Failed(Exception):
-    """The origin gave no answer: `status` for the viewer, and why."""
+    """The origin gave no answer: why, and the status that it counts as among failover criteria."""
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, reason: str, *, counts_as: int = _NOT_CONNECTED) -> None:
         super().__init__(reason)
-        self.status = status
         self.reason = reason
+        self.counts_as = counts_as
 
 
-def fetch(origin: Origin, path: str = "/") -> Answer:
-    """Ask the origin for `path` as CloudFront would. Never raises; takes about `origin.patience` at most."""
-    clock = _Clock(origin.patience)
+def fetch(target: Origin | OriginGroup, path: str = "/", *, method: str = "GET", patience: float = 1.0) -> Answer:
+    """Ask for `path` as CloudFront would, at any one address of an origin. Never raises.
+
+    `patience` is in seconds and for everything that one origin may take, where CloudFront waits up to 30 to connect
+    and 30 more for an answer.
+    """
+    if isinstance(target, Origin):
+        return _ask(target, secrets.choice(target.addresses), path, method, patience)
+    answer = fetch(target.primary, path, method=method, patience=patience)
+    if method in _FAILOVER_METHODS and (answer.counts_as or answer.status) in target.failover_at:
+        return fetch(target.secondary, path, method=method, patience=patience)
+    return answer
+
+
+def fetch_all(
+    target: Origin | OriginGroup, path: str = "/", *, method: str = "GET", patience: float = 1.0
+) -> tuple[Answer, ...]:
+    """Return the answers that `fetch` may give, depending on the addresses that it picks."""
+    if isinstance(target, Origin):
+        return tuple(_ask(target, address, path, method, patience) for address in target.addresses)
+    return tuple(
+        fetch(
+            replace(
+                target,
+                primary=replace(target.primary, addresses=(first,)),
+                secondary=replace(target.secondary, addresses=(second,)),
+            ),
+            path,
+            method=method,
+            patience=patience,
+        )
+        for first in target.primary.addresses
+        for second in target.secondary.addresses
+    )
+
+
+def _ask(origin: Origin, address: tuple[str, int], path: str, method: str, patience: float) -> Answer:
+    """Ask one address of an origin, and turn every way to fail into CloudFront's answer."""
+    clock = _Clock(patience)
+    connected = False
     try:
-        return _ask(origin, path, clock)
+        with socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET) as plain:
+            clock.left(plain).connect(address)
+            connected = True
+            request = _request(method, path, origin.host)
+            if origin.protocol == "http":
+                return _exchange(plain, request, clock)
+            with _secure(plain, origin, clock) as secured:
+                return _exchange(secured, request, clock)
     except _Failed as failure:
-        return Answer(failure.status, failure.reason)
+        return Answer(502, failure.reason, counts_as=failure.counts_as)
     except TimeoutError as error:
-        return Answer(504, f"no answer in time: {error}")
+        return Answer(504, f"no answer in time: {error}", counts_as=_TOO_LONG if connected else _NOT_CONNECTED)
     except ConnectionRefusedError:
-        return Answer(502, "connection refused")
+        return Answer(502, "connection refused", counts_as=_NOT_CONNECTED)
     except (OSError, ValueError) as error:
-        return Answer(502, f"{type(error).__name__}: {error}")
+        return Answer(502, f"{type(error).__name__}: {error}", counts_as=_NOT_CONNECTED)
 
 
 class _Clock:
@@ -123,28 +184,19 @@ class _Clock:
         return sock
 
 
-def _ask(origin: Origin, path: str, clock: _Clock) -> Answer:
-    with socket.socket(socket.AF_INET6 if ":" in origin.connect_to[0] else socket.AF_INET) as plain:
-        clock.left(plain).connect(origin.connect_to)
-        if origin.protocol == "http":
-            return _exchange(plain, origin.host, path, clock)
-        with _secure(plain, origin, clock) as secured:
-            return _exchange(secured, origin.host, path, clock)
-
-
 def _secure(plain: socket.socket, origin: Origin, clock: _Clock) -> ssl.SSLSocket:
     """Shake hands, and judge what was sent. Raises _Failed or OSError."""
     clock.left(plain)
     try:
         secured = _context(origin).wrap_socket(plain, server_hostname=origin.host)
     except ssl.SSLCertVerificationError as error:
-        raise _Failed(502, f"certificate: {error.verify_message} ({error.verify_code})") from None
+        raise _Failed(f"certificate: {error.verify_message} ({error.verify_code})") from None
     except ssl.SSLError as error:
-        raise _Failed(502, f"TLS: {error.reason or error}") from None
+        raise _Failed(f"TLS: {error.reason or error}") from None
     problem = _name_problem(secured, origin) or _order_problem(_sent(secured))
     if problem:
         secured.close()
-        raise _Failed(502, problem)
+        raise _Failed(problem)
     return secured
 
 
@@ -199,9 +251,15 @@ def _order_problem(sent: list[bytes]) -> str:
     return ""
 
 
-def _exchange(sock: socket.socket, host: str, path: str, clock: _Clock) -> Answer:
-    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Amazon CloudFront\r\nConnection: close\r\n\r\n"
-    clock.left(sock).sendall(request.encode("latin-1", "replace"))
+def _request(method: str, path: str, host: str) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "User-Agent: Amazon CloudFront", "Connection: close"]
+    if method in ("POST", "PUT", "PATCH"):
+        lines.append("Content-Length: 0")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
+
+
+def _exchange(sock: socket.socket, request: bytes, clock: _Clock) -> Answer:
+    clock.left(sock).sendall(request)
     received = b""
     while len(received) < _HEAD_LIMIT + _BODY_LIMIT and (chunk := clock.left(sock).recv(_BODY_LIMIT)):
         received += chunk
@@ -209,7 +267,7 @@ def _exchange(sock: socket.socket, host: str, path: str, clock: _Clock) -> Answe
     words = head.split(b"\r\n")[0].split(b" ")
     status = words[1] if len(words) > 1 else b""
     if not end or not words[0].startswith(b"HTTP/1.") or len(status) != 3 or not status.isdigit():
-        raise _Failed(502, "the origin closed the connection" if not received else "the answer is not HTTP")
+        raise _Failed("the answer is not HTTP" if received else "the origin closed the connection", counts_as=502)
     return Answer(int(status), "", body)
 
 
@@ -217,20 +275,33 @@ def _exchange(sock: socket.socket, host: str, path: str, clock: _Clock) -> Answe
 
 
 class Edge:
-    """The edge as a viewer meets it: a web server on loopback that has to ask the origin for everything."""
+    """The edge as a viewer meets it: a web server on loopback that has to ask the origin for everything.
 
-    def __init__(self, servers: Servers, origin: Origin) -> None:
-        self.origin = origin
-        address, port = servers.serve(lambda: _Front(servers.connections, origin))
+    `methods` are those that the cache behavior allows; `patience` is that of `fetch`.
+    """
+
+    def __init__(
+        self,
+        servers: Servers,
+        target: Origin | OriginGroup,
+        *,
+        methods: tuple[str, ...] = ("GET", "HEAD"),
+        patience: float = 1.0,
+    ) -> None:
+        ask = partial(fetch, target, patience=patience)
+        address, port = servers.serve(lambda: _Front(servers.connections, ask, methods))
         self.url = f"http://{address}:{port}"
 
 
 class _Front(HttpConnection):
     """One viewer's request."""
 
-    def __init__(self, open_connections: set[asyncio.Transport], origin: Origin) -> None:
+    def __init__(
+        self, open_connections: set[asyncio.Transport], ask: Callable[..., Answer], methods: tuple[str, ...]
+    ) -> None:
         super().__init__(open_connections)
-        self._origin = origin
+        self._ask = ask
+        self._methods = methods
         self._task: asyncio.Task[None] | None = None
 
     def answer(self, request: Request) -> None:
@@ -239,13 +310,14 @@ class _Front(HttpConnection):
     async def _answer(self, request: Request) -> None:
         usable = request.target.startswith("/") and request.target.isascii() and request.target.isprintable()
         path = request.target if usable else "/"
-        if request.method in ("GET", "HEAD"):
-            answer = await asyncio.get_running_loop().run_in_executor(None, fetch, self._origin, path)
+        if request.method in self._methods:
+            ask = partial(self._ask, path, method=request.method)
+            answer = await asyncio.get_running_loop().run_in_executor(None, ask)
         else:
-            answer = Answer(403, "")
+            answer = Answer(403, "the cache behavior does not allow this method")
         request_id = base64.urlsafe_b64encode(secrets.token_bytes(40)).decode()
         headers = _headers(answer, request_id)
-        made_here = answer.reason or answer.status == 403
+        made_here = bool(answer.reason)
         body = _error_page(answer.status, request_id) if made_here else answer.body
         self.respond(answer.status, headers, body, head_only=request.method == "HEAD")
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import difflib
-import shutil
-import tempfile
-import weakref
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +14,9 @@ from cfrunbook.errors import BadInput
 from cfrunbook.findings import Struct
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.distribution import document
-from cfrunbook.lab.edge import Edge, Origin
-from cfrunbook.lab.scenario import URL, VIEWER_HOST, Scenario
+from cfrunbook.lab.edge import Edge, Origin, OriginGroup
+from cfrunbook.lab.folder import OwnedFolder
+from cfrunbook.lab.scenario import VIEWER_HOST, OriginSetup, Scenario
 from cfrunbook.lab.scenarios import SCENARIOS
 from cfrunbook.lab.servers import Address, Servers
 from cfrunbook.text import visible
@@ -49,10 +49,25 @@ class LabFile(Struct, frozen=True, kw_only=True):
     options: LabOptions
 
 
+@dataclass(frozen=True, slots=True)
+class LiveOrigin:
+    """One origin that is up."""
+
+    setup: OriginSetup
+    addresses: tuple[Mapping[int, Address], ...]
+    """For every address of the origin's name, where its ports really are."""
+
+    @property
+    def places(self) -> tuple[Address, ...]:
+        """Where CloudFront's connections to this origin go."""
+        return tuple(ports[self.setup.port] for ports in self.addresses)
+
+
 class Running:
     """One scenario, up from construction until `stop`. Also a context manager.
 
-    Without `folder` its files go to a temporary folder that ends with it, or with the process.
+    Without `folder` its files go to a temporary folder that ends with it, with the process, or, after a kill, at the
+    next start.
     """
 
     def __init__(self, scenario: Scenario, *, folder: Path | None = None, deadline: float = DEADLINE) -> None:
@@ -60,16 +75,17 @@ class Running:
         self.deadline = deadline
         self.authority = Authority()
         self.setup = scenario.set_up(self.authority)
+        self._owned: OwnedFolder | None = None
+        if folder is None:
+            self._owned = OwnedFolder()
+            folder = self._owned.path
+        self.folder = folder
         self.servers = Servers()
-        self.folder = folder or Path(tempfile.mkdtemp(prefix="cfrunbook-lab-"))
-        self._remove = weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True) if not folder else None
         try:
-            self.addresses: dict[int, Address] = {
-                port: self.servers.listen(service) for port, service in self.setup.ports.items()
-            }
-            """Where each port of the origin really is."""
+            self.origins = tuple(self._bring_up())
+            """The origin, or the members of the origin group, the primary first."""
             self.edge_facts = self._edge_facts()
-            self.edge = Edge(self.servers, self.edge_facts)
+            self.edge = Edge(self.servers, self.edge_facts, methods=self.setup.methods, patience=deadline)
             self.file = self.write(self.folder)
         except BaseException:
             self.stop()
@@ -92,7 +108,12 @@ class Running:
     @property
     def connect_to(self) -> tuple[str, ...]:
         """The relocations, in the syntax of curl's --connect-to."""
-        return tuple(f"{self.setup.domain}:{port}:{address}:{real}" for port, (address, real) in self.addresses.items())
+        return tuple(
+            f"{origin.setup.domain}:{port}:{address}:{real}"
+            for origin in self.origins
+            for ports in origin.addresses
+            for port, (address, real) in ports.items()
+        )
 
     @property
     def trust_store(self) -> Path:
@@ -104,7 +125,7 @@ class Running:
         """Keyword arguments for `Incident.load`."""
         return {
             "distribution": document(self.setup),
-            "url": URL,
+            "url": self.setup.url,
             "connect_to": self.connect_to,
             "trust_store": self.trust_store,
             "deadline": self.deadline,
@@ -121,7 +142,7 @@ class Running:
             scenario=self.scenario.name,
             options=LabOptions(
                 distribution=_DISTRIBUTION_FILE,
-                url=URL,
+                url=self.setup.url,
                 connect_to=self.connect_to,
                 trust_store=_TRUST_FILE,
                 deadline=self.deadline,
@@ -135,20 +156,32 @@ class Running:
     def stop(self) -> None:
         """Close every port and connection, end the thread, remove the temporary folder. Harmless when repeated."""
         self.servers.stop()
-        if self._remove:
-            self._remove()
+        if self._owned:
+            self._owned.remove()
 
-    def _edge_facts(self) -> Origin:
-        return Origin(
-            domain=self.setup.domain,
-            protocol=self.setup.protocol,
-            connect_to=self.addresses[self.setup.port],
-            viewer_host=VIEWER_HOST,
-            host_forwarded=self.setup.host_forwarded,
-            minimum_tls=self.setup.minimum_tls,
-            roots=self.authority.root.pem.decode(),
-            patience=self.deadline,
+    def _bring_up(self) -> Iterator[LiveOrigin]:
+        last = 0  # every address of every origin is one of its own, where the system has more than 127.0.0.1
+        for origin in self.setup.origins:
+            addresses = []
+            for services in origin.addresses:
+                last += 1
+                addresses.append({p: self.servers.listen(s, f"127.0.0.{last}") for p, s in services.items()})
+            yield LiveOrigin(origin, tuple(addresses))
+
+    def _edge_facts(self) -> Origin | OriginGroup:
+        primary, *secondary = (
+            Origin(
+                domain=origin.setup.domain,
+                protocol=origin.setup.protocol,
+                addresses=origin.places,
+                viewer_host=VIEWER_HOST,
+                host_forwarded=self.setup.host_forwarded,
+                minimum_tls=origin.setup.minimum_tls,
+                roots=self.authority.root.pem.decode(),
+            )
+            for origin in self.origins
         )
+        return OriginGroup(primary, secondary[0], self.setup.failover_at) if secondary else primary
 
 
 def start(name: str, *, folder: Path | None = None, deadline: float = DEADLINE) -> Running:

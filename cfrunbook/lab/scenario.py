@@ -12,9 +12,13 @@ from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.edge import MinimumTls
 from cfrunbook.lab.servers import Http, Service
 
+ORIGIN_ID = "shop-origin"
 ORIGIN = "origin.shop.example"
 VIEWER_HOST = "www.shop.example"
 URL = f"https://{VIEWER_HOST}/cart"
+READING = ("HEAD", "GET")
+"""The methods that a new behavior allows."""
+ALL_METHODS = ("HEAD", "DELETE", "POST", "GET", "OPTIONS", "PUT", "PATCH")
 
 
 class Difficulty(StrEnum):
@@ -34,21 +38,28 @@ class Expected:
     code: str | None = None
     """The code of the finding that names the root cause; for `ok` none."""
     cloudfront_status: int | None = None
-    """What CloudFront answers instead of the page: 502 or 504; None where it answers with the page."""
+    """What CloudFront answers instead of the page: 502 or 504; None where it answers with the page, or may."""
+    edge: frozenset[int] = frozenset()
+    """What the edge answers over all methods and addresses, where this is not just `cloudfront_status` or 200."""
+
+    @property
+    def edge_answers(self) -> frozenset[int]:
+        """All that the edge answers to the methods that are allowed, over all addresses of the origin."""
+        return self.edge or frozenset({self.cloudfront_status or 200})
 
 
 HEALTHY = Expected(status="ok")
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
-    """How a scenario is set: what the distribution says, and what each port of the origin does."""
+class OriginSetup:
+    """How one origin is set: what each port of each of its addresses does, and what the distribution says about it."""
 
-    ports: Mapping[int, Service]
+    addresses: tuple[Mapping[int, Service], ...]
+    """For every address of the origin's name, its ports."""
+    id: str = ORIGIN_ID
     domain: str = ORIGIN
     protocol_policy: Literal["https-only", "http-only", "match-viewer"] = "https-only"
-    host_forwarded: bool = False
-    """By the managed origin request policy AllViewer; else AllViewerExceptHostHeader."""
     minimum_tls: MinimumTls = "TLSv1.2"
 
     @property
@@ -61,10 +72,28 @@ class Setup:
         """Where CloudFront connects for `URL`."""
         return 80 if self.protocol == "http" else 443
 
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How a scenario is set: its origins, and what the distribution says about the way there."""
+
+    origin: OriginSetup
+    secondary: OriginSetup | None = None
+    """The other member of an origin group, whose primary is then `origin`."""
+    failover_at: tuple[int, ...] = (502, 503, 504)
+    """The origin group's failover criteria."""
+    methods: tuple[str, ...] = READING
+    host_forwarded: bool = False
+    """By the managed origin request policy AllViewer; else AllViewerExceptHostHeader."""
+    function: str = ""
+    """Name of the CloudFront Function at viewer-request; what it does is not in the distribution."""
+    url: str = URL
+    """The failing URL, as far as it is known; may be empty."""
+
     @property
-    def sni(self) -> str:
-        """The name that goes to the origin, as SNI and as Host."""
-        return VIEWER_HOST if self.host_forwarded else self.domain
+    def origins(self) -> tuple[OriginSetup, ...]:
+        """The origin, or the members of the origin group, the primary first."""
+        return (self.origin, self.secondary) if self.secondary else (self.origin,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +117,6 @@ class Scenario:
     """Mint what it takes and say what each port does."""
 
 
-def web(secured: Service) -> dict[int, Service]:
-    """Return the ports of an ordinary web server: `secured` at 443, and at 80 a redirect to https."""
-    return {443: secured, 80: Http(redirect=True)}
+def web(*secured: Service) -> OriginSetup:
+    """Return ordinary web servers, one per address: what is given at 443, and at 80 a redirect to https."""
+    return OriginSetup(tuple({443: service, 80: Http(redirect=True)} for service in secured))

@@ -1,7 +1,7 @@
 """Servers on loopback that are broken exactly as wanted: one background thread, its own event loop, a clean stop.
 
-What a port does is a value (`Tls`, `Http`, `Silent`, …); `Servers.listen` makes it so on an ephemeral port of
-127.0.0.1. TLS runs through OpenSSL on memory buffers, so that every connection, also one that never finishes its
+What a port does is a value (`Tls`, `Http`, `Silent`, …); `Servers.listen` makes it so on an ephemeral port of a
+loopback address. TLS runs through OpenSSL on memory buffers, so that every connection, also one that never finishes its
 handshake, is an ordinary transport that `stop` can end.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
 import ssl
@@ -56,6 +57,8 @@ class Tls:
     maximum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
     ciphers: str = ""
     """OpenSSL cipher string for TLS 1.2 and below; empty: OpenSSL's default."""
+    clients: Identity | None = None
+    """The authority that a client must show a certificate of; None: clients need none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Http:
 
     redirect: bool = False
     """Answer 301 to the same URL with https."""
+    status: int = 200
+    """What every other request is answered with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ Address = tuple[str, int]
 
 
 class Servers:
-    """Services on 127.0.0.1, from construction until `stop`. Also a context manager."""
+    """Services on loopback, from construction until `stop`. Also a context manager."""
 
     def __init__(self) -> None:
         self._loop = asyncio.SelectorEventLoop()
@@ -117,29 +122,32 @@ class Servers:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def listen(self, service: Service) -> Address:
-        """Make `service` available on a new port and return its address. Raises OSError or ssl.SSLError."""
+    def listen(self, service: Service, address: str = LOOPBACK) -> Address:
+        """Make `service` available on a new port and return where. Raises OSError or ssl.SSLError.
+
+        Another `address` than 127.0.0.1 is used where the system has it: Linux has all of 127.0.0.0/8, macOS not.
+        """
         match service:
             case Closed():
-                return self._hold(_bound())
+                return self._hold(_bound(address))
             case Dropped():
-                return self._hold(*_full_queue())
+                return self._hold(*_full_queue(address))
             case Tls():
                 contexts = _contexts(service)
-                return self.serve(lambda: _TlsServer(self._open, contexts))
-            case Http(redirect=redirect):
-                return self.serve(lambda: _HttpServer(self._open, redirect=redirect))
+                return self.serve(lambda: _TlsServer(self._open, contexts), address)
+            case Http(redirect=redirect, status=status):
+                return self.serve(lambda: _HttpServer(self._open, redirect=redirect, status=status), address)
             case Banner(greeting=greeting):
-                return self.serve(lambda: _BannerServer(self._open, greeting))
+                return self.serve(lambda: _BannerServer(self._open, greeting), address)
             case Silent():
-                return self.serve(lambda: Connection(self._open))
+                return self.serve(lambda: Connection(self._open), address)
             case Closes():
-                return self.serve(lambda: _ClosingServer(self._open))
+                return self.serve(lambda: _ClosingServer(self._open), address)
 
-    def serve(self, protocol: Callable[[], Connection]) -> Address:
-        """Serve connections with `protocol` on a new port and return its address."""
-        sock = _bound()
-        address = sock.getsockname()
+    def serve(self, protocol: Callable[[], Connection], address: str = LOOPBACK) -> Address:
+        """Serve connections with `protocol` on a new port and return where."""
+        sock = _bound(address)
+        bound = sock.getsockname()
 
         async def start() -> None:
             self._listeners.append(await self._loop.create_server(protocol, sock=sock))
@@ -149,7 +157,7 @@ class Servers:
         except BaseException:
             sock.close()
             raise
-        return cast("Address", address)
+        return cast("Address", bound)
 
     @property
     def connections(self) -> set[asyncio.Transport]:
@@ -293,11 +301,12 @@ class HttpConnection(Connection):
 
 
 class _HttpServer(HttpConnection):
-    """The shop: 200 to whatever it is asked."""
+    """The shop: 200, or the status wanted, to whatever it is asked."""
 
-    def __init__(self, open_connections: set[asyncio.Transport], *, redirect: bool = False) -> None:
+    def __init__(self, open_connections: set[asyncio.Transport], *, redirect: bool = False, status: int = 200) -> None:
         super().__init__(open_connections)
         self._redirect = redirect
+        self._status = status
 
     def answer(self, request: Request) -> None:
         headers = {"Server": "lab-origin", "Content-Type": "text/html; charset=utf-8"}
@@ -306,6 +315,9 @@ class _HttpServer(HttpConnection):
         elif self._redirect:
             location = f"https://{request.headers.get('host', '')}{request.target}"
             self.respond(301, headers | {"Location": location}, b"")
+        elif self._status != 200:
+            page = f"<h1>{self._status} {responses.get(self._status, '')}</h1>\n".encode()
+            self.respond(self._status, headers, page, head_only=request.method == "HEAD")
         else:
             head_only = request.method == "HEAD"
             self.respond(200, headers, b"<h1>Shop</h1>\n<p>Everything is fine here.\n", head_only=head_only)
@@ -358,19 +370,24 @@ def _note(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     _log.debug("%s: %r", context.get("message"), context.get("exception"))
 
 
-def _bound() -> socket.socket:
+def _bound(address: str) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        sock.bind((LOOPBACK, 0))
+        try:
+            sock.bind((address, 0))
+        except OSError as error:
+            if error.errno != errno.EADDRNOTAVAIL:
+                raise
+            sock.bind((LOOPBACK, 0))
     except OSError:
         sock.close()
         raise
     return sock
 
 
-def _full_queue() -> list[socket.socket]:
+def _full_queue(address: str) -> list[socket.socket]:
     """Return a listener whose accept queue is full, and the connections that fill it."""
-    listener = _bound()
+    listener = _bound(address)
     listener.listen(0)
     held = [listener]
     for _ in range(_FILLERS):
@@ -411,6 +428,9 @@ def _context(service: Tls, chain: Chain) -> ssl.SSLContext:
         context.maximum_version = service.maximum
     if service.ciphers:
         context.set_ciphers(service.ciphers)
+    if service.clients:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=service.clients.pem.decode())
     with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # ssl reads certificates from files only
         file.write(chain.sent[0].key_pem + pem_bundle(chain.sent))
         file.flush()

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import cfrunbook
-from cfrunbook.evidence import ConnectOutcome, Exchange, ExchangeOutcome, redact_headers
+from cfrunbook.evidence import ConnectOutcome, Exchange, ExchangeOutcome
 from cfrunbook.probes import tcp
 from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.probes.services import ENOUGH, service_of
+from cfrunbook.redaction import redact_headers
 
 __all__ = ["http_head", "service_of"]
 
 MAX_HEADER_BYTES = 8 * 1024
 _MAX_FIELDS = 100
-_MAX_LINE = 1024  # characters kept of a status line or a field value
+_MAX_LINE = 1024  # characters kept of a status line
 _BANNER_GRACE = 0.2  # seconds to wait for the rest of a banner once its first bytes have come
 _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
 
@@ -139,11 +140,12 @@ def _outcome(answer: _Answer, service: str) -> ExchangeOutcome:
 
 
 def _parse_head(received: bytes) -> tuple[str, list[tuple[str, str]]]:
-    """Return the status line and the header fields, as far as they came and without judging them."""
-    lines = received.decode("latin-1").replace("\r\n", "\n").partition("\n\n")[0].split("\n")
+    """Return the status line and the header fields, as far as they came whole and without judging them."""
+    head, end, _ = received.decode("latin-1").replace("\r\n", "\n").partition("\n\n")
+    lines = head.split("\n")
     fields: list[tuple[str, str]] = []
-    for line in lines[1 : _MAX_FIELDS + 1]:
+    for line in (lines if end else lines[:-1])[1 : _MAX_FIELDS + 1]:  # a field cut short cannot be redacted well
         name, colon, value = line.partition(":")
         if colon and name.strip():
-            fields.append((name.strip()[:_MAX_LINE], value.strip()[:_MAX_LINE]))
+            fields.append((name.strip(), value.strip()))
     return lines[0][:_MAX_LINE], fields

@@ -58,13 +58,20 @@ def copy_runbooks(folder: Path) -> tuple[str, ...]:
 
 def start_lab(folder: Path, options: Sequence[str] = ()) -> int:
     """Run JupyterLab on `folder`, opened at the first runbook, until it ends; return its exit status."""
-    command = [sys.executable, "-m", "jupyterlab", *LAB_OPTIONS, *options, "00_start_here.ipynb"]
+    command = lab_command(*options, "00_start_here.ipynb")
     with subprocess.Popen(command, cwd=folder, env=lab_environment()) as server:  # noqa: S603 - our own interpreter
         while True:
             try:
                 return server.wait()
             except KeyboardInterrupt:  # JupyterLab got it too, and asks whether to stop
                 continue
+
+
+def lab_command(*options: str) -> list[str]:
+    """Return the command that starts JupyterLab, with `options` added."""
+    # In a container people are root, and JupyterLab would not start; it listens on loopback only, behind a token.
+    root = ("--allow-root",) if getattr(os, "geteuid", lambda: 1)() == 0 else ()
+    return [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", *root, *LAB_OPTIONS, *options]
 
 
 def lab_environment() -> dict[str, str]:

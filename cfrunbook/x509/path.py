@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from cfrunbook.x509.certificate import CertificateFacts, read
@@ -108,6 +109,9 @@ class ChainReport:
     alternates: tuple[int, ...] = ()
     """Certificates that also belong to the leaf's ancestry (cross-certificates) but are not on the path."""
     unrelated: tuple[int, ...] = ()
+    detour: tuple[int, int] | None = None
+    """A certificate that leads to no trusted root, and one on the path that certifies the same and comes later: a
+    client that follows the first that fits, and does not turn back, misses the path."""
     order: tuple[int, ...] = ()
     """The related certificates in the order in which they should be sent."""
     order_ok: bool = False
@@ -247,7 +251,7 @@ class _Analysis:
         """Return paths upwards from the leaf, no entity twice, at most 32."""
         found: list[_Candidate] = []
         leaf = self.sent[self.leaf]
-        own = next((a for a in self.anchors.get(leaf.subject_name.key, ()) if a.der == leaf.der), None)
+        own = next((a for a in self._anchors_named(leaf) if a.der == leaf.der), None)
         if own is not None:
             found.append(self._candidate((self.leaf,), own))
         waiting: list[tuple[int, ...]] = [(self.leaf,)]
@@ -335,6 +339,7 @@ class _Analysis:
             roots_sent=tuple(roots_sent),
             alternates=tuple(alternates),
             unrelated=tuple(unrelated),
+            detour=self._detour(best),
             order=right,
             order_ok=self.leaf == 0 and list(right) == sorted(right),
             needed=self._needed(best, end, missing),
@@ -355,6 +360,41 @@ class _Analysis:
             row = list(dict.fromkeys(j for i in row for j in self.issuers_of(self.sent[i]) if j not in levels))
             levels |= dict.fromkeys(row, height)
         return levels
+
+    def _detour(self, best: _Candidate) -> tuple[int, int] | None:
+        if best.anchor is None:
+            return None
+        walked = self._first_fit()
+        return next(((went, right) for went, right in zip(walked, best.path, strict=False) if went != right), None)
+
+    def _first_fit(self) -> tuple[int, ...]:
+        """Return where a client ends that follows the first issuer that looks right; empty if at a trusted root.
+
+        OpenSSL builds paths so: a trusted issuer if there is one, else the first one sent that is valid at the moment,
+        going by names and key identifiers; signatures are checked at the end.
+        https://docs.openssl.org/3.0/man1/openssl-verification-options/#certification-path-building
+        """
+        path = [self.leaf]
+        while True:
+            top = self.sent[path[-1]]
+            if next(self.anchors_of(top), None) or any(a.der == top.der for a in self._anchors_named(top)):
+                linked = all(self.issued(self.sent[i], self.sent[j]) for i, j in pairwise(path))
+                return () if linked else tuple(path)
+            fitting = [i for i in self.by_subject.get(top.issuer_name.key, ()) if i not in path and self._fits(top, i)]
+            if not fitting or self._self_signed(top):
+                return tuple(path)
+            path.append(next((i for i in fitting if self._is_valid(self.sent[i])), fitting[0]))
+
+    def _fits(self, child: CertificateFacts, issuer: int) -> bool:
+        key_id = self.sent[issuer].ski
+        return not (child.aki and key_id) or child.aki == key_id
+
+    def _is_valid(self, facts: CertificateFacts) -> bool:
+        begins, ends = facts.not_before, facts.not_after
+        return (begins is None or begins <= self.moment) and (ends is None or self.moment < ends)
+
+    def _anchors_named(self, like: CertificateFacts) -> tuple[CertificateFacts, ...]:
+        return self.anchors.get(like.subject_name.key, ())
 
     def _end(self, best: _Candidate) -> tuple[End, tuple[int, ...]]:
         if best.anchor is not None:

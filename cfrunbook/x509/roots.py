@@ -29,6 +29,8 @@ class TrustStore:
     anchors: tuple[bytes, ...]
     """DER."""
     is_mozilla: bool = False
+    path: str = ""
+    """Where the file is on this machine, for commands that name it; empty where there is none."""
 
     @cached_property
     def certificates(self) -> tuple[x509.Certificate, ...]:
@@ -55,14 +57,14 @@ class TrustStore:
         return found
 
 
-def from_pem(content: bytes, *, name: str) -> TrustStore:
+def from_pem(content: bytes, *, name: str, path: str = "") -> TrustStore:
     """Return the certificates of a PEM bundle. Raises BadInput if it holds none or one does not parse."""
-    return TrustStore(name=name, anchors=_anchors(content, name))
+    return TrustStore(name=name, anchors=_anchors(content, name), path=path)
 
 
-def from_der(anchors: Iterable[bytes], *, name: str) -> TrustStore:
+def from_der(anchors: Iterable[bytes], *, name: str, path: str = "") -> TrustStore:
     """Return a trust store of DER certificates, e.g. those of a recording."""
-    return TrustStore(name=name, anchors=tuple(anchors))
+    return TrustStore(name=name, anchors=tuple(anchors), path=path)
 
 
 @lru_cache(maxsize=1)

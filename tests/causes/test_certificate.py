@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import dataclasses
+import datetime as dt
 import json
 import shutil
 import socket
@@ -20,15 +24,20 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cfrunbook.causes import certificate
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.certificate import RULES, judge, judge_case
+from cfrunbook.cloudfront.origin_tls import offer
 from cfrunbook.cloudfront.targets import ServerName, Target
-from cfrunbook.evidence import Handshake, HandshakeOutcome, Observations
+from cfrunbook.evidence import Handshake, HandshakeOutcome, Observations, Resolution, ResolutionOutcome
 from cfrunbook.findings import Finding, Status
+from cfrunbook.probes.endpoint import Endpoint
+from cfrunbook.probes.tls.flight import Flight
 from cfrunbook.x509 import roots
-from cfrunbook.x509.roots import from_der
+from cfrunbook.x509.roots import from_der, from_pem
 from tests.x509.pki import CLIENT, DAY, NAME, NOW, SERVER, Party, Pki, mint, openssl_verify, usage, weaken
 
+HOUR = DAY / 24
 PKI = Pki()
 ROOT, INTER, LEAF = PKI.root, PKI.inter, PKI.leaf
 STRANGER = mint("Stranger", ca=True)
@@ -42,7 +51,7 @@ UNKNOWN_CRITICAL = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3"), b"
 
 def conclude(sent: Sequence[Party | bytes], **more: object) -> tuple[Finding, ...]:
     ders = [s if isinstance(s, bytes) else s.der for s in sent]
-    return judge(ders, names=[NAME], at=NOW, **({"roots": PKI.roots, "host": NAME} | more))  # type: ignore[arg-type]
+    return judge(ders, names=[NAME], **({"roots": PKI.roots, "host": NAME, "at": NOW} | more))  # type: ignore[arg-type]
 
 
 def codes(findings: Sequence[Finding]) -> dict[str, str]:
@@ -258,6 +267,70 @@ def test_the_right_order_is_written_out() -> None:
     assert wrong.data["confidence"] == "medium"  # s2n-tls sorts; AWS documents a 502
 
 
+OLD_ROOT = mint("Old Root", ca=True, ends=-30 * DAY)
+NEW_ROOT = mint("New Root", ca=True)
+CROSS_BY_OLD = mint("New Root", OLD_ROOT, ca=True, ends=-30 * DAY)
+CROSS = mint("New Root", ROOT, ca=True)
+ISSUING = mint("New CA", NEW_ROOT, ca=True)
+UNDER_NEW = mint(NAME, ISSUING)
+
+
+def test_a_dead_end_that_is_sent_before_the_way_is_a_fault_of_the_delivery() -> None:
+    fault, path = conclude([UNDER_NEW, ISSUING, NEW_ROOT, CROSS])
+    assert codes([fault, path]) == {"dead_end_first": "fault", "path_ok": "ok"}
+    assert fault.title == (
+        "Certificate 2 (CN=New Root, issued by CN=New Root) leads to no trusted root and is sent before certificate 3"
+        " (the same CA, issued by CN=Test Root), which does."
+    )
+    assert (fault.data["aspect"], fault.data["confidence"]) == ("delivery", "medium")
+    assert codes(conclude([UNDER_NEW, ISSUING, CROSS, NEW_ROOT])) == OK
+    both = from_der([ROOT.der, NEW_ROOT.der], name="both")
+    assert codes(conclude([UNDER_NEW, ISSUING, NEW_ROOT, CROSS], roots=both)) == {"root_included": "info", **OK}
+
+
+def test_what_has_expired_aside_from_the_path_is_a_warning() -> None:
+    trusted = from_der([NEW_ROOT.der], name="new")
+    found = conclude([UNDER_NEW, ISSUING, CROSS_BY_OLD], roots=trusted)
+    assert codes(found) == {"expired_aside": "warning", **OK}
+    assert found[0].title == (
+        "Certificate 2 (CN=New Root, issued by CN=Old Root) expired 30 days ago, on 2026-10-23 12:00 UTC; the chain"
+        " holds without it."
+    )
+
+
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        (dt.datetime(9999, 12, 30, tzinfo=dt.UTC), "expires_soon"),
+        (dt.datetime(9999, 12, 31, 23, tzinfo=dt.timezone(-14 * HOUR)), "expired"),
+        (dt.datetime(1, 1, 1, tzinfo=dt.timezone(14 * HOUR)), "not_yet_valid"),
+    ],
+)
+def test_the_ends_of_the_calendar(at: dt.datetime, code: str) -> None:
+    forever = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC) - NOW
+    root = mint("Eternal", ca=True, ends=forever)
+    found = conclude([mint(NAME, root, ends=forever)], at=at, roots=from_der([root.der], name="eternal"))
+    assert code in codes(found)
+
+
+@pytest.mark.parametrize(
+    ("store", "option", "note"),
+    [
+        (
+            from_pem(ROOT.pem, name="r.pem", path="/etc/my roots/r.pem"),
+            "-CAfile '/etc/my roots/r.pem' </dev/null",
+            False,
+        ),
+        (from_der([ROOT.der], name="r.pem"), f"-servername {NAME} </dev/null", True),
+        (roots.mozilla(), f"-servername {NAME} </dev/null", False),
+    ],
+)
+def test_the_trust_store_in_commands(store: roots.TrustStore, option: str, note: bool) -> None:
+    (expired, *_) = conclude(OLD, roots=store)
+    assert option in expired.verify.command.splitlines()[1]
+    assert ("add -CAfile root.pem" in expired.verify.text) is note
+
+
 def test_a_private_ca_under_mozilla_s_roots() -> None:
     assert codes(conclude([LEAF], roots=roots.mozilla())) == {"private_ca": "fault"}
     assert codes(conclude([mint(NAME, INTER, aia=AIA)], roots=roots.mozilla())) == {"missing_intermediate": "fault"}
@@ -271,14 +344,13 @@ WWW = "www.shop.test"
 def hello(
     number: int, sent: Sequence[Party], *, address: str = "192.0.2.1", sni: str | None = NAME, **more: object
 ) -> Handshake:
-    settings_ = {"outcome": HandshakeOutcome.HELLO, "version": 0x0304} | more
+    settings_ = {"outcome": HandshakeOutcome.HELLO, "version": 0x0304, "offer": "cloudfront-TLSv1.2"} | more
     return Handshake(
         id=f"handshake-{number}",
         host=NAME,
         port=443,
         address=address,
         sni=sni,
-        offer="cloudfront-TLSv1.2",
         certificates=tuple(p.der for p in sent),
         **settings_,  # type: ignore[arg-type]
     )
@@ -319,10 +391,10 @@ def test_one_address_of_three_is_an_intermittent_fault() -> None:
     found = judge_case(case(hello(1, GOOD), hello(2, BARE, address="192.0.2.2"), hello(3, GOOD, address="192.0.2.3")))
     assert codes(found) == {"missing_intermediate": "fault", **OK}
     missing = found[0]
-    assert missing.title.endswith("(on 1 of 3 addresses: 192.0.2.2).")
+    assert missing.title.endswith(" on 1 of 3 addresses (192.0.2.2); some requests fail.")
     assert "intermittent" in missing.meaning
     assert "-connect 192.0.2.2:443" in missing.reproduce
-    assert "on 2 of 3 addresses: 192.0.2.1 and 192.0.2.3" in found[1].title
+    assert found[1].title.endswith(" on 2 of 3 addresses (192.0.2.1 and 192.0.2.3).")
 
 
 def test_a_fault_for_one_server_name_names_it() -> None:
@@ -338,6 +410,104 @@ def test_a_fault_for_a_name_that_may_not_be_sent_is_unknown() -> None:
     assert missing.cloudfront_status is None
     assert "--policies" in missing.next_check
     assert f"whether CloudFront sends {WWW} is not certain" in missing.title
+
+
+def uncertain(*handshakes: Handshake) -> Case:
+    """Return a case in which CloudFront may send either name."""
+    given = case(*handshakes, uncertain=True)
+    names = tuple(msgspec.structs.replace(n, certain=False) for n in given.target.names)
+    return dataclasses.replace(given, target=msgspec.structs.replace(given.target, names=names))
+
+
+@pytest.mark.parametrize(
+    ("handshakes", "status", "why"),
+    [
+        ([hello(1, BARE), hello(2, BARE, sni=WWW)], Status.FAULT, "whatever is sent"),
+        ([hello(1, BARE), hello(2, OLD, sni=WWW)], Status.FAULT, "the other name fares no better"),
+        ([hello(1, BARE), hello(2, (), sni=WWW, outcome=HandshakeOutcome.ALERT)], Status.FAULT, "nor is it served"),
+        ([hello(1, BARE), hello(2, GOOD, sni=WWW)], Status.UNKNOWN, "the other name is fine"),
+        ([hello(1, BARE), hello(2, GOOD, sni=WWW, address="192.0.2.2")], Status.FAULT, "elsewhere does not count"),
+        ([hello(1, BARE), hello(2, GOOD, sni=None)], Status.FAULT, "CloudFront always sends a name"),
+    ],
+)
+def test_names_that_may_not_be_sent_only_matter_where_one_fares_better(
+    handshakes: list[Handshake], status: Status, why: str
+) -> None:
+    missing = next(f for f in judge_case(uncertain(*handshakes)) if f.code == "certificate.missing_intermediate")
+    assert missing.status is status, why
+    assert missing.data["confidence"] == ("medium" if status is Status.FAULT else "low")
+    assert bool(missing.next_check) is (status is Status.UNKNOWN)
+
+
+def test_a_certain_name_speaks_before_one_that_may_not_be_sent() -> None:
+    refused = hello(1, (), outcome=HandshakeOutcome.ALERT, alert=112)
+    (missing,) = judge_case(case(refused, hello(2, BARE, sni=WWW), uncertain=True))
+    assert missing.status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("ip_address_type", "address", "connected_to", "expected"),
+    [
+        ("ipv4", "2001:db8::1", "", OK),
+        ("ipv6", "192.0.2.9", "", {}),
+        ("dualstack", "2001:db8::1", "", {"expired": "fault", **OK}),
+        ("ipv4", "::1", "[::1]:8443", {"expired": "fault", **OK}),  # where --connect-to leads counts
+        ("ipv6", "127.0.0.1", "127.0.0.1:8443", {"expired": "fault", "delivery_ok": "ok"}),
+        ("ipv4", "not an address", "", {"expired": "fault", **OK}),
+    ],
+)
+def test_addresses_of_a_family_that_cloudfront_does_not_use_do_not_count(
+    ip_address_type: str, address: str, connected_to: str, expected: dict[str, str]
+) -> None:
+    given = case(hello(1, GOOD), hello(2, OLD, address=address, connected_to=connected_to))
+    of = msgspec.structs.replace(given.target, ip_address_type=ip_address_type)
+    assert codes(judge_case(dataclasses.replace(given, target=of))) == expected
+
+
+def test_an_address_that_no_resolver_gave_was_given_by_a_person() -> None:
+    given = case(hello(1, OLD, address="::1"))
+    seen = Resolution(id="r", name=NAME, resolver="connect-to", outcome=ResolutionOutcome.RELOCATED)
+    with_resolution = msgspec.structs.replace(given.observations, resolutions=(seen,))
+    assert "expired" in codes(judge_case(dataclasses.replace(given, observations=with_resolution)))
+
+
+def test_hellos_that_offer_something_else_are_another_origins() -> None:
+    assert codes(judge_case(case(hello(1, GOOD), hello(2, OLD, offer="cloudfront-TLSv1")))) == OK
+
+
+def test_a_hello_is_observed_and_its_certificates_judged(tmp_path: Path) -> None:
+    chain = tmp_path / "chain.pem"
+    key = OLD[0].key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    chain.write_bytes(OLD[0].pem + INTER.pem + key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain)
+    of = case().target
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for _ in range(3):
+                connection, _ = listener.accept()
+                with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as tls:
+                    tls.recv(1)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        endpoint = Endpoint(NAME, 443, "192.0.2.1", "127.0.0.1", listener.getsockname()[1])
+        seen = asyncio.run(certificate.observe(of, endpoint, deadline=10))
+        thread.join(10)
+    assert [h.sni for h in seen] == [NAME, WWW, None]
+    assert codes(judge_case(case(*seen))) == {"expired": "fault", "delivery_ok": "ok"}
+
+
+def test_an_empty_list_of_certificates_is_recognised_as_our_probe_reports_it() -> None:
+    flight = Flight(offer("TLSv1.2"), NAME)
+    flight.start()
+    server_hello = bytes.fromhex("0303") + bytes(32) + b"\x00" + bytes.fromhex("c02b00")
+    messages = b"\x02" + len(server_hello).to_bytes(3) + server_hello + b"\x0b" + (3).to_bytes(3) + bytes(3)
+    flight.feed(b"\x16\x03\x03" + len(messages).to_bytes(2) + messages)
+    assert flight.outcome is HandshakeOutcome.MALFORMED
+    found = judge_case(case(hello(1, (), version=0x0303, outcome=flight.outcome, detail=flight.detail)))
+    assert codes(found) == {"none_sent": "fault"}
 
 
 def test_one_finding_per_code_over_different_chains() -> None:
@@ -460,7 +630,7 @@ def test_the_commands_run_against_a_real_server(tmp_path: Path) -> None:
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         port = listener.getsockname()[1]
-        store = from_der([ROOT.der], name=str(anchors))
+        store = from_pem(ROOT.pem, name=anchors.name, path=str(anchors))
         (expired, *_) = judge([p.der for p in OLD], names=[NAME], at=NOW, roots=store, host="127.0.0.1", port=port)
 
         def run(command: str) -> str:
@@ -471,5 +641,5 @@ def test_the_commands_run_against_a_real_server(tmp_path: Path) -> None:
         assert "NotAfter: Nov 21 12:00:00 2026 GMT" in printed
         assert "1 s:CN = Test CA 1" in printed
         verified = run(expired.verify.command)
-        assert "Verify return code" in verified
+        assert "certificate has expired" in verified
         thread.join(20)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cfrunbook.causes import distribution as cause
 from cfrunbook.causes.case import Case
-from cfrunbook.cloudfront import distribution as distributions
+from cfrunbook.cloudfront import distribution_reader as distributions
 from cfrunbook.cloudfront import plan, policies
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import Observations

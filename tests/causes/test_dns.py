@@ -135,6 +135,19 @@ def test_what_was_answered_and_what_it_means(
     assert bool(finding.next_check) == (finding.status is Status.UNKNOWN)
 
 
+def test_some_private_addresses_in_public_dns_fail_some_requests() -> None:
+    (finding,) = judge(resolution(ipv4=("10.0.3.7", GLOBAL), resolver="8.8.8.8"))
+    assert finding.status is Status.FAULT
+    assert finding.title.endswith("and CloudFront cannot reach that; some requests fail.")
+    assert finding.data["intermittent"] is True
+
+
+def test_a_name_is_observed_and_judged_as_it_is() -> None:
+    of = Target(id="s:443", origin_id="s", domain="shop.localhost", port=443, protocol="https")
+    seen = asyncio.run(dns.observe(of, deadline=1))
+    assert [f.code for f in dns.judge((seen,), target=of)] == ["dns.localhost"]
+
+
 def test_a_relocated_name_was_not_examined() -> None:
     assert judge(resolution("relocated", resolver="connect-to")) == ()
     assert judge() == ()

@@ -38,6 +38,7 @@ from cfrunbook.x509.roots import from_der
 
 NOW = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
 HOST = "shop.example.com"
+OFFER = "cloudfront-TLSv1.2"
 ROOTS = from_der([], name="none")
 Seen = Connection | Exchange | Handshake | Resolution
 
@@ -55,7 +56,7 @@ def connection(outcome: str, address: str = "203.0.113.10", **more: Any) -> Conn
 
 
 def handshake(outcome: str, address: str = "203.0.113.10", **more: Any) -> Handshake:
-    fields = {"id": "handshake-1", "host": HOST, "port": 443, "sni": HOST, "offer": "o", "elapsed_ms": 2000.0, **more}
+    fields = {"id": "handshake-1", "host": HOST, "port": 443, "sni": HOST, "offer": OFFER, "elapsed_ms": 2000.0, **more}
     return Handshake(address=address, outcome=HandshakeOutcome(outcome), **fields)
 
 
@@ -192,7 +193,7 @@ HTTP = [
     ((HTTP_CONNECTED, exchange("closed")), "closes", "fault", 502, "closes them without a byte"),
     ((HTTP_CONNECTED, exchange("reset")), "closes", "fault", 502, "resets them without a byte"),
 ]
-CASES = [(target(), *row) for row in HTTPS] + [(target("http"), *row) for row in HTTP]
+CASES = [(target(ip_address_type="dualstack"), *row) for row in HTTPS] + [(target("http"), *row) for row in HTTP]
 
 
 @pytest.mark.parametrize(("of", "seen", "code", "status", "cloudfront_status", "title"), CASES)
@@ -224,8 +225,11 @@ def test_one_bad_address_of_three_is_named_and_counted() -> None:
         connection("refused", "203.0.113.11", id="connection-2"),
         connection("connected", "203.0.113.12", id="connection-3"),
     )
-    assert finding.title == "shop.example.com:443 refuses connections at 1 of 3 addresses (203.0.113.11)."
+    assert finding.title == (
+        "shop.example.com:443 refuses connections at 1 of 3 addresses (203.0.113.11); some requests fail."
+    )
     assert "intermittent" in finding.meaning
+    assert finding.data["intermittent"] is True
     assert [e.observation for e in finding.evidence] == ["connection-2"]
     assert "--connect-to shop.example.com:443:203.0.113.11:443 https://shop.example.com/" in finding.reproduce
 
@@ -252,6 +256,51 @@ def test_no_ipv6_here_is_a_remark_where_ipv4_could_be_tried() -> None:
     assert "IPv6 connectivity" in findings[0].meaning
 
 
+def test_only_a_fault_says_that_some_requests_fail() -> None:
+    (finding,) = judge(CONNECTED, connection("timeout", "203.0.113.11", elapsed_ms=2000))
+    assert finding.status is Status.UNKNOWN
+    assert finding.title.endswith("at 1 of 2 addresses (203.0.113.11) within 2.0 s.")
+
+
+def test_the_fix_is_verified_at_every_address_concerned() -> None:
+    (finding,) = judge(
+        CONNECTED,
+        connection("refused", "203.0.113.11"),
+        connection("refused", "2001:db8::1"),
+        connection("refused", "203.0.113.12; reboot"),
+        of=target(ip_address_type="dualstack"),
+    )
+    assert "for at in 203.0.113.11:443 '[2001:db8::1]:443' '203.0.113.12; reboot:443'; do" in finding.verify.command
+
+
+@pytest.mark.needs("curl")
+def test_the_commands_of_a_refused_port_and_of_a_wrong_service_run_as_they_are_shown() -> None:
+    import threading
+
+    with socket.socket() as closed, socket.create_server(("127.0.0.1", 0)) as ssh:
+        closed.bind(("127.0.0.1", 0))
+
+        def serve() -> None:
+            peer, _ = ssh.accept()
+            with peer:
+                peer.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        place = f"127.0.0.1:{closed.getsockname()[1]}"
+        (refused,) = judge(connection("refused", connected_to=place), connection("refused", "203.0.113.11"))
+        verify = refused.verify.command.replace("203.0.113.11:443", place)
+        verified = subprocess.run(["sh", "-c", verify], capture_output=True, text=True, check=False, timeout=30)
+        seen = handshake(
+            "not_tls", first_bytes=b"SSH-2.0", connected_to=f"127.0.0.1:{ssh.getsockname()[1]}", elapsed_ms=1.0
+        )
+        (wrong,) = judge(seen)
+        shown = subprocess.run(["sh", "-c", wrong.reproduce], capture_output=True, text=True, check=False, timeout=30)
+        thread.join(10)
+    assert verified.stderr.count("curl: (7)") == 2, verified.stderr
+    assert "S   S   H   -   2" in shown.stdout
+
+
 @pytest.mark.parametrize(
     ("ip_address_type", "codes"),
     [("ipv4", ["port.ok"]), ("dualstack", ["port.refused"]), ("ipv6", ["port.refused"])],
@@ -274,12 +323,12 @@ def test_a_relocated_address_counts_whatever_its_family() -> None:
     )
     assert finding.title == "shop.example.com:443 refuses connections at [::1]:8443."
     assert "--connect-to 'shop.example.com:443:[::1]:8443' https://shop.example.com/" in finding.reproduce
-    assert finding.verify.command == "nc -vz -w 5 ::1 8443"
+    assert finding.verify.command.startswith("for at in '[::1]:8443'; do")
 
 
 def test_the_firewall_step_names_the_list_of_the_family_that_failed() -> None:
     (v4,) = judge(connection("timeout"))
-    (v6,) = judge(connection("timeout", "2001:db8::1"))
+    (v6,) = judge(connection("timeout", "2001:db8::1"), of=target(ip_address_type="ipv6"))
     assert "Values=com.amazonaws.global.cloudfront.origin-facing " in v4.remedy.steps[0].command
     assert "Values=com.amazonaws.global.ipv6.cloudfront.origin-facing " in v6.remedy.steps[0].command
     assert '"IpProtocol=tcp,FromPort=443,ToPort=443,PrefixListIds=[{PrefixListId=$PREFIX_LIST}]"' in (
@@ -344,6 +393,32 @@ def test_a_real_service_is_judged(behave: Callable[[socket.socket], None], code:
     assert [f.code for f in findings] == [code]
 
 
+@pytest.mark.parametrize("protocol", ["https", "http"])
+def test_one_address_is_observed_and_judged_as_it_is(protocol: str) -> None:
+    import threading
+
+    of = target(protocol)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        endpoint = Endpoint(HOST, of.port, "203.0.113.10", "127.0.0.1", listener.getsockname()[1])
+
+        def serve() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                peer.recv(1)
+                peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                while peer.recv(4096):
+                    pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        seen = asyncio.run(port.observe(of, endpoint, deadline=10))
+        thread.join(10)
+    (finding,) = port.judge(seen, target=of)
+    assert finding.code == ("port.http_on_tls_port" if protocol == "https" else "port.ok")
+    (refused,) = port.judge(asyncio.run(port.observe(of, endpoint, deadline=10)), target=of)
+    assert refused.code == "port.refused"
+
+
 def test_a_really_closed_port_is_judged() -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -375,7 +450,7 @@ handshakes = st.builds(
     Handshake,
     outcome=st.sampled_from(HandshakeOutcome),
     sni=st.sampled_from([None, HOST]),
-    offer=st.just("o"),
+    offer=st.sampled_from([OFFER, OFFER, "another"]),
     first_bytes=first_bytes,
     bytes_received=st.sampled_from([0, 0, 7]),
     **common,

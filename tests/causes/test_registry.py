@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from pathlib import Path
 from string import Formatter
@@ -13,8 +14,8 @@ from cfrunbook.causes import distribution, registry
 from cfrunbook.findings import Cause, Rule, Status
 
 NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
-SOURCES = ("docs.aws.amazon.com", "github.com", "www.rfc-editor.org", "cryptography.io")
-UNQUOTED = {"port", "standard", "openssl", "sni_option", "ca_option"}
+SOURCES = ("docs.aws.amazon.com", "github.com", "www.rfc-editor.org", "cryptography.io", "docs.openssl.org")
+UNQUOTED = {"port", "standard", "openssl", "sni_option", "ca_option", "everywhere"}
 """Numbers, and words and options that a judge itself has chosen or quoted."""
 MODULES = [*registry.modules(), distribution]
 RULES = [pytest.param(rule, id=rule.code) for rule in registry.rules().values()]
@@ -24,6 +25,13 @@ def test_codes_are_unique_and_named_after_their_cause() -> None:
     codes = Counter(rule.code for module in MODULES for rule in module.RULES)
     assert not [code for code, times in codes.items() if times > 1]
     assert all(rule.code.split(".")[0] == module.CAUSE for module in MODULES for rule in module.RULES)
+
+
+@pytest.mark.parametrize("module", registry.modules(), ids=lambda module: module.CAUSE)
+def test_a_cause_can_be_observed_and_judged(module: registry.CauseModule) -> None:
+    assert inspect.iscoroutinefunction(module.observe)  # type: ignore[attr-defined]
+    assert inspect.isfunction(module.judge)  # type: ignore[attr-defined]
+    assert {"observe", "judge", "judge_case"} <= set(module.__all__)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("module", registry.modules(), ids=lambda module: module.CAUSE)
@@ -46,8 +54,10 @@ def test_a_rule_says_what_it_means_and_where_that_is_documented(rule: Rule) -> N
 def test_a_fault_can_be_reproduced_fixed_and_verified_and_unknown_says_what_next(rule: Rule) -> None:
     match rule.status:
         case Status.FAULT:
-            # Of a setting alone the circumstances decide, or CloudFront does not even accept it.
-            assert rule.cloudfront_status in (502, 503, 504) or rule.code.startswith("distribution.")
+            # Of a setting alone the circumstances decide, or CloudFront does not even accept it; an origin's own error
+            # is passed on, whichever it is.
+            depends = rule.code.startswith("distribution.") or rule.code == "origin_response.origin_status"
+            assert rule.cloudfront_status in (502, 503, 504) or depends
             assert rule.reproduce
             assert rule.remedy.steps
             assert rule.verify.text

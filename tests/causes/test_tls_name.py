@@ -187,12 +187,57 @@ def test_what_is_no_refusal_of_a_name(handshakes: list[Handshake], why: str) -> 
     assert judge_case(case(*handshakes)) == (), why
 
 
-def test_a_refusal_of_a_name_that_may_not_be_sent_is_unknown() -> None:
-    names = [sends(), sends(WWW, NAME, certain=False)]
-    found = judge_case(case(hello(1, leaf(NAME)), hello(2, None, sni=WWW, alert=112), names=names))
-    assert codes(found) == ["ok", "sni_refused_if_sent"]
-    assert found[1].status is Status.UNKNOWN
-    assert "--policies" in found[1].next_check
+@pytest.mark.parametrize("refused", [True, False])
+@pytest.mark.parametrize(
+    ("is_certain", "other", "status"),
+    [
+        (True, NAME, Status.WARNING),  # what CloudFront certainly sends is fine
+        (True, "panel.hosting.test", Status.UNKNOWN),  # nothing is fine
+        (False, NAME, Status.UNKNOWN),  # nothing is certain
+    ],
+)
+def test_what_is_wrong_with_a_name_that_may_not_be_sent(
+    refused: bool, is_certain: bool, other: str, status: Status
+) -> None:
+    names = [sends(certain=is_certain), sends(WWW, WWW, certain=False)]
+    second = hello(2, None if refused else PANEL, sni=WWW, alert=112 if refused else None)
+    found = judge_case(case(hello(1, leaf(other)), second, names=names))
+    doubtful = found[-1]
+    assert doubtful.code == ("tls_name.sni_refused_if_sent" if refused else "tls_name.mismatch_if_sent")
+    assert doubtful.status is status
+    assert ("--policies" in doubtful.next_check) is (status is Status.UNKNOWN)
+    assert doubtful.remedy.steps
+    assert doubtful.verify.command
+
+
+def test_hellos_that_offer_something_else_are_another_origins() -> None:
+    assert judge_case(case(hello(1, PANEL, sni=WWW, offer="cloudfront-TLSv1"))) == ()
+
+
+def test_an_address_of_a_family_that_cloudfront_does_not_use_has_no_say() -> None:
+    found = judge_case(case(hello(1, RIGHT, sni=WWW), hello(2, PANEL, sni=WWW, address="2001:db8::1")))
+    assert codes(found) == ["ok"]
+
+
+def test_the_configuration_is_fetched_in_the_form_that_can_be_sent_back() -> None:
+    (mismatch,) = judge_case(case(hello(1, PANEL, sni=WWW)))
+    for step in mismatch.remedy.steps[1:3]:
+        assert "get-distribution-config --id DISTRIBUTION_ID --query DistributionConfig > config.json" in step.command
+        assert "--query ETag --output text" in step.command
+
+
+@pytest.mark.needs("openssl")
+def test_the_command_shows_how_a_name_is_refused() -> None:
+    import cfrunbook as cf
+    from cfrunbook import lab
+
+    with lab.start("tls-name-forwarded-host") as running:
+        diagnosis = cf.diagnose_sync(cf.Incident.load(**running.options))
+        refused = diagnosis.findings[0]
+        assert refused.code == "tls_name.sni_refused"
+        done = subprocess.run(["sh", "-c", refused.reproduce], capture_output=True, text=True, check=False, timeout=20)
+    assert "alert number 112" in done.stdout
+    assert "Cipher is (NONE)" in done.stdout
 
 
 def test_only_some_addresses() -> None:
@@ -204,7 +249,9 @@ def test_only_some_addresses() -> None:
         )
     )
     assert codes(found) == ["mismatch", "ok"]
-    assert "(on 1 of 3 addresses: 192.0.2.2)" in found[0].title
+    assert (
+        "accepts on 1 of 3 addresses (192.0.2.2): it is for panel.hosting.test; some requests fail." in found[0].title
+    )
     assert "intermittent" in found[0].meaning
     assert "-connect 192.0.2.2:443" in found[0].reproduce
 

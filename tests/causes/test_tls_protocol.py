@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import socket
 import subprocess
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from cfrunbook.cloudfront.targets import ServerName, Target
 from cfrunbook.evidence import Handshake, Inputs, Observations
 from cfrunbook.evidence import HandshakeOutcome as Outcome
 from cfrunbook.findings import Cause, Finding, Stage, Status
+from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.x509.roots import from_der
 
 DOMAIN, HOST = "origin.example.com", "www.example.com"
@@ -64,10 +67,10 @@ ONE_HELLO: dict[str, tuple[dict[str, Any], dict[str, Status], str]] = {
     ),
     "a client certificate": (
         HELLO | {"client_certificate_requested": True},
-        {"client_certificate": WARNING, "ok": OK},
+        {"client_certificate": UNKNOWN, "ok": OK},
         "asks for a client certificate",
     ),
-    "a warning alert": (HELLO | {"warnings": (112, 112)}, {"warning_alert": WARNING, "ok": OK}, "112 (unrecognized_name)."),
+    "a warning alert": (HELLO | {"warnings": (112, 112)}, {"warning_alert": UNKNOWN, "ok": OK}, "112 (unrecognized_name)."),
     "certificates too large for s2n": (
         HELLO | {"certificates": (bytes(40_000), bytes(40_000))},
         {"too_large": FAULT},
@@ -193,11 +196,14 @@ def test_addresses_that_differ_are_named() -> None:
         seen(address="192.0.2.1", **HELLO),
         seen(address="192.0.2.2", **ALERT_40),
         seen(address="2001:db8::3", **ALERT_40),
+        of=target(ip_address_type="dualstack"),
     )
     assert codes(findings) == {"no_common_suite": FAULT, "ok": OK}
     fault, ok = findings
-    assert "on 2 of 3 addresses: 192.0.2.2 and 2001:db8::3" in fault.title
-    assert "on 1 of 3 addresses: 192.0.2.1" in ok.title
+    assert f"{DOMAIN}:443 on 2 of 3 addresses (192.0.2.2 and 2001:db8::3) refuses" in fault.title
+    assert fault.title.endswith("; some requests fail.")
+    assert "on 1 of 3 addresses (192.0.2.1) accepts" in ok.title
+    assert "some requests fail" not in ok.title
     assert "intermittent" in fault.meaning
     assert (fault.data["intermittent"], fault.data["addresses"]) == (True, ["192.0.2.2", "2001:db8::3"])
     assert fault.reproduce.startswith("openssl s_client -connect 192.0.2.2:443 -servername origin.example.com")
@@ -238,27 +244,133 @@ def test_a_minimum_is_lowered_only_where_there_is_a_lower_one() -> None:
     assert "lower" not in advice("TLSv1")
 
 
+def offering(*names: str, uncertain: tuple[str, ...], **more: Any) -> Target:
+    """Return a target to which CloudFront sends `names`, of which the `uncertain` only perhaps."""
+    return target(
+        **{"names": tuple(msgspec.structs.replace(name(n), certain=n not in uncertain) for n in names)} | more
+    )
+
+
+ALERT_70 = {"outcome": Outcome.ALERT, "alert": 70}
+PERHAPS = "d111111abcdef8.cloudfront.net"
+
+
+@pytest.mark.parametrize("refusal", [ALERT_70, {"outcome": Outcome.ALERT, "alert": 49}, {"outcome": Outcome.TRUNCATED}])
+@pytest.mark.parametrize("other", [DOMAIN, None])
+def test_what_is_asked_for_comparison_only_is_nobodys_fault(refusal: dict[str, Any], other: str | None) -> None:
+    findings = judge(seen(HOST, **HELLO), seen(other, **refusal), of=target(HOST))
+    assert codes(findings) == {"ok": OK}
+    asked = HELLO | {"client_certificate_requested": True, "warnings": (112,)}
+    assert codes(judge(seen(HOST, **HELLO), seen(other, **asked), of=target(HOST))) == {"ok": OK}
+
+
+@pytest.mark.parametrize(
+    ("host", "perhaps", "uncertain", "expected", "confidence"),
+    [
+        (HELLO, ALERT_70, (PERHAPS,), {"no_common_version": UNKNOWN, "ok": OK}, "low"),
+        (ALERT_70, ALERT_70, (PERHAPS,), {"no_common_version": FAULT}, "high"),
+        (ALERT_70, ALERT_70, (PERHAPS, HOST), {"no_common_version": FAULT}, "medium"),
+        (HELLO, ALERT_70, (PERHAPS, HOST), {"no_common_version": UNKNOWN, "ok": OK}, "low"),
+        (ALERT_70, HELLO, (PERHAPS,), {"no_common_version": FAULT, "ok": OK}, "high"),
+    ],
+)
+def test_a_fault_for_a_name_that_may_not_be_sent(
+    host: dict[str, Any],
+    perhaps: dict[str, Any],
+    uncertain: tuple[str, ...],
+    expected: dict[str, Status],
+    confidence: str,
+) -> None:
+    findings = judge(seen(HOST, **host), seen(PERHAPS, **perhaps), of=offering(HOST, PERHAPS, uncertain=uncertain))
+    assert codes(findings) == expected
+    first = findings[0]
+    assert first.data.get("confidence", "high") == confidence
+    assert ("--policies" in first.next_check) is (first.status is UNKNOWN)
+    assert (f"Whether CloudFront sends {PERHAPS} is not certain" in first.meaning) is (first.status is UNKNOWN)
+
+
+def test_where_every_name_fares_alike_at_one_address_it_does_not_depend_on_the_name() -> None:
+    of = offering(HOST, PERHAPS, uncertain=(HOST, PERHAPS))
+    findings = judge(
+        seen(HOST, **ALERT_70),
+        seen(PERHAPS, **ALERT_70),
+        seen(HOST, "192.0.2.2", **HELLO),
+        seen(PERHAPS, "192.0.2.2", **HELLO),
+        of=of,
+    )
+    assert codes(findings) == {"no_common_version": FAULT, "ok": OK}
+    assert findings[0].data["intermittent"] is True
+
+
+@pytest.mark.parametrize("asks", [{"client_certificate_requested": True}, {"warnings": (112,)}])
+def test_what_may_be_fatal_for_a_name_that_may_not_be_sent_is_a_warning(asks: dict[str, Any]) -> None:
+    of = offering(HOST, PERHAPS, uncertain=(PERHAPS,))
+    one, other = seen(HOST, **HELLO), seen(PERHAPS, **HELLO | asks)
+    assert set(codes(judge(one, other, of=of)).values()) == {WARNING, OK}
+    assert set(codes(judge(one, other, of=target(HOST, PERHAPS))).values()) == {UNKNOWN, OK}
+
+
+def test_what_ends_without_a_word_was_seen_again_where_it_was_asked_for_comparison() -> None:
+    assert codes(judge(seen(**CLOSED), seen(None, **CLOSED))) == {"closed": FAULT}
+    assert codes(judge(seen(**CLOSED), seen(None, **RESET))) == {"closed": UNKNOWN}
+
+
+def test_a_name_that_nobody_asked_for_is_not_judged() -> None:
+    assert judge(seen(DOMAIN, **HELLO), seen(None, **HELLO), of=target(HOST)) == ()
+
+
+def test_addresses_of_a_family_that_cloudfront_does_not_use_do_not_count() -> None:
+    assert codes(judge(seen(**HELLO), seen(address="2001:db8::1", **ALERT_70))) == {"ok": OK}
+    relocated = seen(address="::1", connected_to="[::1]:8443", **ALERT_70)
+    assert codes(judge(relocated)) == {"no_common_version": FAULT}
+
+
+@pytest.mark.parametrize("distribution", ["", "E2EXAMPLE"])
+def test_the_minimum_is_changed_in_the_distribution_at_hand(distribution: str) -> None:
+    document = (
+        {"Distribution": {"Id": distribution, "DistributionConfig": bare_distribution("")}} if distribution else None
+    )
+    findings = judge(seen(**ALERT_70), inputs=Inputs(distribution=document))
+    command = findings[0].remedy.steps[-1].command
+    known = distribution or "DISTRIBUTION_ID"
+    assert f"get-distribution-config --id {known} --query DistributionConfig > config.json" in command
+
+
+def test_hellos_are_observed_one_after_the_other_until_one_gets_no_answer() -> None:
+    of = target(HOST)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = Endpoint(DOMAIN, 443, "192.0.2.1", "127.0.0.1", silent.getsockname()[1])
+        seen_there = asyncio.run(tls_protocol.observe(of, endpoint, deadline=0.05))
+    assert [(h.sni, h.outcome) for h in seen_there] == [(HOST, Outcome.TIMEOUT)]
+    closed = asyncio.run(tls_protocol.observe(of, endpoint, deadline=5))
+    assert [(h.sni, h.outcome) for h in closed] == [(n, Outcome.NOT_CONNECTED) for n in (HOST, DOMAIN, None)]
+    assert tls_protocol.judge(closed, target=of) == ()
+
+
 def plain_fields(value: Any) -> dict[str, Any]:
     return {f: getattr(value, f) for f in value.__struct_fields__}
 
 
-def test_origin_mtls_is_no_reason_to_warn() -> None:
-    def distribution(arn: str) -> dict[str, Any]:
-        settings = {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}
-        settings |= {"OriginMtlsConfig": {"ClientCertificateArn": arn}} if arn else {}  # type: ignore[dict-item]
-        origin = {"Id": "web", "DomainName": DOMAIN, "CustomOriginConfig": settings}
-        behavior = {"TargetOriginId": "web", "ViewerProtocolPolicy": "allow-all"}
-        return {"Origins": {"Quantity": 1, "Items": [origin]}, "DefaultCacheBehavior": behavior, "CallerReference": "x"}
+def bare_distribution(arn: str) -> dict[str, Any]:
+    """Return a configuration with one origin, to which CloudFront shows the client certificate `arn`, if any."""
+    settings: dict[str, Any] = {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}
+    settings |= {"OriginMtlsConfig": {"ClientCertificateArn": arn}} if arn else {}
+    origin = {"Id": "web", "DomainName": DOMAIN, "CustomOriginConfig": settings}
+    behavior = {"TargetOriginId": "web", "ViewerProtocolPolicy": "allow-all"}
+    return {"Origins": {"Quantity": 1, "Items": [origin]}, "DefaultCacheBehavior": behavior, "CallerReference": "x"}
 
+
+def test_origin_mtls_is_no_reason_to_wonder() -> None:
     asked = seen(**HELLO, client_certificate_requested=True)
     arn = "arn:aws:acm:us-east-1:111122223333:certificate/a"
-    assert codes(judge(asked, inputs=Inputs(distribution=distribution(arn)))) == {"ok": OK}
-    assert "client_certificate" in codes(judge(asked, inputs=Inputs(distribution=distribution(""))))
+    assert codes(judge(asked, inputs=Inputs(distribution=bare_distribution(arn)))) == {"ok": OK}
+    assert "client_certificate" in codes(judge(asked, inputs=Inputs(distribution=bare_distribution(""))))
     assert "client_certificate" in codes(judge(asked, inputs=Inputs(distribution={"not": "a distribution"})))
 
 
 def test_what_an_origin_says_is_made_harmless() -> None:
-    findings = judge(seen(sni="a'; rm -rf $HOME", outcome=Outcome.MALFORMED, detail="\x1b[31m\u202e"))
+    evil = "a'; rm -rf $HOME"
+    findings = judge(seen(sni=evil, outcome=Outcome.MALFORMED, detail="\x1b[31m\u202e"), of=target(evil))
     assert "\x1b" not in findings[0].title + findings[0].reproduce
     assert "-servername 'a'\"'\"'; rm -rf $HOME'" in findings[0].reproduce
 

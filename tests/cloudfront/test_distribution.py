@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cfrunbook.cloudfront import distribution as distributions
+from cfrunbook.cloudfront import distribution_reader as distributions
 from cfrunbook.cloudfront.distribution import Distribution, EventType
 from cfrunbook.errors import BadInput
 
@@ -186,10 +186,55 @@ def test_secrets_are_not_kept() -> None:
     ]
 
 
+@pytest.mark.parametrize("document", [GET_DISTRIBUTION, GET_CONFIG, CONFIG, SUMMARY])
+def test_nothing_else_is_redacted_in_what_the_api_documents(document: Any) -> None:
+    redacted = json.loads(json.dumps(document).replace("hunter2", "[redacted]"))
+    assert distributions.load(document).document == redacted
+
+
 def test_what_is_kept_reads_the_same_again_also_through_a_recording() -> None:
     read = distributions.load(listing(SUMMARY))
     again = msgspec.json.decode(msgspec.json.encode(read.document))
     assert distributions.load(again) == read
+
+
+def test_the_value_of_an_unknown_member_is_not_kept_but_its_path_is() -> None:
+    for value in ("hunter2", ["hunter2"], {"HeaderValue": "hunter2"}, 5, None):
+        read = distributions.load(changed("Origins.Items.0.ApiKey", value))
+        assert read.unknown_fields == ("Origins.Items[0].ApiKey",)
+        assert read.document["Origins"]["Items"][0]["ApiKey"] == "[redacted]"
+        assert distributions.load(read.document) == read
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where", "says"),
+    [
+        ("CustomHeaders", "X-Secret: hunter2", "CustomHeaders", "is text, not a list"),
+        ("CustomHeaders", ["X-Secret: hunter2"], "CustomHeaders.Items[0]", "is text, not an object"),
+        ("CustomHeaders", items("X-Secret: hunter2"), "CustomHeaders.Items[0]", "is text, not an object"),
+        ("CustomHeaders", items(["hunter2"]), "CustomHeaders.Items[0]", "is a list, not an object"),
+        ("DomainName", {"a": "hunter2"}, "DomainName", "is an object, not text"),
+        ("DomainName", [["hunter2"], {"a": "hunter2"}], "DomainName", "is a list, not text"),
+        ("CustomOriginConfig", "hunter2", "CustomOriginConfig", "is text, not an object"),
+    ],
+)
+def test_wrong_types_are_reported_and_hide_no_secret(path: str, value: Any, where: str, says: str) -> None:
+    read = distributions.load(changed(f"Origins.Items.0.{path}", value))
+    assert (f"Origins.Items[0].{where}", says) in [(m.where, m.says) for m in read.malformed]
+    assert "hunter2" not in repr(read)
+
+
+def test_settings_that_an_origin_of_this_kind_has_not_are_unknown_and_not_read() -> None:
+    read = distributions.load(changed("Origins.Items.1.S3OriginConfig.HTTPSPort", 8443))
+    assert read.unknown_fields == ("Origins.Items[1].S3OriginConfig.HTTPSPort",)
+    assert (read.origins[1].https_port, read.malformed) == (443, ())
+
+
+def test_a_plain_list_has_the_members_of_its_items() -> None:
+    behaviors = [{**BEHAVIOR, "PathPattern": "/img/*", "Tomorrow": 1}]
+    read = distributions.load({**CONFIG, "CacheBehaviors": behaviors})
+    assert read.unknown_fields == ("CacheBehaviors[0].Tomorrow",)
+    assert read.behaviors[0].path_pattern == "/img/*"
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -362,7 +407,7 @@ members = sorted(CONFIG)
 def test_arbitrary_values_give_a_distribution_or_one_sentence(changes: dict[str, Any], whole: Any) -> None:
     for document in ({**CONFIG, **changes}, {"Distribution": {**OWN, "DistributionConfig": changes}}, whole):
         read = taken_or_refused(document)
-        assert read is None or read.behaviors[-1].is_default
+        assert read is None or (read.behaviors[-1].is_default and distributions.load(read.document) == read)
 
 
 @settings(max_examples=100, deadline=None)

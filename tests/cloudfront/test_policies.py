@@ -232,6 +232,18 @@ def test_forms_of_policies(document: Any, tmp_path: Path) -> None:
     assert policies.load(known.given) == known
 
 
+@pytest.mark.parametrize(
+    "document", [request_policy("p1", "whitelist", "Host"), cache_policy("p1", "whitelist", "Host"), VPC_ORIGIN]
+)
+def test_what_is_kept_of_a_policy_is_what_the_api_documents(document: dict[str, Any]) -> None:
+    assert policies.load([document]).given == (document,)
+    (kind,) = (key for key in document if key != "ETag")
+    hiding = {**document, kind: {**document[kind], "ApiKey": "hunter2"}, "Note": {"Password": ["hunter2"]}}
+    kept = policies.load([hiding]).given
+    assert "hunter2" not in repr(kept)
+    assert policies.load(kept).given == kept
+
+
 def test_a_given_policy_wins_over_the_managed_one_of_its_id() -> None:
     assert not policies.load([request_policy(ALL_VIEWER, "none")]).origin_request[ALL_VIEWER].forwards("host")
 

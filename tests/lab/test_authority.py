@@ -55,6 +55,12 @@ def under_expired(a: Authority) -> list[Identity]:
     return [a.leaf(NAME, issuer=old), old]
 
 
+def cross_signed(a: Authority, *, twin: bool) -> list[Identity]:
+    root = a.root_ca("Young Root")
+    issuer = a.intermediate_ca("Young CA", issuer=root)
+    return [a.leaf(NAME, issuer=issuer), issuer, *([root] if twin else []), a.cross_signed(root)]
+
+
 CASES: dict[str, tuple[Callable[[Authority], list[Identity]], str]] = {
     "good": (lambda a: [a.leaf(NAME), a.intermediate], "leaf.pem: OK"),
     "wildcard": (lambda a: [a.leaf("*.shop.example"), a.intermediate], "leaf.pem: OK"),
@@ -71,6 +77,8 @@ CASES: dict[str, tuple[Callable[[Authority], list[Identity]], str]] = {
     "self-signed": (lambda a: [a.mint(NAME, names=(NAME,))], "error 18 at 0 depth"),
     "other authority": (foreign, "error 20 at 1 depth"),
     "path too long": (too_long, "error 25 at 2 depth"),
+    "cross-signed": (lambda a: cross_signed(a, twin=False), "leaf.pem: OK"),
+    "untrusted twin before the cross-signed": (lambda a: cross_signed(a, twin=True), "error 19 at 2 depth"),
 }
 
 

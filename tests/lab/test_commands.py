@@ -116,6 +116,7 @@ def test_serve_says_how_to_get_there_and_what_the_pager_says(is_listening: Calla
     [
         ("certificate-expired", "HTTP/1.1 502 Bad Gateway", "BEGIN CERTIFICATE"),
         ("healthy-http-only", "HTTP/1.1 200 OK", "HTTP/1.1 200 OK"),
+        ("http-only-answers-502", "HTTP/1.1 502 Bad Gateway", "HTTP/1.1 502 Bad Gateway"),
     ],
 )
 def test_the_printed_commands_work(name: str, first: str, origin: str) -> None:
@@ -127,3 +128,18 @@ def test_the_printed_commands_work(name: str, first: str, origin: str) -> None:
         }
     assert results["Ask the edge"].startswith(first)
     assert origin in results["Ask the origin"]
+
+
+def test_every_address_and_origin_has_its_command() -> None:
+    for name, domains in {
+        "one-address-of-three-refuses": ["origin.shop.example"] * 3,
+        "origin-group-primary-broken": ["origin.shop.example", "standby.shop.example"],
+    }.items():
+        with start(name) as running:
+            said = introduction(running)
+            places = [f"{address}:{port}" for origin in running.origins for address, port in origin.places]
+        commands = re.findall(
+            r"^Ask the origin: +openssl s_client -connect (\S+) -servername (\S+)", said, re.MULTILINE
+        )
+        assert commands == list(zip(places, domains, strict=True))
+        assert all(f"({domain})" in said.splitlines()[-1] for domain in domains)

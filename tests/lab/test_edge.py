@@ -13,8 +13,21 @@ import pytest
 
 from cfrunbook.lab import edge
 from cfrunbook.lab.authority import CLIENT_AUTH, SERVER_AUTH, Authority, Identity
-from cfrunbook.lab.edge import Edge, Origin, fetch
-from cfrunbook.lab.servers import Banner, Chain, Closed, Connection, HttpConnection, Request, Servers, Silent, Tls
+from cfrunbook.lab.edge import Answer, Edge, Origin, OriginGroup
+from cfrunbook.lab.edge import fetch as impatient_fetch
+from cfrunbook.lab.servers import (
+    Banner,
+    Chain,
+    Closed,
+    Connection,
+    Http,
+    HttpConnection,
+    Request,
+    Servers,
+    Service,
+    Silent,
+    Tls,
+)
 
 ORIGIN = "origin.shop.example"
 HOST = "www.shop.example"
@@ -25,15 +38,18 @@ def authority() -> Authority:
     return Authority()
 
 
+def fetch(target: Origin | OriginGroup, path: str = "/", method: str = "GET", patience: float = 10.0) -> Answer:
+    return impatient_fetch(target, path, method=method, patience=patience)
+
+
 def facts(authority: Authority, address: tuple[str, int], **changes: object) -> Origin:
     origin = Origin(
         domain=ORIGIN,
         protocol="https",
-        connect_to=address,
+        addresses=(address,),
         viewer_host=HOST,
         host_forwarded=False,
         roots=authority.root.pem.decode(),
-        patience=10.0,
     )
     return replace(origin, **changes)  # type: ignore[arg-type]
 
@@ -162,7 +178,7 @@ def test_answers_of_origins(
 ) -> None:
     address = servers.serve(lambda: Says(servers, words, close=close))
     patience = 0.2 if status == 504 else 10.0
-    answer = fetch(facts(authority, address, protocol="http", patience=patience))
+    answer = fetch(facts(authority, address, protocol="http"), patience=patience)
     assert answer.status == status
     assert body is None or answer.body == body
 
@@ -195,7 +211,7 @@ def view(edge: Edge, path: str = "/cart", method: str = "GET") -> tuple[http.cli
 
 
 def test_the_viewer_sees_cloudfronts_headers_and_no_reason(servers: Servers, authority: Authority) -> None:
-    response, page = view(Edge(servers, facts(authority, servers.listen(Closed()))))
+    response, page = view(Edge(servers, facts(authority, servers.listen(Closed())), patience=10.0))
     assert (response.status, response.reason) == (502, "Bad Gateway")
     assert response.headers["X-Cache"] == "Error from cloudfront"
     assert re.fullmatch(r"1\.1 [0-9a-f]{32}\.cloudfront\.net \(CloudFront\)", response.headers["Via"])
@@ -209,7 +225,7 @@ def test_the_viewer_sees_cloudfronts_headers_and_no_reason(servers: Servers, aut
 
 
 def test_a_timeout_is_504(servers: Servers, authority: Authority) -> None:
-    response, page = view(Edge(servers, facts(authority, servers.listen(Silent()), patience=0.2)))
+    response, page = view(Edge(servers, facts(authority, servers.listen(Silent())), patience=0.2))
     assert (response.status, "<H1>504 Gateway Timeout ERROR</H1>" in page) == (504, True)
 
 
@@ -229,3 +245,80 @@ def test_head_and_methods_that_are_not_allowed(servers: Servers, authority: Auth
     front = Edge(servers, facts(authority, servers.listen(Banner(b"SSH-2.0-lab\r\n"))))
     assert (view(front, method="HEAD")[0].status, view(front, method="HEAD")[1]) == (502, "")
     assert view(front, method="POST")[0].status == 403
+
+
+def test_the_methods_are_the_behaviors(servers: Servers, authority: Authority) -> None:
+    asked: list[str] = []
+
+    class Asked(HttpConnection):
+        def answer(self, request: Request) -> None:
+            asked.append(request.method)
+            self.respond(200, {}, b"")
+
+    address = servers.serve(lambda: Asked(servers.connections))
+    front = Edge(servers, facts(authority, address, protocol="http"), methods=("GET", "POST"))
+    assert [view(front, method=m)[0].status for m in ("GET", "POST", "PUT", "HEAD")] == [200, 200, 403, 403]
+    assert asked == ["GET", "POST"]
+
+
+def test_one_address_is_picked_and_all_can_be_asked(servers: Servers, authority: Authority) -> None:
+    good = servers.listen(Tls(Chain((authority.leaf(ORIGIN), authority.intermediate))))
+    bad = servers.listen(Closed())
+    origin = facts(authority, good, addresses=(good, bad, good))
+    assert [a.status for a in edge.fetch_all(origin, patience=10.0)] == [200, 502, 200]
+    assert {fetch(origin).status for _ in range(40)} == {200, 502}  # by chance the same: once in ten million times
+
+
+FAILOVER = {
+    "refused": (Closed(), "https", (502, 503, 504), 200),
+    "refused, 503 alone": (Closed(), "https", (503,), 200),
+    "refused, 503 missing": (Closed(), "https", (500, 502, 504), 502),
+    "no TLS counts as no connection": (Banner(b"SSH-2.0-lab\r\n"), "https", (503,), 200),
+    "no answer in time": (Silent(), "http", (504,), 200),
+    "no answer in time, 504 missing": (Silent(), "http", (502, 503), 504),
+    "its own 502": (Http(status=502), "http", (502,), 200),
+    "its own 502, missing": (Http(status=502), "http", (503, 504), 502),
+    "its own 404": (Http(status=404), "http", (404,), 200),
+    "all is well": (Http(), "http", (502, 503, 504), 200),
+}
+
+
+@pytest.mark.parametrize(("service", "protocol", "criteria", "status"), FAILOVER.values(), ids=FAILOVER)
+def test_a_group_fails_over_as_its_criteria_say(
+    servers: Servers, authority: Authority, service: Service, protocol: str, criteria: tuple[int, ...], status: int
+) -> None:
+    primary = facts(authority, servers.listen(service), protocol=protocol)
+    secondary = facts(authority, servers.listen(Http()), protocol="http")
+    group = OriginGroup(primary, secondary, criteria)
+    patience = 0.2 if isinstance(service, Silent) else 10.0
+    assert fetch(group, patience=patience).status == status
+    assert {a.status for a in edge.fetch_all(group, patience=patience)} == {status}
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("GET", 200), ("HEAD", 200), ("OPTIONS", 200), ("POST", 502), ("PUT", 502), ("DELETE", 502)]
+)
+def test_only_reading_fails_over(servers: Servers, authority: Authority, method: str, status: int) -> None:
+    primary = facts(authority, servers.listen(Closed()))
+    secondary = facts(authority, servers.listen(Http()), protocol="http")
+    assert fetch(OriginGroup(primary, secondary, (502, 503, 504)), method=method).status == status
+
+
+def test_the_secondarys_error_is_what_viewers_see(servers: Servers, authority: Authority) -> None:
+    primary = facts(authority, servers.listen(Closed()))
+    secondary = facts(authority, servers.listen(Http(status=404)), protocol="http")
+    assert fetch(OriginGroup(primary, secondary, (503,))).status == 404
+
+
+def test_a_group_is_asked_at_all_addresses(servers: Servers, authority: Authority) -> None:
+    good, bad = servers.listen(Http()), servers.listen(Closed())
+    origin = facts(authority, good, addresses=(good, bad), protocol="http")
+    group = OriginGroup(origin, origin, (503,))
+    assert [a.status for a in edge.fetch_all(group, patience=10.0)] == [200, 200, 200, 502]
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_it_has_no_client_certificate(servers: Servers, authority: Authority, newest: ssl.TLSVersion) -> None:
+    chain = Chain((authority.leaf(ORIGIN), authority.intermediate))
+    demanding = Tls(chain, maximum=newest, clients=authority.root_ca("Clients"))
+    assert fetch(facts(authority, servers.listen(demanding))).status == 502

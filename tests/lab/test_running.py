@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +11,8 @@ import pytest
 
 from cfrunbook.errors import BadInput
 from cfrunbook.lab import DEFAULT, SCENARIOS, Running, start
-from cfrunbook.lab.authority import Authority
-from cfrunbook.lab.edge import fetch
-from cfrunbook.lab.scenario import Setup
+from cfrunbook.lab.edge import Origin, fetch
+from cfrunbook.lab.scenario import OriginSetup
 from cfrunbook.lab.servers import Address, Closed
 
 IsListening = Callable[[Address], bool]
@@ -20,7 +20,7 @@ IsListening = Callable[[Address], bool]
 
 def listening(running: Running) -> list[Address]:
     host, port = running.edge_url.removeprefix("http://").split(":")
-    return [(host, int(port)), *running.addresses.values()]
+    return [(host, int(port)), *(a for o in running.origins for ports in o.addresses for a in ports.values())]
 
 
 def test_stop_leaves_no_port_and_no_file(is_listening: IsListening) -> None:
@@ -40,7 +40,7 @@ def test_a_crash_inside_cleans_up(is_listening: IsListening) -> None:
 
 
 def test_a_crash_at_start_cleans_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def no_edge(*_: object) -> None:
+    def no_edge(*_: object, **__: object) -> None:
         raise OSError("as wanted")
 
     monkeypatch.setattr("cfrunbook.lab.running.Edge", no_edge)
@@ -54,7 +54,7 @@ def test_two_side_by_side() -> None:
     with start("healthy") as one, start("certificate-expired") as two, start("healthy") as three:
         addresses = {address for running in (one, two, three) for address in listening(running)}
         assert len(addresses) == 9
-        assert [fetch(r.edge_facts).status for r in (one, two, three)] == [200, 502, 200]
+        assert [fetch(r.edge_facts, patience=10.0).status for r in (one, two, three)] == [200, 502, 200]
 
 
 def test_a_folder_that_was_given_stays(tmp_path: Path) -> None:
@@ -75,7 +75,8 @@ def test_the_lab_file_says_everything_relative_to_itself(tmp_path: Path) -> None
                 "distribution": "distribution.json",
                 "url": "https://www.shop.example/cart",
                 "connect_to": [
-                    f"origin.shop.example:{port}:127.0.0.1:{address[1]}" for port, address in running.addresses.items()
+                    f"origin.shop.example:{port}:127.0.0.1:{address[1]}"
+                    for port, address in running.origins[0].addresses[0].items()
                 ],
                 "trust_store": "trust.pem",
                 "deadline": 2.5,
@@ -92,17 +93,56 @@ def test_the_distribution_says_what_the_edge_does(name: str) -> None:
     """The edge is told plain facts; here they are compared with the configuration that people get."""
     with start(name) as running:
         config = running.options["distribution"]["Distribution"]["DistributionConfig"]
-        (origin,) = config["Origins"]["Items"]
-        custom = origin["CustomOriginConfig"]
-        forwards = config["DefaultCacheBehavior"]["OriginRequestPolicyId"] == "216adef6-5c7f-47e4-b989-5492eafa07d3"
-        assert running.edge_facts.domain == origin["DomainName"]
-        assert f"{running.edge_facts.protocol}-only" == custom["OriginProtocolPolicy"]
-        assert running.edge_facts.minimum_tls == custom["OriginSslProtocols"]["Items"][0]
-        assert running.edge_facts.host_forwarded == forwards
-        assert running.edge_facts.viewer_host in config["Aliases"]["Items"]
-        port = custom["HTTPSPort" if running.edge_facts.protocol == "https" else "HTTPPort"]
-        address, real = running.edge_facts.connect_to
-        assert f"{origin['DomainName']}:{port}:{address}:{real}" in running.options["connect_to"]
+        facts = running.edge_facts
+        known = (facts,) if isinstance(facts, Origin) else (facts.primary, facts.secondary)
+        origins = config["Origins"]["Items"]
+        behavior = config["DefaultCacheBehavior"]
+        if isinstance(facts, Origin):
+            assert behavior["TargetOriginId"] == origins[0]["Id"]
+        else:
+            (group,) = config["OriginGroups"]["Items"]
+            assert behavior["TargetOriginId"] == group["Id"]
+            assert [m["OriginId"] for m in group["Members"]["Items"]] == [o["Id"] for o in origins]
+            assert tuple(group["FailoverCriteria"]["StatusCodes"]["Items"]) == facts.failover_at
+        for origin, fact in zip(origins, known, strict=True):
+            custom = origin["CustomOriginConfig"]
+            forwards = behavior["OriginRequestPolicyId"] == "216adef6-5c7f-47e4-b989-5492eafa07d3"
+            assert fact.domain == origin["DomainName"]
+            assert f"{fact.protocol}-only" == custom["OriginProtocolPolicy"]
+            assert fact.minimum_tls == custom["OriginSslProtocols"]["Items"][0]
+            assert fact.host_forwarded == forwards
+            assert fact.viewer_host in config["Aliases"]["Items"]
+            port = custom["HTTPSPort" if fact.protocol == "https" else "HTTPPort"]
+            wanted = [f"{origin['DomainName']}:{port}:{address}:{real}" for address, real in fact.addresses]
+            given = [c for c in running.options["connect_to"] if c.startswith(f"{origin['DomainName']}:{port}:")]
+            assert given == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("healthy", 1), ("one-address-of-three-refuses", 3), ("origin-group-primary-broken", 2)]
+)
+def test_every_address_is_one_of_its_own_where_the_system_has_several(name: str, count: int) -> None:
+    with start(name) as running:
+        places = [place for origin in running.origins for place in origin.places]
+    assert len(set(places)) == count
+    if sys.platform == "linux":
+        assert [address for address, _ in places] == [f"127.0.0.{n}" for n in range(1, count + 1)]
+
+
+def test_the_function_is_in_the_distribution() -> None:
+    with start("function-and-healthy") as running:
+        config = running.options["distribution"]["Distribution"]["DistributionConfig"]
+    (function,) = config["DefaultCacheBehavior"]["FunctionAssociations"]["Items"]
+    assert function == {
+        "FunctionARN": "arn:aws:cloudfront::111122223333:function/rewrite-paths",
+        "EventType": "viewer-request",
+    }
+
+
+def test_a_url_that_is_not_known_is_not_given() -> None:
+    with start("healthy-all-viewer-no-url") as running:
+        assert running.options["url"] == ""
+        assert json.loads(running.file.read_bytes())["options"]["url"] == ""
 
 
 def test_lists_without_items_have_no_items_key() -> None:
@@ -122,11 +162,11 @@ def test_lists_without_items_have_no_items_key() -> None:
 
 
 def test_setup_knows_where_cloudfront_connects() -> None:
-    def nothing(_: Authority) -> Setup:
-        return Setup({443: Closed(), 80: Closed()}, protocol_policy="match-viewer", host_forwarded=True)
-
-    setup = nothing(Authority())
-    assert (setup.protocol, setup.port, setup.sni) == ("https", 443, "www.shop.example")
+    setups = [
+        OriginSetup(({443: Closed(), 80: Closed()},), protocol_policy=policy)
+        for policy in ("https-only", "match-viewer", "http-only")
+    ]
+    assert [(s.protocol, s.port) for s in setups] == [("https", 443), ("https", 443), ("http", 80)]
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import re
 import subprocess
-from dataclasses import replace
 
 import pytest
 
 from cfrunbook.findings import Cause
 from cfrunbook.lab import DEFAULT, SCENARIOS, Running, Scenario, start
-from cfrunbook.lab.edge import fetch
+from cfrunbook.lab.edge import fetch, fetch_all
 from cfrunbook.lab.scenario import ORIGIN, VIEWER_HOST
-from cfrunbook.lab.servers import Chain, Tls
+from cfrunbook.lab.servers import Address, Chain, Tls
 
 REQUIRED = {
     *("healthy", "certificate-expired", "certificate-not-yet-valid", "tls-name-mismatch", "tls-name-forwarded-host"),
@@ -20,7 +21,10 @@ REQUIRED = {
     *("certificate-wrong-order", "certificate-expired-intermediate", "tls-protocol-old-only", "port-refused"),
     *("port-silent", "port-dropped", "port-http-on-443", "port-s3-website", "port-closes"),
     *("healthy-extra-root-included", "healthy-wildcard", "healthy-expiring-soon", "healthy-tls13-only"),
-    "healthy-http-only",
+    *("healthy-http-only", "healthy-cross-signed", "certificate-cross-signed-twin", "healthy-all-viewer-no-url"),
+    *("one-address-of-three-refuses", "one-address-of-three-expired", "function-and-expired", "function-and-healthy"),
+    *("origin-group-primary-broken", "origin-group-secondary-broken", "origin-group-criteria-miss"),
+    *("tls-client-certificate-required", "http-only-answers-502"),
 }
 
 each = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
@@ -34,10 +38,54 @@ def test_the_required_scenarios_are_there() -> None:
 
 @each
 def test_the_edge_answers_what_is_expected_of_cloudfront(scenario: Scenario) -> None:
-    expected = scenario.expected.cloudfront_status or 200
+    expected = scenario.expected.edge_answers
+    patience = 0.2 if 504 in expected else 10.0
     with Running(scenario) as running:
-        answer = fetch(replace(running.edge_facts, patience=0.2 if expected == 504 else 10.0))
-    assert (answer.status, bool(answer.reason)) == (expected, expected != 200)
+        methods = running.setup.methods
+        answers = [a for m in methods for a in fetch_all(running.edge_facts, method=m, patience=patience)]
+    assert {a.status for a in answers} == expected
+    passed_on = (
+        {200, scenario.expected.cloudfront_status} if scenario.expected.cause is Cause.ORIGIN_RESPONSE else {200}
+    )
+    assert all(bool(a.reason) == (a.status not in passed_on) for a in answers)
+
+
+REASONS = {
+    "certificate-cross-signed-twin": "certificate: self-signed certificate in certificate chain (19)",
+    "certificate-expired": "certificate: certificate has expired (10)",
+    "certificate-wrong-order": "certificate: chain in wrong order after certificate 0",
+    "function-and-expired": "certificate: certificate has expired (10)",
+    "origin-group-criteria-miss": "connection refused",
+}
+
+
+@pytest.mark.parametrize(("name", "reason"), REASONS.items())
+def test_the_edge_says_no_for_the_wanted_reason(name: str, reason: str) -> None:
+    with start(name) as running:
+        assert [a.reason for a in fetch_all(running.edge_facts, patience=10.0)] == [reason]
+
+
+def test_one_of_several_addresses_is_broken() -> None:
+    with start("one-address-of-three-refuses") as one, start("one-address-of-three-expired") as two:
+        answers = [[a.status for a in fetch_all(running.edge_facts, patience=10.0)] for running in (one, two)]
+    assert answers == [[200, 502, 200], [200, 200, 502]]
+
+
+def test_only_writing_meets_the_broken_primary() -> None:
+    with start("origin-group-primary-broken") as running:
+        statuses = {m: fetch(running.edge_facts, method=m, patience=10.0).status for m in running.setup.methods}
+        front = running.edge_url
+        seen = {m: asked(front, m) for m in ("GET", "POST")}
+    assert {m for m, status in statuses.items() if status == 200} == {"GET", "HEAD", "OPTIONS"}
+    assert set(statuses.values()) == {200, 502}
+    assert seen == {"GET": 200, "POST": 502}
+
+
+def asked(front: str, method: str) -> int:
+    connection = http.client.HTTPConnection(front.removeprefix("http://"), timeout=20)
+    with contextlib.closing(connection):
+        connection.request(method, "/cart", headers={"Host": VIEWER_HOST})
+        return connection.getresponse().status
 
 
 @each
@@ -51,8 +99,13 @@ def test_the_scenario_is_complete(scenario: Scenario) -> None:
         assert expected.cause is not None
         assert (expected.code or "").partition(".")[0] in (expected.cause.value, Cause.DISTRIBUTION.value)
         assert expected.cloudfront_status in (502, 504)
+        assert expected.cloudfront_status in expected.edge_answers
+    elif expected.status == "unknown":
+        assert (expected.code or "").partition(".")[0] == expected.cause
+        assert expected.cloudfront_status is None
     else:
         assert (expected.cause, expected.code, expected.cloudfront_status) == (None, None, None)
+        assert expected.edge_answers == {200}
 
 
 GIVEN_AWAY = re.compile(r"expired|self-signed|wrong order|intermediate|refused|dropped|plain HTTP", re.IGNORECASE)
@@ -64,21 +117,24 @@ def test_the_story_does_not_give_the_answer_away(scenario: Scenario) -> None:
 
 
 @pytest.mark.needs("openssl")
-@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if not s.startswith("port-") and s != "healthy-http-only"])
+@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if not s.startswith("port-") and "http-only" not in s])
 def test_s_client_sees_the_chain_in_its_order(scenario: str) -> None:
     with start(scenario) as running:
-        service = running.setup.ports[443]
-        assert isinstance(service, Tls)
-        for name in (ORIGIN, VIEWER_HOST):
-            chain = service.by_name.get(name, service.chain)
-            assert s_client(running, name) == (list(chain.der) if chain else [])
+        services = [(s, a) for o in running.origins for s, a in zip(o.setup.addresses, o.addresses, strict=True)]
+        secured = [(s[443], a[443]) for s, a in services if isinstance(s[443], Tls)]
+        assert secured
+        for service, address in secured:
+            assert isinstance(service, Tls)
+            for name in (ORIGIN, VIEWER_HOST):
+                chain = service.by_name.get(name, service.chain)
+                assert s_client(address, name) == (list(chain.der) if chain else [])
 
 
-def s_client(running: Running, name: str) -> list[bytes]:
+def s_client(at: Address, name: str) -> list[bytes]:
     from cryptography.hazmat.primitives.serialization import Encoding
     from cryptography.x509 import load_pem_x509_certificate
 
-    address, port = running.addresses[443]
+    address, port = at
     command = ["openssl", "s_client", "-connect", f"{address}:{port}", "-servername", name, "-showcerts"]
     old = ["-cipher", "ALL:@SECLEVEL=0", "-min_protocol", "TLSv1"]
     result = subprocess.run([*command, *old], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=30)
@@ -88,7 +144,7 @@ def s_client(running: Running, name: str) -> list[bytes]:
 
 def test_chains_of_scenarios_are_short() -> None:
     with start("certificate-wrong-order") as running:
-        service = running.setup.ports[443]
+        service = running.setup.origin.addresses[0][443]
         assert isinstance(service, Tls)
         assert isinstance(service.chain, Chain)
         names = [(i.common_name, i.issuer_name) for i in service.chain.sent]

@@ -7,6 +7,7 @@ import http.client
 import socket
 import ssl
 import struct
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cfrunbook.lab.authority import Authority
+from cfrunbook.lab.authority import CLIENT_AUTH, Authority
 from cfrunbook.lab.servers import (
     Address,
     Banner,
@@ -223,6 +224,7 @@ def test_an_exception_in_one_connection_stays_there(servers: Servers) -> None:
 
 
 def test_stop_ends_ports_connections_and_the_thread(chain: Chain, is_listening: Callable[[Address], bool]) -> None:
+    before = set(threading.enumerate())
     servers = Servers()
     services = (Tls(chain), Http(), Silent(), Closes(), Banner(b"x"), Dropped(), Closed())
     addresses = [servers.listen(service) for service in services]
@@ -234,7 +236,7 @@ def test_stop_ends_ports_connections_and_the_thread(chain: Chain, is_listening: 
     for sock in clients:
         with sock, contextlib.suppress(ConnectionResetError):
             assert sock.recv(1) == b""
-    assert not [t for t in threading.enumerate() if t.name == "cfrunbook-lab"]
+    assert set(threading.enumerate()) <= before
 
 
 def test_stop_at_the_moment_of_connecting_leaves_nothing(chain: Chain) -> None:
@@ -260,3 +262,34 @@ def test_no_key_stays_on_disk(servers: Servers, chain: Chain, tmp_path: Path, mo
 def test_any_bytes_are_a_request_or_none(head: bytes) -> None:
     request = Request.read(head)
     assert request.method == "" or head.startswith(request.method.encode("latin-1"))
+
+
+@pytest.mark.parametrize("service", [Http(), Silent(), Closes(), Banner(b"x"), Dropped(), Closed()], ids=repr)
+def test_a_service_can_have_another_loopback_address(servers: Servers, service: Service) -> None:
+    assert servers.listen(service, "127.0.0.2")[0] == ("127.0.0.2" if sys.platform == "linux" else "127.0.0.1")
+
+
+def test_an_address_that_the_system_does_not_have_is_127_0_0_1(servers: Servers) -> None:
+    assert servers.listen(Closed(), "192.0.2.1")[0] == "127.0.0.1"
+
+
+def test_a_status_can_be_asked_for(servers: Servers) -> None:
+    with connect(servers.listen(Http(status=502))) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert sock.recv(1000).startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_client_certificate_can_be_demanded(
+    servers: Servers, authority: Authority, chain: Chain, tmp_path: Path, shown: bool
+) -> None:
+    clients = authority.root_ca("Clients")
+    address = servers.listen(Tls(chain, maximum=ssl.TLSVersion.TLSv1_2, clients=clients))
+    context = client(authority)
+    if shown:
+        own = authority.mint("partner", issuer=clients, usages=(CLIENT_AUTH,))
+        (tmp_path / "partner.pem").write_bytes(own.key_pem + own.pem)
+        context.load_cert_chain(tmp_path / "partner.pem")
+    expectation = contextlib.nullcontext() if shown else pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE")
+    with connect(address) as sock, expectation, context.wrap_socket(sock, server_hostname=NAME) as secured:
+        assert secured.version() == "TLSv1.2"

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cfrunbook.report.jupyter import LAB_OPTIONS, copy_runbooks, lab_environment
+from cfrunbook.report.jupyter import copy_runbooks, lab_command, lab_environment
 from cfrunbook.views.mime import DIAGNOSIS
 
 pytestmark = pytest.mark.needs("chromium")
@@ -56,10 +55,9 @@ def lab_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     log = (home / "log").open("wb")
     server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "jupyterlab", *LAB_OPTIONS, "--no-browser", "--allow-root", "--ip=127.0.0.1"),
-            *("--port=0", "--IdentityProvider.token=t", "--LabApp.expose_app_in_browser=True"),
-        ],
+        lab_command(
+            *("--no-browser", "--port=0", "--IdentityProvider.token=t", "--LabApp.expose_app_in_browser=True"),
+        ),
         cwd=work,
         env=environment,
         stdout=log,

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from cfrunbook.evidence import REDACTED, Exchange, ExchangeOutcome
+from cfrunbook.evidence import Exchange, ExchangeOutcome
 from cfrunbook.probes import tcp
 from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.probes.exchange import MAX_HEADER_BYTES, http_head
+from cfrunbook.redaction import REDACTED
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

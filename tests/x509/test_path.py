@@ -184,6 +184,40 @@ def test_hundreds_of_certificates_that_certify_one_another_are_bounded() -> None
     assert not report.path_ok
 
 
+A_ROOT = mint("A root", ca=True)
+A_CROSS = mint("A root", ROOT, ca=True)
+A_BY_STRANGER = mint("A root", STRANGER, ca=True)
+A_EXPIRED = mint("A root", ends=-DAY, ca=True)
+UNDER_A = mint(NAME, A_ROOT)
+UNNAMED_KEY = mint(NAME, INTER, aki=False)
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize(
+    ("sent", "detour"),
+    [
+        ([UNDER_A, A_CROSS], None),
+        ([UNDER_A, A_ROOT, A_CROSS], (1, 2)),
+        ([UNDER_A, A_CROSS, A_ROOT], None),
+        ([UNDER_A, A_BY_STRANGER, A_CROSS], (1, 2)),
+        ([UNDER_A, A_BY_STRANGER, STRANGER, A_CROSS], (1, 3)),
+        ([UNDER_A, A_CROSS, A_BY_STRANGER], None),
+        ([UNDER_A, A_EXPIRED, A_CROSS], None),
+        ([UNDER_A, STRANGER, A_CROSS], None),
+        ([LEAF, INTER, CROSS, OTHER_ROOT], None),
+        ([LEAF, SAME_NAME, INTER], None),
+        ([UNNAMED_KEY, SAME_NAME, INTER], (1, 2)),
+        ([UNNAMED_KEY, INTER, SAME_NAME], None),
+        ([DEEP, INTER2, mint("Test CA 1", STRANGER, ca=True, number=hash(INTER.certificate.subject)), INTER], (2, 3)),
+    ],
+)
+def test_a_dead_end_before_the_way_is_where_openssl_stops(sent: list[Party], detour: tuple[int, int] | None) -> None:
+    report = look(*sent)
+    assert (report.end, report.detour) == (End.TRUSTED, detour)
+    accepted, said = openssl_verify([p.der for p in sent], [ROOT.der])
+    assert accepted is (detour is None), said
+
+
 PARTS: list[bytes] = [
     p.der
     for p in (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cfrunbook.lab.scenario import Scenario
-from cfrunbook.lab.scenarios import certificate, difficult, healthy, port, tls
+from cfrunbook.lab.scenarios import certificate, difficult, healthy, port, redundant, response, tls
 
-SCENARIOS: Mapping[str, Scenario] = {
-    scenario.name: scenario for module in (healthy, certificate, tls, port, difficult) for scenario in module.SCENARIOS
-}
+_MODULES = (healthy, certificate, tls, port, difficult, redundant, response)
+
+SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for module in _MODULES for scenario in module.SCENARIOS}
 DEFAULT = "certificate-missing-intermediate"
 """What a runbook shows when it is given nothing: the classic of renewals."""

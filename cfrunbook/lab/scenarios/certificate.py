@@ -61,6 +61,18 @@ def _expired_intermediate(authority: Authority) -> Setup:
     return Setup(web(Tls(Chain((authority.leaf(ORIGIN), old)))))
 
 
+def _with_untrusted_twin(authority: Authority) -> Setup:
+    old = authority.root_ca("Lab Root X1")
+    cross = authority.cross_signed(old)
+    issuing = authority.intermediate_ca("Lab Issuing CA X3", issuer=old)
+    return Setup(web(Tls(Chain((authority.leaf(ORIGIN, issuer=issuing), issuing, old, cross)))))
+
+
+def _expired_behind_function(authority: Authority) -> Setup:
+    leaf = authority.leaf(ORIGIN, begins=-93 * DAY, ends=-3 * DAY)
+    return Setup(web(Tls(Chain((leaf, authority.intermediate)))), function="rewrite-paths")
+
+
 SCENARIOS = (
     Scenario(
         name="certificate-missing-intermediate",
@@ -226,5 +238,47 @@ SCENARIOS = (
         ),
         page=_PAGE,
         set_up=_expired_intermediate,
+    ),
+    Scenario(
+        name="certificate-cross-signed-twin",
+        title="The untrusted root is sent before its cross-signed twin, and clients stop there",
+        story=(
+            "23:17 PAGE  CloudFront 502 for www.shop.example since the chain file was completed.",
+            "Ticket: the vendor says the chain is complete and ends at a trusted root, and browsers agree.",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=_fault("certificate.dead_end_first"),
+        hints=(
+            "List what is sent (openssl s_client -showcerts): two certificates have the same subject.",
+            "Which of the two does a client take that goes through the list from the top?",
+            "Verify the chain with openssl, without that one and with it.",
+        ),
+        why_in_real_life=(
+            "A new root is signed by itself and, until everybody trusts it, by an older one. Somebody put both into "
+            "the chain file; clients that do not know the new root take the first that fits and give up."
+        ),
+        page=_REQUIREMENTS,
+        set_up=_with_untrusted_twin,
+    ),
+    Scenario(
+        name="function-and-expired",
+        title="The certificate has expired, and a function at the edge distracts from it",
+        story=(
+            "06:00 PAGE  CloudFront 502 for www.shop.example, all of it, since six sharp.",
+            "Ticket: it must be the CloudFront Function of yesterday's release, it is the only thing that is new.",
+        ),
+        difficulty=Difficulty.MEDIUM,
+        expected=_fault("certificate.expired"),
+        hints=(
+            "The release was yesterday; what happened at six?",
+            "Whatever a function does with the request, CloudFront still has to connect to the origin.",
+            "Compare the dates of what the origin sends with now, whichever name it is asked for.",
+        ),
+        why_in_real_life=(
+            "The last change is suspected first. What expires does not wait for a release, and no function changes "
+            "what CloudFront thinks of the certificate."
+        ),
+        page=_PAGE,
+        set_up=_expired_behind_function,
     ),
 )

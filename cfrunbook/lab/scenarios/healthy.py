@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 
 from cfrunbook.lab.authority import DAY, Authority
-from cfrunbook.lab.scenario import HEALTHY, ORIGIN, Difficulty, Scenario, Setup, web
+from cfrunbook.lab.scenario import HEALTHY, ORIGIN, VIEWER_HOST, Difficulty, OriginSetup, Scenario, Setup, web
 from cfrunbook.lab.servers import Chain, Closed, Http, Tls
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
@@ -47,7 +47,22 @@ def _by_server_name(authority: Authority) -> Setup:
 
 
 def _http_only(_: Authority) -> Setup:
-    return Setup({80: Http(), 443: Closed()}, protocol_policy="http-only")
+    return Setup(OriginSetup(({80: Http(), 443: Closed()},), protocol_policy="http-only"))
+
+
+def _cross_signed(authority: Authority) -> Setup:
+    root = authority.root_ca("Lab Root X1")
+    issuing = authority.intermediate_ca("Lab Issuing CA X3", issuer=root)
+    return Setup(web(Tls(Chain((authority.leaf(ORIGIN, issuer=issuing), issuing, authority.cross_signed(root))))))
+
+
+def _all_viewer(authority: Authority) -> Setup:
+    chain = Chain((authority.leaf(VIEWER_HOST), authority.intermediate))
+    return Setup(web(Tls(chain)), host_forwarded=True, url="")
+
+
+def _function(authority: Authority) -> Setup:
+    return Setup(web(Tls(_chain(authority))), function="rewrite-paths")
 
 
 SCENARIOS = (
@@ -176,5 +191,65 @@ SCENARIOS = (
         why_in_real_life="Origins without TLS exist. It is a question of security, not a cause of 502.",
         page=_SETTINGS,
         set_up=_http_only,
+    ),
+    Scenario(
+        name="healthy-cross-signed",
+        title="The chain ends at a trusted root by way of a cross-signed one",
+        story=(
+            "13:13 PAGE  CloudFront 502 for www.shop.example from a few locations, gone after ten minutes.",
+            "Ticket: the origin's authority changed its root. Does CloudFront know the new one?",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=HEALTHY,
+        hints=(
+            "List what the origin sends, and who issued each.",
+            "A root's name can also be on a certificate that another root signed.",
+            "Is that other root one of those that count here?",
+        ),
+        why_in_real_life=(
+            "Young roots, as Let's Encrypt's ISRG Root X1 was, come with a certificate from an older root that "
+            "everybody trusts. Sent along, it completes the chain."
+        ),
+        page=_REQUIREMENTS,
+        set_up=_cross_signed,
+    ),
+    Scenario(
+        name="healthy-all-viewer-no-url",
+        title="Host is forwarded, and the certificate is for every name but the distribution's own",
+        story=(
+            "08:20 PAGE  CloudFront 502 rate of distribution EDFDVBD6EXAMPLE above zero.",
+            "Ticket: no URL is known, the alarm shows a rate only. www.shop.example works for everybody here.",
+        ),
+        difficulty=Difficulty.MEDIUM,
+        expected=HEALTHY,
+        hints=(
+            "Which names may viewers use for this distribution?",
+            "With Host forwarded, each of them is a server name for the origin.",
+            "Who uses the name under cloudfront.net, and does the certificate have to carry it?",
+        ),
+        why_in_real_life=(
+            "Scanners and health checks ask for d111111abcdef8.cloudfront.net. With AllViewer they get 502, because "
+            "no certificate of yours carries that name; your viewers do not."
+        ),
+        page=_CUSTOM,
+        set_up=_all_viewer,
+    ),
+    Scenario(
+        name="function-and-healthy",
+        title="A function runs at the edge, and the origin is fine",
+        story=(
+            "15:40 PAGE  CloudFront 502 for www.shop.example, a minute after the function was published.",
+            "Ticket: we rolled the function back, and everything is fine again. Is it the origin's turn?",
+        ),
+        difficulty=Difficulty.MEDIUM,
+        expected=HEALTHY,
+        hints=(
+            "See every step on the way to the origin before you suspect one.",
+            "What can the configuration tell about a function, and what not?",
+            "Where is to be seen what the function did then?",
+        ),
+        why_in_real_life="Functions can break requests by themselves. That says nothing against the origin.",
+        page=_PAGE,
+        set_up=_function,
     ),
 )

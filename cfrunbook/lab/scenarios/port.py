@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cfrunbook.findings import Cause
 from cfrunbook.lab.authority import Authority
-from cfrunbook.lab.scenario import Difficulty, Expected, Scenario, Setup, web
+from cfrunbook.lab.scenario import Difficulty, Expected, OriginSetup, Scenario, Setup, web
 from cfrunbook.lab.servers import Banner, Closed, Closes, Dropped, Http, Silent
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
@@ -32,7 +32,7 @@ def _dropped(_: Authority) -> Setup:
 
 
 def _http_on_443(_: Authority) -> Setup:
-    return Setup({443: Http(), 80: Http()})
+    return Setup(OriginSetup(({443: Http(), 80: Http()},)))
 
 
 def _wrong_service(_: Authority) -> Setup:
@@ -44,7 +44,7 @@ def _closes(_: Authority) -> Setup:
 
 
 def _s3_website(_: Authority) -> Setup:
-    return Setup({443: Dropped(), 80: Http()}, domain=S3_WEBSITE)
+    return Setup(OriginSetup(({443: Dropped(), 80: Http()},), domain=S3_WEBSITE))
 
 
 SCENARIOS = (

@@ -36,6 +36,13 @@ def _old_only(authority: Authority) -> Setup:
     return Setup(web(old))
 
 
+def _client_certificate(authority: Authority) -> Setup:
+    # Below TLS 1.3 the handshake itself fails without one; in TLS 1.3 the refusal comes after it.
+    chain = Chain((authority.leaf(ORIGIN), authority.intermediate))
+    clients = authority.root_ca("Shop Partners Root")
+    return Setup(web(Tls(chain, maximum=ssl.TLSVersion.TLSv1_2, clients=clients)))
+
+
 SCENARIOS = (
     Scenario(
         name="tls-name-mismatch",
@@ -118,5 +125,31 @@ SCENARIOS = (
         why_in_real_life="An appliance or an old JVM tops out at TLS 1.1 and the distribution no longer allows it.",
         page=_PROTOCOL_PAGE,
         set_up=_old_only,
+    ),
+    Scenario(
+        name="tls-client-certificate-required",
+        title="The origin wants a certificate from its clients, and CloudFront shows none",
+        story=(
+            "10:08 PAGE  CloudFront 502 for www.shop.example since the zero-trust project reached the origin.",
+            "Ticket: our partners' machines get through as before, with what we had issued to them.",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=Expected(
+            status="unknown",
+            cause=Cause.TLS_PROTOCOL,
+            code="tls_protocol.client_certificate",
+            edge=frozenset({502}),
+        ),
+        hints=(
+            "What was issued to the partners, and does CloudFront have one?",
+            "Look at what the server asks for in the handshake (openssl s_client: Acceptable client certificate CA).",
+            "Asking is not demanding: the server's configuration, or its log, says which it is.",
+        ),
+        why_in_real_life=(
+            "`ssl_verify_client on` or a load balancer's mutual authentication protects the origin from everybody, "
+            "also from CloudFront, unless origin mutual TLS is set up there."
+        ),
+        page=_PROTOCOL_PAGE,
+        set_up=_client_certificate,
     ),
 )

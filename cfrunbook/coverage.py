@@ -1,0 +1,61 @@
+"""What would have to be seen before "no fault found" may be said, and was not. Pure.
+
+No evidence, no verdict: a recording may hold less than this incident needs, or be of other names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cfrunbook.causes.case import Case
+from cfrunbook.evidence import Connection, ConnectOutcome, ResolutionOutcome
+from cfrunbook.findings import NotExamined
+from cfrunbook.observation import MAX_ADDRESSES
+from cfrunbook.text import visible
+
+_NEXT_CHECK = "Look again with these inputs (without --evidence), or record again where the origin can be reached."
+
+
+def gaps(case: Case) -> Iterator[NotExamined]:
+    """Yield what CloudFront would do on the way to a target and nobody tried: addresses, hellos, requests."""
+    target = case.target
+    if target.not_probed:
+        return
+    where = f"port {target.port} of {visible(target.domain, 120)}"
+    if not case.connections and not _addresses(case):
+        yield _gap(f"a connection to {where}")
+    tried = {c.address for c in case.connections}
+    for address in _addresses(case):
+        if address not in tried:
+            yield _gap(f"a connection to {address}, {where}")
+    for connection in case.connections:
+        if connection.outcome is ConnectOutcome.CONNECTED:
+            yield from _unasked(case, connection, where)
+
+
+def _unasked(case: Case, connection: Connection, where: str) -> Iterator[NotExamined]:
+    place = (connection.address, connection.connected_to)
+    if case.target.protocol == "http":
+        if place not in {(e.address, e.connected_to) for e in case.exchanges}:
+            yield _gap(f"an HTTP request to {connection.address}, {where}")
+        return
+    asked = {h.sni for h in case.handshakes if (h.address, h.connected_to) == place}
+    certain = [n.sni for n in case.target.names if n.certain] or [n.sni for n in case.target.names]
+    for sni in certain:
+        if sni not in asked:
+            yield _gap(f"a TLS hello for {visible(sni, 120)} to {connection.address}, {where}")
+
+
+def _addresses(case: Case) -> list[str]:
+    """Return the resolved addresses that CloudFront uses and that a look takes."""
+    both = case.target.ip_address_type == "dualstack"
+    found: list[str] = []
+    for resolution in case.resolutions:
+        if resolution.outcome is ResolutionOutcome.ANSWER:
+            found += resolution.ipv4 if both or case.target.ip_address_type == "ipv4" else ()
+            found += resolution.ipv6 if both or case.target.ip_address_type == "ipv6" else ()
+    return list(dict.fromkeys(found))[:MAX_ADDRESSES]
+
+
+def _gap(what: str) -> NotExamined:
+    return NotExamined(what=what, why="it was not tried, so nothing was seen of it", next_check=_NEXT_CHECK)

@@ -1,0 +1,77 @@
+"""Files that a person names: read in bounds, written whole. What cannot be done is said in one sentence."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import stat
+from pathlib import Path
+
+from cfrunbook.errors import BadInput
+from cfrunbook.text import visible
+
+MAX_FILE_BYTES = 64 * 1024 * 1024
+_OWN_STREAM = re.compile(r"/dev/(?:fd/([0-9]+)|stdout|stderr)")
+
+
+def read_bounded(path: Path, what: str, limit: int = MAX_FILE_BYTES) -> bytes:
+    """Return the bytes of `path`; BadInput, in one sentence naming `what`, if missing, unreadable or over `limit`."""
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except FileNotFoundError:
+        raise BadInput(f"{what}: no such file: {visible(path)}.") from None
+    except OSError as error:
+        raise BadInput(f"{what}: cannot read {visible(path)}: {error.strerror or error}.") from error
+    except ValueError:  # a NUL or a lone surrogate
+        raise BadInput(f"{what}: {visible(path)} is not a file name.") from None
+    if len(content) > limit:
+        raise BadInput(f"{what}: {visible(path)} is larger than {limit // (1024 * 1024)} MiB; refused.")
+    return content
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write `content` to `path`: a regular file whole or not at all, anything else (a FIFO, /dev/stdout) in place.
+
+    A symbolic link stays and its target is written. A new file gets the permissions that the umask allows, one that
+    is there keeps its own. Raises BadInput with one sentence.
+    """
+    path = Path(path)
+    try:
+        if own := _OWN_STREAM.fullmatch(str(path)):
+            # Opened by its name, a redirected stream would be truncated or replaced behind its owner's back.
+            number = int(own[1]) if own[1] else 1 + path.name.endswith("err")
+            with os.fdopen(os.dup(number), "wb") as stream:
+                stream.write(content)
+            return
+        try:
+            mode: int | None = path.stat().st_mode
+        except FileNotFoundError:
+            mode = None
+        if mode is None or stat.S_ISREG(mode):
+            _replace(Path(os.path.realpath(path)), content, mode)
+        else:
+            path.write_bytes(content)
+    except OSError as error:
+        raise BadInput(f"Cannot write {visible(path)}: {error.strerror or error}.") from error
+    except (ValueError, OverflowError):  # a NUL, a lone surrogate, a descriptor beyond all numbers
+        raise BadInput(f"Cannot write {visible(path)}: it is not a file name.") from None
+
+
+def _replace(path: Path, content: bytes, mode: int | None) -> None:
+    """Write to a temporary neighbour of `path` and rename it, so that nothing half-written is ever seen."""
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    if mode is not None and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))  # a rename would not ask
+    try:
+        with temporary.open("xb") as file:
+            if mode is not None:
+                temporary.chmod(mode & 0o777)
+            file.write(content)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

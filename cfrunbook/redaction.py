@@ -1,0 +1,72 @@
+"""Secrets taken out of what is observed, before it is kept: a recording that never held one cannot leak one.
+
+What is known to be harmless is kept; everything else loses its value and keeps its name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+REDACTED = "[redacted]"
+MAX_NAME, MAX_VALUE = 256, 1024
+"""Characters kept of a header field's name and value."""
+
+_KEPT = frozenset({
+    "accept-ranges", "age", "allow", "alt-svc", "cache-control", "connection", "content-encoding", "content-length",
+    "content-type", "date", "expires", "keep-alive", "last-modified", "retry-after", "server",
+    "strict-transport-security", "transfer-encoding", "upgrade", "vary", "via", "x-amz-apigw-id", "x-amz-cf-id",
+    "x-amz-cf-pop", "x-amz-id-2", "x-amz-request-id", "x-amzn-errortype", "x-amzn-requestid", "x-amzn-trace-id",
+    "x-cache", "x-powered-by",
+})  # fmt: skip
+"""What tells servers, caches and requests apart. None of it lets anyone in."""
+_URLS = frozenset({"location", "content-location"})
+_USER = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*:)?([/\\]+))?[^/\\]*@")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.%\[\]-]{1,40}")
+_PATH_PARAMETER = re.compile(r";[^/;?]*")
+_REFRESH = re.compile(r"([0-9.]{1,10})\s*(?:[;,]\s*(?:url\s*=\s*)?[\"']?([^\"']*)[\"']?)?", re.IGNORECASE)
+_LINK_TARGET = re.compile(r"<([^<>]*)>")
+
+
+def redact_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return response header fields, bounded; values of fields that are not known to be harmless are replaced."""
+    return tuple((name[:MAX_NAME], _value(name.strip().lower(), value)[:MAX_VALUE]) for name, value in headers)
+
+
+def redact_url(url: str) -> str:
+    """Return `url` without user information and fragment, and with every query value replaced; the path is kept.
+
+    Also takes what is no valid URL.
+    """
+    base, mark, query = url.partition("#")[0].partition("?")
+    items = "&".join(_query_item(item) for item in query.split("&") if item)
+    return f"{without_user(base)}{mark}{items}" if items else without_user(base)
+
+
+def without_user(url: str) -> str:
+    """Return `url` without its user information, also where it does not parse."""
+    return _USER.sub(lambda match: f"{match[1] or ''}{match[2] or ''}", url, count=1) if _USER.match(url) else url
+
+
+def _query_item(item: str) -> str:
+    """Return `name=[redacted]`; a name that may itself be the secret (a bare token, base64) goes too."""
+    name, _, value = item.partition("=")
+    return f"{name}={REDACTED}" if value.strip("=") and _PLAIN_NAME.fullmatch(name) else REDACTED
+
+
+def _value(name: str, value: str) -> str:
+    if name in _KEPT:
+        return value
+    if name in _URLS:
+        return _answered_url(value)
+    if name == "refresh" and (match := _REFRESH.fullmatch(value.strip())):
+        return f"{match[1]}; url={_answered_url(match[2])}" if match[2] else match[1]
+    if name == "link" and (targets := _LINK_TARGET.findall(value)):
+        return ", ".join(f"<{_answered_url(target)}>" for target in targets)
+    return REDACTED
+
+
+def _answered_url(url: str) -> str:
+    """Redact a URL that a server sent; its path parameters (`;jsessionid=...`) are replaced as well."""
+    base, mark, query = redact_url(url.strip()).partition("?")
+    return _PATH_PARAMETER.sub(f";{REDACTED}", base) + mark + query

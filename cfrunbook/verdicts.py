@@ -1,0 +1,112 @@
+"""The verdict: the first broken stage of the most important broken target, in one sentence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cfrunbook import failover
+from cfrunbook.findings import STAGES, Finding, NotExamined, Status, Verdict
+
+if TYPE_CHECKING:
+    from cfrunbook.incident import Incident
+
+
+def importance(incident: Incident, target_id: str) -> int:
+    """Return 0 for the distribution and 1, 2, … for targets; an origin group's secondaries come after all others."""
+    for place, target in enumerate(incident.targets, 1):
+        if target.id == target_id:
+            return place + (1000 if target.role == "secondary" else 0)
+    return 0
+
+
+def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotExamined], *, vantage: str) -> Verdict:
+    """Return the answer: the first broken stage of the most important broken target is the root cause.
+
+    A secondary origin never speaks before a primary that is broken or could not be looked at. With `gaps` in what had
+    to be seen, "no fault found" is not said.
+    """
+    secondary = {t.id for t in incident.targets if t.role == "secondary"}
+    for pool in (
+        [f for f in findings if f.target not in secondary],
+        [f for f in findings if f.target in secondary],
+    ):
+        if fault := _first(incident, pool, Status.FAULT):
+            return _broken(incident, fault, findings)
+        if unknown := _first(incident, pool, Status.UNKNOWN):
+            return _undecided(unknown)
+    seen = {t.id for t in incident.targets if any(f.target == t.id and f.status is Status.OK for f in findings)}
+    if not seen:
+        why = next((t.not_probed for t in incident.targets if t.not_probed), "no origin could be examined")
+        return Verdict(
+            status="unknown",
+            sentence=f"Inconclusive: nothing was examined, because {_as_clause(why)}",
+            next_check="Give a captured response, logs or a recording made where the origin can be reached.",
+        )
+    if gaps:
+        rest = f" and {len(gaps) - 1} more" if len(gaps) > 1 else ""
+        return Verdict(
+            status="unknown",
+            sentence=f"Inconclusive: no fault was found, but {gaps[0].what}{rest} was not tried.",
+            target=next(t.id for t in incident.targets if t.id in seen),
+            next_check=gaps[0].next_check,
+        )
+    warnings = [f for f in findings if f.status is Status.WARNING]
+    tail = f" {len(warnings)} warning{'s' * (len(warnings) > 1)}: {warnings[0].title}" if warnings else ""
+    what = _names(incident, seen)
+    return Verdict(
+        status="ok",
+        sentence=f"No fault found on the way to {what}, as far as this was examined from {vantage}.{tail}",
+        confidence="medium",
+        target=next(t.id for t in incident.targets if t.id in seen),
+        next_check="If CloudFront still answers 502: its error may be cached, intermittent, from an edge function "
+        "or from the application; capture a response with curl -i and look at the access log.",
+    )
+
+
+def _first(incident: Incident, findings: Sequence[Finding], status: Status) -> Finding | None:
+    return min(
+        (f for f in findings if f.status is status),
+        key=lambda f: (importance(incident, f.target), STAGES.index(f.stage), f.code),
+        default=None,
+    )
+
+
+def _broken(incident: Incident, fault: Finding, findings: Sequence[Finding]) -> Verdict:
+    given = fault.cloudfront_status
+    some = " to those" if fault.data.get("intermittent") else ""  # the title says: some requests fail
+    sentences = [
+        fault.title,
+        f"CloudFront answers {given}{some}." if given else "",
+        failover.note(incident, fault, findings),
+    ]
+    return Verdict(
+        status="fault",
+        sentence=" ".join(s for s in sentences if s),
+        cause=fault.cause,
+        code=fault.code,
+        cloudfront_status=given,
+        confidence=fault.data.get("confidence", "high"),
+        target=fault.target,
+    )
+
+
+def _undecided(unknown: Finding) -> Verdict:
+    return Verdict(
+        status="unknown",
+        sentence=f"Inconclusive: {unknown.title}",
+        cause=unknown.cause,
+        code=unknown.code,
+        target=unknown.target,
+        next_check=unknown.next_check,
+    )
+
+
+def _as_clause(sentence: str) -> str:
+    text = sentence[:1].lower() + sentence[1:] if sentence[1:2].islower() else sentence
+    return text if text.endswith(".") else text + "."
+
+
+def _names(incident: Incident, seen: set[str]) -> str:
+    names = [f"{t.domain}:{t.port}" for t in incident.targets if t.id in seen]
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"

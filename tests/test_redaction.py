@@ -1,0 +1,199 @@
+"""No secret is kept, wherever it stands; what tells servers apart is."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cfrunbook.evidence import Exchange, ExchangeOutcome, Observations
+from cfrunbook.incident import Incident
+from cfrunbook.redaction import MAX_NAME, MAX_VALUE, REDACTED, redact_headers, redact_url
+
+SECRETS = st.text(st.characters(categories=("L", "N")), min_size=8, max_size=20).map(lambda s: "s3cret" + s)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Server", "VIA", "Content-Type", "x-cache", "X-Amz-Cf-Id", "X-Amz-Cf-Pop", "x-amzn-RequestId", "Date", "Alt-Svc"],
+)
+def test_harmless_fields_are_kept(name: str) -> None:
+    assert redact_headers([(name, "as it is")]) == ((name, "as it is"),)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Set-Cookie", "COOKIE", "Authorization", "Proxy-Authorization", "WWW-Authenticate", "Authentication-Info",
+        "x-amz-security-token", "X-Api-Key", "X-Origin-Secret", "X-Hub-Signature-256", "X-Auth", "X-Session", "X-Jwt",
+        "X-CSRF", "X-Anything", "Refresh", "Link", "", "Server ID", "Set-Cookie ",
+    ],
+)  # fmt: skip
+def test_every_other_field_keeps_its_name_only(name: str) -> None:
+    assert redact_headers([(name, "s3cret")]) == ((name, REDACTED),)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("Location", "/login", "/login"),
+        ("Location", "https://u:s3cret@e.com/a?code=s3cret#s3cret", "https://e.com/a?code=[redacted]"),
+        ("location", "//s3cret@e.com/", "//e.com/"),
+        ("Location", "u:s3cret@e.com/a", "e.com/a"),
+        ("Location", "https:\\\\u:s3cret@e.com/a", "https:\\\\e.com/a"),
+        ("Location", "/cart;jsessionid=s3cret?x", "/cart;[redacted]?[redacted]"),
+        ("Location", "http://[", "http://["),
+        ("Content-Location", "/a?s3cret", "/a?[redacted]"),
+        ("Refresh", "5", "5"),
+        ("Refresh", "0; url=https://e.com/?t=s3cret", "0; url=https://e.com/?t=[redacted]"),
+        ("Refresh", "0;URL='/a?t=s3cret'", "0; url=/a?t=[redacted]"),
+        ("Link", "</a?t=s3cret>; rel=preload; x=s3cret, <b>", "</a?t=[redacted]>, <b>"),
+    ],
+)
+def test_urls_that_servers_send_are_redacted_inside(name: str, value: str, kept: str) -> None:
+    assert redact_headers([(name, value)]) == ((name, kept),)
+
+
+def test_fields_are_bounded() -> None:
+    ((name, value),) = redact_headers([("S" * 9000, "v")])
+    assert (len(name), value) == (MAX_NAME, REDACTED)
+    assert len(redact_headers([("Server", "n" * 9000)])[0][1]) == MAX_VALUE
+
+
+@given(st.text(max_size=60))
+def test_any_text_can_stand_where_a_url_should(text: str) -> None:
+    for name in ("Location", "Refresh", "Link"):
+        redact_headers([(name, text)])
+    assert redact_url(redact_url(text)) == redact_url(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://www.example.com/cart", "https://www.example.com/cart"),
+        ("https://user:pw@www.example.com:8443/a#b", "https://www.example.com:8443/a"),
+        ("https://e.com/?Signature=abc&Expires=1", "https://e.com/?Signature=[redacted]&Expires=[redacted]"),
+        ("https://e.com/?SECRETTOKEN", "https://e.com/?[redacted]"),
+        ("https://e.com/?U0VDUkVU==", "https://e.com/?[redacted]"),
+        ("https://e.com/?a=1&SECRET&&b=2", "https://e.com/?a=[redacted]&[redacted]&b=[redacted]"),
+        ("https://e.com/?a=1;b=2", "https://e.com/?a=[redacted]"),
+        ('https://e.com/?{"token":"="}=1', "https://e.com/?[redacted]"),
+        ("https://e.com/?" + "a" * 41 + "=1", "https://e.com/?[redacted]"),
+        ("https://e.com/@me/a@b", "https://e.com/@me/a@b"),
+    ],
+)
+def test_redact_url(url: str, shown: str) -> None:
+    assert redact_url(url) == shown
+
+
+@given(SECRETS)
+def test_no_url_keeps_a_secret(secret: str) -> None:
+    word = quote(secret)
+    shown = redact_url(f"https://{word}:{word}@e.com/p?a={word}&{word}&{word}=#{word}")
+    assert word not in shown
+    assert urlsplit(shown).hostname == "e.com"
+
+
+# --- all of it together -------------------------------------------------------------------------------------------
+
+
+def items(*values: Any) -> dict[str, Any]:
+    return {"Quantity": len(values), "Items": list(values)}
+
+
+DISTRIBUTION: dict[str, Any] = {
+    "ETag": "E2",
+    "Distribution": {
+        "Id": "E1EXAMPLE",
+        "DomainName": "d111111abcdef8.cloudfront.net",
+        "DistributionConfig": {
+            "Aliases": items("www.example.com"),
+            "Origins": items(
+                {
+                    "Id": "web",
+                    "DomainName": "origin.example.com",
+                    "CustomHeaders": items({"HeaderName": "X-Origin", "HeaderValue": "-"}),
+                    "CustomOriginConfig": {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"},
+                }
+            ),
+            "DefaultCacheBehavior": {
+                "TargetOriginId": "web",
+                "ViewerProtocolPolicy": "https-only",
+                "TrustedKeyGroups": {"Enabled": False, "Quantity": 0},
+                "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
+            },
+            "Enabled": True,
+            "ViewerMtlsConfig": {"Mode": "required"},
+        },
+    },
+}
+POLICY: dict[str, Any] = {
+    "OriginRequestPolicy": {
+        "Id": "p",
+        "OriginRequestPolicyConfig": {"Name": "p", "HeadersConfig": {"HeaderBehavior": "allViewer"}},
+    }
+}
+
+
+def objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object inside a document, the document first."""
+    if isinstance(value, dict):
+        yield value
+        for inner in value.values():
+            yield from objects(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from objects(inner)
+
+
+@settings(deadline=None)
+@given(
+    secret=SECRETS,
+    place=st.integers(0, 1000),
+    member=st.sampled_from(["HeaderValue", "headervalue", "Header-Value", "header_value", "ApiKey", "CustomHeaders"]),
+    wrap=st.sampled_from([lambda s: s, lambda s: [s], lambda s: {"Value": s}, lambda s: [[{"HeaderValue": [s]}]]]),
+    field=st.from_regex(r"[Xx]-[A-Za-z]{1,12}", fullmatch=True).filter(lambda n: n.lower() != "x-cache"),
+)
+def test_no_secret_gets_into_a_recording(secret: str, place: int, member: str, wrap: Any, field: str) -> None:
+    documents = copy.deepcopy([DISTRIBUTION, POLICY])
+    (header,) = DISTRIBUTION["Distribution"]["DistributionConfig"]["Origins"]["Items"][0]["CustomHeaders"]["Items"]
+    for document in documents:
+        found = list(objects(document))
+        found[place % len(found)][member] = wrap(secret)
+        for node in found:
+            if node == header:
+                node["HeaderValue"] = secret
+    word = quote(secret)
+    incident = Incident.load(
+        distribution=documents[0],
+        policies=[documents[1]],
+        url=f"https://{word}:{word}@www.example.com/p?a={word}&{word}#{word}",
+    )
+    latin = secret.encode().decode("latin-1")
+    headers = [
+        (field, latin), ("Set-Cookie", f"id={latin}; Path=/"), ("Authorization", latin), ("Server", "nginx"),
+        ("Location", f"https://{latin}:{latin}@e.com/;s={latin}?{latin}&a={latin}#{latin}"), ("Refresh", f"x{latin}"),
+    ]  # fmt: skip
+    exchange = Exchange(
+        id="exchange-1",
+        host="origin.example.com",
+        port=80,
+        address="192.0.2.1",
+        request="HEAD / HTTP/1.1",
+        outcome=ExchangeOutcome.HTTP,
+        headers=redact_headers(headers),
+    )
+    moment = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
+    recording = Observations(recorded_at=moment, inputs=incident.inputs, exchanges=(exchange,)).to_json().decode()
+    for form in {secret, word, latin}:
+        assert form not in recording
+    assert "nginx" in recording
+    assert '"X-Origin"' in recording or member == "CustomHeaders"
+    # What was read of the configuration is what is read of the recording.
+    assert Incident.load(evidence=Observations(recorded_at=moment, inputs=incident.inputs)).plan == incident.plan
