@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ssl
 
 from cfrunbook.findings import Cause
@@ -33,7 +34,7 @@ def _static_rsa_only(authority: Authority) -> Setup:
 def _tls10_allowed(authority: Authority) -> Setup:
     chain = Chain((authority.leaf(ORIGIN), authority.intermediate))
     old = Tls(chain, minimum=ssl.TLSVersion.TLSv1, maximum=ssl.TLSVersion.TLSv1, ciphers="ECDHE+AES:@SECLEVEL=0")
-    return Setup(web(old), minimum_tls="TLSv1")
+    return Setup(dataclasses.replace(web(old), minimum_tls="TLSv1"))
 
 
 def _large_certificate(authority: Authority) -> Setup:
