@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import platform
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
@@ -42,10 +43,18 @@ MAX_ADDRESSES = 16
 """Addresses examined per origin: an origin's DNS answer is hostile input too."""
 POLITE_HELLOS = 4
 """Concurrent connections to one origin with `pace="polite"`, beside the first to each of its addresses."""
+REPEATS = 2
+"""Times that the first hello to an address is said again: behind one address may be nodes that differ."""
+MAX_SCANS = 2
+"""Addresses of a target that are asked for every version, suite and group."""
 MAX_OPEN = 200
 """Sockets open at a time over all origins: a shell may allow no more than 256 files (macOS)."""
 POLITE_JITTER = 0.02
 """Seconds: the most by which a polite connection after the first is delayed."""
+
+_NOTHING_TO_ENUMERATE = frozenset(
+    {HandshakeOutcome.TIMEOUT, HandshakeOutcome.NOT_TLS, HandshakeOutcome.NOT_CONNECTED, HandshakeOutcome.TOO_LARGE}
+)
 
 
 async def observe(incident: Incident, *, progress: Progress | None = None) -> Observations:
@@ -91,6 +100,7 @@ class _Look:
         self.handshakes: list[tuple[tuple[int, ...], Handshake]] = []
         self.not_observed: list[NotExamined] = []
         self._open = asyncio.Semaphore(MAX_OPEN)
+        self._scans: Counter[str] = Counter()
 
     async def origin(self, domain: str, targets: Sequence[Target]) -> None:
         probed = [t for t in targets if not t.not_probed]
@@ -179,11 +189,11 @@ class _Look:
         skipped: list[str] = []
         stalled = False
 
-        async def one(number: int, sni: str | None) -> None:
+        async def one(number: int, sni: str | None) -> Handshake | None:
             nonlocal stalled
             if stalled:  # every further name would cost one more deadline and say the same
                 skipped.append(sni or "no server name")
-                return
+                return None
             if number and self.incident.pace == "polite":
                 await asyncio.sleep(random.uniform(0, POLITE_JITTER))  # noqa: S311 - spreads load, guards nothing
             seen = await tls.hello(
@@ -196,14 +206,32 @@ class _Look:
             stalled = stalled or seen.outcome is HandshakeOutcome.TIMEOUT
             self.handshakes.append(((*place, number), seen))
             self.progress(f"{target.domain}:{target.port} at {endpoint.address}, SNI {sni or 'none'}: {seen.outcome}")
+            return seen
 
         async def another(number: int, sni: str | None) -> None:
             async with polite:
                 await one(number, sni)
 
+        async def first() -> None:
+            seen = await one(0, names[0])  # on the connection that is open already
+            if seen is None or seen.outcome in _NOTHING_TO_ENUMERATE or self._scans[target.id] >= MAX_SCANS:
+                return
+            self._scans[target.id] += 1
+            answers = await tls.scan(
+                endpoint,
+                sni=names[0],
+                minimum=target.tls_minimum,
+                deadline=self.incident.deadline,
+                pace=self.incident.pace,
+                progress=lambda h: self.progress(f"{target.domain}:{target.port} at {endpoint.address}, {h.offer}"),
+                known=(seen,),
+            )
+            self.handshakes.extend(((*place, len(asked) + n), answer) for n, answer in enumerate(answers, 1))
+
+        asked = [*names[1:], *[names[0]] * REPEATS]
         async with asyncio.TaskGroup() as group:
-            group.create_task(one(0, names[0]))  # on the connection that is open already
-            for number, sni in enumerate(names[1:], 1):
+            group.create_task(first())
+            for number, sni in enumerate(asked, 1):
                 group.create_task(another(number, sni))
         if skipped:
             self.not_observed.append(

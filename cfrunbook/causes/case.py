@@ -58,6 +58,12 @@ class Case:
         return tuple(h for h in self.observations.handshakes if h.offer == offered and self._counts(h))
 
     @cached_property
+    def scanned(self) -> tuple[Handshake, ...]:
+        """All TLS hellos to this target for a name that CloudFront may send, or without: its own and partial offers."""
+        names = {None, *(n.sni for n in self.target.names)}
+        return tuple(h for h in self.observations.handshakes if h.sni in names and self._counts(h))
+
+    @cached_property
     def hellos(self) -> Hellos:
         """The same TLS hellos, to be found by name and by place."""
         return Hellos(self.handshakes)

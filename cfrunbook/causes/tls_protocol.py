@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from cfrunbook.causes import tls_answers
 from cfrunbook.causes import tls_protocol_rules as rules
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.hellos import Hellos, observe
@@ -24,7 +25,9 @@ from cfrunbook.causes.sightings import (
     some_requests_fail,
     spread,
 )
-from cfrunbook.causes.tls_protocol_rules import AWS_PAGE, RULES
+from cfrunbook.causes.tls_capabilities import fold_each
+from cfrunbook.causes.tls_protocol_rules import AWS_PAGE
+from cfrunbook.cloudfront.tls_offers import question
 from cfrunbook.cloudfront.distribution import Distribution
 from cfrunbook.cloudfront.origin_tls import (
     TLS_1_0,
@@ -43,6 +46,7 @@ from cfrunbook.hostname import canonical
 from cfrunbook.text import join_names, visible
 
 CAUSE = Cause.TLS_PROTOCOL
+RULES: tuple[Rule, ...] = (*rules.RULES, *tls_answers.RULES)
 NOTEBOOK = ""
 
 _PROTOCOL_VERSION, _UNRECOGNIZED_NAME, _CLOSE_NOTIFY = 70, 112, 0
@@ -70,8 +74,11 @@ _MAX_EVIDENCE = 8
 
 
 def judge_case(case: Case) -> tuple[Finding, ...]:
-    """Judge how a target answers CloudFront's ClientHello, see `judge`."""
-    return judge(case.handshakes, target=case.target, distribution=case.configuration)
+    """Judge how a target answers CloudFront's ClientHello, see `judge`, and what it accepts, see `tls_answers`."""
+    found = judge(case.handshakes, target=case.target, distribution=case.configuration)
+    if not any(question(h.offer) for h in case.scanned):
+        return found
+    return tls_answers.merge(found, tls_answers.judge(fold_each(case.scanned), case.target))
 
 
 def judge(
