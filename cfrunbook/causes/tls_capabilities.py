@@ -191,6 +191,7 @@ class _Fold:
         suites = {
             (v, s.code): self._suite(v, s.code, kinds, versions[v]) for v in reversed(versions) for s in suites_of(v)
         }
+        kinds = {key: self._by_suites(*key, fact, suites) for key, fact in kinds.items()}
         groups = {
             (v, g.code): self._group(v, g.code, kinds, suites, versions[v])
             for v in reversed(versions)
@@ -299,6 +300,15 @@ class _Fold:
         return self._by_the_whole(
             self._fact(self._about(purpose, version=version), shown), self._version(version), None, ""
         )
+
+    @staticmethod
+    def _by_suites(version: int, kind: str, fact: Fact, suites: Mapping[tuple[int, int], Fact]) -> Fact:
+        """Return what the suites say of a kind of certificate that was not asked for by itself."""
+        its = [suites[version, s.code] for s in suites_of(version) if authenticates(s) == kind]
+        if fact.answer is not Answer.UNKNOWN or fact.handshakes or not its or not all(f.refused for f in its):
+            return fact
+        ids = tuple(dict.fromkeys(h for f in its for h in f.handshakes))
+        return Fact(Answer.REFUSED, f"every suite for it: {its[0].why}", its[0].alert, ids)
 
     @staticmethod
     def _by_the_whole(fact: Fact, version: Fact, kind: Fact | None, why: str) -> Fact:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from itertools import count
 from typing import Literal
@@ -76,14 +76,15 @@ def speculative_offers(minimum: TlsMinimum) -> tuple[Offer, ...]:
     return (*offers, ecdsa_offer(TLS_1_3), rsa_offer(TLS_1_3))
 
 
-def next_offers(seen: Sequence[Handshake], minimum: TlsMinimum) -> tuple[Offer, ...]:
+def next_offers(seen: Sequence[Handshake], minimum: TlsMinimum, *, asked: Iterable[str] = ()) -> tuple[Offer, ...]:
     """Return what to ask next, given what was seen at one address; empty where nothing more is worth a connection.
 
     First the versions; then, of every version alive that CloudFront would use here, the suites that the certificates
     allow, the groups and the other kind of certificate; and where a version is answered with anything but its own
-    refusal, what it would rather have. Nothing that has been answered, or shown by another answer, is asked.
+    refusal, what it would rather have. Nothing that has been answered, or shown by another answer, or that stands in
+    `asked` (names of offers under way), is asked.
     """
-    look = _Seen(seen)
+    look = _Seen(seen, asked)
     wanted = (*version_offers(), *look.details(exact_offer(minimum).minimum))
     return tuple(dict.fromkeys(o for o in wanted if o.name not in look.asked))
 
@@ -91,8 +92,9 @@ def next_offers(seen: Sequence[Handshake], minimum: TlsMinimum) -> tuple[Offer, 
 class _Seen:
     """What the answers so far show."""
 
-    def __init__(self, seen: Sequence[Handshake]) -> None:
-        self.asked = {h.offer for h in seen}
+    def __init__(self, seen: Sequence[Handshake], asked: Iterable[str]) -> None:
+        self.answered = {h.offer for h in seen}
+        self.asked = self.answered.union(asked)
         self._questions = [(h, q) for h in seen if (q := question(h.offer)) is not None]
         self._chosen = [
             h for h, q in self._questions if h.outcome is HandshakeOutcome.HELLO and q.purpose is not Purpose.BEYOND
@@ -103,10 +105,10 @@ class _Seen:
         """Yield the questions about single versions, the most telling first."""
         used = [v for v in (TLS_1_3, TLS_1_2) if v in self.alive and v >= minimum]
         old = [p.code for p in reversed(PROTOCOLS) if minimum <= p.code < TLS_1_2 and p.code in self.alive]
-        is_early = not {version_offer(v).name for v in (TLS_1_3, TLS_1_2)} <= self.asked
+        is_early = not {version_offer(v).name for v in (TLS_1_3, TLS_1_2)} <= self.answered
         for version in used or ([] if is_early else old[:1]):
+            yield from self._other_kind(version)  # first: what it finds leads to more
             yield from self._suites(version)
-            yield from self._other_kind(version)
             yield from self._groups(version)
         has_modern = is_early or bool({TLS_1_2, TLS_1_3} & self.alive)
         for protocol in reversed(PROTOCOLS):
@@ -124,7 +126,10 @@ class _Seen:
 
     def _other_kind(self, version: int) -> Iterator[Offer]:
         known = self._kinds(version)
-        yield from (build(version) for kind, build in _KINDS.items() if known and kind not in known)
+        for kind, build in _KINDS.items():
+            suites = [suite_offer(version, s.code).name for s in suites_of(version) if authenticates(s) == kind]
+            if known and kind not in known and not (suites and self.asked.issuperset(suites)):
+                yield build(version)
 
     def _groups(self, version: int) -> Iterator[Offer]:
         chosen = {h.group for h in self._chosen if h.version == version}
@@ -244,8 +249,7 @@ class _Scan:
 
     def next_offers(self) -> tuple[Offer, ...]:
         """Return what is worth asking and has not been asked."""
-        seen = (*self._known, *self.answers)
-        return tuple(o for o in next_offers(seen, self._minimum) if o.name not in self._asked)
+        return next_offers((*self._known, *self.answers), self._minimum, asked=self._asked)
 
     async def ask(self, offers: Sequence[Offer]) -> None:
         """Ask, and what the answers lead to: at once or, where the origin has shown a limit, one after the other."""

@@ -141,6 +141,12 @@ def test_a_server_of_one_kind_refuses_the_suites_of_the_other_at_the_price_of_on
     assert able.accepted_groups(TLS_1_3) == (0x17, 0x1D, 0x18)
     assert not {h.offer for h in seen} & {"suite-TLSv1.2-C02B", "suite-TLSv1.2-C02C"}
     assert len(seen) <= 27
+    with peers.s_server(identities["rsa"]) as endpoint:
+        fast = ask(endpoint, pace="fast")
+    assert {v: f.answer for v, f in fold(fast).kinds.items() if v[0] >= TLS_1_2} == {
+        v: f.answer for v, f in able.kinds.items() if v[0] >= TLS_1_2
+    }
+    assert "ecdsa-TLSv1.2" not in {h.offer for h in fast}, "its suites were all asked for by themselves"
 
 
 @pytest.mark.needs("openssl")
