@@ -55,6 +55,12 @@ GUIDES: Mapping[str, Guide] = {
             tables=("handshakes", "certificates"),
         ),
         Guide(
+            name="02_tls_protocol",
+            causes=(Cause.TLS_PROTOCOL,),
+            scenario="tls-protocol-chacha20-only",
+            tables=("handshakes", "capabilities"),
+        ),
+        Guide(
             name="03_certificate",
             causes=(Cause.CERTIFICATE,),
             scenario="certificate-missing-intermediate",
@@ -70,7 +76,7 @@ GUIDES: Mapping[str, Guide] = {
             name="99_incident_report",
             causes=(),
             scenario="certificate-missing-intermediate",
-            tables=("resolutions", "connections", "exchanges", "handshakes", "certificates"),
+            tables=("resolutions", "connections", "exchanges", "handshakes", "capabilities", "certificates"),
             about="everything that was seen, and what it means",
         ),
     )

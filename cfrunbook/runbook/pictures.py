@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cfrunbook.findings import Cause
 from cfrunbook.views import figures, outline
 
 if TYPE_CHECKING:
     from cfrunbook.causes.case import Case
+    from cfrunbook.causes.tls_capabilities import Capabilities
+    from cfrunbook.cloudfront.targets import Target
     from cfrunbook.evidence import Handshake, Observations
     from cfrunbook.findings import Diagnosis
     from cfrunbook.incident import Incident
@@ -28,25 +32,93 @@ def certificates(
 
     target = diagnosis.verdict.target
     for case in sorted(cases(incident, observations), key=lambda case: case.target.id != target):
-        hello = _telling(case, diagnosis)
+        hello = _telling(case.target, [h for h in case.handshakes if h.certificates], diagnosis)
         if hello is not None:
             report = analyze(hello.certificates, roots=case.roots, at=case.at)
             return figures.chain(report), figures.validity_timeline(report.sent, case.at)
     return None
 
 
+def handshake(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return CloudFront's own hello that tells most, message by message; None if none was sent."""
+    for case in _https(incident, observations, diagnosis):
+        hello = _telling(case.target, case.handshakes, diagnosis)
+        if hello is not None:
+            return figures.ladder(hello)
+    return None
+
+
+def suites(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return what the address that tells most accepts of CloudFront's suites and curves; None if none was asked."""
+    from cfrunbook.cloudfront.origin_tls import offer
+
+    for case in _https(incident, observations, diagnosis):
+        folded = _capabilities(case)
+        hello = _telling(case.target, case.handshakes, diagnosis)
+        told = next((c for c in folded if hello and (c.address, c.connected_to) == _place(hello)), None)
+        if told is None:
+            continue
+        others = [c for c in folded if c is not told]
+        alike = sum(_answers(c) == _answers(told) for c in others)
+        note = f"{alike} of {len(others)} other addresses answer alike" if others else ""
+        target = case.target
+        place = f"{target.domain}:{target.port} at {told.address}"
+        return figures.suites(told, offer(target.tls_minimum), place=place, note=note)
+    return None
+
+
+def why_browser_works(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> str:
+    """Return why a browser may well reach what CloudFront cannot, as a paragraph; empty if that is not known."""
+    from cfrunbook.causes import tls_answers
+
+    for case in _https(incident, observations, diagnosis):
+        told = tls_answers.why_browser_works(_capabilities(case), case.target)
+        if told:
+            return told
+    return ""
+
+
 def everything(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> tuple[Picture, ...]:
-    """Return every picture there is."""
-    return (path(diagnosis), *(certificates(incident, observations, diagnosis) or ()))
+    """Return the pictures of the path, of the chain and, where TLS itself is the cause, of the handshake."""
+    shown = (path(diagnosis), *(certificates(incident, observations, diagnosis) or ()))
+    if diagnosis.verdict.cause is not Cause.TLS_PROTOCOL:
+        return shown
+    drawn = (draw(incident, observations, diagnosis) for draw in (suites, handshake))
+    return (*shown, *(picture for picture in drawn if picture is not None))
 
 
-def _telling(case: Case, diagnosis: Diagnosis) -> Handshake | None:
+def _https(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> list[Case]:
+    """Return the cases in which TLS is spoken, the one that the verdict is about first."""
+    from cfrunbook.diagnosis import cases
+
+    found = [case for case in cases(incident, observations) if case.target.protocol == "https"]
+    return sorted(found, key=lambda case: case.target.id != diagnosis.verdict.target)
+
+
+def _capabilities(case: Case) -> tuple[Capabilities, ...]:
+    """Return what the addresses of a case accept."""
+    from cfrunbook.causes.tls_capabilities import fold_each
+
+    return fold_each(case.scanned)
+
+
+def _place(handshake: Handshake) -> tuple[str, str]:
+    return handshake.address, handshake.connected_to
+
+
+def _answers(accepts: Capabilities) -> list[object]:
+    """Return what must be the same where two addresses are said to answer alike."""
+    facts = (*accepts.versions.values(), *accepts.suites.values(), *accepts.groups.values(), accepts.exact)
+    return [f.answer for f in facts]
+
+
+def _telling(target: Target, hellos: Sequence[Handshake], diagnosis: Diagnosis) -> Handshake | None:
     """Return the hello that tells most: one that the root cause cites, else that of the likeliest name."""
     root = outline.root(diagnosis)
     cited = {e.observation for e in root.evidence} if root else set()
-    names = [name.sni for name in case.target.names]
+    names = [name.sni for name in target.names]
     return min(
-        (h for h in case.handshakes if h.certificates),
+        hellos,
         key=lambda h: (h.id not in cited, names.index(h.sni) if h.sni in names else len(names)),
         default=None,
     )

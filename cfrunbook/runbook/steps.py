@@ -88,15 +88,30 @@ class Runbook:
         """Conclude from what was seen; shows the findings of this runbook's causes."""
         return self._judgement(self.diagnosis)
 
-    def figure(self, kind: Literal["path", "chain", "validity"]) -> Picture | html.Fragment:
-        """Draw the way of the edge, the certificate chain, or when its certificates are valid."""
+    def why(self) -> html.Fragment:
+        """Show in a paragraph why a browser works where CloudFront does not, from what was seen."""
+        from cfrunbook.runbook import pictures
+        from cfrunbook.views import steps
+
+        told = pictures.why_browser_works(self.incident, self.observations, self.diagnosis)
+        if told:
+            return steps.paragraph(told)
+        return steps.note("What was seen does not show why a browser would fare better than CloudFront.")
+
+    def figure(self, kind: Literal["path", "suites", "ladder", "chain", "validity"]) -> Picture | html.Fragment:
+        """Draw the edge's path, the suites accepted, the handshake, the chain, or when its certificates are valid."""
         from cfrunbook.runbook import pictures
         from cfrunbook.views import steps
 
         if kind == "path":
             return pictures.path(self.diagnosis)
+        if kind in ("suites", "ladder"):
+            draw = pictures.suites if kind == "suites" else pictures.handshake
+            return draw(self.incident, self.observations, self.diagnosis) or steps.note(
+                f"No TLS hello was sent, so there is nothing to draw. {self.diagnosis.verdict.sentence}"
+            )
         if kind not in ("chain", "validity"):
-            raise BadInput(f"figure: {visible(kind, 40)!r} is none of path, chain, validity.")
+            raise BadInput(f"figure: {visible(kind, 40)!r} is none of path, suites, ladder, chain, validity.")
         drawn = pictures.certificates(self.incident, self.observations, self.diagnosis)
         if drawn is None:
             return steps.note(

@@ -254,7 +254,16 @@ class Onward:
 
 def note(sentence: str) -> html.Fragment:
     """Return one sentence to be shown where there is nothing else to show."""
-    data, _ = _bundle("sentence", sentence, sentence)
+    return _text("sentence", sentence)
+
+
+def paragraph(text: str) -> html.Fragment:
+    """Return a paragraph that is to be read."""
+    return _text("paragraph", text)
+
+
+def _text(macro: str, text: str) -> html.Fragment:
+    data, _ = _bundle(macro, text, text)
     return html.Fragment(html=data["text/html"], text=data["text/plain"])
 
 

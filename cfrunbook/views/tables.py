@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import Connection, Exchange, Handshake, Observations, Resolution
 from cfrunbook.text import join_names, visible
+
+if TYPE_CHECKING:
+    from cfrunbook.causes.tls_capabilities import Capabilities
 
 MAX_ROWS = 400
 """Rows shown of one table; what is left out is counted and is in the recording."""
@@ -36,7 +39,10 @@ class Table:
 
 def observations(seen: Observations) -> tuple[Table, ...]:
     """Return one table per kind of observation that was made; kinds never tried have none."""
-    tables = (resolutions(seen), connections(seen), handshakes(seen), certificates(seen), exchanges(seen))
+    tables = (
+        *(resolutions(seen), connections(seen), handshakes(seen), capabilities(seen)),
+        *(certificates(seen), exchanges(seen)),
+    )
     return tuple(table for table in tables if table.rows)
 
 
@@ -80,15 +86,45 @@ def exchanges(seen: Observations) -> Table:
 
 
 def handshakes(seen: Observations) -> Table:
-    """Return the TLS hellos, with the names of what was negotiated or of the alert that came back."""
+    """Return CloudFront's own TLS hellos, with the names of what was negotiated or of the alert that came back.
+
+    Hellos that each ask one question about a version, a suite or a curve are summed up by `capabilities`.
+    """
+    from cfrunbook.cloudfront.tls_offers import Purpose, question
+
+    asked = ((h, question(h.offer)) for h in seen.handshakes)
     return _table(
         "TLS hellos",
         ("Id", "To", "SNI", "Offer", "Outcome", "Negotiated", "Certificates", "Time"),
-        seen.handshakes,
+        [h for h, q in asked if q is None or q.purpose is Purpose.EXACT],
         _handshake,
         monospace={0, 1, 2},
         wide={1, 5},
         empty="No TLS hello was sent.",
+    )
+
+
+def capabilities(seen: Observations) -> Table:
+    """Return what each address accepts of what CloudFront has, by version; nothing where that was not asked for."""
+    from cfrunbook.causes.tls_capabilities import fold
+    from cfrunbook.cloudfront.tls_offers import Purpose, question
+
+    by_place: dict[str, list[Handshake]] = {}
+    for handshake in seen.handshakes:
+        by_place.setdefault(_where(handshake), []).append(handshake)
+    rows: list[tuple[str, ...]] = []
+    for place, hellos in by_place.items():
+        questions = [q for h in hellos if (q := question(h.offer)) is not None and q.purpose is not Purpose.EXACT]
+        if questions:
+            rows += _accepted(place, fold(hellos))
+    return Table(
+        title="What the origin accepts of what CloudFront has",
+        columns=("At", "Version", "Answer", "Cipher suites", "Curves", "Instead"),
+        rows=tuple(rows[:MAX_ROWS]),
+        monospace=frozenset({0}),
+        wide=frozenset({0, 3}),
+        empty="No version, suite or curve was asked for by itself.",
+        left_out=max(0, len(rows) - MAX_ROWS),
     )
 
 
@@ -208,6 +244,36 @@ def _handshake(h: Handshake) -> tuple[str, ...]:
     negotiated = ", ".join(part for part in parts if part)
     certificates = str(len(h.certificates)) if h.certificates else "–"
     return h.id, _where(h), sni, h.offer, outcome, negotiated, certificates, _time(h.elapsed_ms)
+
+
+def _accepted(place: str, accepts: Capabilities) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each version, the newest first."""
+    from cfrunbook.cloudfront.origin_tls import group_name, suite_name, version_name
+
+    for version in sorted(accepts.versions, reverse=True):
+        fact = accepts.versions[version]
+        lists = (
+            [suite_name(code) for code in accepts.accepted_suites(version)],
+            [group_name(code) for code in accepts.accepted_groups(version)],
+            instead(accepts, version),
+        )
+        answer = "accepted" if fact.accepted else f"{fact.answer}: {fact.why}"
+        named = (join_names(names, limit=24) if names else "–" for names in lists)
+        yield (place, version_name(version), answer, *named)
+
+
+def instead(accepts: Capabilities, version: int) -> list[str]:
+    """Return what CloudFront does not offer and a version was answered with, where a hello offered more."""
+    from cfrunbook.cloudfront.origin_tls import GROUPS, SCHEMES, SUITES, group_name, scheme_name, suite_name
+
+    own_suites, own_groups = {s.code for s in SUITES}, {g.code for g in GROUPS}
+    own_schemes = {s.code for s in SCHEMES}
+    names = []
+    for choice in (c for (v, _), c in accepts.beyond.items() if v == version):
+        names += [suite_name(choice.suite)] if choice.suite not in own_suites else []
+        names += [group_name(choice.group)] if choice.group is not None and choice.group not in own_groups else []
+        names += [scheme_name(choice.scheme)] if choice.scheme is not None and choice.scheme not in own_schemes else []
+    return list(dict.fromkeys(names))
 
 
 def _target(t: Target) -> tuple[str, ...]:

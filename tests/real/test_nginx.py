@@ -159,4 +159,4 @@ def test_report_on_a_real_nginx(tmp_path: Path, case: str) -> None:
         assert faults[0] == code
         assert code in page
         assert DOMAIN in summary
-    assert sorted(p.suffix for p in (folder / "notebooks").iterdir()) == [".ipynb"] * 5
+    assert sorted(p.suffix for p in (folder / "notebooks").iterdir()) == [".ipynb"] * 6
