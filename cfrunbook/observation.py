@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from cfrunbook import __version__
+from cfrunbook.causes.case import ANSWERED_ALONE
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import (
     Connection,
@@ -233,6 +234,7 @@ class _Look:
             group.create_task(first())
             for number, sni in enumerate(asked, 1):
                 group.create_task(another(number, sni))
+        await self._repeat_the_wordless(target, endpoint, place)
         if skipped:
             self.not_observed.append(
                 NotExamined(
@@ -240,6 +242,27 @@ class _Look:
                     why="another TLS hello there got no answer within the deadline",
                 )
             )
+
+    async def _repeat_the_wordless(self, target: Target, endpoint: Endpoint, place: tuple[int, ...]) -> None:
+        """Say hellos again, one by one, that ended before any byte while others to the same address were under way.
+
+        An origin may limit connections: how it answers one at a time tells that from a refusal.
+        """
+        from cfrunbook.cloudfront.origin_tls import offer
+        from cfrunbook.probes import tls
+
+        exact = offer(target.tls_minimum)
+        here = [(p, h) for p, h in self.handshakes if p[: len(place)] == place]
+        if not any(h.bytes_received for _, h in here):
+            return
+        wordless = {h.sni: p for p, h in reversed(here) if h.offer == exact.name and tls.is_wordless(h)}
+        for sni, at in wordless.items():
+            for number in range(ANSWERED_ALONE):
+                await asyncio.sleep(tls.RETRY_PAUSE)
+                seen = await tls.hello(endpoint, sni=sni, offer=exact, deadline=self.incident.deadline)
+                self.handshakes.append(((*at, number), seen))
+                if seen.outcome is HandshakeOutcome.TIMEOUT:
+                    return
 
     def observations(self, recorded_at: dt.datetime) -> Observations:
         """Return everything seen, in the order of the targets, numbered."""

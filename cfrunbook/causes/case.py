@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
-from cfrunbook.causes.hellos import Hellos
+from cfrunbook.causes.hellos import Hellos, place_of
 from cfrunbook.cloudfront.distribution import Distribution
 from cfrunbook.cloudfront.distribution_reader import parse
 from cfrunbook.cloudfront.origin_tls import offer
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import Connection, Exchange, Handshake, Observations, Resolution
+from cfrunbook.evidence import Connection, Exchange, Handshake, HandshakeOutcome, Observations, Resolution
 from cfrunbook.probes import address as addresses
 from cfrunbook.x509.roots import TrustStore
 
 _FAMILIES = {"ipv4": (4,), "ipv6": (6,), "dualstack": (4, 6)}
+
+
+ANSWERED_ALONE = 3
+"""Answers to the same hello that make one without a word a matter of how many connections there were."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,15 @@ class Case:
 
     @cached_property
     def handshakes(self) -> tuple[Handshake, ...]:
-        """The TLS hellos to this target."""
+        """CloudFront's TLS hellos to this target.
+
+        One that ended before any byte is left out where the same was answered at least three times: an origin that
+        limits connections ends some of ours, and the cause "TLS protocol" says so.
+        """
         offered = offer(self.target.tls_minimum).name
-        return tuple(h for h in self.observations.handshakes if h.offer == offered and self._counts(h))
+        hellos = [h for h in self.observations.handshakes if h.offer == offered and self._counts(h)]
+        answered = Counter((place_of(h), h.sni) for h in hellos if h.bytes_received)
+        return tuple(h for h in hellos if not _is_wordless(h) or answered[place_of(h), h.sni] < ANSWERED_ALONE)
 
     @cached_property
     def scanned(self) -> tuple[Handshake, ...]:
@@ -90,3 +101,8 @@ class Case:
     def _was_given(self, address: str) -> bool:
         """Tell whether an address did not come from name resolution: --connect-to named it."""
         return bool(self.resolutions) and not any(address in r.ipv4 or address in r.ipv6 for r in self.resolutions)
+
+
+def _is_wordless(hello: Handshake) -> bool:
+    ended = (HandshakeOutcome.CLOSED, HandshakeOutcome.RESET, HandshakeOutcome.NOT_CONNECTED)
+    return hello.outcome in ended and not hello.bytes_received

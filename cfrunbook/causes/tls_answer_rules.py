@@ -12,7 +12,6 @@ _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
 MINIMUM_PAGE = _GUIDE + "DownloadDistValuesOrigin.html#DownloadDistValuesOriginSSLProtocols"
 INTOLERANCE_RFC = "https://www.rfc-editor.org/rfc/rfc8446#section-4.1.1"
 SERVER_NAME_RFC = "https://www.rfc-editor.org/rfc/rfc6066#section-3"
-WARNINGS_IN_S2N = "https://github.com/aws/s2n-tls/blob/main/tls/s2n_alerts.c"
 SNI_PAGE = _GUIDE + "http-502-bad-gateway.html#ssl-negotitation-failure"
 PREFIX_LIST_PAGE = _GUIDE + "LocationsOfEdgeServers.html"
 
@@ -158,23 +157,6 @@ UNDOCUMENTED_ONLY = _rule(
     " does not promise them, and they have no forward secrecy.",
     remedy=fix.ENABLE,
 )
-UNRECOGNIZED_NAME_WARNING = _rule(
-    "unrecognized_name_warning",
-    Status.WARNING,
-    "{place}{where} warns that it does not know the server name (alert 112, unrecognized_name) and goes on.",
-    "Most clients pass over the warning. AWS's TLS library, as it comes, takes any alert as fatal; whether CloudFront"
-    " has it configured otherwise is not known. If it has not, this alone is a 502.{browser}",
-    source=WARNINGS_IN_S2N,
-    remedy=Remedy(
-        steps=(
-            Step(
-                text="Apache and Tomcat warn where no virtual host has the server name: name it, and reload.",
-                command="ServerName  {first_name}\nServerAlias {first_name}",
-            ),
-        )
-    ),
-    reproduce=HELLO + " -msg 2>&1 | grep -A1 'Alert'",
-)
 SNI_REQUIRED = _rule(
     "sni_required",
     Status.INFO,
@@ -213,7 +195,6 @@ RULES: tuple[Rule, ...] = (
     NODES_DIFFER,
     LIMITS_CONNECTIONS,
     UNDOCUMENTED_ONLY,
-    UNRECOGNIZED_NAME_WARNING,
     SNI_REQUIRED,
     TLS13_ONLY,
     ACCEPTED,
@@ -238,7 +219,6 @@ SUPERSEDES: Mapping[str, frozenset[str]] = {
         )
     },
     UNDOCUMENTED_ONLY.code: frozenset({"tls_protocol.undocumented_suite"}),
-    UNRECOGNIZED_NAME_WARNING.code: frozenset({"tls_protocol.warning_alert"}),
 }
 """By code: the codes judged from CloudFront's hello alone, of which it says the reason."""
 
@@ -253,8 +233,6 @@ BROWSERS: Mapping[str, str] = {
     VERSION_INTOLERANCE.code: "a tool told to use {version} alone is answered; CloudFront offers {offered} together",
     NODES_DIFFER.code: "your client met a node that answers well; CloudFront meets the others too",
     LIMITS_CONNECTIONS.code: "your client opens few connections; CloudFront may open many and run into the limit",
-    UNRECOGNIZED_NAME_WARNING.code: "browsers, curl and openssl s_client pass over the warning; AWS's TLS library,"
-    " as it comes, does not",
 }
 """By code: why other clients do not have the problem."""
 

@@ -36,7 +36,6 @@ from cfrunbook.cloudfront.tls_offers import Beyond, suites_of
 from cfrunbook.findings import Evidence, Finding, Rule, Status
 from cfrunbook.text import fill, join_names
 
-_UNRECOGNIZED_NAME = 112
 _SIGNED_WITHOUT_CURVE = frozenset({0x0807, 0x0808})
 _FAMILY_RULES = {Family.DHE: rules.DHE_ONLY, Family.CHACHA20: rules.CHACHA20_ONLY}
 _MAX_EVIDENCE = 8
@@ -138,8 +137,6 @@ def _conclusions(one: Capabilities, offered: Offer) -> Iterator[_Conclusion]:
     if one.limited:
         count = len(one.limited)
         yield _Conclusion(rules.LIMITS_CONNECTIONS, {"count": count}, one.limited, "ended before any byte")
-    if _UNRECOGNIZED_NAME in one.warnings:
-        yield _Conclusion(rules.UNRECOGNIZED_NAME_WARNING, {}, one.warned, "warning alert 112 (unrecognized_name)")
     if one.needs_sni.accepted:
         fact = one.needs_sni
         yield _Conclusion(rules.SNI_REQUIRED, {"why": fact.why}, fact.handshakes, fact.why)

@@ -113,10 +113,6 @@ class Capabilities:
     """Ids of hellos that were the same and were answered differently, other than by a limit: nodes that differ."""
     limited: tuple[str, ...] = ()
     """Ids of hellos that ended before any byte, and were answered another time: a limit on connections or rate."""
-    warnings: tuple[int, ...] = ()
-    """Alerts that came as mere warnings before an answer."""
-    warned: tuple[str, ...] = ()
-    """Ids of the hellos answered with these."""
     client_certificate: tuple[str, ...] = ()
     """Ids of the hellos in answer to which a client certificate was asked for."""
     choices: Mapping[str, Choice] = field(default_factory=dict)
@@ -199,7 +195,6 @@ class _Fold:
             for g in GROUPS
         }
         beyond = self._beyond()
-        warned = [h for h, q in self._asked if h.warnings and q.purpose is Purpose.EXACT]
         return Capabilities(
             address=self._first.address if self._first else "",
             connected_to=self._first.connected_to if self._first else "",
@@ -214,8 +209,6 @@ class _Fold:
             intolerance=self._intolerance(exact, versions, beyond),
             differing=tuple(self._differing),
             limited=tuple(self._limited),
-            warnings=tuple(dict.fromkeys(a for h in warned for a in h.warnings)),
-            warned=tuple(h.id for h in warned),
             client_certificate=tuple(h.id for h, _ in self._asked if h.client_certificate_requested),
             choices={h.id: c for h, q in self._asked if (c := _choice(h, q)) is not None},
         )

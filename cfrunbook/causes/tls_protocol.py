@@ -27,7 +27,6 @@ from cfrunbook.causes.sightings import (
 )
 from cfrunbook.causes.tls_capabilities import fold_each
 from cfrunbook.causes.tls_protocol_rules import AWS_PAGE
-from cfrunbook.cloudfront.tls_offers import question
 from cfrunbook.cloudfront.distribution import Distribution
 from cfrunbook.cloudfront.origin_tls import (
     TLS_1_0,
@@ -40,6 +39,7 @@ from cfrunbook.cloudfront.origin_tls import (
     version_name,
 )
 from cfrunbook.cloudfront.targets import Target
+from cfrunbook.cloudfront.tls_offers import Purpose, question
 from cfrunbook.evidence import Handshake, HandshakeOutcome
 from cfrunbook.findings import Cause, Evidence, Finding, Rule, Status
 from cfrunbook.hostname import canonical
@@ -47,7 +47,7 @@ from cfrunbook.text import join_names, visible
 
 CAUSE = Cause.TLS_PROTOCOL
 RULES: tuple[Rule, ...] = (*rules.RULES, *tls_answers.RULES)
-NOTEBOOK = ""
+NOTEBOOK = "02_tls_protocol"
 
 _PROTOCOL_VERSION, _UNRECOGNIZED_NAME, _CLOSE_NOTIFY = 70, 112, 0
 _ALERT_RULES: Mapping[int | None, Rule] = {
@@ -76,8 +76,8 @@ _MAX_EVIDENCE = 8
 def judge_case(case: Case) -> tuple[Finding, ...]:
     """Judge how a target answers CloudFront's ClientHello, see `judge`, and what it accepts, see `tls_answers`."""
     found = judge(case.handshakes, target=case.target, distribution=case.configuration)
-    if not any(question(h.offer) for h in case.scanned):
-        return found
+    if not any((q := question(h.offer)) and q.purpose is not Purpose.EXACT for h in case.scanned):
+        return found  # nobody asked: CloudFront's own hello says whether, the others why
     return tls_answers.merge(found, tls_answers.judge(fold_each(case.scanned), case.target))
 
 

@@ -14,7 +14,14 @@ from cfrunbook.causes import distribution, registry
 from cfrunbook.findings import Cause, Rule, Status
 
 NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
-SOURCES = ("docs.aws.amazon.com", "github.com", "www.rfc-editor.org", "cryptography.io", "docs.openssl.org")
+SOURCES = (
+    "aws.amazon.com",
+    "docs.aws.amazon.com",
+    "github.com",
+    "www.rfc-editor.org",
+    "cryptography.io",
+    "docs.openssl.org",
+)
 UNQUOTED = {"port", "standard", "openssl", "sni_option", "ca_option", "everywhere"}
 """Numbers, and words and options that a judge itself has chosen or quoted."""
 MODULES = [*registry.modules(), distribution]

@@ -65,10 +65,6 @@ DHE = (
         ((*DHE[:2],), {}),
         ((*SERVED, seen(EXACT, **ALERT | {"id": "x"})), {"nodes_differ": Status.WARNING, "accepted_parameters": Status.INFO}),
         ((*SERVED, seen(EXACT, **RESET | {"id": "x"})), {"limits_connections": Status.WARNING, "accepted_parameters": Status.INFO}),
-        (
-            (seen(EXACT, **GOOD | {"warnings": (112,)}),),
-            {"unrecognized_name_warning": Status.WARNING, "accepted_parameters": Status.INFO},
-        ),
         ((*SERVED, seen(EXACT, None, **ALERT | {"alert": 112, "id": "x"})), {"sni_required": Status.INFO, "accepted_parameters": Status.INFO}),
         ((seen(EXACT, outcome=Outcome.TIMEOUT),), {}),
         ((), {}),

@@ -23,7 +23,7 @@ DEADLINE = 10.0
 
 
 def connect(running: lab.Running, sni: str | None = lab.scenario.ORIGIN, **more: object) -> S2nResult:
-    address, port = running.addresses[443]
+    address, port = running.origins[0].addresses[0][443]
     trust = running.trust_store.read_bytes()
     asked_with: dict[str, object] = {"minimum": "TLSv1.2", "trust_pem": trust, "deadline": DEADLINE} | more
     return s2n.connect(address, port, sni=sni, **asked_with)  # type: ignore[arg-type]

@@ -8,6 +8,6 @@
 """
 
 from cfrunbook.probes.tls.probe import hello
-from cfrunbook.probes.tls.scan import scan
+from cfrunbook.probes.tls.scan import RETRY_PAUSE, is_wordless, scan
 
-__all__ = ["hello", "scan"]
+__all__ = ["RETRY_PAUSE", "hello", "is_wordless", "scan"]

@@ -37,7 +37,7 @@ from cfrunbook.probes.tls.probe import hello
 
 Pace = Literal["polite", "fast"]
 
-POLITE_CONNECTIONS = 8
+POLITE_CONNECTIONS = 16
 """Concurrent connections to one address with `pace="polite"`."""
 JITTER = 0.02
 """Seconds: the most by which a polite connection is delayed."""
@@ -183,7 +183,7 @@ async def scan(
     """Ask `endpoint` what it accepts of what CloudFront offers, and return every answer in the order of asking.
 
     Each hello has `deadline` seconds; after one that stays without an answer nothing new is asked, so that any number
-    of dead answers costs about one deadline. `pace="polite"` keeps to eight connections at a time, or to those of
+    of dead answers costs about one deadline. `pace="polite"` keeps to sixteen connections at a time, or to those of
     `gate` (a semaphore shared with other probes of the address); `fast` asks everything at once. A connection that
     ends before any byte, while others are answered, is repeated by itself: an origin may limit connections.
     `known` is what is known of the address already. Never more than `MAX_CONNECTIONS`, and `MAX_REPETITIONS` where an
@@ -311,7 +311,7 @@ class _Scan:
         """Return what has been asked so many times and was always answered without a word."""
         answers: dict[str, list[bool]] = {}
         for handshake in self.answers:
-            answers.setdefault(handshake.offer, []).append(_is_wordless(handshake))
+            answers.setdefault(handshake.offer, []).append(is_wordless(handshake))
         names = [name for name, wordless in answers.items() if len(wordless) == times and all(wordless)]
         return [q.offer for name in names if (q := question(name)) is not None]
 
@@ -333,7 +333,7 @@ class _Scan:
         self._progress(seen)
 
 
-def _is_wordless(handshake: Handshake) -> bool:
+def is_wordless(handshake: Handshake) -> bool:
     """True where a connection ended before any byte, or was refused: by itself that is no answer."""
     if handshake.bytes_received:
         return False
