@@ -12,6 +12,8 @@ INSTALLED := $(VENV)/.installed
 SCENARIO ?=
 # Which Python makes the environment; empty looks for one.
 PYTHON   ?=
+# How many seconds `make fuzz` takes; empty is its default.
+FUZZ     ?=
 # More options for pytest, e.g. make test PYTEST="-k certificate -x"
 PYTEST   ?=
 
@@ -57,9 +59,20 @@ lab: $(INSTALLED)  ## Open the runbooks in JupyterLab
 	@$(BIN)/cfrunbook notebooks
 
 .PHONY: bench
-bench: $(INSTALLED)  ## Measure every performance claim
+bench: $(INSTALLED)  ## Measure the diagnosis and the TLS scan, without other scanners
 	@echo "Measuring …"
-	@for benchmark in benchmarks/*.py; do $(BIN)/python "$$benchmark" || exit; done
+	@$(BIN)/python benchmarks/diagnose.py
+	@$(BIN)/python benchmarks/tls.py --only cfrunbook
+
+.PHONY: bench-tls
+bench-tls: $(INSTALLED)  ## Measure the TLS scan against every other scanner that is installed (ten minutes and more)
+	@echo "Measuring the TLS scan against other scanners …"
+	@$(BIN)/python benchmarks/tls.py
+
+.PHONY: fuzz
+fuzz: $(INSTALLED)  ## Feed hostile bytes to the reader of TLS flights: make fuzz FUZZ=600
+	@echo "Fuzzing …"
+	@$(BIN)/python benchmarks/fuzz_tls.py $(if $(FUZZ),--seconds $(FUZZ))
 
 .PHONY: schema
 schema: $(INSTALLED)  ## Write the JSON Schema of a diagnosis anew, after a change of its types

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cfrunbook.probes.tls.flight import Flight
 
 SECONDS = 20
-"""What `make bench` can spare; a real run takes minutes or hours."""
+"""What `make fuzz` takes by default; a real run takes minutes or hours."""
 MAX_INPUT = 300 * 1024
 MAX_STREAM = 300 * 1024
 """Bytes, more than a flight may have."""

@@ -26,6 +26,9 @@ PYTHONS = ("3.11", "3.12", "3.13")
 # Where conda-forge has another name for the same thing.
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "playwright": "playwright-python"}
 
+# What conda-forge does not have, so that pip brings it into the environment.
+PIP_ONLY = {"tlslite-ng"}
+
 
 def declared() -> dict[str, Requirement]:
     """Every direct dependency of pyproject.toml, by canonical name, extras included."""
@@ -47,10 +50,14 @@ def locked() -> dict[str, list[tuple[Requirement, int]]]:
 
 
 def test_the_environment_of_conda_users_is_in_step() -> None:
-    text = (ROOT / "environment.yml").read_text()
-    listed = {line.strip()[2:] for line in text.partition("dependencies:\n")[2].splitlines() if "- " in line}
+    text = (ROOT / "environment.yml").read_text().partition("dependencies:\n")[2]
+    by_conda, by_pip = (
+        {line.strip()[2:] for line in part.splitlines() if "- " in line} for part in text.split("  - pip:\n")
+    )
     expected = {CONDA_NAMES.get(name, name) + str(r.specifier) for name, r in declared().items()}
-    assert listed == expected | {f"python{PROJECT['requires-python']}", "pip"}
+    from_pip = {name + str(declared()[name].specifier) for name in PIP_ONLY}
+    assert by_pip == from_pip
+    assert by_conda == expected - from_pip | {f"python{PROJECT['requires-python']}", "pip"}
 
 
 @pytest.mark.parametrize("python", PYTHONS)
