@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
-from cfrunbook.lab.servers import Address, Connection, Servers
+from cfrunbook.lab.servers import LOOPBACK, Address, Connection, Servers
 
 TLS_1_1, TLS_1_2, TLS_1_3 = 0x0302, 0x0303, 0x0304
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE = 20, 21, 22
@@ -102,10 +102,10 @@ class RateLimit:
 Quirk = Intolerant | Warns | Splits | Dribbles | Delays | Cuts | Overwrites | AtMost | RateLimit
 
 
-def listen(servers: Servers, behind: Address, quirk: Quirk) -> Address:
-    """Put a middlebox with `quirk` in front of the server at `behind`; return the address of its own new port."""
+def listen(servers: Servers, behind: Address, quirk: Quirk, address: str = LOOPBACK) -> Address:
+    """Put a middlebox with `quirk` in front of the server at `behind`; return where its own new port is."""
     door = _Door(quirk)
-    return servers.serve(lambda: _Client(servers.connections, behind, door))
+    return servers.serve(lambda: _Client(servers.connections, behind, door), address)
 
 
 @dataclass(slots=True)

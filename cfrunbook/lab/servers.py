@@ -98,7 +98,16 @@ class Dropped:
     """SYNs get no answer, as behind a security group: the accept queue is full and nobody accepts."""
 
 
-Service = Tls | Http | Silent | Closes | Banner | Closed | Dropped
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A service that is reached only through something else."""
+
+    service: Service
+    relay: Callable[[Servers, Address, str], Address]
+    """Puts it in front of where the service is, on a new port of the address given last."""
+
+
+Service = Tls | Http | Silent | Closes | Banner | Closed | Dropped | Behind
 Address = tuple[str, int]
 
 
@@ -143,6 +152,8 @@ class Servers:
                 return self.serve(lambda: Connection(self._open), address)
             case Closes():
                 return self.serve(lambda: _ClosingServer(self._open), address)
+            case Behind(service=behind, relay=relay):
+                return relay(self, self.listen(behind, address), address)
 
     def serve(self, protocol: Callable[[], Connection], address: str = LOOPBACK) -> Address:
         """Serve connections with `protocol` on a new port and return where."""

@@ -6,9 +6,10 @@ import dataclasses
 import ssl
 
 from cfrunbook.findings import Cause
+from cfrunbook.lab import middlebox
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.scenario import HEALTHY, ORIGIN, Difficulty, Expected, Scenario, Setup, web
-from cfrunbook.lab.servers import Chain, Tls
+from cfrunbook.lab.servers import Address, Behind, Chain, Servers, Tls
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
 _PROTOCOL_PAGE = _GUIDE + "http-502-bad-gateway.html#origin-not-responding-with-supported-ciphers-protocols"
@@ -42,7 +43,59 @@ def _large_certificate(authority: Authority) -> Setup:
     return Setup(web(Tls(Chain((authority.leaf(ORIGIN, *customers), authority.intermediate)))))
 
 
+def _behind(authority: Authority, quirk: middlebox.Quirk) -> Setup:
+    def relay(servers: Servers, behind: Address, address: str) -> Address:
+        return middlebox.listen(servers, behind, quirk, address)
+
+    chain = Chain((authority.leaf(ORIGIN), authority.intermediate))
+    return Setup(web(Behind(Tls(chain), relay)))
+
+
+def _two_connections(authority: Authority) -> Setup:
+    return _behind(authority, middlebox.AtMost(2))
+
+
+def _short_records(authority: Authority) -> Setup:
+    return _behind(authority, middlebox.Splits(1))
+
+
 SCENARIOS = (
+    Scenario(
+        name="healthy-two-connections-at-most",
+        title="The origin serves two connections at a time and closes any other",
+        story=(
+            "12:50 PAGE  CloudFront 502 for www.shop.example during the security scan.",
+            "Ticket: the scanner found one cipher suite, then none, then others. Is the origin's TLS broken?",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=HEALTHY,
+        hints=(
+            "Who asks can change what is answered.",
+            "Ask again, one question after the other.",
+            "Does the one hello that CloudFront sends get its answer?",
+        ),
+        why_in_real_life="Small appliances, tarpits and rate limits. Scanners that open many connections see ghosts.",
+        page=_MINIMUM_PAGE,
+        set_up=_two_connections,
+    ),
+    Scenario(
+        name="healthy-short-records",
+        title="The origin sends its handshake one byte at a time: odd and allowed",
+        story=(
+            "02:26 PAGE  CloudFront 502 for www.shop.example from one location, for a minute.",
+            "Ticket: two scanners find no TLS at all on the origin, a third says all is well. Which one is right?",
+        ),
+        difficulty=Difficulty.MEDIUM,
+        expected=HEALTHY,
+        hints=(
+            "Tools disagree where a protocol leaves room.",
+            "A handshake message may be spread over any number of records.",
+            "Let something shake hands that has to get it right, not something that guesses.",
+        ),
+        why_in_real_life="Accelerators, embedded stacks and test devices split messages where nobody else does.",
+        page=_CIPHERS_PAGE,
+        set_up=_short_records,
+    ),
     Scenario(
         name="tls-protocol-chacha20-only",
         title="The origin has no cipher suite in TLS 1.2 but ChaCha20, and no TLS 1.3",
@@ -52,7 +105,7 @@ SCENARIOS = (
         ),
         difficulty=Difficulty.HARD,
         expected=Expected(
-            status="fault", cause=Cause.TLS_PROTOCOL, code="tls_protocol.no_common_suite", cloudfront_status=502
+            status="fault", cause=Cause.TLS_PROTOCOL, code="tls_protocol.chacha20_only", cloudfront_status=502
         ),
         hints=(
             "A browser and openssl offer far more than CloudFront does.",

@@ -115,7 +115,7 @@ SCENARIOS = (
         ),
         difficulty=Difficulty.MEDIUM,
         expected=Expected(
-            status="fault", cause=Cause.TLS_PROTOCOL, code="tls_protocol.no_common_version", cloudfront_status=502
+            status="fault", cause=Cause.TLS_PROTOCOL, code="tls_protocol.old_versions_only", cloudfront_status=502
         ),
         hints=(
             "Two sides must agree. Only one was changed.",
