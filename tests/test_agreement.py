@@ -9,6 +9,8 @@ import pytest
 import cfrunbook as cf
 from cfrunbook import lab
 from cfrunbook.lab.edge import Origin, OriginGroup, fetch_all
+from cfrunbook.views.html import report_page
+from cfrunbook.views.markdown import summary
 
 
 @pytest.mark.parametrize("name", list(lab.SCENARIOS))
@@ -96,6 +98,23 @@ def test_every_finding_is_complete(name: str) -> None:
         for evidence in finding.evidence:
             known = evidence.observation.startswith("input:") or observations.find(evidence.observation)
             assert known, (finding.code, evidence)
+
+
+@pytest.mark.parametrize("name", list(lab.SCENARIOS))
+def test_the_report_names_the_cause(name: str) -> None:
+    with lab.start(name) as running:
+        incident = cf.Incident.load(**running.options)
+        observations = cf.observe_sync(incident)
+    diagnosis = cf.judge(incident, observations)
+    page = report_page(diagnosis, observations, generated_at=observations.recorded_at)
+    ticket = summary(diagnosis, observations)
+    code = running.scenario.expected.code
+    if code is not None:
+        assert f'id="finding-{code}"' in page
+        assert code in ticket
+    else:
+        assert "No fault found" in page
+        assert "No fault found" in ticket
 
 
 def test_judging_a_recording_gives_the_same_diagnosis_as_the_live_look() -> None:

@@ -85,6 +85,8 @@ def _facts(diagnosis: Diagnosis, observations: Observations | None) -> str:
     facts = [f"**{outline.VERDICT_LABELS[value.status]}**"]
     if value.cloudfront_status:
         facts.append(f"CloudFront answers **{value.cloudfront_status}**")
+    if value.cause:
+        facts.append(f"cause {outline.CAUSE_TITLES[value.cause]}" + (f" ({code(value.code)})" if value.code else ""))
     if value.target:
         facts.append(f"origin {code(value.target)}")
     facts.append(f"confidence {value.confidence} ({outline.CONFIDENCE[value.confidence]})")
