@@ -163,7 +163,6 @@ def test_mistakes(code: str, status: str, of: Cause, answer: int | None, source:
 
 def complete(finding: Finding) -> None:
     assert finding.title.endswith(".")
-    assert "{" not in finding.title.replace("{{", "")
     assert finding.meaning
     assert finding.source.startswith("https://")
     assert all(e.observation in ("input:distribution", "input:origin") and e.says for e in finding.evidence)

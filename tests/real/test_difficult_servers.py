@@ -269,14 +269,6 @@ TABLE = (
     Row("slow", behind("plain", middlebox.Delays(0.3)), "hello"),
     Row("two connections at most", behind("plain", middlebox.AtMost(2)), "hello", also=LIMITS),
     Row("one connection at most", behind("plain", middlebox.AtMost(1)), "hello", also=LIMITS),
-    Row(
-        "one connection in ten seconds",
-        behind("plain", middlebox.RateLimit(1)),
-        "hello",
-        "tls_protocol.reset? tls_protocol.closed?",
-        also=LIMITS,
-        differs="it asks once, we more than once, and CloudFront connects as often as viewers make it",
-    ),
     Row("closes on TLS 1.3", behind("tls12", middlebox.Intolerant(TLS_1_3)), "closed", "port.closes", "CLOSED"),
     Row(
         "closes on TLS 1.1 and higher, minimum 1.0",
