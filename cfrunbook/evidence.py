@@ -192,6 +192,14 @@ class Handshake(Struct, frozen=True, kw_only=True):
     bytes_received: Annotated[int, Meta(ge=0)] = 0
     detail: str = ""
     elapsed_ms: Milliseconds = 0.0
+    alone: bool = False
+    """Asked after a pause while we had no other connection to the address: not one of too many."""
+
+    @property
+    def is_wordless(self) -> bool:
+        """True where the connection ended, or was refused, before a byte came back: by itself that is no answer."""
+        ended = (HandshakeOutcome.CLOSED, HandshakeOutcome.RESET, HandshakeOutcome.NOT_CONNECTED)
+        return self.outcome in ended and not self.bytes_received
 
 
 class Inputs(Struct, frozen=True, kw_only=True):

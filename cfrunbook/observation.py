@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from cfrunbook import __version__
-from cfrunbook.causes.case import ANSWERED_ALONE
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import (
     Connection,
@@ -44,6 +43,8 @@ MAX_ADDRESSES = 16
 """Addresses examined per origin: an origin's DNS answer is hostile input too."""
 POLITE_HELLOS = 4
 """Concurrent connections to one origin with `pace="polite"`, beside the first to each of its addresses."""
+MAX_HELLOS = 60
+"""TLS hellos to one address, but for repetitions where an origin limits connections."""
 REPEATS = 2
 """Times that the first hello to an address is said again: behind one address may be nodes that differ."""
 MAX_SCANS = 2
@@ -187,6 +188,7 @@ class _Look:
 
         # Also what CloudFront does not send here: another name that is answered shows that only this one is refused.
         names: list[str | None] = [*dict.fromkeys((*(n.sni for n in target.names), target.domain)), None]
+        asked = [*names[1:], *[names[0]] * REPEATS]
         skipped: list[str] = []
         stalled = False
 
@@ -226,15 +228,15 @@ class _Look:
                 pace=self.incident.pace,
                 progress=lambda h: self.progress(f"{target.domain}:{target.port} at {endpoint.address}, {h.offer}"),
                 known=(seen,),
+                most=max(0, MAX_HELLOS - 1 - len(asked)),
             )
             self.handshakes.extend(((*place, len(asked) + n), answer) for n, answer in enumerate(answers, 1))
 
-        asked = [*names[1:], *[names[0]] * REPEATS]
         async with asyncio.TaskGroup() as group:
             group.create_task(first())
             for number, sni in enumerate(asked, 1):
                 group.create_task(another(number, sni))
-        await self._repeat_the_wordless(target, endpoint, place)
+        await self._ask_again(target, endpoint, place)
         if skipped:
             self.not_observed.append(
                 NotExamined(
@@ -243,26 +245,15 @@ class _Look:
                 )
             )
 
-    async def _repeat_the_wordless(self, target: Target, endpoint: Endpoint, place: tuple[int, ...]) -> None:
-        """Say hellos again, one by one, that ended before any byte while others to the same address were under way.
-
-        An origin may limit connections: how it answers one at a time tells that from a refusal.
-        """
+    async def _ask_again(self, target: Target, endpoint: Endpoint, place: tuple[int, ...]) -> None:
+        """Say hellos again, one at a time, of which an end without a word leaves open what it means."""
         from cfrunbook.cloudfront.origin_tls import offer
         from cfrunbook.probes import tls
 
-        exact = offer(target.tls_minimum)
-        here = [(p, h) for p, h in self.handshakes if p[: len(place)] == place]
-        if not any(h.bytes_received for _, h in here):
-            return
-        wordless = {h.sni: p for p, h in reversed(here) if h.offer == exact.name and tls.is_wordless(h)}
-        for sni, at in wordless.items():
-            for number in range(ANSWERED_ALONE):
-                await asyncio.sleep(tls.RETRY_PAUSE)
-                seen = await tls.hello(endpoint, sni=sni, offer=exact, deadline=self.incident.deadline)
-                self.handshakes.append(((*at, number), seen))
-                if seen.outcome is HandshakeOutcome.TIMEOUT:
-                    return
+        here = _in_order((p, h) for p, h in self.handshakes if p[: len(place)] == place)
+        hellos = tls.in_doubt(here, offer(target.tls_minimum))
+        answers = await tls.ask_alone(endpoint, hellos, deadline=self.incident.deadline)
+        self.handshakes.extend(((*place, len(here) + n), answer) for n, answer in enumerate(answers))
 
     def observations(self, recorded_at: dt.datetime) -> Observations:
         """Return everything seen, in the order of the targets, numbered."""

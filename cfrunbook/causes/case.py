@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,15 +12,11 @@ from cfrunbook.cloudfront.distribution_reader import parse
 from cfrunbook.cloudfront.origin_tls import offer
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import Connection, Exchange, Handshake, HandshakeOutcome, Observations, Resolution
+from cfrunbook.evidence import Connection, Exchange, Handshake, Observations, Resolution
 from cfrunbook.probes import address as addresses
 from cfrunbook.x509.roots import TrustStore
 
 _FAMILIES = {"ipv4": (4,), "ipv6": (6,), "dualstack": (4, 6)}
-
-
-ANSWERED_ALONE = 3
-"""Answers to the same hello that make one without a word a matter of how many connections there were."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +55,13 @@ class Case:
     def handshakes(self) -> tuple[Handshake, ...]:
         """CloudFront's TLS hellos to this target.
 
-        One that ended before any byte is left out where the same was answered at least three times: an origin that
-        limits connections ends some of ours, and the cause "TLS protocol" says so.
+        One that ended before any byte is left out where the same was answered another time: an origin that limits
+        connections ends some of ours, and the cause "TLS protocol" says what that means.
         """
         offered = offer(self.target.tls_minimum).name
         hellos = [h for h in self.observations.handshakes if h.offer == offered and self._counts(h)]
-        answered = Counter((place_of(h), h.sni) for h in hellos if h.bytes_received)
-        return tuple(h for h in hellos if not _is_wordless(h) or answered[place_of(h), h.sni] < ANSWERED_ALONE)
+        answered = {(place_of(h), h.sni) for h in hellos if h.bytes_received}
+        return tuple(h for h in hellos if not h.is_wordless or (place_of(h), h.sni) not in answered)
 
     @cached_property
     def scanned(self) -> tuple[Handshake, ...]:
@@ -101,8 +96,3 @@ class Case:
     def _was_given(self, address: str) -> bool:
         """Tell whether an address did not come from name resolution: --connect-to named it."""
         return bool(self.resolutions) and not any(address in r.ipv4 or address in r.ipv6 for r in self.resolutions)
-
-
-def _is_wordless(hello: Handshake) -> bool:
-    ended = (HandshakeOutcome.CLOSED, HandshakeOutcome.RESET, HandshakeOutcome.NOT_CONNECTED)
-    return hello.outcome in ended and not hello.bytes_received

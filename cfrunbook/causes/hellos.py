@@ -60,6 +60,10 @@ class Hellos:
         """Tell whether a byte of TLS was ever received at the same place."""
         return place_of(like) in self._speaking
 
+    def varies(self, like: Handshake) -> bool:
+        """Tell whether at the same place any hello was answered one time and ended without a word another time."""
+        return place_of(like) in self._varying
+
     @cached_property
     def _by_name(self) -> Mapping[str | None, tuple[Handshake, ...]]:
         found: dict[str | None, list[Handshake]] = {}
@@ -79,4 +83,11 @@ class Hellos:
     def _speaking(self) -> frozenset[Place]:
         return frozenset(
             place_of(h) for h in self.handshakes if h.bytes_received and h.outcome is not HandshakeOutcome.NOT_TLS
+        )
+
+    @cached_property
+    def _varying(self) -> frozenset[Place]:
+        answered = {(place_of(h), h.offer, h.sni) for h in self.handshakes if h.bytes_received}
+        return frozenset(
+            place_of(h) for h in self.handshakes if h.is_wordless and (place_of(h), h.offer, h.sni) in answered
         )

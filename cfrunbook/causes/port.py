@@ -145,8 +145,10 @@ async def observe(target: Target, endpoint: Endpoint, *, deadline: float) -> tup
 
 
 def judge_case(case: Case) -> tuple[Finding, ...]:
-    """Judge how a target's port behaves, see `judge`."""
-    return judge((*case.connections, *case.handshakes, *case.exchanges), target=case.target)
+    """Judge how a target's port behaves, see `judge`. A port that answers any hello in TLS is not silent or closed."""
+    own = {h.id for h in case.handshakes}
+    others = [h for h in case.scanned if h.bytes_received and h.id not in own and _has_tls(h)]
+    return judge((*case.connections, *case.handshakes, *others, *case.exchanges), target=case.target)
 
 
 def judge(seen: Iterable[_Seen], *, target: Target) -> tuple[Finding, ...]:

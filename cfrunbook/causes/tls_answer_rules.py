@@ -36,6 +36,7 @@ def _rule(
     remedy: Remedy | None = None,
     reproduce: str = HELLO,
     verify: Step | None = None,
+    next_check: str = "",
 ) -> Rule:
     return Rule(
         code=f"tls_protocol.{code}",
@@ -48,7 +49,8 @@ def _rule(
         reproduce=reproduce,
         remedy=remedy or Remedy(),
         verify=verify or (_VERIFY if remedy else Step(text="")),
-        cloudfront_status=502 if status is Status.FAULT else None,
+        cloudfront_status=502 if status in (Status.FAULT, Status.UNKNOWN) else None,
+        next_check=next_check,
     )
 
 
@@ -135,12 +137,31 @@ NODES_DIFFER = _rule(
         command="for n in 1 2 3 4 5 6; do " + HELLO + " 2>&1 | grep -m1 -E 'Cipher is|alert'; done",
     ),
 )
+_ONE_BY_ONE = (
+    "for n in 1 2 3 4 5 6; do " + HELLO + " 2>&1 | grep -m1 -E 'Cipher is|errno|alert|unexpected eof'; sleep 2; done"
+)
+ANSWERS_SOMETIMES = _rule(
+    "answers_sometimes",
+    Status.UNKNOWN,
+    "{place}{where} answered {answered} of {count} of CloudFront's hellos{one_by_one} and ended the others without a"
+    " byte.",
+    "It, or something in front of it, limits how often one client may connect and has counted ours, or it fails now and"
+    " then: a node that is down, a process that restarts. CloudFront opens many connections from few addresses and"
+    " gives 502 for each that is ended so; whether its addresses are exempt cannot be seen from here.{browser}",
+    source=PREFIX_LIST_PAGE,
+    remedy=fix.RAISE_LIMIT,
+    reproduce=_ONE_BY_ONE,
+    verify=Step(text="All must print a cipher suite.", command=_ONE_BY_ONE),
+    next_check="Wait a minute, then connect one at a time: `" + _ONE_BY_ONE + "`. If all print a cipher suite, it was a"
+    " limit that our connections ran into: look in the origin's firewall, fail2ban and server log whether it also meets"
+    " CloudFront's addresses. If some do not, CloudFront gets 502 for as many.",
+)
 LIMITS_CONNECTIONS = _rule(
     "limits_connections",
     Status.WARNING,
-    "{place}{where} closed {count} connections without a word and answered the same hello another time.",
+    "{place}{where} ended {count} connections without a word and answered the same hello another time.",
     "It, or a firewall in front of it, limits how many connections one client may have, or how often. CloudFront may"
-    " open many at once, and gives 502 for those that are closed.{browser}",
+    " open many at once, and gives 502 for those that are ended.{browser}",
     source=PREFIX_LIST_PAGE,
     remedy=fix.RAISE_LIMIT,
     reproduce="for n in 1 2 3 4 5 6 7 8; do (" + HELLO + " 2>&1 | grep -m1 -E 'Cipher is|errno|alert') & done; wait",
@@ -192,6 +213,7 @@ RULES: tuple[Rule, ...] = (
     OTHER_SUITES_ONLY,
     OTHER_PARAMETERS,
     VERSION_INTOLERANCE,
+    ANSWERS_SOMETIMES,
     NODES_DIFFER,
     LIMITS_CONNECTIONS,
     UNDOCUMENTED_ONLY,
@@ -232,6 +254,7 @@ BROWSERS: Mapping[str, str] = {
     OLD_VERSIONS_ONLY.code: "older tools, or ones told to, go down to {spoken}; CloudFront stops at {minimum}",
     VERSION_INTOLERANCE.code: "a tool told to use {version} alone is answered; CloudFront offers {offered} together",
     NODES_DIFFER.code: "your client met a node that answers well; CloudFront meets the others too",
+    ANSWERS_SOMETIMES.code: "your client opens few connections, or met a moment in which it was answered",
     LIMITS_CONNECTIONS.code: "your client opens few connections; CloudFront may open many and run into the limit",
 }
 """By code: why other clients do not have the problem."""

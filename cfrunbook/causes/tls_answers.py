@@ -39,6 +39,7 @@ from cfrunbook.text import fill, join_names
 _SIGNED_WITHOUT_CURVE = frozenset({0x0807, 0x0808})
 _FAMILY_RULES = {Family.DHE: rules.DHE_ONLY, Family.CHACHA20: rules.CHACHA20_ONLY}
 _MAX_EVIDENCE = 8
+_ONE_BY_ONE = " that were asked one at a time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,12 @@ def _conclusions(one: Capabilities, offered: Offer) -> Iterator[_Conclusion]:
             "some hellos are answered, others refused" if 0 in answers and len(answers) > 1 else "suite or certificate"
         )
         yield _Conclusion(rules.NODES_DIFFER, {"why": why}, one.differing, why)
-    if one.limited:
+    if one.sometimes is not None:
+        share = one.sometimes
+        data = {"answered": share.answered, "count": share.count, "one_by_one": _ONE_BY_ONE if share.alone else ""}
+        says = f"{share.answered} of {share.count} answered; this one ended before any byte"
+        yield _Conclusion(rules.ANSWERS_SOMETIMES, data, share.handshakes, says)
+    elif one.limited:
         count = len(one.limited)
         yield _Conclusion(rules.LIMITS_CONNECTIONS, {"count": count}, one.limited, "ended before any byte")
     if one.needs_sni.accepted:

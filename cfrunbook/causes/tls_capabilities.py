@@ -39,6 +39,8 @@ _AFTER_SERVER_HELLO = frozenset(
     }
 )
 _ENDED = frozenset({HandshakeOutcome.CLOSED, HandshakeOutcome.RESET})
+ENOUGH_ALONE = 3
+"""Hellos asked alone that show how an origin treats a single connection."""
 
 
 class Answer(StrEnum):
@@ -69,6 +71,18 @@ class Fact:
     def refused(self) -> bool:
         """True where it was seen to be refused."""
         return self.answer is Answer.REFUSED
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of CloudFront's own hellos were answered, where not all were."""
+
+    answered: int
+    count: int
+    alone: bool
+    """True where only hellos asked one at a time are counted."""
+    handshakes: tuple[str, ...]
+    """Ids of the observations that ended without a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +127,8 @@ class Capabilities:
     """Ids of hellos that were the same and were answered differently, other than by a limit: nodes that differ."""
     limited: tuple[str, ...] = ()
     """Ids of hellos that ended before any byte, and were answered another time: a limit on connections or rate."""
+    sometimes: Share | None = None
+    """CloudFront's own hello is answered one time and not another, and not for the number of connections at a time."""
     client_certificate: tuple[str, ...] = ()
     """Ids of the hellos in answer to which a client certificate was asked for."""
     choices: Mapping[str, Choice] = field(default_factory=dict)
@@ -171,8 +187,8 @@ class _Fold:
         self._limited: list[str] = []
         self._differing: list[str] = []
         for group in same.values():
-            ended = [h for h, _ in group if _ended_early(h)]
-            answered = [h for h, _ in group if h.bytes_received and not _ended_early(h)]
+            ended = [h for h, _ in group if h.is_wordless]
+            answered = [h for h, _ in group if h.bytes_received]
             if ended and answered:
                 self._limited += [h.id for h in ended]
             if len({_signature(h) for h in answered if h.outcome in _DECIDED}) > 1:
@@ -209,6 +225,7 @@ class _Fold:
             intolerance=self._intolerance(exact, versions, beyond),
             differing=tuple(self._differing),
             limited=tuple(self._limited),
+            sometimes=self._sometimes(),
             client_certificate=tuple(h.id for h, _ in self._asked if h.client_certificate_requested),
             choices={h.id: c for h, q in self._asked if (c := _choice(h, q)) is not None},
         )
@@ -325,6 +342,24 @@ class _Fold:
     def _negotiated(self) -> Choice | None:
         return next((c for h, q in self._exact_hellos() if (c := _choice(h, q)) is not None), None)
 
+    def _sometimes(self) -> Share | None:
+        """Count how CloudFront's hello fares with the name for which it fares worst; None where it does not vary.
+
+        What ended while others were under way does not count where every hello asked alone was answered.
+        """
+        found: list[Share] = []
+        own = [h for h, q in self._asked if q.purpose is Purpose.EXACT and h.sni is not None]
+        for sni in dict.fromkeys(h.sni for h in own):
+            hellos = [h for h in own if h.sni == sni and (h.bytes_received or h.is_wordless)]
+            alone = [h for h in hellos if h.alone]
+            if len(alone) >= ENOUGH_ALONE and not any(h.is_wordless for h in alone):
+                continue
+            counted = alone if any(h.is_wordless for h in alone) else hellos
+            ended = tuple(h.id for h in counted if h.is_wordless)
+            if ended and any(h.bytes_received for h in hellos):
+                found.append(Share(len(counted) - len(ended), len(counted), counted is alone, ended))
+        return min(found, key=lambda share: (share.answered / share.count, -share.count), default=None)
+
     def _needs_sni(self) -> Fact:
         """Compare hellos that differ in their server name alone."""
         served = {h.offer for h, q in self._asked if h.sni is not None and _consents(h, q)}
@@ -359,6 +394,9 @@ class _Fold:
             return Fact(why=exact.why if by_itself else "no older version is seen to be answered by itself")
         if any(h.version is not None for h, _ in hellos):
             return Fact(why=exact.why)  # it chose a version, and failed later
+        is_asked_alone = sum(h.alone for h, _ in hellos) >= ENOUGH_ALONE and any(h.alone for h in by_itself)
+        if all(_ended_early(h) for h, _ in hellos) and not is_asked_alone:  # maybe only one connection of too many
+            return Fact(why="ended without a word, and not asked alone", handshakes=exact.handshakes)
         is_silent = sum(h.outcome is HandshakeOutcome.TIMEOUT for h, _ in hellos) > 1
         if exact.refused or is_silent:
             why = f"{version_name(alive[0])} by itself is answered; beside newer versions: {exact.why}"
@@ -414,7 +452,7 @@ def _kind_of(handshake: Handshake) -> str:
 
 
 def _ended_early(handshake: Handshake) -> bool:
-    """True where a connection ended before any byte."""
+    """True where a connection came about and ended before any byte."""
     return handshake.outcome in _ENDED and not handshake.bytes_received
 
 

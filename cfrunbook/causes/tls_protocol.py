@@ -75,10 +75,12 @@ _MAX_EVIDENCE = 8
 
 def judge_case(case: Case) -> tuple[Finding, ...]:
     """Judge how a target answers CloudFront's ClientHello, see `judge`, and what it accepts, see `tls_answers`."""
-    found = judge(case.handshakes, target=case.target, distribution=case.configuration)
-    if not any((q := question(h.offer)) and q.purpose is not Purpose.EXACT for h in case.scanned):
+    others = [h for h in case.scanned if (q := question(h.offer)) and q.purpose is not Purpose.EXACT]
+    found = judge((*case.handshakes, *others), target=case.target, distribution=case.configuration)
+    able = fold_each(case.scanned)
+    if not others and not any(one.limited for one in able):
         return found  # nobody asked: CloudFront's own hello says whether, the others why
-    return tls_answers.merge(found, tls_answers.judge(fold_each(case.scanned), case.target))
+    return tls_answers.merge(found, tls_answers.judge(able, case.target))
 
 
 def judge(
@@ -86,9 +88,9 @@ def judge(
 ) -> tuple[Finding, ...]:
     """Judge how a target answers CloudFront's ClientHello: one finding for each result code, naming the addresses.
 
-    Hellos with another server name than CloudFront may send, or with none, only serve for comparison; a fault for names
-    that it may not send is unknown where other names fare better. `distribution` says whether CloudFront has a client
-    certificate. Pure.
+    Hellos with another server name than CloudFront may send, or with none, only serve for comparison, and such that
+    offer something else only show whether TLS is spoken; a fault for names that it may not send is unknown where other
+    names fare better. `distribution` says whether CloudFront has a client certificate. Pure.
     """
     if target.protocol != "https":
         return ()
@@ -116,6 +118,7 @@ class _Look:
         self.target = target
         self.offered = offer(target.tls_minimum)
         self.hellos = Hellos(tuple(h for h in handshakes if h.offer == self.offered.name))
+        self._all = Hellos(tuple(handshakes))
         names = {n.sni for n in target.names} or {target.domain}
         self.certain = names - {n.sni for n in target.names if not n.certain}
         self.concerned = tuple(h for h in self.hellos.handshakes if h.sni in names)
@@ -168,7 +171,7 @@ class _Look:
     def _is_left_to_port(self, handshake: Handshake) -> bool:
         """True where not a byte came back and nobody has seen TLS there: what the port does is another cause."""
         is_wordless = handshake.outcome in _WORDLESS and not handshake.bytes_received
-        return is_wordless and not self.hellos.speaks_tls(handshake)
+        return is_wordless and not self._all.speaks_tls(handshake)
 
     def finding(self, rule: Rule, seen: Sequence[Handshake], among: Sequence[Handshake]) -> Finding:
         """Return the finding that a rule makes of the hellos which fall under it."""
@@ -225,14 +228,16 @@ class _Look:
     def _status(self, rule: Rule, seen: Sequence[Handshake], among: Sequence[Handshake]) -> Status:
         """Return how sure an ending without a word is: unknown, unless seen again or as long as it may last.
 
-        An origin that closes on two hellos, and never on none, does so to CloudFront as well; one may be chance.
+        An origin that closes on two hellos, and never on none, does so to CloudFront as well; one may be chance, and
+        so may all where it closes also on what it answered another time.
         """
         if rule is rules.TIMEOUT:
             patience = self.target.connection_timeout * 1000
             return Status.FAULT if all(h.elapsed_ms >= patience for h in seen) else Status.UNKNOWN
         if rule in (rules.CLOSED, rules.RESET) and len(seen) == len(among):
             alike = [h for h in self.hellos.handshakes if (h.outcome, h.alert) == (seen[0].outcome, seen[0].alert)]
-            return Status.FAULT if len(alike) > 1 else Status.UNKNOWN
+            is_limit = any(self._all.varies(h) for h in seen)
+            return Status.FAULT if len(alike) > 1 and not is_limit else Status.UNKNOWN
         return rule.status
 
     def _do_others_fare_better(self, seen: Sequence[Handshake]) -> bool:

@@ -99,7 +99,18 @@ class RateLimit:
     seconds: float = 10.0
 
 
-Quirk = Intolerant | Warns | Splits | Dribbles | Delays | Cuts | Overwrites | AtMost | RateLimit
+@dataclass(frozen=True, slots=True)
+class Rations:
+    """Serves `connections`, closes the next `refused` without a word, serves again, and so on: a limit without a clock.
+
+    Or the way to nodes in turn, some of which are down.
+    """
+
+    connections: int = 1
+    refused: int = 4
+
+
+Quirk = Intolerant | Warns | Splits | Dribbles | Delays | Cuts | Overwrites | AtMost | RateLimit | Rations
 
 
 def listen(servers: Servers, behind: Address, quirk: Quirk, address: str = LOOPBACK) -> Address:
@@ -114,12 +125,16 @@ class _Door:
 
     quirk: Quirk
     open: int = 0
+    count: int = 0
     seen: deque[float] = field(default_factory=deque)
 
     def admits(self, now: float) -> bool:
         match self.quirk:
             case AtMost(connections):
                 return self.open < connections
+            case Rations(connections, refused):
+                self.count += 1
+                return (self.count - 1) % (connections + refused) < connections
             case RateLimit(connections, seconds):
                 while self.seen and now - self.seen[0] > seconds:
                     self.seen.popleft()

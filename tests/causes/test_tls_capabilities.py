@@ -112,7 +112,7 @@ def test_whether_a_server_name_is_needed(without: list[dict[str, Any]], expected
 @pytest.mark.parametrize(
     ("exact", "expected"),
     [
-        ([CLOSED, CLOSED], Answer.ACCEPTED),
+        ([CLOSED, CLOSED], Answer.UNKNOWN),
         ([CLOSED], Answer.UNKNOWN),
         ([ALERT_40 | {"alert": 70}], Answer.ACCEPTED),
         ([SILENT, SILENT], Answer.ACCEPTED),
@@ -123,6 +123,60 @@ def test_whether_a_server_name_is_needed(without: list[dict[str, Any]], expected
 )
 def test_version_intolerance(exact: list[dict[str, Any]], expected: Answer) -> None:
     assert of(SERVED, *(seen(EXACT, **e) for e in exact)).intolerance.answer is expected
+
+
+ALONE = {"alone": True}
+
+
+@pytest.mark.parametrize(
+    ("exact", "control", "expected"),
+    [
+        ([CLOSED | ALONE] * 3, [GOOD | ALONE], Answer.ACCEPTED),
+        ([CLOSED, RESET | ALONE, CLOSED | ALONE, CLOSED | ALONE], [GOOD, GOOD | ALONE], Answer.ACCEPTED),
+        ([CLOSED, CLOSED, CLOSED], [GOOD | ALONE], Answer.UNKNOWN),
+        ([CLOSED | ALONE] * 2, [GOOD | ALONE], Answer.UNKNOWN),
+        ([CLOSED | ALONE] * 3, [GOOD], Answer.UNKNOWN),
+        ([CLOSED | ALONE] * 3, [GOOD | ALONE, CLOSED | ALONE], Answer.UNKNOWN),
+        ([CLOSED | ALONE] * 3, [], Answer.UNKNOWN),
+        ([CLOSED | ALONE] * 3 + [GOOD], [GOOD | ALONE], Answer.REFUSED),
+    ],
+)
+def test_what_ends_without_a_word_is_intolerance_only_where_it_was_always_so_and_asked_alone(
+    exact: list[dict[str, Any]], control: list[dict[str, Any]], expected: Answer
+) -> None:
+    able = of(*(seen(EXACT, **e) for e in exact), *(seen(VERSION, **c) for c in control))
+    assert able.intolerance.answer is expected
+
+
+@pytest.mark.parametrize(
+    ("exact", "expected"),
+    [
+        ([GOOD], None),
+        ([GOOD, GOOD | ALONE], None),
+        ([CLOSED] * 5, None),
+        ([GOOD, CLOSED], (1, 2, False)),
+        ([GOOD, {"outcome": Outcome.NOT_CONNECTED}], (1, 2, False)),
+        ([GOOD, CLOSED, GOOD | ALONE, GOOD | ALONE], (3, 4, False)),
+        ([GOOD, CLOSED, *[GOOD | ALONE] * 3], None),
+        ([GOOD, RESET, *[GOOD | ALONE] * 3, CLOSED | ALONE], (3, 4, True)),
+        ([GOOD, *[CLOSED | ALONE] * 4], (0, 4, True)),
+        ([GOOD, CLOSED, *[GOOD | ALONE] * 3, SILENT], None),
+    ],
+)
+def test_a_hello_that_is_answered_only_sometimes(
+    exact: list[dict[str, Any]], expected: tuple[int, int, bool] | None
+) -> None:
+    share = of(*(seen(EXACT, **e) for e in exact)).sometimes
+    assert (share and (share.answered, share.count, share.alone)) == expected
+    of_the_others = of(SERVED, seen(EXACT, **GOOD), *(seen(VERSION, **e) for e in exact)).sometimes
+    assert of_the_others is None, "only CloudFront's own hello counts"
+
+
+def test_of_several_names_the_one_that_fares_worst_counts() -> None:
+    hellos = [seen(EXACT, name, **e) for name in (NAME, "other.example") for e in (GOOD, CLOSED)]
+    share = of(*hellos, seen(EXACT, "other.example", **CLOSED), seen(EXACT, None, **CLOSED)).sometimes
+    assert share is not None
+    assert (share.answered, share.count) == (1, 3)
 
 
 def test_a_newer_version_that_lacks_a_curve_is_not_intolerance() -> None:
@@ -173,6 +227,7 @@ handshakes = st.builds(
     client_certificate_requested=st.booleans(),
     bytes_received=st.sampled_from([0, 7, 5000]),
     detail=st.text(max_size=10),
+    alone=st.booleans(),
 )
 
 
@@ -224,3 +279,30 @@ def test_a_further_hello_without_an_answer_makes_nothing_refused(
     after = fold([*(h for h in hellos if h.address == "192.0.2.1"), silent])
     for old, new in zip(facts(before), facts(after), strict=True):
         assert old.answer is new.answer or (old.refused and new.answer is Answer.UNKNOWN)
+
+
+@given(st.lists(handshakes, max_size=12))
+def test_cloudfronts_hello_is_accepted_only_where_it_was_answered(hellos: list[Handshake]) -> None:
+    for able in fold_each(hellos):
+        here = [h for h in hellos if h.address == able.address]
+        own = [h for h in here if (q := tls_offers.question(h.offer)) and q.purpose is tls_offers.Purpose.EXACT]
+        if not any(h.version is not None and h.cipher_suite is not None for h in own):
+            assert not able.exact.accepted
+            assert able.negotiated is None
+        if not any(h.bytes_received for h in own):
+            assert able.sometimes is None
+        if able.intolerance.accepted:
+            assert not able.exact.accepted
+
+
+@given(st.lists(handshakes, max_size=10).flatmap(lambda hellos: st.tuples(st.just(hellos), st.permutations(hellos))))
+def test_the_order_of_hellos_does_not_matter(both: tuple[list[Handshake], list[Handshake]]) -> None:
+    def answers(hellos: list[Handshake]) -> list[object]:
+        able = fold([h for h in hellos if h.address == "192.0.2.1"])
+        share = able.sometimes
+        told = [f.answer for f in (*facts(able), able.needs_sni, able.intolerance)]
+        counts = (share.answered / share.count, share.count) if share else None
+        return [*told, set(able.beyond), sorted(able.differing), sorted(able.limited), counts]
+
+    one, other = both
+    assert answers(one) == answers(other)

@@ -67,6 +67,7 @@ HARMLESS = [
     middlebox.Delays(0.05),
     middlebox.AtMost(1),
     middlebox.RateLimit(1),
+    middlebox.Rations(1, 1),
     middlebox.Cuts(100_000),
     middlebox.Overwrites(0, b""),
     middlebox.Warns(),
@@ -114,6 +115,18 @@ def test_it_resets(front: Front) -> None:
         assert get(secured) == 200
     with pytest.raises(OSError), shaken(address):
         pass
+
+
+def test_it_serves_some_and_refuses_some_in_turn(front: Front) -> None:
+    address = front(middlebox.Rations(2, 1))
+    served = []
+    for _ in range(6):
+        try:
+            with shaken(address) as secured:
+                served.append(get(secured))
+        except OSError:
+            served.append(0)
+    assert served == [200, 200, 0] * 2
 
 
 def test_it_warns_first(front: Front) -> None:

@@ -118,6 +118,7 @@ GNUTLS = ("gnutls-serv",)
 OLD_VERSION, NO_SUITE = "tls_protocol.old_versions_only", "tls_protocol.no_common_suite"
 NO_CURVE, UNUSABLE_KEY = "tls_protocol.no_common_curve", "tls_protocol.unusable_key"
 OTHER_SUITES, UNDOCUMENTED = "tls_protocol.other_suites_only", "tls_protocol.undocumented_suite"
+INTOLERANT, SOMETIMES = "tls_protocol.version_intolerance", "tls_protocol.answers_sometimes?"
 DEPRECATED, LIMITS = "tls_protocol.deprecated", "tls_protocol.limits_connections"
 WARNED, CLIENT_CERTIFICATE = "tls_protocol.warning_alert?", "tls_protocol.client_certificate?"
 RC4_AND_3DES = "NONE:+VERS-TLS1.0:+VERS-TLS1.1:+VERS-TLS1.2:+ARCFOUR-128:+3DES-CBC:+RSA:+MD5:+SHA1:+COMP-NULL:+SIGN-ALL"
@@ -125,6 +126,7 @@ NOT_FINISHED = (
     "the origin refuses after the handshake, or takes a client without a certificate: neither can be seen at the flight"
     " where we stop, and AWS documents that CloudFront drops such requests"
 )
+FIRST_ONLY = "s2n asks once, and the first connection is served; CloudFront opens many"
 
 TABLE = (
     # --- healthy, if peculiar
@@ -269,12 +271,16 @@ TABLE = (
     Row("slow", behind("plain", middlebox.Delays(0.3)), "hello"),
     Row("two connections at most", behind("plain", middlebox.AtMost(2)), "hello", also=LIMITS),
     Row("one connection at most", behind("plain", middlebox.AtMost(1)), "hello", also=LIMITS),
-    Row("closes on TLS 1.3", behind("tls12", middlebox.Intolerant(TLS_1_3)), "closed", "port.closes", "CLOSED"),
+    Row("one connection in five", behind("plain", middlebox.Rations(1, 4)), "hello", SOMETIMES, differs=FIRST_ONLY),
+    Row(
+        "one connection in ten seconds", behind("plain", middlebox.RateLimit(1)), "hello", SOMETIMES, differs=FIRST_ONLY
+    ),
+    Row("closes on TLS 1.3", behind("tls12", middlebox.Intolerant(TLS_1_3)), "closed", INTOLERANT, "CLOSED"),
     Row(
         "closes on TLS 1.1 and higher, minimum 1.0",
         behind("tls10", middlebox.Intolerant(middlebox.TLS_1_1)),
         "closed",
-        "port.closes",
+        INTOLERANT,
         "CLOSED",
         minimum="TLSv1",
     ),

@@ -4,10 +4,11 @@
     more = await tls.scan(endpoint, sni="shop.example.com", minimum="TLSv1.2", deadline=5)
 
 `client_hello.py` writes the hello, `flight.py` is the state machine over `wire.py` and `keys.py`, `probe.py` does I/O.
-`scan.py` asks many hellos to find out what an origin accepts.
+`scan.py` asks many hellos to find out what an origin accepts, `calm.py` the doubtful ones again one at a time.
 """
 
+from cfrunbook.probes.tls.calm import ask_alone, in_doubt
 from cfrunbook.probes.tls.probe import hello
-from cfrunbook.probes.tls.scan import RETRY_PAUSE, is_wordless, scan
+from cfrunbook.probes.tls.scan import scan
 
-__all__ = ["RETRY_PAUSE", "hello", "is_wordless", "scan"]
+__all__ = ["ask_alone", "hello", "in_doubt", "scan"]

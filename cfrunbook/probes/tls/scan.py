@@ -15,7 +15,17 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from itertools import count
 from typing import Literal
 
-from cfrunbook.cloudfront.origin_tls import GROUPS, PROTOCOLS, TLS_1_0, TLS_1_2, TLS_1_3, Offer, suite
+from cfrunbook.cloudfront.origin_tls import (
+    GROUPS,
+    P_384,
+    PROTOCOLS,
+    TLS_1_0,
+    TLS_1_2,
+    TLS_1_3,
+    X25519,
+    Offer,
+    suite,
+)
 from cfrunbook.cloudfront.origin_tls import offer as exact_offer
 from cfrunbook.cloudfront.targets import TlsMinimum
 from cfrunbook.cloudfront.tls_offers import (
@@ -40,7 +50,7 @@ Pace = Literal["polite", "fast"]
 POLITE_CONNECTIONS = 16
 """Concurrent connections to one address with `pace="polite"`."""
 JITTER = 0.02
-"""Seconds: the most by which a polite connection is delayed."""
+"""Seconds: the most by which the first polite connections are delayed; each later one starts when another ends."""
 MAX_CONNECTIONS = 52
 """Connections of one scan for first questions; what does not fit is left out, the oldest versions first."""
 MAX_REPETITIONS = 48
@@ -53,6 +63,16 @@ _NOT_ABOUT_PARAMETERS = frozenset({70, 112})
 """protocol_version and unrecognized_name: other suites or groups would be refused alike."""
 _DEAD = frozenset({HandshakeOutcome.TIMEOUT, HandshakeOutcome.NOT_TLS, HandshakeOutcome.NOT_CONNECTED})
 _KINDS = {"ECDSA": ecdsa_offer, "RSA": rsa_offer}
+_LIKELY = (
+    rsa_offer(TLS_1_2),
+    group_offer(TLS_1_3, X25519),
+    group_offer(TLS_1_3, P_384),
+    group_offer(TLS_1_2, X25519),
+    group_offer(TLS_1_2, P_384),
+    suite_offer(TLS_1_3, 0x1303),
+    *(suite_offer(TLS_1_2, code) for code in (0xC027, 0xC013, 0x002F)),
+)
+"""What servers seldom choose by themselves, so that it must be asked for; nine, which fill the first connections."""
 
 
 # --- what to ask --------------------------------------------------------------------------------------------------
@@ -61,6 +81,22 @@ _KINDS = {"ECDSA": ecdsa_offer, "RSA": rsa_offer}
 def version_offers() -> tuple[Offer, ...]:
     """Return the first questions: each version by itself, the newest first."""
     return tuple(version_offer(p.code) for p in reversed(PROTOCOLS))
+
+
+def opening_offers(known: Sequence[Handshake], minimum: TlsMinimum) -> tuple[Offer, ...]:
+    """Return the polite first questions: what `next_offers` asks, and what a healthy origin is asked sooner or later.
+
+    All of it would be asked anyway of an origin with TLS 1.2 and 1.3 and an RSA certificate beside one for ECDSA, and
+    most of it of any other: so the first connections are as many as may be open at a time, and little is left for
+    later. Where CloudFront's hello is known to fail, nothing is guessed.
+    """
+    asked = next_offers(known, minimum)
+    if any(h.outcome is not HandshakeOutcome.HELLO for h in known):
+        return asked
+    guesses = _LIKELY[1:] if "RSA" in _Seen(known, ()).kinds(TLS_1_3, TLS_1_2) else _LIKELY
+    chosen = {suite_offer(h.version, h.cipher_suite).name for h in known if h.version and h.cipher_suite}
+    chosen |= {group_offer(h.version, h.group).name for h in known if h.version and h.group}
+    return tuple(dict.fromkeys((*asked, *(o for o in guesses if o.name not in chosen))))
 
 
 def speculative_offers(minimum: TlsMinimum) -> tuple[Offer, ...]:
@@ -104,28 +140,50 @@ class _Seen:
     def details(self, minimum: int) -> Iterator[Offer]:
         """Yield the questions about single versions, the most telling first."""
         used = [v for v in (TLS_1_3, TLS_1_2) if v in self.alive and v >= minimum]
-        old = [p.code for p in reversed(PROTOCOLS) if minimum <= p.code < TLS_1_2 and p.code in self.alive]
         is_early = not {version_offer(v).name for v in (TLS_1_3, TLS_1_2)} <= self.answered
-        for version in used or ([] if is_early else old[:1]):
-            yield from self._other_kind(version)  # first: what it finds leads to more
-            yield from self._suites(version)
-            yield from self._groups(version)
+        for version in used:
+            yield from self._of(version)
+        if not is_early:
+            yield from self._of_old_versions(minimum)
         has_modern = is_early or bool({TLS_1_2, TLS_1_3} & self.alive)
         for protocol in reversed(PROTOCOLS):
             version = protocol.code
             if version >= TLS_1_2 or (version >= TLS_1_0 and not has_modern):
                 yield from self._beyond(version)
 
+    def _of(self, version: int) -> Iterator[Offer]:
+        yield from self._other_kind(version)  # first: what it finds leads to more
+        yield from self._suites(version)
+        yield from self._groups(version)
+
+    def _of_old_versions(self, minimum: int) -> Iterator[Offer]:
+        """Yield the questions about the newest old version of which not all is known, once newer ones leave none open.
+
+        So the newest versions come first where there are too many questions.
+        """
+        for protocol in reversed(PROTOCOLS):
+            version = protocol.code
+            if version < minimum or (version < TLS_1_2 and version not in self.alive):
+                continue
+            questions = list(self._of(version)) if version in self.alive else []
+            if version < TLS_1_2:
+                yield from questions
+            if any(o.name not in self.answered for o in questions) or self._is_under_way(version):
+                return
+
+    def _is_under_way(self, version: int) -> bool:
+        return any((q := question(name)) and q.version == version for name in self.asked - self.answered)
+
     def _suites(self, version: int) -> Iterator[Offer]:
         shown = {h.cipher_suite for h in self._chosen if h.version == version}
-        known = self._kinds(version)
+        known = self.kinds(version)
         for row in suites_of(version):
             kind = authenticates(row)
             if row.code not in shown and (not kind or kind in known):
                 yield suite_offer(version, row.code)
 
     def _other_kind(self, version: int) -> Iterator[Offer]:
-        known = self._kinds(version)
+        known = self.kinds(version)
         for kind, build in _KINDS.items():
             suites = [suite_offer(version, s.code).name for s in suites_of(version) if authenticates(s) == kind]
             if known and kind not in known and not (suites and self.asked.issuperset(suites)):
@@ -138,11 +196,12 @@ class _Seen:
         elif version >= TLS_1_0:
             yield group_offer(version, GROUPS[0].code)
 
-    def _kinds(self, version: int) -> set[str]:
+    def kinds(self, *versions: int) -> set[str]:
+        """Return the kinds of certificate keys seen in any of these versions."""
         kinds = set()
         for handshake in self._chosen:
             row = suite(handshake.cipher_suite or 0)
-            if handshake.version == version and row is not None:
+            if handshake.version in versions and row is not None:
                 scheme = handshake.signature_scheme or 0
                 is_ecdsa = scheme >> 8 < 8 and scheme & 0xFF == 3
                 kinds.add(authenticates(row) or ("ECDSA" if is_ecdsa else "RSA"))
@@ -179,6 +238,7 @@ async def scan(
     gate: AbstractAsyncContextManager[object] | None = None,
     progress: Callable[[Handshake], None] | None = None,
     known: Sequence[Handshake] = (),
+    most: int = MAX_CONNECTIONS,
 ) -> tuple[Handshake, ...]:
     """Ask `endpoint` what it accepts of what CloudFront offers, and return every answer in the order of asking.
 
@@ -186,8 +246,8 @@ async def scan(
     of dead answers costs about one deadline. `pace="polite"` keeps to sixteen connections at a time, or to those of
     `gate` (a semaphore shared with other probes of the address); `fast` asks everything at once. A connection that
     ends before any byte, while others are answered, is repeated by itself: an origin may limit connections.
-    `known` is what is known of the address already. Never more than `MAX_CONNECTIONS`, and `MAX_REPETITIONS` where an
-    origin limits them. Only cancellation is raised.
+    `known` is what is known of the address already. Never more than `most` (at most `MAX_CONNECTIONS`) connections, the
+    newest versions first, and `MAX_REPETITIONS` where an origin limits them. Only cancellation is raised.
     """
     if gate is None:
         gate = asyncio.Semaphore(POLITE_CONNECTIONS) if pace == "polite" else nullcontext()
@@ -199,8 +259,9 @@ async def scan(
         gate=gate,
         progress=progress or (lambda _: None),
         known=known,
+        most=min(most, MAX_CONNECTIONS),
     )
-    offers = speculative_offers(minimum) if pace == "fast" else version_offers()
+    offers = speculative_offers(minimum) if pace == "fast" else opening_offers(known, minimum)
     while offers and not run.is_over:
         await run.ask(offers)
         await run.repeat_the_wordless()
@@ -221,6 +282,7 @@ class _Scan:
         gate: AbstractAsyncContextManager[object],
         progress: Callable[[Handshake], None],
         known: Sequence[Handshake],
+        most: int,
     ) -> None:
         self._ask = ask
         self._minimum = minimum
@@ -232,7 +294,7 @@ class _Scan:
         self._answers: dict[int, Handshake] = {}
         self._asked: Counter[str] = Counter()
         self._places = count()
-        self._left = MAX_CONNECTIONS
+        self._left = most
         self._repetitions_left = MAX_REPETITIONS
         self._is_silent = False
         self._is_limited = False
@@ -311,7 +373,7 @@ class _Scan:
         """Return what has been asked so many times and was always answered without a word."""
         answers: dict[str, list[bool]] = {}
         for handshake in self.answers:
-            answers.setdefault(handshake.offer, []).append(is_wordless(handshake))
+            answers.setdefault(handshake.offer, []).append(handshake.is_wordless)
         names = [name for name, wordless in answers.items() if len(wordless) == times and all(wordless)]
         return [q.offer for name in names if (q := question(name)) is not None]
 
@@ -321,7 +383,7 @@ class _Scan:
             if self.is_over:
                 return
             self._left -= 1
-            if self._jitter:
+            if self._jitter and place < POLITE_CONNECTIONS:
                 await asyncio.sleep(random.uniform(0, self._jitter))  # noqa: S311 - spreads load, guards nothing
             seen = await self._ask(offer)
         is_unanswered = seen.outcome is HandshakeOutcome.TIMEOUT or (
@@ -331,10 +393,3 @@ class _Scan:
             self._is_silent = True
         self._answers[place] = seen
         self._progress(seen)
-
-
-def is_wordless(handshake: Handshake) -> bool:
-    """True where a connection ended before any byte, or was refused: by itself that is no answer."""
-    if handshake.bytes_received:
-        return False
-    return handshake.outcome in (HandshakeOutcome.CLOSED, HandshakeOutcome.RESET, HandshakeOutcome.NOT_CONNECTED)
