@@ -201,7 +201,7 @@ ACCEPTED = _rule(
     Status.INFO,
     "{place}{where} accepts {accepted_count} of the {offered_count} cipher suites that CloudFront has for {versions}.",
     "CloudFront's hello gets {chosen}. Accepted: {accepted}. Refused: {missing}. Not known: {unknown}. Curves accepted:"
-    " {curves}; refused: {missing_curves}.",
+    " {curves}; refused: {missing_curves}.{not_asked}",
 )
 
 RULES: tuple[Rule, ...] = (

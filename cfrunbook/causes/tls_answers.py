@@ -14,7 +14,7 @@ from cfrunbook.causes import tls_answer_rules as rules
 from cfrunbook.causes.sightings import SOMETIMES, sni_option
 from cfrunbook.causes.tls_answer_rules import ALERT_MEANINGS, BROWSERS, RULES, SUPERSEDES
 from cfrunbook.causes.tls_capabilities import Answer, Capabilities, Choice, Fact
-from cfrunbook.causes.tls_remedies import suites_for
+from cfrunbook.causes.tls_remedies import server_settings
 from cfrunbook.cloudfront.origin_tls import (
     P_521,
     PROTOCOLS,
@@ -145,7 +145,7 @@ def _conclusions(one: Capabilities, offered: Offer) -> Iterator[_Conclusion]:
         yield _Conclusion(rules.LIMITS_CONNECTIONS, {"count": count}, one.limited, "ended before any byte")
     if one.needs_sni.accepted:
         fact = one.needs_sni
-        yield _Conclusion(rules.SNI_REQUIRED, {"why": fact.why}, fact.handshakes, fact.why)
+        yield _Conclusion(rules.SNI_REQUIRED, {"why": fact.why}, fact.handshakes, _explained(fact))
 
 
 def _reasons(one: Capabilities, offered: Offer) -> Iterator[_Conclusion]:
@@ -160,13 +160,21 @@ def _reasons(one: Capabilities, offered: Offer) -> Iterator[_Conclusion]:
     if one.intolerance.accepted and usable:
         fact = one.intolerance
         data = {"version": version_name(usable[0]), "why": one.exact.why, "its_version": _option(usable[0])}
-        yield _Conclusion(rules.VERSION_INTOLERANCE, data, fact.handshakes, fact.why)
+        yield _Conclusion(rules.VERSION_INTOLERANCE, data, fact.handshakes, _explained(fact))
     older = [v for v in one.spoken() if v < offered.minimum]
     if older and not spoken and all(one.versions[v].refused for v in offered.versions):
         names = join_names([version_name(v) for v in older])
         data = {"spoken": names, "lower": version_name(older[0]), "its_version": _option(older[0])}
         ids = tuple(h for v in (*offered.versions, *older) for h in one.versions[v].handshakes[:1])
-        yield _Conclusion(rules.OLD_VERSIONS_ONLY, data, ids, f"{names} is answered, newer versions are not")
+        refused = _explained(one.versions[offered.versions[0]])
+        says = f"{names} is answered, {version_name(offered.versions[0])} is not: {refused}"
+        yield _Conclusion(rules.OLD_VERSIONS_ONLY, data, ids, says)
+
+
+def _explained(fact: Fact) -> str:
+    """Return why something is refused, with what servers mean by the alert, if it was one."""
+    meaning = ALERT_MEANINGS.get(fact.alert) if fact.alert is not None else None
+    return f"{fact.why}: {meaning}" if meaning else fact.why
 
 
 def _joined(conclusions: Sequence[_Conclusion]) -> list[_Conclusion]:
@@ -251,7 +259,15 @@ def _accepted(one: Capabilities, alive: Sequence[int]) -> _Conclusion:
     curves = {(v, c): f for (v, c), f in one.groups.items() if v in alive}
 
     def named(facts: dict[tuple[int, int], Fact], answer: Answer, name: Any) -> str:
-        return join_names(list(dict.fromkeys(name(c) for (_, c), f in facts.items() if f.answer is answer)), limit=24)
+        codes = [c for (_, c), f in facts.items() if f.answer is answer and (f.handshakes or f.refused)]
+        return join_names(list(dict.fromkeys(map(name, codes))), limit=24)
+
+    def left_out(version: int) -> str:
+        names = [suite_name(c) for (v, c), f in suites.items() if v == version and _is_left_out(f)]
+        names += [group_name(c) for (v, c), f in curves.items() if v == version and _is_left_out(f)]
+        return f"{version_name(version)} with {join_names(names, limit=24)}" if names else ""
+
+    not_asked = "; ".join(filter(None, map(left_out, alive)))
 
     data = {
         "versions": join_names([version_name(v) for v in alive]),
@@ -263,10 +279,15 @@ def _accepted(one: Capabilities, alive: Sequence[int]) -> _Conclusion:
         "unknown": named(suites, Answer.UNKNOWN, suite_name),
         "curves": named(curves, Answer.ACCEPTED, group_name),
         "missing_curves": named(curves, Answer.REFUSED, group_name),
+        "not_asked": f" Not asked: {not_asked}." if not_asked else "",
         "certificates": list(one.certificate_kinds()),
     }
     ids = tuple(dict.fromkeys(h for f in suites.values() if f.accepted for h in f.handshakes[:1]))
     return _Conclusion(rules.ACCEPTED, data, ids, "accepted")
+
+
+def _is_left_out(fact: Fact) -> bool:
+    return fact.answer is Answer.UNKNOWN and not fact.handshakes
 
 
 def _conclude(
@@ -323,7 +344,6 @@ def _finding(
     where = f" (on {len(seen)} of {len(among)} addresses: {join_names(addresses)})"
     first = seen[0][0]
     names = [n.sni for n in target.names if n.sni] or [target.domain]
-    openssl, iana = suites_for({k for one, _ in seen for k in one.certificate_kinds()})
     reason = _browser(conclusion)
     address = f"[{first.address}]" if ":" in first.address else first.address
     data: dict[str, Any] = {
@@ -342,10 +362,7 @@ def _finding(
         or (f"{address}:{target.port}" if where and not is_everywhere else f"{target.domain}:{target.port}"),
         "sni_option": sni_option(names[0]),
         "openssl": openssl_options(offered),
-        "openssl_suites": ":".join(openssl),
-        "iana_suites": " ".join(iana),
-        "iana_first": iana[0],
-        "iana_second": iana[-1],
+        **server_settings({k for one, _ in seen for k in one.certificate_kinds()}),
         "browser": f" A test by hand may well succeed: {reason}." if reason else "",
         **conclusion.data,
     }

@@ -27,6 +27,7 @@ from cfrunbook.causes.sightings import (
 )
 from cfrunbook.causes.tls_capabilities import fold_each
 from cfrunbook.causes.tls_protocol_rules import AWS_PAGE
+from cfrunbook.causes.tls_remedies import ENABLE, server_settings
 from cfrunbook.cloudfront.distribution import Distribution
 from cfrunbook.cloudfront.origin_tls import (
     TLS_1_0,
@@ -191,7 +192,7 @@ class _Look:
                     status = Status.WARNING
         evidence = [Evidence(observation=h.id, says=f"{spread([h])}: {_says(h, rule)}") for h in seen[:_MAX_EVIDENCE]]
         is_lowest = rule is rules.NO_COMMON_VERSION and self.offered.minimum <= TLS_1_0
-        remedy = rules.SERVER_REMEDY if is_lowest else None
+        remedy = ENABLE if is_lowest else None
         finding = rule.finding(target=self.target.id, evidence=evidence, status=status, remedy=remedy, **data)
         if finding.status is not Status.UNKNOWN or next_check:
             finding = msgspec.structs.replace(finding, next_check=next_check)
@@ -223,6 +224,7 @@ class _Look:
             "url": f"https://{site}:{target.port}/",
             "sni_option": sni_option(example.sni),
             "openssl": openssl_options(self.offered),
+            **server_settings(()),
         }
 
     def _status(self, rule: Rule, seen: Sequence[Handshake], among: Sequence[Handshake]) -> Status:
@@ -271,6 +273,8 @@ def _how(handshake: Handshake, rule: Rule) -> str:
 
 
 def _says(handshake: Handshake, rule: Rule) -> str:
+    if handshake.alert is not None:
+        return f"answers with {tls_answers.alert_meaning(handshake.alert)}"
     is_chosen = handshake.outcome is HandshakeOutcome.HELLO and rule not in (rules.WARNING_ALERT, rules.TOO_LARGE)
     return _chosen(handshake) if is_chosen else _how(handshake, rule)
 

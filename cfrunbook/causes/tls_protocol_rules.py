@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cfrunbook.causes.remedies import UPDATE_DISTRIBUTION
+from cfrunbook.causes.tls_remedies import ENABLE
 from cfrunbook.cloudfront.origin_tls import DOCUMENTED_AT
 from cfrunbook.findings import Cause, Remedy, Rule, Stage, Status, Step
 
@@ -35,28 +36,6 @@ _VERIFY = Step(
     command=HELLO + " 2>/dev/null | grep 'Cipher is'",
 )
 
-_SUITES = (
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
-)
-_NGINX = Step(
-    text="nginx: allow TLS 1.2 and 1.3 with suites and curves that CloudFront has, and reload.",
-    command="ssl_protocols  TLSv1.2 TLSv1.3;\n"
-    f"ssl_ciphers    {_SUITES};\n"
-    "ssl_ecdh_curve X25519:prime256v1:secp384r1;\n"
-    "# in the first server block of the port too: it decides for all; then: nginx -t && systemctl reload nginx",
-)
-_APACHE = Step(
-    text="Apache: the same, and reload.",
-    command="SSLProtocol    -all +TLSv1.2 +TLSv1.3\n"
-    f"SSLCipherSuite {_SUITES}\n"
-    "SSLOpenSSLConfCmd Groups X25519:prime256v1:secp384r1\n"
-    "# then: apachectl configtest && systemctl reload apache2",
-)
-_LOAD_BALANCER = Step(
-    text="Application or Network Load Balancer: give the TLS listener a security policy with TLS 1.2 and 1.3.",
-    command="aws elbv2 modify-listener --listener-arn LISTENER_ARN --ssl-policy ELBSecurityPolicy-TLS13-1-2-2021-06",
-)
 _LOWER_MINIMUM = Step(
     text="Only if the origin cannot do TLS 1.2 (now the minimum is {minimum}): lower Minimum origin SSL protocol in"
     " CloudFront. TLS 1.0 and 1.1 are deprecated and weak.",
@@ -85,8 +64,6 @@ _IN_FRONT = Step(
     text="Look at what stands in front of the origin and may have closed: a proxy that waits for the PROXY protocol, a"
     " limit on connections, a firewall that inspects TLS, a listener whose process has no certificate.",
 )
-
-SERVER_REMEDY = Remedy(kind="one_of", steps=(_NGINX, _APACHE, _LOAD_BALANCER))
 
 
 def _rule(
@@ -132,7 +109,7 @@ NO_COMMON_VERSION = _rule(
     "CloudFront offers every version from the origin's minimum ({minimum}) up to TLS 1.3 and cannot connect where the"
     " origin has none of them.{sometimes}",
     source=MINIMUM_PAGE,
-    remedy=Remedy(kind="one_of", steps=(_NGINX, _APACHE, _LOAD_BALANCER, _LOWER_MINIMUM)),
+    remedy=Remedy(kind="one_of", steps=(*ENABLE.steps, _LOWER_MINIMUM)),
     reproduce=HELLO + "\n" + _EACH_VERSION,
 )
 NO_COMMON_SUITE = _rule(
@@ -144,7 +121,7 @@ NO_COMMON_SUITE = _rule(
     " whose key no suite or signature in common can use (Ed25519; P-521 in TLS 1.2; an ECDSA certificate with RSA-only"
     " suites).{sometimes}",
     source=DOCUMENTED_AT,
-    remedy=Remedy(kind="one_of", steps=(_NGINX, _APACHE, _LOAD_BALANCER, _CERTIFICATE_KIND)),
+    remedy=Remedy(kind="one_of", steps=(_CERTIFICATE_KIND, *ENABLE.steps)),
     reproduce=HELLO + "\n" + _EACH_VERSION,
 )
 INTERNAL_ERROR = _rule(
@@ -164,7 +141,7 @@ REFUSED = _rule(
     "{place}{where} refuses CloudFront's TLS hello: it {how}.",
     "A server that ends the handshake with an alert gets no request from CloudFront.{sometimes}",
     source=ALERTS_RFC,
-    remedy=Remedy(kind="one_of", steps=(_READ_THE_LOG, *SERVER_REMEDY.steps)),
+    remedy=Remedy(kind="one_of", steps=(_READ_THE_LOG, *ENABLE.steps)),
 )
 MALFORMED = _rule(
     "malformed",
@@ -266,7 +243,7 @@ UNDOCUMENTED_SUITE = _rule(
     "It is in AWS's own TLS policy for CloudFront, so it should work, but only the documented suites are promised. It"
     " has no forward secrecy either.",
     source=DOCUMENTED_AT,
-    remedy=SERVER_REMEDY,
+    remedy=ENABLE,
 )
 DEPRECATED = _rule(
     "deprecated",
@@ -275,7 +252,7 @@ DEPRECATED = _rule(
     "It works with this origin's minimum ({minimum}) and fails as soon as CloudFront or its configuration asks for"
     " TLS 1.2 or drops the suite.",
     source=DEPRECATION_RFC,
-    remedy=SERVER_REMEDY,
+    remedy=ENABLE,
 )
 WARNING_ALERT = _rule(
     "warning_alert",

@@ -12,7 +12,8 @@ from cfrunbook.cloudfront.tls_offers import authenticates, suites_of
 from cfrunbook.findings import Remedy, Step
 
 NGINX = Step(
-    text="nginx: in every server block of the port, then nginx -t && systemctl reload nginx.",
+    text="nginx: in every server block of the port, the first of which decides for all; then nginx -t && systemctl"
+    " reload nginx.",
     command="ssl_protocols  TLSv1.2 TLSv1.3;\nssl_ciphers    {openssl_suites};\n"
     "ssl_ecdh_curve X25519:prime256v1:secp384r1;",
 )
@@ -44,7 +45,7 @@ CADDY = Step(
     command="tls {{\n    protocols tls1.2 tls1.3\n    ciphers {iana_suites}\n    curves x25519 secp256r1 secp384r1\n}}",
 )
 ENABLE = Remedy(kind="one_of", steps=(NGINX, APACHE, HAPROXY, LOAD_BALANCER, IIS, CADDY))
-"""Versions, suites and curves in common with CloudFront."""
+"""Versions, suites and curves in common with CloudFront; `server_settings` has its values."""
 
 LOWER_MINIMUM = Step(
     text="Only if the origin cannot do TLS 1.2 (now the minimum is {minimum}): lower Minimum origin SSL protocol in"
@@ -111,6 +112,17 @@ RAISE_LIMIT = Remedy(
         ),
     ),
 )
+
+
+def server_settings(kinds: Iterable[str]) -> dict[str, str]:
+    """Return the values that `ENABLE` needs, for an origin with certificates of these kinds (none known: both)."""
+    openssl, iana = suites_for(kinds)
+    return {
+        "openssl_suites": ":".join(openssl),
+        "iana_suites": " ".join(iana),
+        "iana_first": iana[0],
+        "iana_second": iana[-1],
+    }
 
 
 def suites_for(kinds: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

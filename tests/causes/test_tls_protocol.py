@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from cfrunbook.causes import tls_protocol
 from cfrunbook.causes.case import Case
+from cfrunbook.causes.tls_answer_rules import ALERT_MEANINGS
 from cfrunbook.causes.tls_protocol import RULES, judge_case
 from cfrunbook.cloudfront.targets import ServerName, Target
 from cfrunbook.evidence import Handshake, Inputs, Observations
@@ -400,6 +401,79 @@ def test_whatever_was_seen_is_judged(hellos: list[Handshake]) -> None:
     ids = {f"handshake-{n}" for n in range(1, len(hellos) + 1)}
     assert {e.observation for f in findings for e in f.evidence} <= ids
     assert all(f.evidence for f in findings)
+
+
+@pytest.mark.parametrize("alert", [0, 40, 47, 70, 71, 80])
+def test_evidence_says_what_servers_mean_by_an_alert(alert: int) -> None:
+    (finding,) = judge(seen(outcome=Outcome.ALERT, alert=alert, bytes_received=7))
+    assert f"alert {alert} (" in finding.title
+    assert finding.evidence[0].says.endswith(ALERT_MEANINGS[alert])
+
+
+def test_settings_for_every_kind_of_server_are_recommended() -> None:
+    for alert in (40, 70):
+        (finding,) = judge(seen(outcome=Outcome.ALERT, alert=alert))
+        texts = [s.text for s in finding.remedy.steps]
+        for server in ("nginx", "Apache", "HAProxy", "Application or Network Load Balancer", "IIS", "Caddy"):
+            assert any(t.startswith(server) for t in texts), server
+        assert "ECDHE-RSA-AES128-GCM-SHA256" in finding.remedy.steps[1].command
+
+
+# --- a limit, an intolerance, a closed port -----------------------------------------------------------------------
+
+GOOD = HELLO | {"version": 0x0303, "cipher_suite": 0xC02F, "bytes_received": 900}
+END, ALONE = {"outcome": Outcome.CLOSED}, {"alone": True}
+GOOD_ALONE, END_ALONE = GOOD | ALONE, END | ALONE
+TLS_1_2 = {"offer": "version-TLSv1.2"}
+
+
+@pytest.mark.parametrize(
+    ("exact", "others", "expected"),
+    [
+        ([END, *[END_ALONE] * 4], [GOOD, GOOD_ALONE], {"version_intolerance": FAULT}),
+        ([END, END], [GOOD], {"closed": FAULT}),
+        ([END], [GOOD], {"closed": UNKNOWN}),
+        ([END, *[END_ALONE] * 4], [GOOD, END_ALONE], {"closed": UNKNOWN, "limits_connections": WARNING}),
+        ([END, *[END_ALONE] * 4], [END, END], {}),
+        ([GOOD, END, *[GOOD_ALONE] * 4], [GOOD], {"ok": OK, "limits_connections": WARNING}),
+        ([GOOD, END, *[GOOD_ALONE] * 3, END_ALONE], [GOOD], {"ok": OK, "answers_sometimes": UNKNOWN}),
+        ([GOOD, *[END_ALONE] * 4], [GOOD, END], {"ok": OK, "answers_sometimes": UNKNOWN}),
+        ([GOOD, END], [], {"ok": OK, "answers_sometimes": UNKNOWN}),
+        ([GOOD, {"outcome": Outcome.NOT_CONNECTED}], [GOOD], {"ok": OK, "answers_sometimes": UNKNOWN}),
+        ([GOOD, GOOD], [GOOD, END], {"ok": OK, "limits_connections": WARNING}),
+    ],
+)
+def test_what_ends_without_a_word(
+    exact: list[dict[str, Any]], others: list[dict[str, Any]], expected: dict[str, Status]
+) -> None:
+    findings = judge(*(seen(**e) for e in exact), *(seen(**o | TLS_1_2) for o in others))
+    found = {code: status for code, status in codes(findings).items() if status is not Status.INFO}
+    assert found == expected
+    for finding in findings:
+        if finding.status is UNKNOWN:
+            assert finding.cloudfront_status == 502
+            assert finding.next_check
+
+
+@given(
+    exact=st.lists(st.sampled_from([GOOD, END, GOOD_ALONE, END_ALONE]), max_size=9),
+    others=st.lists(st.sampled_from([GOOD, END, GOOD_ALONE, END_ALONE]), max_size=4),
+)
+def test_an_origin_that_ends_a_single_connection_is_never_simply_well(
+    exact: list[dict[str, Any]], others: list[dict[str, Any]]
+) -> None:
+    found = codes(judge(*(seen(**e) for e in exact), *(seen(**o | TLS_1_2) for o in others)))
+    answered, ended = [e for e in exact if "certificates" in e], [e for e in exact if "certificates" not in e]
+    if not answered:
+        assert "ok" not in found
+    if answered and END_ALONE in ended:
+        assert found["answers_sometimes"] is UNKNOWN
+    if answered and ended:
+        assert {"answers_sometimes", "limits_connections"} & set(found)
+    if "version_intolerance" in found:
+        assert not answered
+        assert ended.count(END_ALONE) >= 3
+        assert all("certificates" in other for other in others)
 
 
 @pytest.mark.needs("openssl")
