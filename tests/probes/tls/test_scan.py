@@ -9,7 +9,7 @@ import struct
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,13 +20,14 @@ import pytest
 
 from cfrunbook.causes import tls_answers
 from cfrunbook.causes.tls_capabilities import Answer, Capabilities, fold
-from cfrunbook.cloudfront.origin_tls import TLS_1_0, TLS_1_2, TLS_1_3, offer
+from cfrunbook.cloudfront.origin_tls import PROTOCOLS, TLS_1_0, TLS_1_2, TLS_1_3, Offer, offer, suite
 from cfrunbook.cloudfront.targets import ServerName, Target
+from cfrunbook.cloudfront.tls_offers import authenticates, suites_of
 from cfrunbook.evidence import Handshake
 from cfrunbook.evidence import HandshakeOutcome as Outcome
 from cfrunbook.probes import tls
 from cfrunbook.probes.endpoint import Endpoint
-from cfrunbook.probes.tls.scan import MAX_CONNECTIONS, POLITE_CONNECTIONS
+from cfrunbook.probes.tls.scan import MAX_CONNECTIONS, POLITE_CONNECTIONS, next_offers, opening_offers
 
 NAME = "shop.example.com"
 ALL_SUITES = ["-cipher", "ALL:@SECLEVEL=0"]
@@ -477,3 +478,86 @@ def test_nobody_there(peers: SimpleNamespace) -> None:
     assert {h.outcome for h in seen} == {Outcome.NOT_CONNECTED}
     able: Capabilities = fold(seen)
     assert able.exact.answer is Answer.UNKNOWN
+
+
+# --- what to ask, without a network -------------------------------------------------------------------------------
+
+
+def simulate(*, minimum: Any, versions: Sequence[int], kinds: Sequence[str], most: int = MAX_CONNECTIONS) -> list[str]:
+    """Return the offers that an origin with these versions and certificates is asked, in waves, as far as `most`."""
+
+    def answer(asked: Offer) -> Handshake:
+        shared = [v for v in asked.versions if v in versions]
+        suites = [s for s in asked.suites if shared and s in {x.code for x in suites_of(shared[0])}]
+        chosen = next((c for c in suites if authenticates(suite(c)) in ("", *kinds)), None)  # type: ignore[arg-type]
+        told: dict[str, Any] = {"outcome": Outcome.ALERT, "alert": 70 if not shared else 40, "bytes_received": 7}
+        if chosen is not None:
+            scheme = 0x0403 if kinds[0] == "ECDSA" else 0x0804
+            told = {"outcome": Outcome.HELLO, "version": shared[0], "cipher_suite": chosen, "bytes_received": 900}
+            told |= {"group": asked.groups[0] if asked.groups else None, "signature_scheme": scheme}
+        return Handshake(id="", host=NAME, port=443, address="192.0.2.1", sni=NAME, offer=asked.name, **told)
+
+    seen = [answer(offer(minimum))]
+    wave = opening_offers(seen, minimum)
+    while wave and len(seen) <= most:
+        seen += [answer(o) for o in wave[: most + 1 - len(seen)]]
+        wave = next_offers(seen, minimum)
+    return [h.offer for h in seen[1:]]
+
+
+ALL_VERSIONS = [p.code for p in PROTOCOLS]
+
+
+@pytest.mark.parametrize("kinds", [["RSA"], ["ECDSA", "RSA"], ["ECDSA"]], ids="-".join)
+def test_every_version_that_the_minimum_allows_is_taken_apart_the_newest_first(kinds: list[str]) -> None:
+    asked = simulate(minimum="TLSv1", versions=ALL_VERSIONS, kinds=kinds, most=200)
+    details = [o for o in asked if not o.startswith("version-")]
+    old = [n for n, o in enumerate(details) if "TLSv1.1" in o or "TLSv1-" in o]
+    assert [n for n, o in enumerate(details) if "TLSv1.2" in o or "TLSv1.3" in o] == list(range(old[0]))
+    is_newer = ["TLSv1.1" in details[n] for n in old]
+    assert is_newer == sorted(is_newer, reverse=True), "TLS 1.1 before TLS 1.0"
+    assert {o for o in asked if "SSLv3" in o} == {"version-SSLv3"}
+    assert "suite-TLSv1-0035" in asked or kinds == ["ECDSA"]
+    assert "group-TLSv1-X25519" in asked
+    assert len(set(asked)) == len(asked)
+
+
+def test_where_there_are_too_many_questions_the_oldest_versions_are_left_out() -> None:
+    everything = simulate(minimum="SSLv3", versions=ALL_VERSIONS, kinds=["ECDSA", "RSA"], most=200)
+    asked = simulate(minimum="SSLv3", versions=ALL_VERSIONS, kinds=["ECDSA", "RSA"], most=40)
+    assert len(everything) <= MAX_CONNECTIONS, "an origin that has everything is taken apart whole"
+    assert len(asked) == 40
+    left_out = set(everything) - set(asked)
+    assert "suite-TLSv1-0035" in left_out
+    assert not [o for o in left_out if "TLSv1.3" in o or "TLSv1.2" in o]
+
+
+@pytest.mark.parametrize("kinds", [["RSA"], ["ECDSA", "RSA"], ["ECDSA"]], ids="-".join)
+def test_with_the_default_minimum_old_versions_are_not_taken_apart(kinds: list[str]) -> None:
+    asked = simulate(minimum="TLSv1.2", versions=ALL_VERSIONS, kinds=kinds)
+    assert not [o for o in asked if not o.startswith("version-") and ("TLSv1.1" in o or "TLSv1-" in o)]
+    assert len(asked) <= 2 * POLITE_CONNECTIONS, "two rounds"
+
+
+def test_nothing_is_guessed_where_cloudfronts_hello_is_refused() -> None:
+    refused = Handshake(
+        id="", host=NAME, port=443, address="192.0.2.1", sni=NAME, offer="cloudfront-TLSv1.2", outcome=Outcome.ALERT,
+        alert=70,
+    )  # fmt: skip
+    assert {o.name.partition("-")[0] for o in opening_offers([refused], "TLSv1.2")} == {"version"}
+    assert len(opening_offers([], "TLSv1.2")) <= POLITE_CONNECTIONS - 2, (
+        "beside CloudFront's hello with and without name"
+    )
+
+
+@pytest.mark.needs("openssl")
+def test_an_old_origin_is_taken_apart_down_to_its_minimum(identities: Any, peers: SimpleNamespace) -> None:
+    with peers.s_server(identities["rsa"], *ALL_SUITES) as endpoint:
+        seen = ask(endpoint, minimum="TLSv1")
+    able = fold(seen)
+    assert able.alive() == (TLS_1_3, TLS_1_2, 0x0302, TLS_1_0)
+    for version in able.alive():
+        assert not [c for (v, c), f in able.suites.items() if v == version and f.answer is Answer.UNKNOWN]
+        assert able.accepted_groups(version) == (0x17, 0x1D, 0x18)
+    assert able.accepted_suites(TLS_1_0) == (0xC013, 0xC014, 0x2F, 0x35)
+    assert len(seen) <= 1 + MAX_CONNECTIONS
