@@ -24,6 +24,7 @@ from cfrunbook.lab.distribution import document
 from cfrunbook.lab.edge import OriginGroup, fetch_all
 from cfrunbook.lab.scenario import URL, OriginSetup, Setup
 from cfrunbook.lab.servers import Banner, Closed, Closes, Servers, Service, Silent
+from cfrunbook.observation import MAX_HELLOS
 from cfrunbook.probes import s2n, tls
 from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.x509 import certificate
@@ -168,6 +169,7 @@ TABLE = (
     # --- old versions and suites
     Row("TLS 1.1 only", nginx("tls11"), "alert", OLD_VERSION, "ALERT"),
     Row("TLS 1.1 only, minimum 1.0", nginx("tls11"), "hello", minimum="TLSv1", also=DEPRECATED),
+    Row("TLS 1.0 to 1.3, minimum 1.0", s_server("rsa", "-cipher", "ALL:@SECLEVEL=0"), "hello", minimum="TLSv1"),
     Row("TLS 1.0 only", nginx("tls10"), "alert", OLD_VERSION, "ALERT"),
     Row("TLS 1.0 only, minimum 1.0", nginx("tls10"), "hello", minimum="TLSv1", also=DEPRECATED),
     Row("TLS 1.0 only, minimum 1.1", nginx("tls10"), "alert", OLD_VERSION, "ALERT", minimum="TLSv1.1"),
@@ -339,6 +341,7 @@ def _look(bench: Bench, row: Row) -> tuple[Handshake | None, cf.Diagnosis]:
             deadline=row.patience,
         )
         observations = cf.observe_sync(incident)
+    assert len(observations.handshakes) <= MAX_HELLOS or any(h.is_wordless for h in observations.handshakes)
     exact = [h for h in observations.handshakes if (h.sni, h.offer) == (ORIGIN, offer(row.minimum).name)]
     return exact[0] if exact else None, cf.judge(incident, observations)
 

@@ -130,7 +130,7 @@ class _Seen:
 
     def __init__(self, seen: Sequence[Handshake], asked: Iterable[str]) -> None:
         self.answered = {h.offer for h in seen}
-        self.asked = self.answered.union(asked)
+        self.asked = frozenset(self.answered.union(asked))
         self._questions = [(h, q) for h in seen if (q := question(h.offer)) is not None]
         self._chosen = [
             h for h, q in self._questions if h.outcome is HandshakeOutcome.HELLO and q.purpose is not Purpose.BEYOND
@@ -139,7 +139,8 @@ class _Seen:
 
     def details(self, minimum: int) -> Iterator[Offer]:
         """Yield the questions about single versions, the most telling first."""
-        used = [v for v in (TLS_1_3, TLS_1_2) if v in self.alive and v >= minimum]
+        under_way = self.asked - self.answered  # what the version by itself shows need not be asked for
+        used = [v for v in (TLS_1_3, TLS_1_2) if v in self.alive and version_offer(v).name not in under_way]
         is_early = not {version_offer(v).name for v in (TLS_1_3, TLS_1_2)} <= self.answered
         for version in used:
             yield from self._of(version)
