@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cfrunbook.causes.family import Family
 from cfrunbook.causes.remedies import UPDATE_DISTRIBUTION, WHICH_NAME
 from cfrunbook.findings import Cause, Remedy, Rule, Stage, Status, Step
 
@@ -58,32 +59,7 @@ HOST_FORWARDED_REMEDY = Remedy(
 ORIGIN_DOMAIN_REMEDY = Remedy(kind="one_of", steps=(_NEW_CERTIFICATE, _CHANGE_DOMAIN, _HTTP_ONLY))
 
 
-def _rule(
-    code: str,
-    status: Status,
-    title: str,
-    meaning: str,
-    *,
-    source: str = AWS_PAGE,
-    remedy: Remedy | None = None,
-    reproduce: str = NAMES,
-    next_check: str = "",
-) -> Rule:
-    return Rule(
-        code=f"tls_name.{code}",
-        cause=Cause.TLS_NAME,
-        stage=Stage.NAME,
-        status=status,
-        title=title,
-        meaning=meaning,
-        source=source,
-        reproduce=reproduce,
-        remedy=remedy or Remedy(),
-        verify=VERIFY if remedy else Step(text=""),
-        cloudfront_status=502 if status is Status.FAULT else None,
-        next_check=next_check,
-    )
-
+_rule = Family(Cause.TLS_NAME, Stage.NAME, source=AWS_PAGE, reproduce=NAMES, verify=VERIFY).rule
 
 MISMATCH = _rule(
     "mismatch",
