@@ -7,6 +7,7 @@ they are sent is wrong, and a client that sorts, fetches or remembers certificat
 from __future__ import annotations
 
 from cfrunbook.causes.family import Family
+from cfrunbook.causes.remedies import ASK_OFTEN
 from cfrunbook.findings import Cause, Remedy, Rule, Stage, Status, Step
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
@@ -382,8 +383,7 @@ DIFFERING = _rule(
     reproduce=CHAIN_BY_WAY,
     remedy=RENEW,
     verify=VERIFY_BY_WAY,
-    next_check="Ask twenty times and count: for i in $(seq 20); do openssl s_client -connect {connect!q} {sni_option}"
-    " </dev/null 2>/dev/null | openssl x509 -noout -subject -enddate -fingerprint; done | sort | uniq -c",
+    next_check=ASK_OFTEN,
 )
 NONE_SENT = _fault(
     "none_sent",
