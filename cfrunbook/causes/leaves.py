@@ -83,18 +83,23 @@ class Shown:
 
     @property
     def ways(self) -> Mapping[str | None, tuple[Way, ...]]:
-        """By server name how it was asked for: CloudFront's way first; a kind of key only where that made a difference.
+        """How it was asked for, see `ways_by_name`."""
+        return ways_by_name(self.hellos)
 
-        None stands for no server name.
-        """
-        found: dict[str | None, set[Way]] = {}
-        for hello in self.hellos:
-            if (way := way_of(hello)) is not None:
-                found.setdefault(hello.sni, set()).add(way)
-        return {
-            sni: tuple(sorted((w for w in ways if not w.kind or Way(w.version) not in ways), key=lambda w: w.rank))
-            for sni, ways in found.items()
-        }
+
+def ways_by_name(hellos: Iterable[Handshake]) -> Mapping[str | None, tuple[Way, ...]]:
+    """Return by server name how was asked: CloudFront's way first; a kind of key only where that made a difference.
+
+    None stands for no server name.
+    """
+    found: dict[str | None, set[Way]] = {}
+    for hello in hellos:
+        if (way := way_of(hello)) is not None:
+            found.setdefault(hello.sni, set()).add(way)
+    return {
+        sni: tuple(sorted((w for w in ways if not w.kind or Way(w.version) not in ways), key=lambda w: w.rank))
+        for sni, ways in found.items()
+    }
 
 
 def kind_of(leaf: CertificateFacts) -> str:
