@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from cfrunbook.causes import tls_name
@@ -21,7 +21,8 @@ MAX_LEAVES = 26
 """Leaves told apart: there are no more letters."""
 
 _REFUSALS = frozenset({HandshakeOutcome.ALERT, HandshakeOutcome.CLOSED, HandshakeOutcome.RESET})
-_WORST = (Status.FAULT, Status.UNKNOWN, Status.WARNING, Status.OK)
+_WORST = (Status.FAULT, Status.UNKNOWN, Status.WARNING)
+_BAD = frozenset({Status.FAULT, Status.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,10 @@ class Leaf:
     """A certificate that the address shows."""
 
     facts: CertificateFacts
+    status: Status | None
+    """What CloudFront thinks of it at worst; None where it comes for no name that CloudFront sends."""
     problems: tuple[str, ...]
-    """What is wrong with it or with what is sent along, a sentence each, without a full stop."""
-    is_cloudfronts: bool
-    """CloudFront's own hello gets it, with a name that CloudFront sends."""
+    """Why, a sentence each without a full stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +116,22 @@ class _Grid:
         status = None
         if sni in self.sent:
             statuses = {s for h in served for s in (*(s for s, _ in self._chain(h)), self._name(h, self.sent[sni]))}
-            status = next((s for s in _WORST if s in statuses), Status.OK)
+            status = self._worst(statuses)
         return Cell(leaves=tuple(ders.index(der) for der in got if der in ders), status=status)
 
     def _leaf(self, number: int) -> Leaf:
         each = self.leaves[number]
-        problems: list[str] = []
         sent = [h for h in each.hellos if h.sni in self.sent]
-        for hello in {h.certificates: h for h in sent}.values():
-            problems += [says for status, says in self._chain(hello) if status in (Status.FAULT, Status.UNKNOWN)]
+        told = [told for hello in {h.certificates: h for h in sent}.values() for told in self._chain(hello)]
         for hello in {h.sni: h for h in sent}.values():
-            if self._name(hello, self.sent[hello.sni]) in (Status.FAULT, Status.UNKNOWN):
-                problems.append(f"It does not carry {hello.sni}")
-        is_cloudfronts = any(way_of(h) == CLOUDFRONTS for h in sent)
-        return Leaf(each.leaf, tuple(dict.fromkeys(problems)), is_cloudfronts)
+            status = self._name(hello, self.sent[hello.sni])
+            may = "" if self.sent[hello.sni].certain else ", which CloudFront may send"
+            told.append((status, f"It does not carry {hello.sni}{may}"))
+        problems = dict.fromkeys(says for status, says in told if status in _BAD)
+        return Leaf(each.leaf, self._worst({status for status, _ in told}) if sent else None, tuple(problems))
+
+    def _worst(self, statuses: Set[Status]) -> Status:
+        return next((status for status in _WORST if status in statuses), Status.OK)
 
     def _chain(self, hello: Handshake) -> list[tuple[Status, str]]:
         """Return what the cause "certificate" says of a chain."""

@@ -108,11 +108,11 @@ def kind_of(leaf: CertificateFacts) -> str:
 
 
 def shown(handshakes: Iterable[Handshake]) -> tuple[Shown, ...]:
-    """Return the different leaves among what was sent, those for CloudFront's own hello first. Never raises."""
+    """Return the different leaves among what was sent, those for CloudFront's own hello with a name first. Never raises."""
     reader = Reader()
     found: dict[bytes, tuple[CertificateFacts, list[Handshake]]] = {}
     asked = [(way, h) for h in handshakes if h.certificates and (way := way_of(h)) is not None]
-    for _, hello in sorted(asked, key=lambda pair: (bool(pair[0].version), pair[1].sni is None)):
+    for _, hello in sorted(asked, key=lambda pair: (pair[1].sni is None, bool(pair[0].version))):
         leaf = reader.leaf(hello)
         found.setdefault(leaf.der, (leaf, []))[1].append(hello)
     return tuple(Shown(leaf, tuple(hellos)) for leaf, hellos in found.values())

@@ -15,7 +15,7 @@ from cfrunbook.views.drawing import SMALL, TEXT, Drawing, Picture, text_width
 
 _C = style.LIGHT
 _WIDTH, _EDGE = style.FIGURE_WIDTH, 8.0
-_NAMES, _HEAD, _ROW, _LINE = 196.0, 62.0, 28.0, 16.0
+_NAMES, _HEAD, _ROW, _LINE = 196.0, 62.0, 28.0, 19.0
 _MOST = 104.0
 """Pixels that a column has at most."""
 MAX_NAMES, MAX_SHOWN = 13, 8
@@ -30,14 +30,8 @@ def served(grid: Grid, *, place: str = "", note: str = "") -> Picture:
     names, leaves = grid.names[:MAX_NAMES], grid.leaves[:MAX_SHOWN]
     bottom = _HEAD + _ROW * len(names)
     lines = [line for number, leaf in enumerate(leaves) for line in _told(number, leaf)]
-    left_out = [
-        f"and {len(all_) - most} more {what}, not drawn"
-        for all_, most, what in (
-            (grid.names, MAX_NAMES, "server names"),
-            (grid.leaves, MAX_SHOWN, "certificates"),
-        )
-        if len(all_) > most
-    ]
+    counts = ((len(grid.names), MAX_NAMES, "server names"), (len(grid.leaves), MAX_SHOWN, "certificates"))
+    left_out = [f"and {number - most} more {what}, not drawn" for number, most, what in counts if number > most]
     height = bottom + 22 + _LINE * (len(lines) + len(left_out)) + 24
     drawing = Drawing(height)
     shown = f"{place or grid.place[0]}{f' ({note})' if note else ''}"
@@ -45,15 +39,7 @@ def served(grid: Grid, *, place: str = "", note: str = "") -> Picture:
     pitch = min(_MOST, (_WIDTH - 2 * _EDGE - _NAMES) / max(1, len(grid.ways)))
     _head(drawing, grid, pitch, bottom)
     for number, sni in enumerate(names):
-        y = _HEAD + _ROW * (number + 0.5)
-        drawing.line(
-            [(_EDGE, y + _ROW / 2), (_EDGE + _NAMES + pitch * len(grid.ways), y + _ROW / 2)], color=_C.line, width=0.6
-        )
-        is_sent = sni in grid.sent
-        color = _C.ink if is_sent else _C.muted
-        drawing.text(_EDGE, y, sni or "no server name", size=SMALL, bold=is_sent, width=_NAMES - 8, color=color)
-        for column, way in enumerate(grid.ways):
-            _cell(drawing, _EDGE + _NAMES + pitch * (column + 0.5), y, grid.cells.get((sni, way)), is_sent=is_sent)
+        _row(drawing, grid, sni, _HEAD + _ROW * (number + 0.5), pitch)
     y = bottom + 20
     for letter, status, line in lines:
         if letter:
@@ -72,12 +58,8 @@ def served(grid: Grid, *, place: str = "", note: str = "") -> Picture:
         drawing.text(_EDGE, y, line, size=SMALL, color=_C.muted)
         y += _LINE
     _legend(drawing, height - 12)
-    told = [
-        f"{shown}.",
-        *_words(grid),
-        *(f"{letter}: {line}." if letter else f"{line}." for letter, _, line in lines),
-        *left_out,
-    ]
+    of_leaves = (f"{letter}: {line}." if letter else f"{line}." for letter, _, line in lines)
+    told = [f"{shown}.", *_words(grid), *(f"{line}." for line in left_out), *of_leaves]
     return drawing.finish("Which certificate each hello gets", " ".join(told))
 
 
@@ -96,7 +78,19 @@ def _head(drawing: Drawing, grid: Grid, pitch: float, bottom: float) -> None:
     drawing.text(_EDGE, 50, "Server name (SNI)", size=SMALL, color=_C.muted)
 
 
-def _cell(drawing: Drawing, x: float, y: float, cell: Cell | None, *, is_sent: bool) -> None:
+def _row(drawing: Drawing, grid: Grid, sni: str | None, y: float, pitch: float) -> None:
+    left, is_sent = _EDGE + _NAMES, sni in grid.sent
+    below = y + _ROW / 2
+    drawing.line([(_EDGE, below), (left + pitch * len(grid.ways), below)], color=_C.line, width=0.6)
+    color = _C.ink if is_sent else _C.muted
+    drawing.text(_EDGE, y, sni or "no server name", size=SMALL, bold=is_sent, width=_NAMES - 8, color=color)
+    for column, way in enumerate(grid.ways):
+        cell, is_own = grid.cells.get((sni, way)), is_sent and way == CLOUDFRONTS
+        _cell(drawing, left + pitch * (column + 0.5), y, cell, is_sent=is_sent, is_own=is_own)
+
+
+def _cell(drawing: Drawing, x: float, y: float, cell: Cell | None, *, is_sent: bool, is_own: bool) -> None:
+    """Draw what came; `is_own`: for CloudFront's own hello, with a name that it sends."""
     if cell is None:
         drawing.text(x, y, style.symbol("none"), color=_C.none, size=TEXT, align="center")
     elif cell.leaves:
@@ -105,10 +99,11 @@ def _cell(drawing: Drawing, x: float, y: float, cell: Cell | None, *, is_sent: b
             _badge(drawing, x + 21 * (number - (len(shown) - 1) / 2), y, ascii_uppercase[leaf], cell.status)
     elif not cell.is_known:
         drawing.mark(x, y, "unknown", radius=6)
+    elif is_own:
+        drawing.mark(x, y, "fault", radius=7)
     else:
-        drawing.text(
-            x, y, style.symbol("fault"), color=_C.fault if is_sent else _C.none, size=TEXT, bold=True, align="center"
-        )
+        color = _C.fault if is_sent else _C.none
+        drawing.text(x, y, style.symbol("fault"), color=color, size=TEXT, bold=True, align="center")
 
 
 def _badge(drawing: Drawing, x: float, y: float, letter: str, status: str | None) -> None:
@@ -124,17 +119,14 @@ def _badge(drawing: Drawing, x: float, y: float, letter: str, status: str | None
 def _told(number: int, leaf: Leaf) -> Iterator[tuple[str, str | None, str]]:
     """Yield the lines about a leaf: letter, status, words."""
     facts = leaf.facts
-    status = "fault" if leaf.problems else "ok"
-    if not leaf.is_cloudfronts and leaf.problems:
-        status = "warning"
     parts = (
         [facts.label, facts.key, f"issued by {facts.issuer_name.common_name or facts.issuer}"] if facts.readable else []
     )
     parts += [f"until {facts.not_after:%Y-%m-%d}"] if facts.not_after else []
     parts += [f"SHA-256 {facts.fingerprint_sha256[:8]}"]
-    yield ascii_uppercase[number], status, ", ".join(visible(part, 100) for part in parts)
+    yield ascii_uppercase[number], leaf.status, ", ".join(visible(part, 100) for part in parts)
     for problem in leaf.problems[:3]:
-        yield "", status, problem
+        yield "", leaf.status, problem
 
 
 def _words(grid: Grid) -> Iterator[str]:
@@ -154,12 +146,16 @@ def _said(cell: Cell) -> str:
 
 def _legend(drawing: Drawing, y: float) -> None:
     x = _EDGE
-    for status, words in (("ok", "fine for CloudFront"), ("fault", "not"), (None, "not asked for by CloudFront")):
+    for status, words in (
+        ("ok", "fine for CloudFront"),
+        ("fault", "refused by CloudFront"),
+        (None, "not what CloudFront asks"),
+    ):
         _badge(drawing, x + 9, y, "A", status)
         drawing.text(x + 24, y, words, size=SMALL, color=_C.muted)
         x += 24 + text_width(words, SMALL) + 14
     for symbol, color, words in (
-        (style.symbol("fault"), _C.fault, "no certificate"),
+        (style.symbol("fault"), _C.fault, "none"),
         (style.symbol("none"), _C.none, "not asked"),
     ):
         drawing.text(x + 5, y, symbol, size=TEXT, bold=True, color=color, align="center")

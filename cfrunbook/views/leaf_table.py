@@ -20,6 +20,13 @@ _TELLING = frozenset({Purpose.EXACT, Purpose.VERSION, Purpose.ECDSA, Purpose.RSA
 """Whose refusal tells of certificates; one of a single suite or curve does not."""
 _MAX_NAMES = 4
 
+_COLUMNS = (
+    *("CloudFront gets it", "Certificate", "Key", "Issuer", "Valid until", "Carries the name", "Shown to", "At"),
+    "SHA-256",
+)
+_AT = 7
+"""The column that is left out where it says the same in every row."""
+
 Got = Literal["yes", "perhaps", "no"]
 _ORDER: Sequence[Got] = ("yes", "perhaps", "no")
 
@@ -34,15 +41,16 @@ def leaves(seen: Observations, wanted: Sequence[Target] = ()) -> Table:
     for handshake in seen.handshakes:
         by_port.setdefault((handshake.host, handshake.port), []).append(handshake)
     rows = [row for (host, port), hellos in by_port.items() for row in _Port(host, port, hellos, wanted).rows()]
+    columns = [*_COLUMNS]
+    if len({row[_AT] for row in rows}) == 1:
+        del columns[_AT]
+        rows = [(*row[:_AT], *row[_AT + 1 :]) for row in rows]
     return Table(
         title="Which certificate each hello gets",
-        columns=(
-            *("CloudFront gets it", "Certificate", "Key", "Issuer", "Valid until", "Carries the name"),
-            *("Shown to", "At", "SHA-256"),
-        ),
+        columns=tuple(columns),
         rows=tuple(rows[:MAX_ROWS]),
-        monospace=frozenset({7, 8}),
-        wide=frozenset({1, 6}),
+        monospace=frozenset({len(columns) - 1}),
+        wide=frozenset({1, _AT - 1, _AT} & set(range(len(columns) - 1))),
         empty="No certificate was seen.",
         left_out=max(0, len(rows) - MAX_ROWS),
     )
@@ -54,7 +62,7 @@ class _Port:
     def __init__(self, host: str, port: int, hellos: Sequence[Handshake], wanted: Sequence[Target]) -> None:
         targets = [t for t in wanted if (t.domain, t.port, t.protocol) == (host, port, "https")]
         self.hellos = hellos
-        self.host = host
+        self.host, self.port = host, port
         self.offers = {offer(t.tls_minimum).name for t in targets} or {h.offer for h in hellos}
         self.versions = {v for t in targets for v in offer(t.tls_minimum).versions} or {p.code for p in PROTOCOLS}
         self.names: Mapping[str | None, ServerName] = {
@@ -69,7 +77,7 @@ class _Port:
         for hello in self.hellos if certificates else ():
             if not hello.certificates and self._tells(hello):
                 refused.setdefault(_none(hello), []).append(hello)
-        rows += [(self._got(hellos), (end, *[""] * 4, *_where(hellos), "")) for end, hellos in refused.items()]
+        rows += [(self._got(hellos), (end, *[""] * 4, *self._where(hellos), "")) for end, hellos in refused.items()]
         for got, row in sorted(rows, key=lambda pair: _ORDER.index(pair[0])):
             yield got, *row
 
@@ -85,10 +93,19 @@ class _Port:
         if not leaf.readable:
             told = (f"cannot be read: {leaf.problem}", *[""] * 4)
         else:
-            until = f"{leaf.not_after:%Y-%m-%d %H:%M} UTC" if leaf.not_after else "?"
+            until = f"{leaf.not_after:%Y-%m-%d}" if leaf.not_after else "?"
             issuer = leaf.issuer_name.common_name or leaf.issuer
             told = (_named(leaf), leaf.key, issuer, until, self._carries(each))
-        return (*told, *_where(each.hellos), leaf.fingerprint_sha256[:16])
+        return (*told, *self._where(each.hellos), leaf.fingerprint_sha256[:16])
+
+    def _where(self, hellos: Sequence[Handshake]) -> tuple[str, str]:
+        """Return to which server names and offers, and at which addresses."""
+        asked = []
+        for sni, ways in ways_by_name(hellos).items():
+            how = "" if sni is None and ways == (CLOUDFRONTS,) else f": {', '.join(str(way) for way in ways)}"
+            asked.append((sni or "no server name") + how)
+        places = join_names(list(dict.fromkeys(h.connected_to or h.address for h in hellos)), _MAX_NAMES)
+        return "; ".join(asked), f"{self.host}:{self.port} at {places}"
 
     def _got(self, hellos: Sequence[Handshake]) -> Got:
         """Tell whether CloudFront gets this: what its own hello got, with a name that it sends."""
@@ -101,14 +118,14 @@ class _Port:
 
     def _carries(self, each: Shown) -> str:
         """Return whether a leaf carries the names that CloudFront sends and got it for."""
-        answers: list[str] = []
-        for sni in each.ways:
-            if sni in self.names:
-                judged = tls_name.judge(each.leaf, self.names[sni], domain=self.host)
-                if "matched" in judged.data:
-                    answers.append(f"yes, {judged.data['matched']}")
-                else:
-                    answers.append("cannot be read" if "reason" in judged.data else f"no, not {visible(sni, 120)}")
+        names = [self.names[sni] for sni in each.ways if sni in self.names]
+        answers = []
+        for name in names:
+            data = tls_name.judge(each.leaf, name, domain=self.host).data
+            if "matched" in data:
+                answers.append("yes" if names == [name] and data["matched"] == name.sni else f"yes, {data['matched']}")
+            else:
+                answers.append("cannot be read" if "reason" in data else f"no, not {visible(name.sni, 120)}")
         return "; ".join(dict.fromkeys(answers)) or "not asked"
 
 
@@ -123,12 +140,3 @@ def _none(hello: Handshake) -> str:
     if hello.alert is not None:
         return f"none: {alert_name(hello.alert)} (alert {hello.alert})"
     return f"none: {hello.outcome.replace('_', ' ')}"
-
-
-def _where(hellos: Sequence[Handshake]) -> tuple[str, str]:
-    """Return to which server names and offers, and where."""
-    asked = []
-    for sni, ways in ways_by_name(hellos).items():
-        how = "" if sni is None and ways == (CLOUDFRONTS,) else f" ({join_names([str(way) for way in ways], 12)})"
-        asked.append((sni or "no server name") + how)
-    return "; ".join(asked), join_names(list(dict.fromkeys(h.connected_to or h.address for h in hellos)), _MAX_NAMES)
