@@ -108,7 +108,7 @@ def kind_of(leaf: CertificateFacts) -> str:
 
 
 def shown(handshakes: Iterable[Handshake]) -> tuple[Shown, ...]:
-    """Return the different leaves among what was sent, those for CloudFront's own hello with a name first. Never raises."""
+    """Return the different leaves among what was sent, those for CloudFront's own hello with a name first."""
     reader = Reader()
     found: dict[bytes, tuple[CertificateFacts, list[Handshake]]] = {}
     asked = [(way, h) for h in handshakes if h.certificates and (way := way_of(h)) is not None]
