@@ -52,6 +52,7 @@ WARNINGS = {
     "healthy-expiring-soon": "certificate.expires_soon",
     "healthy-all-viewer-no-url": "tls_name.mismatch_if_sent",
     "origin-group-secondary-broken": "certificate.expired",
+    "healthy-two-certificates": "certificate.other_bad",
 }
 
 

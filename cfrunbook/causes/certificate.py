@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -27,10 +27,11 @@ from cfrunbook.causes.sightings import (
     some_requests_fail,
     spread,
 )
+from cfrunbook.causes.unmet import Unmet, below_tls_1_3, unmet
 from cfrunbook.evidence import Handshake, HandshakeOutcome
-from cfrunbook.findings import Cause, Evidence, Finding, Status
+from cfrunbook.findings import Cause, Evidence, Finding, Rule, Status
 from cfrunbook.hostname import canonical
-from cfrunbook.text import join_names, visible
+from cfrunbook.text import fill, join_names, visible
 from cfrunbook.x509.roots import TrustStore
 
 CAUSE = Cause.CERTIFICATE
@@ -73,8 +74,9 @@ def judge_case(case: Case) -> tuple[Finding, ...]:
     known = {n.sni for n in case.target.names}
     hellos = tuple(h for h in case.handshakes if h.sni in known)
     delivered = [h for h in hellos if h.certificates or _sent_none(h)]
+    others = tuple(_others(case))
     if not delivered:
-        return _not_seen(case, hellos)
+        return (*others, *_not_seen(case, hellos))
     groups: dict[tuple[tuple[bytes, ...], bool], list[Handshake]] = {}
     for handshake in delivered:
         groups.setdefault((handshake.certificates, (handshake.version or 0) > TLS_1_2), []).append(handshake)
@@ -93,8 +95,9 @@ def judge_case(case: Case) -> tuple[Finding, ...]:
             by_code.setdefault(draft.rule.code, []).append((draft, members))
         if not any(_status(draft) is Status.FAULT for draft in found):
             spared += members
+    merged = (_merged(case, found, delivered, spared, certain) for found in by_code.values())
     order = [r.code for r in RULES]
-    return tuple(_merged(case, by_code[code], delivered, spared, certain) for code in sorted(by_code, key=order.index))
+    return tuple(sorted((*merged, *others), key=lambda finding: order.index(finding.code)))
 
 
 def _merged(
@@ -113,6 +116,8 @@ def _merged(
     identities = {id(h) for h in concerned}
     sightings = Sightings(tuple(h for h in delivered if id(h) in identities), tuple(delivered))
     first = next((h for h in lead if h.sni in certain), lead[0])
+    if draft.rule is rules.KEY_NEEDS_TLS_1_3:
+        draft = Draft(draft.rule, draft.data | {"below": below_tls_1_3(case, concerned)})
     elsewhere = len(sightings.addresses) < len({h.address for h in delivered})
     context = _context(connect_to(first, by_address=elsewhere), first.sni, case.roots) | {
         "where": sightings.where,
@@ -138,6 +143,32 @@ def _merged(
     finding = _finding(draft, context, target=case.target.id, evidence=evidence)
     next_check = f"If CloudFront sends that name, this is a 502. {WHICH_NAME}"
     return msgspec.structs.replace(finding, next_check=next_check, cloudfront_status=None)
+
+
+def _others(case: Case) -> Iterator[Finding]:
+    """Yield what is wrong with certificates that CloudFront's own hello does not get, once for each result code."""
+    found: dict[str, tuple[Rule, list[tuple[Draft, Unmet]]]] = {}
+    for other in unmet(case):
+        first = other.hellos[0]
+        judged = drafts(
+            first.certificates,
+            at=case.at,
+            roots=case.roots,
+            tls_version=first.version,
+            expiry_warning_days=case.expiry_warning_days,
+        )
+        fault = next((draft for draft in judged if _status(draft) is Status.FAULT), None)
+        if fault is not None:
+            rule = rules.DIFFERING if other.alike else rules.OTHER_BAD
+            found.setdefault(rule.code, (rule, []))[1].append((fault, other))
+    for rule, others in found.values():
+        fault, other = others[0]
+        data = _context("", other.data["sni"], case.roots) | fault.data | other.data
+        told = fill(fault.rule.title, data | {"where": "", "sometimes": ""}).removesuffix(".")
+        data |= {"problem": told[:1].lower() + told[1:], "code": fault.rule.code, "aspect": "delivery"}
+        evidence = [line for _, each in others for line in each.evidence][:MAX_SHOWN]
+        draft = Draft(rule, data, remedy=fault.remedy or fault.rule.remedy)
+        yield _finding(draft, {"sni": data["sni"]}, target=case.target.id, evidence=evidence)
 
 
 def _status(draft: Draft) -> Status:

@@ -325,7 +325,10 @@ class _Chain:
         elif leaf.key == "EC P-521" and self.tls_version is not None and self.tls_version <= TLS_1_2:
             which = _sentence(f"{says}, which CloudFront cannot use below TLS 1.3")
             yield Draft(rules.KEY_UNSUPPORTED, {**aspect, "which": which})
-        elif leaf.key in ("EC P-384", "EC P-521"):
+        elif leaf.key == "EC P-521":
+            which = _sentence(f"{says}, which CloudFront can use with TLS 1.3 only")
+            yield Draft(rules.KEY_NEEDS_TLS_1_3, {**aspect, "which": which, "below": ""})
+        elif leaf.key == "EC P-384":
             which = _sentence(f"{says}, which AWS does not document for origins")
             yield Draft(rules.KEY_UNDOCUMENTED, {**aspect, "which": which})
 

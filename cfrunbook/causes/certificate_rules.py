@@ -6,6 +6,8 @@ they are sent is wrong, and a client that sorts, fetches or remembers certificat
 
 from __future__ import annotations
 
+from cfrunbook.causes.family import Family
+from cfrunbook.causes.remedies import ASK_OFTEN
 from cfrunbook.findings import Cause, Remedy, Rule, Stage, Status, Step
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
@@ -32,6 +34,14 @@ VERIFY = Step(
     "{ca_note} Then request the failing URL again; CloudFront caches an error for at least 10 seconds.",
     command=CHAIN + "\nopenssl s_client -connect {connect!q} {sni_option}{ca_option} </dev/null 2>&1 | grep -E"
     " 'verify error|Verify return code'",
+)
+
+CHAIN_BY_WAY = CHAIN.replace("{sni_option}", "{sni_option} {openssl}")
+"""The same, asked for one version and perhaps one kind of key."""
+
+VERIFY_BY_WAY = Step(
+    text="Every certificate must be followed by its issuer, and “Verify return code: 0 (ok)” must come out.{ca_note}",
+    command=f"{CHAIN_BY_WAY}\n{VERIFY.command.splitlines()[1].replace('{sni_option}', '{sni_option} {openssl}')}",
 )
 
 _LOAD_BALANCER = Step(
@@ -90,35 +100,11 @@ _REISSUE = Remedy(
 )
 
 
-def _fault(code: str, title: str, meaning: str, *, source: str = AWS_PAGE, remedy: Remedy, **more: str) -> Rule:
-    return _rule(code, Status.FAULT, title, meaning, source=source, remedy=remedy, **more)
+_rule = Family(Cause.CERTIFICATE, Stage.CERTIFICATE, source=AWS_PAGE, reproduce=CHAIN, verify=VERIFY).rule
 
 
-def _rule(
-    code: str,
-    status: Status,
-    title: str,
-    meaning: str,
-    *,
-    source: str = AWS_PAGE,
-    remedy: Remedy | None = None,
-    reproduce: str = CHAIN,
-    next_check: str = "",
-) -> Rule:
-    return Rule(
-        code=f"certificate.{code}",
-        cause=Cause.CERTIFICATE,
-        stage=Stage.CERTIFICATE,
-        status=status,
-        title=title,
-        meaning=meaning,
-        source=source,
-        reproduce=reproduce,
-        remedy=remedy or Remedy(),
-        verify=VERIFY if remedy else Step(text=""),
-        cloudfront_status=502 if status is Status.FAULT else None,
-        next_check=next_check,
-    )
+def _fault(code: str, title: str, meaning: str, *, source: str = "", remedy: Remedy, reproduce: str = "") -> Rule:
+    return _rule(code, Status.FAULT, title, meaning, source=source, remedy=remedy, reproduce=reproduce)
 
 
 EXPIRED = _fault(
@@ -346,9 +332,18 @@ KEY_UNDOCUMENTED = _rule(
     "key_undocumented",
     Status.WARNING,
     "{which}{where}.",
-    "AWS documents 256-bit elliptic-curve keys only. CloudFront's hello offers what this key needs"
-    " (P-521: with TLS 1.3 only), so it probably works.",
+    "AWS documents 256-bit elliptic-curve keys only. CloudFront's hello offers what this key needs, so it probably"
+    " works.",
     source=KEY_SIZE_PAGE,
+    remedy=_REISSUE,
+)
+KEY_NEEDS_TLS_1_3 = _rule(
+    "key_needs_tls_1_3",
+    Status.WARNING,
+    "{which}{where}.",
+    "It works while TLS 1.3 is agreed on. In TLS 1.2 a client must offer the curve of the key, and CloudFront's hello"
+    " does not offer P-521: a server, a load balancer or a change without TLS 1.3 makes this a 502.{below}",
+    source="https://www.rfc-editor.org/rfc/rfc8422#section-5.1.1",
     remedy=_REISSUE,
 )
 UNPARSEABLE = _fault(
@@ -366,6 +361,29 @@ MALFORMED = _rule(
     source=RFC5280 + "#section-4.1",
     reproduce=_DETAILS,
     next_check="Have the certificate issued again, or look in CloudFront's access log for OriginConnectError.",
+)
+OTHER_BAD = _rule(
+    "other_bad",
+    Status.WARNING,
+    "The origin has another certificate too ({subject}, {key}; shown for {ways}), and that one is bad{where}:"
+    " {problem}.",
+    "CloudFront's own hello gets {own}. It would get the other one, and answer 502, {meets}; clients that ask in that"
+    " way get it already.",
+    remedy=RENEW,
+    reproduce=CHAIN_BY_WAY,
+    verify=VERIFY_BY_WAY,
+)
+DIFFERING = _rule(
+    "differing",
+    Status.UNKNOWN,
+    "In {count} of {total} comparable hellos came another certificate than CloudFront's hello got{where}, and that one"
+    " is bad: {problem}.",
+    "CloudFront's own hello got {own}. Version and kind of key were the same, so these do not decide which one comes:"
+    " most likely several servers answer here and differ. Then some requests fail: an intermittent 502.",
+    reproduce=CHAIN_BY_WAY,
+    remedy=RENEW,
+    verify=VERIFY_BY_WAY,
+    next_check=ASK_OFTEN,
 )
 NONE_SENT = _fault(
     "none_sent",
@@ -429,10 +447,13 @@ RULES: tuple[Rule, ...] = (
     WEAK_SIGNATURE,
     KEY_UNSUPPORTED,
     WEAK_KEY,
+    KEY_NEEDS_TLS_1_3,
     KEY_UNDOCUMENTED,
     UNPARSEABLE,
     MALFORMED,
     NONE_SENT,
+    DIFFERING,
+    OTHER_BAD,
     OTHER,
     NOT_SEEN,
     PATH_OK,

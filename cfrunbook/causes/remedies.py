@@ -18,3 +18,9 @@ WHICH_NAME = (
     "Give what decides the name that CloudFront sends: the policies (--policies, from aws cloudfront"
     " get-origin-request-policy and get-cache-policy), the failing URL (--url) or the edge function."
 )
+
+ASK_OFTEN = (
+    "Ask twenty times and count: for i in $(seq 20); do openssl s_client -connect {connect!q} {sni_option}"
+    " </dev/null 2>/dev/null | openssl x509 -noout -subject -enddate -fingerprint; done | sort | uniq -c"
+)
+"""For what not every hello shows: a template over `connect` and `sni_option`."""

@@ -19,6 +19,7 @@ from cfrunbook.causes.hellos import observe
 from cfrunbook.causes.remedies import NO_ID
 from cfrunbook.causes.sightings import Sightings, connect_to, sni_option, some_requests_fail, spread
 from cfrunbook.causes.tls_name_rules import AWS_PAGE, RULES
+from cfrunbook.causes.unmet import Unmet, unmet
 from cfrunbook.cloudfront.targets import ServerName
 from cfrunbook.evidence import Handshake, HandshakeOutcome
 from cfrunbook.findings import Cause, Evidence, Finding, Remedy, Rule, Status
@@ -102,7 +103,22 @@ def judge_case(case: Case) -> tuple[Finding, ...]:
         for name, found in judged
     )
     findings = [f for _, found in judged for f in found]
-    return tuple(map(_warning, findings) if is_one_fine else findings)
+    return (*(map(_warning, findings) if is_one_fine else findings), *_others(case))
+
+
+def _others(case: Case) -> Iterator[Finding]:
+    """Yield which certificates that CloudFront's own hello does not get lack the name, once for each result code."""
+    names = {name.sni: name for name in case.target.names}
+    found: dict[str, tuple[Judgement, list[Unmet]]] = {}
+    for other in unmet(case):
+        judgement = judge(other.leaf, names[other.data["sni"]], domain=case.target.domain)
+        if judgement.rule in (rules.MISMATCH, rules.MISMATCH_IF_SENT):
+            rule = rules.DIFFERING if other.alike else rules.OTHER_MISMATCH
+            data = judgement.data | other.data
+            found.setdefault(rule.code, (Judgement(rule, data), []))[1].append(other)
+    for judgement, others in found.values():
+        evidence = [line for other in others for line in other.evidence][:_MAX_EVIDENCE]
+        yield judgement.rule.finding(target=case.target.id, evidence=evidence, **judgement.data)
 
 
 def _warning(finding: Finding) -> Finding:

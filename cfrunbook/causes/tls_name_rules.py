@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cfrunbook.causes.remedies import UPDATE_DISTRIBUTION, WHICH_NAME
+from cfrunbook.causes.family import Family
+from cfrunbook.causes.remedies import ASK_OFTEN, UPDATE_DISTRIBUTION, WHICH_NAME
 from cfrunbook.findings import Cause, Remedy, Rule, Stage, Status, Step
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
@@ -27,6 +28,11 @@ VERIFY = Step(
     " at least 10 seconds.",
     command=NAMES,
 )
+
+NAMES_BY_WAY = NAMES.replace("{sni_option}", "{sni_option} {openssl}")
+"""The same, asked for one version and perhaps one kind of key."""
+
+VERIFY_BY_WAY = Step(text="It must print “does match certificate”.", command=NAMES_BY_WAY)
 
 _NEW_CERTIFICATE = Step(
     text="Put {sni} on the origin's certificate, and serve that certificate for the server name {sni}.",
@@ -58,32 +64,7 @@ HOST_FORWARDED_REMEDY = Remedy(
 ORIGIN_DOMAIN_REMEDY = Remedy(kind="one_of", steps=(_NEW_CERTIFICATE, _CHANGE_DOMAIN, _HTTP_ONLY))
 
 
-def _rule(
-    code: str,
-    status: Status,
-    title: str,
-    meaning: str,
-    *,
-    source: str = AWS_PAGE,
-    remedy: Remedy | None = None,
-    reproduce: str = NAMES,
-    next_check: str = "",
-) -> Rule:
-    return Rule(
-        code=f"tls_name.{code}",
-        cause=Cause.TLS_NAME,
-        stage=Stage.NAME,
-        status=status,
-        title=title,
-        meaning=meaning,
-        source=source,
-        reproduce=reproduce,
-        remedy=remedy or Remedy(),
-        verify=VERIFY if remedy else Step(text=""),
-        cloudfront_status=502 if status is Status.FAULT else None,
-        next_check=next_check,
-    )
-
+_rule = Family(Cause.TLS_NAME, Stage.NAME, source=AWS_PAGE, reproduce=NAMES, verify=VERIFY).rule
 
 MISMATCH = _rule(
     "mismatch",
@@ -150,6 +131,28 @@ UNREADABLE = _rule(
     "Without them nothing can be said about the name.",
     next_check="Look at it with: " + NAMES,
 )
+OTHER_MISMATCH = _rule(
+    "other_mismatch",
+    Status.WARNING,
+    "The origin has another certificate too ({subject}, {key}; shown for {ways}), and that one does not carry"
+    " {sni}{where}: it is for {carried}.",
+    "{near}CloudFront's own hello gets {own}. It would get the other one, and answer 502, {meets}.",
+    remedy=Remedy(steps=(_NEW_CERTIFICATE,)),
+    reproduce=NAMES_BY_WAY,
+    verify=VERIFY_BY_WAY,
+)
+DIFFERING = _rule(
+    "differing",
+    Status.UNKNOWN,
+    "In {count} of {total} comparable hellos for {sni} came another certificate than CloudFront's hello got{where}, and"
+    " that one is for {carried}.",
+    "CloudFront's own hello got {own}. Version and kind of key were the same, so these do not decide which one comes:"
+    " most likely several servers answer here and differ. Then some requests fail: an intermittent 502.",
+    remedy=Remedy(steps=(_NEW_CERTIFICATE,)),
+    reproduce=NAMES_BY_WAY,
+    verify=VERIFY_BY_WAY,
+    next_check=ASK_OFTEN,
+)
 OK = _rule(
     "ok",
     Status.OK,
@@ -163,9 +166,11 @@ RULES: tuple[Rule, ...] = (
     SNI_REFUSED,
     MISMATCH_IF_SENT,
     SNI_REFUSED_IF_SENT,
+    DIFFERING,
     UNREADABLE,
     ORIGIN_DOMAIN_ONLY,
     COMMON_NAME_ONLY,
+    OTHER_MISMATCH,
     DEFAULT_DIFFERS,
     OK,
 )

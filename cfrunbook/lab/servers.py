@@ -53,6 +53,9 @@ class Tls:
     """For every name that `by_name` does not know; None: such a handshake ends in alert 112, unrecognized_name."""
     by_name: Mapping[str, Chain] = field(default_factory=dict)
     """By SNI, lower case."""
+    beside: Chain | None = None
+    """A second certificate beside `chain`, with the other kind of key: RSA where that is ECDSA. The client's hello, the
+    version and the ciphers decide which of the two it gets."""
     minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
     maximum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
     ciphers: str = ""
@@ -417,7 +420,8 @@ def _full_queue(address: str) -> list[socket.socket]:
 def _contexts(service: Tls) -> ssl.SSLContext:
     """Return the context that a connection starts with; by its SNI it changes to another or is refused."""
     by_name = {name: _context(service, chain) for name, chain in service.by_name.items()}
-    first = _context(service, service.chain or next(iter(service.by_name.values())))
+    chains = (service.chain or next(iter(service.by_name.values())), *((service.beside,) if service.beside else ()))
+    first = _context(service, *chains)
 
     def choose(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
         chosen = by_name.get((name or "").lower())
@@ -431,7 +435,8 @@ def _contexts(service: Tls) -> ssl.SSLContext:
     return first
 
 
-def _context(service: Tls, chain: Chain) -> ssl.SSLContext:
+def _context(service: Tls, *chains: Chain) -> ssl.SSLContext:
+    """Return the context that holds these chains, each with another kind of key."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # TLS 1.0 and 1.1 are what a scenario may be about
@@ -442,8 +447,9 @@ def _context(service: Tls, chain: Chain) -> ssl.SSLContext:
     if service.clients:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=service.clients.pem.decode())
-    with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # ssl reads certificates from files only
-        file.write(chain.sent[0].key_pem + pem_bundle(chain.sent))
-        file.flush()
-        context.load_cert_chain(file.name)
+    for chain in chains:
+        with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # ssl reads certificates from files only
+            file.write(chain.sent[0].key_pem + pem_bundle(chain.sent))
+            file.flush()
+            context.load_cert_chain(file.name)
     return context

@@ -52,7 +52,7 @@ GUIDES: Mapping[str, Guide] = {
             name="01_tls_name",
             causes=(Cause.TLS_NAME,),
             scenario="tls-name-mismatch",
-            tables=("handshakes", "certificates"),
+            tables=("handshakes", "leaves", "certificates"),
         ),
         Guide(
             name="02_tls_protocol",
@@ -64,7 +64,7 @@ GUIDES: Mapping[str, Guide] = {
             name="03_certificate",
             causes=(Cause.CERTIFICATE,),
             scenario="certificate-missing-intermediate",
-            tables=("handshakes", "certificates"),
+            tables=("handshakes", "leaves", "certificates"),
         ),
         Guide(
             name="04_port",
@@ -76,7 +76,7 @@ GUIDES: Mapping[str, Guide] = {
             name="99_incident_report",
             causes=(),
             scenario="certificate-missing-intermediate",
-            tables=("resolutions", "connections", "exchanges", "handshakes", "capabilities", "certificates"),
+            tables=("resolutions", "connections", "exchanges", "handshakes", "capabilities", "leaves", "certificates"),
             about="everything that was seen, and what it means",
         ),
     )

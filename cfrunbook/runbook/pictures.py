@@ -10,6 +10,7 @@ from cfrunbook.views import figures, outline
 
 if TYPE_CHECKING:
     from cfrunbook.causes.case import Case
+    from cfrunbook.causes.leaf_grid import Grid
     from cfrunbook.causes.tls_capabilities import Capabilities
     from cfrunbook.cloudfront.targets import Target
     from cfrunbook.evidence import Handshake, Observations
@@ -67,6 +68,26 @@ def suites(incident: Incident, observations: Observations, diagnosis: Diagnosis)
     return None
 
 
+def served(
+    incident: Incident, observations: Observations, diagnosis: Diagnosis, *, different: int = 1
+) -> Picture | None:
+    """Return which certificate the address that tells most shows to which hello.
+
+    None if it showed fewer than `different` certificates.
+    """
+    for case in _https(incident, observations, diagnosis):
+        grids = _served(case, diagnosis)
+        if grids:
+            told, *others = grids
+            if len(told.leaves) < different:
+                return None
+            alike = sum(_to_cloudfront(g) == _to_cloudfront(told) for g in others)
+            note = f"CloudFront gets the same at {alike} of {len(others)} other addresses" if others else ""
+            target = case.target
+            return figures.served(told, place=f"{target.domain}:{target.port} at {told.place[0]}", note=note)
+    return None
+
+
 def why_browser_works(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> str:
     """Return why a browser may well reach what CloudFront cannot, as a paragraph; empty if that is not known."""
     from cfrunbook.causes import tls_answers
@@ -79,12 +100,37 @@ def why_browser_works(incident: Incident, observations: Observations, diagnosis:
 
 
 def everything(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> tuple[Picture, ...]:
-    """Return the pictures of the path, of the chain and, where TLS itself is the cause, of the handshake."""
+    """Return the pictures of the path and of the chain, and what else tells something.
+
+    That is which hello gets which certificate, where one address shows several; and the handshake, where TLS itself is
+    the cause.
+    """
     shown = (path(diagnosis), *(certificates(incident, observations, diagnosis) or ()))
+    mixed = served(incident, observations, diagnosis, different=2)
+    shown = (*shown, mixed) if mixed else shown
     if diagnosis.verdict.cause is not Cause.TLS_PROTOCOL:
         return shown
     drawn = (draw(incident, observations, diagnosis) for draw in (suites, handshake))
     return (*shown, *(picture for picture in drawn if picture is not None))
+
+
+def _served(case: Case, diagnosis: Diagnosis) -> list[Grid]:
+    """Return what the addresses show, the one that tells most first; nothing where no certificate was seen."""
+    from cfrunbook.causes.hellos import place_of
+    from cfrunbook.causes.leaf_grid import grid
+
+    places = dict.fromkeys(place_of(h) for h in (*case.handshakes, *case.scanned) if h.certificates)
+    hello = _telling(case.target, [h for h in case.handshakes if place_of(h) in places], diagnosis)
+    first = place_of(hello) if hello is not None else next(iter(places), None)
+    return [grid(case, place) for place in sorted(places, key=lambda place: place != first)]
+
+
+def _to_cloudfront(shown: Grid) -> object:
+    """Return what CloudFront's own hello gets, by server name."""
+    from cfrunbook.causes.leaves import CLOUDFRONTS
+
+    cells = {sni: shown.cells.get((sni, CLOUDFRONTS)) for sni in shown.sent}
+    return {sni: [shown.leaves[n].facts.der for n in cell.leaves] if cell else None for sni, cell in cells.items()}
 
 
 def _https(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> list[Case]:

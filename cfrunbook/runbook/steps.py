@@ -81,7 +81,7 @@ class Runbook:
             sentence=f"Nothing was probed. This is the recording of {when}, seen from {where}: {count}."
             if self.recorded
             else f"Seen from {where}, {when}: {count}.",
-            tables=tuple(table for table in (getattr(tables, kind)(seen) for kind in self.guide.tables) if table.rows),
+            tables=tables.observations(seen, wanted=self.incident.targets, kinds=self.guide.tables),
         )
 
     def judge(self) -> steps.Judgement:
@@ -98,26 +98,33 @@ class Runbook:
             return steps.paragraph(told)
         return steps.note("What was seen does not show why a browser would fare better than CloudFront.")
 
-    def figure(self, kind: Literal["path", "suites", "ladder", "chain", "validity"]) -> Picture | html.Fragment:
-        """Draw the edge's path, the suites accepted, the handshake, the chain, or when its certificates are valid."""
+    def figure(
+        self, kind: Literal["path", "suites", "ladder", "served", "chain", "validity"]
+    ) -> Picture | html.Fragment:
+        """Draw the edge's path, the suites accepted, the handshake, or the certificates.
+
+        Of these: which one each hello gets (`served`), the chain, or when its certificates are valid. Raises BadInput.
+        """
         from cfrunbook.runbook import pictures
         from cfrunbook.views import steps
 
-        if kind == "path":
-            return pictures.path(self.diagnosis)
-        if kind in ("suites", "ladder"):
-            draw = pictures.suites if kind == "suites" else pictures.handshake
-            return draw(self.incident, self.observations, self.diagnosis) or steps.note(
-                f"No TLS hello was sent, so there is nothing to draw. {self.diagnosis.verdict.sentence}"
-            )
-        if kind not in ("chain", "validity"):
-            raise BadInput(f"figure: {visible(kind, 40)!r} is none of path, suites, ladder, chain, validity.")
-        drawn = pictures.certificates(self.incident, self.observations, self.diagnosis)
-        if drawn is None:
-            return steps.note(
-                f"No certificate was seen, so there is nothing to draw. {self.diagnosis.verdict.sentence}"
-            )
-        return drawn[0] if kind == "chain" else drawn[1]
+        shown = (self.incident, self.observations, self.diagnosis)
+        match kind:
+            case "path":
+                return pictures.path(self.diagnosis)
+            case "suites" | "ladder":
+                drawn = (pictures.suites if kind == "suites" else pictures.handshake)(*shown)
+                lacking = "No TLS hello was sent"
+            case "served":
+                drawn, lacking = pictures.served(*shown), "No certificate was seen"
+            case "chain" | "validity":
+                both = pictures.certificates(*shown)
+                drawn, lacking = both[kind == "validity"] if both else None, "No certificate was seen"
+            case _:
+                raise BadInput(
+                    f"figure: {visible(kind, 40)!r} is none of path, suites, ladder, served, chain, validity."
+                )
+        return drawn or steps.note(f"{lacking}, so there is nothing to draw. {self.diagnosis.verdict.sentence}")
 
     def fix(self) -> steps.Fix:
         """Show what to do about the root cause, or which runbook does."""

@@ -37,13 +37,30 @@ class Table:
     """Rows not shown, for there were more than `MAX_ROWS`."""
 
 
-def observations(seen: Observations) -> tuple[Table, ...]:
-    """Return one table per kind of observation that was made; kinds never tried have none."""
-    tables = (
-        *(resolutions(seen), connections(seen), handshakes(seen), capabilities(seen)),
-        *(certificates(seen), exchanges(seen)),
-    )
-    return tuple(table for table in tables if table.rows)
+KINDS = ("resolutions", "connections", "handshakes", "capabilities", "leaves", "certificates", "exchanges")
+"""What there are tables of, in their order on a page."""
+
+
+def observations(
+    seen: Observations, *, wanted: Sequence[Target] = (), kinds: Sequence[str] = KINDS
+) -> tuple[Table, ...]:
+    """Return one table per kind of observation that was made; kinds never tried have none.
+
+    `wanted` are the targets: certificates are compared with the names that CloudFront sends there. Raises KeyError for
+    a kind that is none of `KINDS`.
+    """
+    from cfrunbook.views.leaf_table import leaves
+
+    makers: dict[str, Callable[[Observations], Table]] = {
+        "resolutions": resolutions,
+        "connections": connections,
+        "handshakes": handshakes,
+        "capabilities": capabilities,
+        "leaves": lambda seen: leaves(seen, wanted),
+        "certificates": certificates,
+        "exchanges": exchanges,
+    }
+    return tuple(table for table in (makers[kind](seen) for kind in kinds) if table.rows)
 
 
 def resolutions(seen: Observations) -> Table:

@@ -219,8 +219,8 @@ def test_rsa_above_4096_bits_is_a_fault() -> None:
 def test_p521_depends_on_the_tls_version() -> None:
     sent = [mint(NAME, INTER, key_kind="P-521"), INTER]
     assert "key_unsupported" in codes(conclude(sent, tls_version=0x0303))
-    assert codes(conclude(sent, tls_version=0x0304))["key_undocumented"] == "warning"
-    assert codes(conclude(sent))["key_undocumented"] == "warning"
+    assert codes(conclude(sent, tls_version=0x0304)) == {"key_needs_tls_1_3": "warning", **OK}
+    assert codes(conclude(sent)) == {"key_needs_tls_1_3": "warning", **OK}
 
 
 def test_every_certificate_that_expired_is_named() -> None:

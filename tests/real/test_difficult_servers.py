@@ -138,7 +138,7 @@ TABLE = (
     Row("another certificate without a server name", nginx("by-name"), "hello", also="tls_name.default_differs"),
     Row("one ECDSA suite", nginx("ecdsa-one-suite"), "hello"),
     Row("ECDSA P-384 certificate", nginx("p384"), "hello", also="certificate.key_undocumented"),
-    Row("ECDSA P-521 certificate, TLS 1.3", nginx("p521-13"), "hello", also="certificate.key_undocumented"),
+    Row("ECDSA P-521 certificate, TLS 1.3", nginx("p521-13"), "hello", also="certificate.key_needs_tls_1_3"),
     Row("P-384 curve only: HelloRetryRequest", nginx("p384-curve"), "hello"),
     Row("X25519 only: HelloRetryRequest", nginx("x25519-curve"), "hello"),
     Row("ChaCha20 only, TLS 1.3", nginx("chacha-13"), "hello"),

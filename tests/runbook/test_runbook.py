@@ -144,7 +144,7 @@ def test_a_root_cause_without_a_runbook_leads_to_the_first(tmp_path):
     with lab.start("http-only-answers-502") as running:
         runbook = looked("03_certificate", lab=running.file)
         assert runbook.next().runbook == "00_start_here"
-        for kind in ("chain", "suites", "ladder"):
+        for kind in ("chain", "served", "suites", "ladder"):
             assert "nothing to draw" in text(runbook.figure(kind))
         assert "does not show why" in text(runbook.why())
 
@@ -206,13 +206,13 @@ def test_commands_for_the_next_step_are_quoted(recording):
     assert 'vantage = "my host; rm -rf /"' in shown
 
 
-@pytest.mark.parametrize("kind", ["path", "suites", "ladder", "chain", "validity"])
+@pytest.mark.parametrize("kind", ["path", "suites", "ladder", "served", "chain", "validity"])
 def test_figures(expired, kind):
     assert "svg" in looked("03_certificate", lab=expired.file).figure(kind).svg
 
 
 def test_an_unknown_figure_is_one_sentence(expired):
-    with pytest.raises(cf.BadInput, match="none of path, suites, ladder, chain, validity"):
+    with pytest.raises(cf.BadInput, match="none of path, suites, ladder, served, chain, validity"):
         looked("03_certificate", lab=expired.file).figure("pie")  # type: ignore[arg-type]
 
 

@@ -46,6 +46,12 @@ def _by_server_name(authority: Authority) -> Setup:
     return Setup(web(Tls(default, by_name={ORIGIN: _chain(authority)})))
 
 
+def _two_certificates(authority: Authority) -> Setup:
+    old = authority.leaf(ORIGIN, begins=-93 * DAY, ends=-3 * DAY, key="RSA 2048")
+    beside = Chain((old, authority.intermediate))
+    return Setup(web(Tls(_chain(authority), beside=beside, ciphers="aRSA")))
+
+
 def _http_only(_: Authority) -> Setup:
     return Setup(OriginSetup(({80: Http(), 443: Closed()},), protocol_policy="http-only"))
 
@@ -173,6 +179,27 @@ SCENARIOS = (
         why_in_real_life="Servers with several sites have some default; CloudFront always sends a server name.",
         page=_CUSTOM,
         set_up=_by_server_name,
+    ),
+    Scenario(
+        name="healthy-two-certificates",
+        title="Of the origin's two certificates, the one that CloudFront does not get has expired",
+        story=(
+            "05:20 PAGE  CloudFront 502 for www.shop.example, two of them, an hour ago.",
+            "Ticket: our monitor (TLS 1.2) shows the origin's certificate in red, a browser shows it in green. Both?",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=HEALTHY,
+        hints=(
+            "A server may hold several certificates for one name.",
+            "What decides between them? Ask in TLS 1.2 and in TLS 1.3, and compare the fingerprints.",
+            "Which of the two does CloudFront's hello get, and what would make it get the other one?",
+        ),
+        why_in_real_life=(
+            "An RSA certificate beside an ECDSA one, for old clients; the renewal was set up for one of them. "
+            "CloudFront meets the other one when TLS 1.3 is switched off, or a second server does not have it."
+        ),
+        page=_PAGE + "#ssl-certificate-expired",
+        set_up=_two_certificates,
     ),
     Scenario(
         name="healthy-http-only",
