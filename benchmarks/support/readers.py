@@ -137,7 +137,7 @@ def _sslyze(text: str) -> Suites:
 def _testssl(text: str) -> Suites:
     version = 0
     table = text.partition("\nHexcode")[2]
-    pattern = r"(?m)^(SSLv3|TLS 1(?:\.\d)?)  |^ x[0-9a-f]+ +(\S+) +(\S+(?: \d+)?) "
+    pattern = r"(?m)^(SSLv3|TLS 1(?:\.\d)?) *$|^ x[0-9a-f]+ +(\S+) +(\S+(?: \d+)?) "
     for heading, suite, curve in re.findall(pattern, table):
         if heading:
             version = _version(heading)
