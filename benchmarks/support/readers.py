@@ -55,6 +55,7 @@ VERSIONS: Mapping[str, int] = {
     "TLSv1.3": TLS_1_3,
 }
 _OPENSSL = {suite.iana: suite.openssl for suite in SUITES}
+_VERSION = r"(SSLv3|TLSv1(?:\.[0-3])?)"
 _P_521 = re.compile(r"P-?521|secp521r1|ECDH 521")
 
 
@@ -90,8 +91,8 @@ def _version(shown: str) -> int:
 
 def _s_client(text: str) -> Suites:
     for part in re.split(r"(?m)^CONNECTED", text)[1:]:
-        new = re.search(r"New, (\S+), Cipher is (?!\(NONE\))(\S+)", part)
-        protocol = re.search(r"Protocol  : (\S+)", part)
+        new = re.search(rf"New, {_VERSION}, Cipher is (\w[\w-]+)", part)
+        protocol = re.search(rf"Protocol  : {_VERSION}", part)
         curve = re.search(r"Server Temp Key: (.*)", part)
         if new:  # below TLS 1.3, "New" shows the lowest version of the suite
             version = new[1] if new[1] == "TLSv1.3" or not protocol else protocol[1]
@@ -112,13 +113,13 @@ def _loop_troubles(text: str, name: str) -> set[Trouble]:
 
 
 def _sslscan(text: str) -> Suites:
-    for version, suite, curve in re.findall(r"(?m)^(?:Accepted|Preferred) +(\S+) +\d+ bits +(\S+)(.*)", text):
+    for version, suite, curve in re.findall(rf"(?m)^(?:Accepted|Preferred) +{_VERSION} +\d+ bits +(\S+)(.*)", text):
         yield VERSIONS[version], suite, curve
 
 
 def _nmap(text: str) -> Suites:
     version = 0
-    for heading, suite, curve in re.findall(r"(?m)^\| +(?:((?:SSL|TLS)v[\d.]+):|(TLS_\w+)(?: \((.*?)\))? - )", text):
+    for heading, suite, curve in re.findall(rf"(?m)^\| +(?:{_VERSION}:|(TLS_\w+)(?: \((.*?)\))? - )", text):
         if heading:
             version = VERSIONS[heading]
         else:
@@ -127,7 +128,7 @@ def _nmap(text: str) -> Suites:
 
 def _sslyze(text: str) -> Suites:
     version = 0
-    for heading, suite, curve in re.findall(r"(?m)^ \* ((?:SSL|TLS) [\d.]+) Cipher|^ {8}(TLS_\w+) +\d+(.*)", text):
+    for heading, suite, curve in re.findall(r"(?m)^ \* (SSL 3\.0|TLS 1\.[0-3]) Cipher|^ {8}(TLS_\w+) +\d+(.*)", text):
         if heading:
             version = _version(heading)
         else:
@@ -137,7 +138,7 @@ def _sslyze(text: str) -> Suites:
 def _testssl(text: str) -> Suites:
     version = 0
     table = text.partition("\nHexcode")[2]
-    pattern = r"(?m)^(SSLv3|TLS 1(?:\.\d)?) *$|^ x[0-9a-f]+ +(\S+) +(\S+(?: \d+)?) "
+    pattern = r"(?m)^(SSLv3|TLS 1(?:\.[0-3])?) *$|^ x[0-9a-f]+ +(\S+) +(\S+(?: \d+)?) "
     for heading, suite, curve in re.findall(pattern, table):
         if heading:
             version = _version(heading)
@@ -149,7 +150,7 @@ _READERS: Mapping[str, tuple[Callable[[str], Suites], str, str]] = {
     # peer: how it lists suites, how versions, and where the names of the server's certificate stand
     S_CLIENT: (_s_client, r"(?!)", r"(?m)^subject=(.*)"),
     NMAP: (_nmap, r"(?!)", r"(?:ssl-cert: Subject|Subject Alternative Name): (.*)"),
-    SSLSCAN: (_sslscan, r"(?m)^((?:SSL|TLS)v[\d.]+) +enabled", r"(?m)^(?:Subject|Altnames): +(.*)"),
+    SSLSCAN: (_sslscan, rf"(?m)^{_VERSION} +enabled", r"(?m)^(?:Subject|Altnames): +(.*)"),
     SSLYZE: (_sslyze, r"(?!)", r"(?:Common Name:|SubjAltName - DNS Names:) +(.*)"),
     TESTSSL: (_testssl, r"(?m)^ (SSLv3|TLS 1(?:\.[123])?) +offered", r"\((?:CN|SAN)\) +(.*)"),
 }
