@@ -111,7 +111,10 @@ def ask(tool: str, bench: Bench, row: Difficult, outputs: Outputs) -> Judged:
     if status == GAVE_UP:
         return Judged(Mark.GAVE_UP, f"gave up after {seconds:.0f} s", seconds)
     if tool == OURS:
-        verdict = json.loads(output)["verdict"]
+        try:
+            verdict = json.loads(output)["verdict"]
+        except ValueError:
+            return Judged(Mark.WRONG, f"no verdict, exit status {status}", seconds)
         return judge_ours(row, verdict["status"], verdict["code"] or "", seconds)
     return dataclasses.replace(judge_peer(row, tool, read(tool, output, ORIGIN)), seconds=seconds)
 
@@ -164,11 +167,13 @@ def main() -> int:
     if not wanted or not rows:
         parser.error("nothing to do: --only or --servers names nothing that is here")
     tools = [tool for tool in wanted if tool == OURS or shutil.which(program_of(tool))]
+    os.environ["PATH"] += os.pathsep + "/usr/sbin"
+    if missing := [program for program in ("nginx", "openssl") if not shutil.which(program)]:
+        parser.error(f"the servers need {' and '.join(missing)}, not installed here")
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
     outputs = Outputs(options.limit, options.keep, options.again)
     logging.getLogger("asyncio").setLevel(logging.ERROR)  # peers hang up while a middlebox writes
-    os.environ["PATH"] += os.pathsep + "/usr/sbin"
     with tempfile.TemporaryDirectory(prefix="cfrunbook-accuracy-") as folder, difficult.bench(Path(folder)) as bench:
         lines = list(table(bench, rows, tools, outputs))
     versions = [named(tool) for tool in wanted if tool != OURS]
