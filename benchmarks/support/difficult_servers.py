@@ -62,6 +62,7 @@ ROWS: tuple[Difficult, ...] = (
     Difficult("seven bytes in a segment", behind("plain", Dribbles()), "connects", True, BOTH, RSA_SUITES),
     Difficult("answers after 6 s", behind("plain", Delays(6)), "connects, slowly", True, BOTH, RSA_SUITES),
     Difficult("two connections at most", behind("plain", AtMost(2)), "connects", True, BOTH, RSA_SUITES),
+    Difficult("4 connections in 10 s", behind("plain", RateLimit(4)), "connects", True, BOTH, RSA_SUITES),
     Difficult("20 connections in 10 s", behind("plain", RateLimit(20)), "connects", True, BOTH, RSA_SUITES),
     Difficult(
         *("SSL 3.0 only, minimum SSL 3.0", selfserv("ssl3:ssl3", ":000A:002F"), "connects", True, (SSL_3_0,)),
