@@ -20,7 +20,7 @@ PYTEST   ?=
 .PHONY: help
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do \
-	  printf '  make %-12s %s\n' "$$name" "$$text"; done
+	  printf '  make %-14s %s\n' "$$name" "$$text"; done
 
 .PHONY: report
 report: $(INSTALLED)  ## Break an origin on loopback, diagnose it, run the runbooks, write incident/<time>-<name>/
@@ -68,6 +68,11 @@ bench: $(INSTALLED)  ## Measure the diagnosis and the TLS scan, without other sc
 bench-tls: $(INSTALLED)  ## Measure the TLS scan against every other scanner that is installed (ten minutes and more)
 	@echo "Measuring the TLS scan against other scanners …"
 	@$(BIN)/python benchmarks/tls.py
+
+.PHONY: bench-accuracy
+bench-accuracy: $(INSTALLED)  ## Hold what we and every installed scanner say of difficult TLS servers against what is true
+	@echo "Asking about difficult servers (half an hour with every scanner) …"
+	@$(BIN)/python benchmarks/tls_accuracy.py
 
 .PHONY: fuzz
 fuzz: $(INSTALLED)  ## Feed hostile bytes to the reader of TLS flights: make fuzz FUZZ=600

@@ -14,7 +14,6 @@ import argparse
 import contextlib
 import json
 import os
-import re
 import shutil
 import signal
 import statistics
@@ -27,6 +26,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+
+from support.peers import NMAP, PEERS, S_CLIENT, SSLSCAN, SSLYZE, TESTSSL, commands, named
 
 # This process imports little on purpose: the kernel counts the peak memory of who starts a process as that process's.
 
@@ -164,61 +165,18 @@ def ours(name: str, roots: str, port: int) -> list[Contender]:
     ]
 
 
-S_CLIENT = """
-ask() { openssl s_client -connect "127.0.0.1:$port" -servername "$name" "$@" </dev/null 2>&1; }
-name=$1 port=$2; shift 2
-for version in tls1 tls1_1 tls1_2 tls1_3; do ask "-$version" -cipher DEFAULT@SECLEVEL=0; done
-for suite; do ask -tls1_2 -cipher "$suite"; done
-ask -showcerts
-"""
-"""AWS's page of supported ciphers, tried by hand."""
+SHOWS = {
+    S_CLIENT: (SUITE_12,),
+    NMAP: (IANA_12, "commonName"),
+    SSLSCAN: (SUITE_13, SUITE_12),
+    SSLYZE: (SUITE_13, IANA_12),
+    TESTSSL: (SUITE_12, "Certificate Validity"),
+}
 
 
 def peers(name: str, port: int) -> list[Contender]:
-    """Return what others run; each is asked for no more than protocols, suites, curves and the certificate."""
-    from cfrunbook.cloudfront.origin_tls import SUITES, TLS_1_3
-
-    unknown = {"DES-CBC3-SHA", "RC4-MD5"}  # OpenSSL is built without them
-    documented = [s.openssl for s in SUITES if s.minimum < TLS_1_3 and s.documented and s.openssl not in unknown]
-    address = f"127.0.0.1:{port}"
-    scripts = ("--script", "+ssl-enum-ciphers,+ssl-cert", "--script-args", f"tls.servername={name}")
-    versions = [f"--{version}" for version in ("sslv3", "tlsv1", "tlsv1_1", "tlsv1_2", "tlsv1_3")]
-    batch = ("--quiet", "--color", "0", "--warnings", "off")
-    no_verdict = ("--mozilla_config", "disable")
-    left_out = [f"--no-{what}" for what in ("compression", "fallback", "heartbleed", "renegotiation")]
-    return [
-        Contender("openssl s_client loop", ("sh", "-c", S_CLIENT, "sh", name, str(port), *documented), (SUITE_12,)),
-        Contender("nmap", ("nmap", "-Pn", "-n", "-p", str(port), *scripts, "127.0.0.1"), (IANA_12, "commonName")),
-        Contender("sslscan", ("sslscan", f"--sni-name={name}", *left_out, address), (SUITE_13, SUITE_12)),
-        Contender(
-            "sslyze",
-            ("sslyze", *versions, "--certinfo", "--elliptic_curves", *no_verdict, "--sni", name, address),
-            (SUITE_13, IANA_12),
-        ),
-        Contender(
-            "testssl",
-            (testssl(), *batch, "--nodns", "none", "--ip", "127.0.0.1", "-p", "-E", "-S", f"{name}:{port}"),
-            (SUITE_12, "Certificate Validity"),
-        ),
-    ]
-
-
-def testssl() -> str:
-    """Return the name by which testssl.sh is installed: Debian drops the extension."""
-    return next((n for n in ("testssl.sh", "testssl") if shutil.which(n)), "testssl.sh")
-
-
-def version_of(program: str) -> str:
-    """Return a peer's version, as it or its installation says; empty where neither does."""
-    if program == "sslyze":  # has no option for it
-        folder = Path(shutil.which(program) or program).resolve().parent.parent
-        said = " ".join(path.name for path in folder.glob("lib/python*/site-packages/sslyze-*.dist-info"))
-    else:
-        command = [program, "version" if program == "openssl" else "--version"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=30)
-        said = (done.stdout + done.stderr).decode(errors="replace")
-    found = re.search(r"\d+\.\d+(\.\d+)*", re.sub(r"\x1b\[[\d;]*m", "", said))
-    return found.group() if found else ""
+    """Return what others run."""
+    return [Contender(peer, command, SHOWS[peer]) for peer, command in commands(name, port).items()]
 
 
 # --- measuring ------------------------------------------------------------------------------------------------------
@@ -309,11 +267,6 @@ def show(way: Way, rows: Mapping[str, Row]) -> None:
         print(f"{wall / limit_s:>9.1f}" if limit_s else "", row.problem)
 
 
-def named(peer: Contender) -> str:
-    """Return a peer's program with its version, or that it is not there."""
-    return f"{peer.program} {version_of(peer.program) if shutil.which(peer.program) else 'not installed'}"
-
-
 def ratio(wall_s: float, base: Row | None) -> str:
     """Return how many times as long as `base` something took."""
     return f"{wall_s / base.median('wall_s'):.1f}" if base and base.samples else "-"
@@ -332,7 +285,7 @@ def goals(near: Mapping[str, Row], far: Mapping[str, Row], limit_s: float) -> It
         yield "far: fast, without process start, over the physical limit", value, "<= 2.0", value <= 2
     if polite is not None:
         yield "far: polite, seconds", polite, "<= 1.0", polite <= 1
-    others = [wall for title in PEER_TITLES if (wall := of(far, title)) is not None]
+    others = [wall for title in PEERS if (wall := of(far, title)) is not None]
     for title, wall in (("fast", fast), ("polite", polite)):
         if others and wall is not None:
             value = min(others) / wall
@@ -346,9 +299,6 @@ def goals(near: Mapping[str, Row], far: Mapping[str, Row], limit_s: float) -> It
             yield f"directly: MiB, {title}", value_or_none, "< 80", value_or_none < 80
     if (value_or_none := of(near, IMPORT)) is not None:
         yield "import cfrunbook, seconds of the whole process", value_or_none, "< 0.1", value_or_none < 0.1
-
-
-PEER_TITLES = ("openssl s_client loop", "nmap", "sslscan", "sslyze", "testssl")
 
 
 def main() -> int:
@@ -371,7 +321,7 @@ def main() -> int:
             wanted = [c for c in everybody if not options.only or any(text in c.title for text in options.only)]
             present = [c for c in wanted if shutil.which(c.program)]
             if not results:
-                print(*(named(c) for c in wanted if c.title in PEER_TITLES), sep="; ")
+                print(*(named(c.title) for c in wanted if c.title in PEERS), sep="; ")
             results.append(run(present, source, options.rounds, options.budget))
             show(way, results[-1])
         if any(len(row.samples) < options.rounds for rows in results for row in rows.values()):

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -23,14 +22,26 @@ from cfrunbook.lab import middlebox
 from cfrunbook.lab.distribution import document
 from cfrunbook.lab.edge import OriginGroup, fetch_all
 from cfrunbook.lab.scenario import URL, OriginSetup, Setup
-from cfrunbook.lab.servers import Banner, Closed, Closes, Servers, Service, Silent
+from cfrunbook.lab.servers import Banner, Closed, Closes, Silent
 from cfrunbook.observation import MAX_HELLOS
 from cfrunbook.probes import s2n, tls
 from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.x509 import certificate
 from tests.conftest import REQUIRE_ALL
-from tests.real import origins
-from tests.real.origins import ORIGIN, OTHER, Address, Certificates
+from tests.real import difficult
+from tests.real.difficult import (
+    Bench,
+    Serve,
+    behind,
+    gnutls,
+    nginx,
+    port,
+    s_server,
+    selfserv,
+    tlslite,
+    warning_s_server,
+)
+from tests.real.origins import ORIGIN, OTHER
 
 pytestmark = pytest.mark.needs("nginx", "openssl")
 WHY_NOT = s2n.available()
@@ -42,57 +53,14 @@ IMPATIENCE = 0.3
 """Seconds for one that does not."""
 
 
-@dataclass(frozen=True)
-class Bench:
-    certificates: Certificates
-    nginx: dict[str, Address]
-    servers: Servers
-    looked: dict[str, tuple[Handshake | None, cf.Diagnosis]] = field(default_factory=dict)
-    """What `ours` said, by the row's server: two tests ask."""
+LOOKED: dict[str, tuple[Handshake | None, cf.Diagnosis]] = {}
+"""What `ours` said, by the row's server: two tests ask."""
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    certificates = Certificates(tmp_path_factory.mktemp("difficult"))
-    with origins.nginx(certificates) as addresses, Servers() as servers:
-        yield Bench(certificates, dict(addresses), servers)
-
-
-Serve = Callable[[Bench], AbstractContextManager[Address]]
-
-
-def nginx(name: str) -> Serve:
-    return lambda bench: nullcontext(bench.nginx[name])
-
-
-def behind(name: str, quirk: middlebox.Quirk) -> Serve:
-    return lambda bench: nullcontext(middlebox.listen(bench.servers, bench.nginx[name], quirk))
-
-
-def port(service: Service) -> Serve:
-    return lambda bench: nullcontext(bench.servers.listen(service))
-
-
-def s_server(identity: str, *options: str) -> Serve:
-    return lambda bench: origins.s_server(bench.certificates, identity, *options)
-
-
-def warning_s_server(bench: Bench) -> AbstractContextManager[Address]:
-    other = str(bench.certificates.only("other")), str(bench.certificates.key("other"))
-    options = ("-tls1_2", "-servername", OTHER, "-cert2", other[0], "-key2", other[1])
-    return origins.s_server(bench.certificates, "rsa", *options)
-
-
-def selfserv(versions: str, suites: str) -> Serve:
-    return lambda bench: origins.selfserv(bench.certificates, versions, suites)
-
-
-def gnutls(priority: str, *options: str) -> Serve:
-    return lambda bench: origins.gnutls_serv(bench.certificates, priority, *options)
-
-
-def tlslite(*, leaf_first: bool) -> Serve:
-    return lambda bench: origins.tlslite(bench.certificates, leaf_first=leaf_first)
+    with difficult.bench(tmp_path_factory.mktemp("difficult")) as bench:
+        yield bench
 
 
 @dataclass(frozen=True)
@@ -325,9 +293,9 @@ TABLE = (
 
 
 def ours(bench: Bench, row: Row) -> tuple[Handshake | None, cf.Diagnosis]:
-    if row.server not in bench.looked:
-        bench.looked[row.server] = _look(bench, row)
-    return bench.looked[row.server]
+    if row.server not in LOOKED:
+        LOOKED[row.server] = _look(bench, row)
+    return LOOKED[row.server]
 
 
 def _look(bench: Bench, row: Row) -> tuple[Handshake | None, cf.Diagnosis]:
