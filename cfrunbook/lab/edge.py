@@ -176,7 +176,9 @@ def fetch_all(
     )
 
 
-def _ask(origin: Origin, address: tuple[str, int], path: str, method: str, patience: float, with_s2n: bool) -> Answer:
+def _ask(
+    origin: Origin, address: tuple[str, int], path: str, method: str, *, patience: float, with_s2n: bool
+) -> Answer:
     """Ask one address of an origin, and turn every way to fail into CloudFront's answer."""
     clock = _Clock(patience)
     connected = False

@@ -81,7 +81,7 @@ def connect(
     problem = available()
     if problem:
         return _not_asked(problem)
-    question = _question(address, port, sni, minimum, trust_pem, deadline)
+    question = _question((address, port), sni, minimum=minimum, trust_pem=trust_pem, deadline=deadline)
     return _result(_ask(_library(), question, deadline + _START_LIMIT))
 
 
@@ -100,7 +100,7 @@ async def observe(
     start = time.monotonic()
     if not server_name(sni):
         return "s2n-tls accepts no certificate where there is no server name to send."
-    question = _question(*endpoint.socket_address, sni, minimum, trust_pem, deadline)
+    question = _question(endpoint.socket_address, sni, minimum=minimum, trust_pem=trust_pem, deadline=deadline)
     result = _result(await _ask_aside(_library(), question, deadline + _LATEST_ASIDE))
     if not result.asked:
         return result.detail
@@ -124,11 +124,11 @@ async def observe(
 
 
 def _question(
-    address: str, port: int, sni: str | None, minimum: TlsMinimum, trust_pem: bytes, deadline: float
+    place: tuple[str, int], sni: str | None, *, minimum: TlsMinimum, trust_pem: bytes, deadline: float
 ) -> Mapping[str, Any]:
     return {
-        "address": address,
-        "port": port,
+        "address": place[0],
+        "port": place[1],
         "sni": server_name(sni).decode("ascii"),
         "policy": POLICIES[minimum],
         "trust": trust_pem.decode("latin-1"),

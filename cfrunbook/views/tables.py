@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from cfrunbook.cloudfront.targets import Target
-from cfrunbook.evidence import Connection, Exchange, Handshake, Observations, Resolution
+from cfrunbook.evidence import Connection, Exchange, Handshake, Observations, Resolution, SecondOpinion
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Table:
 def observations(seen: Observations) -> tuple[Table, ...]:
     """Return one table per kind of observation that was made; kinds never tried have none."""
     tables = (
-        *(resolutions(seen), connections(seen), handshakes(seen), capabilities(seen)),
+        *(resolutions(seen), connections(seen), handshakes(seen), capabilities(seen), second_opinions(seen)),
         *(certificates(seen), exchanges(seen)),
     )
     return tuple(table for table in tables if table.rows)
@@ -128,6 +128,19 @@ def capabilities(seen: Observations) -> Table:
     )
 
 
+def second_opinions(seen: Observations) -> Table:
+    """Return what AWS's own TLS library, s2n-tls, made of the origins."""
+    return _table(
+        "AWS's own TLS library (s2n-tls)",
+        ("Id", "To", "SNI", "Policy", "Outcome", "Negotiated", "Time"),
+        seen.second_opinions,
+        _second_opinion,
+        monospace={0, 1, 2, 3},
+        wide={1, 4, 5},
+        empty="It was not asked.",
+    )
+
+
 def certificates(seen: Observations) -> Table:
     """Return the certificates in the order sent, each different chain once, under the hello that first showed it."""
     from cfrunbook.x509.certificate import read
@@ -173,7 +186,7 @@ def targets(wanted: Sequence[Target]) -> Table:
     )
 
 
-Item = TypeVar("Item", Resolution, Connection, Exchange, Handshake, Target)
+Item = TypeVar("Item", Resolution, Connection, Exchange, Handshake, SecondOpinion, Target)
 
 
 def _table(
@@ -246,6 +259,17 @@ def _handshake(h: Handshake) -> tuple[str, ...]:
     return h.id, _where(h), sni, h.offer, outcome, negotiated, certificates, _time(h.elapsed_ms)
 
 
+def _second_opinion(o: SecondOpinion) -> tuple[str, ...]:
+    from cfrunbook.cloudfront import origin_tls
+
+    alert = f"{origin_tls.alert_name(o.alert)} ({o.alert})" if o.alert is not None else ""
+    why = ", ".join(part for part in (alert, o.detail) if part)
+    outcome = "connected" if o.connected else ": ".join(part for part in (o.error, why) if part) or "failed"
+    version = origin_tls.version_name(o.version) if o.version is not None else ""
+    negotiated = ", ".join(part for part in (version, o.cipher, o.group) if part)
+    return o.id, _where(o), o.sni, o.policy, outcome, negotiated, _time(o.elapsed_ms)
+
+
 def _accepted(place: str, accepts: Capabilities) -> Iterator[tuple[str, ...]]:
     """Yield a row for each version, the newest first."""
     from cfrunbook.cloudfront.origin_tls import group_name, suite_name, version_name
@@ -289,7 +313,7 @@ def _target(t: Target) -> tuple[str, ...]:
     return t.id, f"{t.protocol}://{t.domain}:{t.port}", names, " ".join(s for s in sentences if s)
 
 
-def _where(seen: Connection | Exchange | Handshake) -> str:
+def _where(seen: Connection | Exchange | Handshake | SecondOpinion) -> str:
     relocated = f" (relocated to {seen.connected_to})" if seen.connected_to else ""
     return f"{seen.host}:{seen.port} at {seen.address}{relocated}"
 
