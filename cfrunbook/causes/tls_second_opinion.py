@@ -135,7 +135,8 @@ def _concerns(finding: Finding, opinion: SecondOpinion) -> bool:
     """Tell whether a finding is about the address and the server name of an opinion, as far as it names any."""
     data = finding.data
     names = data.get("server_names") or data.get("names") or [data.get("sni") or opinion.sni]
-    return opinion.address in (data.get("addresses") or [opinion.address]) and opinion.sni in names
+    places = data.get("addresses") or [opinion.address]
+    return (opinion.address in places or opinion.connected_to in places) and opinion.sni in names
 
 
 def _is_answered(case: Case, opinion: SecondOpinion) -> bool:
