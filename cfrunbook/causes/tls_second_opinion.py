@@ -86,10 +86,11 @@ _STRICTER: Mapping[str, str] = {
     "certificate.key_unsupported": "it knows no limit on RSA keys, and AWS documents one",
 }
 """By code of a fault that AWS documents: why its library passes over it."""
+_WORDLESS = frozenset({"CLOSED", "IO", "NOT_CONNECTED", "TIMEOUT"})
 _EXPLAINED: Mapping[str, frozenset[str]] = {
     "tls_name.origin_domain_only": frozenset({"CERT_INVALID_HOSTNAME"}),
     "certificate.too_many": frozenset({"CERT_MAX_CHAIN_DEPTH_EXCEEDED", "CERT_UNTRUSTED"}),
-    "tls_protocol.limits_connections": frozenset({"CLOSED", "IO", "NOT_CONNECTED", "TIMEOUT"}),
+    "tls_protocol.limits_connections": _WORDLESS,
 }
 """By code of a warning: the errors of the library that it foresees. Nodes that differ foresee every one."""
 _NODES_DIFFER = "tls_protocol.nodes_differ"
@@ -128,7 +129,9 @@ def _with_opinion(case: Case, opinion: SecondOpinion, findings: list[Finding]) -
     foreseen = [f for f in here if f.code == _NODES_DIFFER or opinion.error in _EXPLAINED.get(f.code, ())]
     if foreseen:
         return _supported(findings, foreseen[0], opinion)
-    return [*findings, _finding(FAILS, case, opinion)] if _is_answered(case, opinion) else findings
+    if not _is_answered(case, opinion) or (opinion.error in _WORDLESS and _are_others_turned_away(case, opinion)):
+        return findings
+    return [*findings, _finding(FAILS, case, opinion)]
 
 
 def _concerns(finding: Finding, opinion: SecondOpinion) -> bool:
@@ -143,6 +146,13 @@ def _is_answered(case: Case, opinion: SecondOpinion) -> bool:
     place = (opinion.address, opinion.connected_to)
     hellos = (h for h in case.handshakes if place_of(h) == place and h.sni == opinion.sni)
     return any(h.outcome is HandshakeOutcome.HELLO for h in hellos)
+
+
+def _are_others_turned_away(case: Case, opinion: SecondOpinion) -> bool:
+    """Tell whether hellos of ours ended without a byte too: a limit, which turns away whoever comes next."""
+    place = (opinion.address, opinion.connected_to)
+    ended = (HandshakeOutcome.CLOSED, HandshakeOutcome.RESET, HandshakeOutcome.NOT_CONNECTED)
+    return any(place_of(h) == place and h.outcome in ended and not h.bytes_received for h in case.scanned)
 
 
 def _supported(findings: list[Finding], which: Finding, opinion: SecondOpinion, why: str = "") -> list[Finding]:
