@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from cfrunbook import coverage, failover, verdicts
-from cfrunbook.causes import registry
+from cfrunbook.causes import registry, tls_second_opinion
 from cfrunbook.causes.case import Case
 from cfrunbook.evidence import Observations, ResolutionOutcome
 from cfrunbook.findings import (
@@ -57,8 +57,8 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
     judged = cases(incident, observations)
     findings = [*incident.findings]
     for case in judged:
-        for module in registry.modules():
-            findings.extend(module.judge_case(case))
+        found = [finding for module in registry.modules() for finding in module.judge_case(case)]
+        findings.extend(tls_second_opinion.weigh(case, found))
     findings = failover.settle(incident, findings)
     gaps = tuple(dict.fromkeys(gap for case in judged for gap in coverage.gaps(case)))
     paths = tuple(_path(incident, case, findings) for case in judged)

@@ -31,6 +31,7 @@ CodePoint = Annotated[int, Meta(ge=0, le=0xFFFF)]
 Port = Annotated[int, Meta(ge=1, le=0xFFFF)]
 Milliseconds = Annotated[float, Meta(ge=0, le=86_400_000)]
 FirstBytes = Annotated[bytes, Meta(max_length=64)]
+ShortText = Annotated[str, Meta(max_length=200)]
 
 
 class ResolutionOutcome(StrEnum):
@@ -202,6 +203,35 @@ class Handshake(Struct, frozen=True, kw_only=True):
         return self.outcome in ended and not self.bytes_received
 
 
+class SecondOpinion(Struct, frozen=True, kw_only=True):
+    """How AWS's own TLS library, s2n-tls, fared with one address of an origin, up to the end of its handshake."""
+
+    id: str
+    host: str
+    port: Port
+    address: str
+    connected_to: str = ""
+    sni: str
+    """The server_name sent, and the one name that it accepts a certificate for."""
+    policy: ShortText
+    """Name of its security policy, e.g. `CloudFront-Upstream-TLS-1-2-2025`."""
+    connected: bool
+    """The handshake was finished, and certificate and name were accepted."""
+    error: ShortText = ""
+    """Its name of the error (`CERT_EXPIRED`, `ALERT`, `CLOSED`), `TIMEOUT` or `NOT_CONNECTED`; empty: none."""
+    detail: ShortText = ""
+    """The error in words."""
+    alert: Byte | None = None
+    """The alert that the server sent."""
+    version: CodePoint | None = None
+    """Negotiated version as on the wire."""
+    cipher: ShortText = ""
+    """OpenSSL's name of the negotiated cipher suite."""
+    group: ShortText = ""
+    """IANA's name of the key exchange group; empty with RSA key exchange."""
+    elapsed_ms: Milliseconds = 0.0
+
+
 class Inputs(Struct, frozen=True, kw_only=True):
     """What a person gave, redacted: enough to work out again, from a recording alone, what was to be examined."""
 
@@ -234,6 +264,7 @@ class Observations(Struct, frozen=True, kw_only=True):
     connections: tuple[Connection, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     handshakes: tuple[Handshake, ...] = ()
+    second_opinions: tuple[SecondOpinion, ...] = ()
     not_observed: tuple[NotExamined, ...] = ()
     versions: dict[str, str] = {}
 
@@ -248,12 +279,12 @@ class Observations(Struct, frozen=True, kw_only=True):
     @property
     def number(self) -> int:
         """How many observations there are."""
-        groups = (self.resolutions, self.connections, self.exchanges, self.handshakes, self.not_observed)
-        return sum(len(group) for group in groups)
+        groups = (self.resolutions, self.connections, self.exchanges, self.handshakes, self.second_opinions)
+        return sum(len(group) for group in (*groups, self.not_observed))
 
-    def find(self, observation: str) -> Resolution | Connection | Exchange | Handshake | None:
+    def find(self, observation: str) -> Resolution | Connection | Exchange | Handshake | SecondOpinion | None:
         """Return the observation with this id, or None."""
-        for group in (self.resolutions, self.connections, self.exchanges, self.handshakes):
+        for group in (self.resolutions, self.connections, self.exchanges, self.handshakes, self.second_opinions):
             for item in group:
                 if item.id == observation:
                     return item

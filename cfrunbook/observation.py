@@ -23,6 +23,7 @@ from cfrunbook.evidence import (
     Observations,
     Resolution,
     ResolutionOutcome,
+    SecondOpinion,
 )
 from cfrunbook.findings import NotExamined
 from cfrunbook.probes.endpoint import Endpoint
@@ -49,6 +50,8 @@ REPEATS = 2
 """Times that the first hello to an address is said again: behind one address may be nodes that differ."""
 MAX_SCANS = 2
 """Addresses of a target that are asked for every version, suite and group."""
+MAX_OPINIONS = 8
+"""Targets for which AWS's own TLS library is asked as well: each time is a process of its own."""
 MAX_OPEN = 200
 """Sockets open at a time over all origins: a shell may allow no more than 256 files (macOS)."""
 POLITE_JITTER = 0.02
@@ -57,6 +60,8 @@ POLITE_JITTER = 0.02
 _NOTHING_TO_ENUMERATE = frozenset(
     {HandshakeOutcome.TIMEOUT, HandshakeOutcome.NOT_TLS, HandshakeOutcome.NOT_CONNECTED, HandshakeOutcome.TOO_LARGE}
 )
+_WITHOUT_A_WORD = frozenset({"NOT_CONNECTED", "CLOSED", "IO", "TIMEOUT"})
+"""What AWS's own TLS library calls endings that may be chance or a limit on connections."""
 
 
 async def observe(incident: Incident, *, progress: Progress | None = None) -> Observations:
@@ -68,7 +73,7 @@ async def observe(incident: Incident, *, progress: Progress | None = None) -> Ob
         return incident.observations
     # All at once below: a module that is first imported there may find no file descriptor left to open its file.
     from cfrunbook.cloudfront import origin_tls  # noqa: F401
-    from cfrunbook.probes import exchange, resolve, tcp, tls  # noqa: F401
+    from cfrunbook.probes import exchange, resolve, s2n, tcp, tls  # noqa: F401
 
     recorded_at = dt.datetime.now(dt.UTC)
     look = _Look(incident, progress or (lambda _: None))
@@ -100,9 +105,12 @@ class _Look:
         self.connections: list[tuple[tuple[int, ...], Connection]] = []
         self.exchanges: list[tuple[tuple[int, ...], Exchange]] = []
         self.handshakes: list[tuple[tuple[int, ...], Handshake]] = []
+        self.second_opinions: list[tuple[tuple[int, ...], SecondOpinion]] = []
         self.not_observed: list[NotExamined] = []
         self._open = asyncio.Semaphore(MAX_OPEN)
         self._scans: Counter[str] = Counter()
+        with_tls = [t.id for t in incident.targets if t.protocol == "https" and not t.not_probed]
+        self._second_opinions_on = frozenset(with_tls[:MAX_OPINIONS])
 
     async def origin(self, domain: str, targets: Sequence[Target]) -> None:
         probed = [t for t in targets if not t.not_probed]
@@ -217,7 +225,10 @@ class _Look:
 
         async def first() -> None:
             seen = await one(0, names[0])  # on the connection that is open already
-            if seen is None or seen.outcome in _NOTHING_TO_ENUMERATE or self._scans[target.id] >= MAX_SCANS:
+            if seen is None or seen.outcome in _NOTHING_TO_ENUMERATE:
+                return
+            group.create_task(second())
+            if self._scans[target.id] >= MAX_SCANS:
                 return
             self._scans[target.id] += 1
             answers = await tls.scan(
@@ -232,6 +243,10 @@ class _Look:
             )
             self.handshakes.extend(((*place, len(asked) + n), answer) for n, answer in enumerate(answers, 1))
 
+        async def second() -> None:
+            async with polite:
+                await self._second_opinion(target, endpoint, place)
+
         async with asyncio.TaskGroup() as group:
             group.create_task(first())
             for number, sni in enumerate(asked, 1):
@@ -245,11 +260,35 @@ class _Look:
                 )
             )
 
+    async def _second_opinion(self, target: Target, endpoint: Endpoint, place: tuple[int, ...]) -> None:
+        """Have AWS's own TLS library shake hands, where it is installed: once per target, at its first address."""
+        from cfrunbook.probes import s2n
+
+        if place[-1] or target.id not in self._second_opinions_on or not s2n.installed():
+            return
+        where = f"{target.domain}:{target.port} at {endpoint.address}"
+        seen = await s2n.observe(
+            endpoint,
+            sni=target.names[0].sni if target.names else target.domain,
+            minimum=target.tls_minimum,
+            trust_pem=self.incident.roots.pem,
+            deadline=self.incident.deadline,
+        )
+        if isinstance(seen, str):
+            self.not_observed.append(NotExamined(what=f"what AWS's own TLS library makes of {where}", why=seen))
+            return
+        self.second_opinions.append((place, seen))
+        self.progress(f"{where}, AWS's own TLS library: {seen.error or 'connected'}")
+
     async def _ask_again(self, target: Target, endpoint: Endpoint, place: tuple[int, ...]) -> None:
         """Say hellos again, one at a time, of which an end without a word leaves open what it means."""
         from cfrunbook.cloudfront.origin_tls import offer
         from cfrunbook.probes import tls
 
+        for one in [o for o in self.second_opinions if o[0] == place and o[1].error in _WITHOUT_A_WORD]:
+            self.second_opinions.remove(one)
+            await asyncio.sleep(tls.PAUSE)
+            await self._second_opinion(target, endpoint, place)
         here = _in_order((p, h) for p, h in self.handshakes if p[: len(place)] == place)
         hellos = tls.in_doubt(here, offer(target.tls_minimum))
         answers = await tls.ask_alone(endpoint, hellos, deadline=self.incident.deadline)
@@ -265,6 +304,7 @@ class _Look:
             connections=_numbered("connection", _in_order(self.connections)),
             exchanges=_numbered("exchange", _in_order(self.exchanges)),
             handshakes=_numbered("handshake", _in_order(self.handshakes)),
+            second_opinions=_numbered("second-opinion", _in_order(self.second_opinions)),
             not_observed=tuple(self.not_observed),
             versions=versions(),
         )
@@ -283,7 +323,7 @@ def versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"cfrunbook": __version__, "python": platform.python_version()}
-    for package in ("cryptography", "dnspython", "certifi"):
+    for package in ("cryptography", "dnspython", "certifi", "awscrt"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:  # vendored without metadata: the version is then simply not known

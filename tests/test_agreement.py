@@ -1,4 +1,7 @@
-"""Our verdict and the independent edge agree: the edge connects with OpenSSL and shares no code with our judges."""
+"""Our verdict and the independent edge agree.
+
+The edge connects with OpenSSL and with AWS's own TLS library, and shares no code with our judges.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,18 @@ import pytest
 import cfrunbook as cf
 from cfrunbook import lab
 from cfrunbook.lab.edge import Origin, OriginGroup, fetch_all
+from cfrunbook.probes import s2n
 from cfrunbook.views.html import report_page
 from cfrunbook.views.markdown import summary
+from tests.conftest import REQUIRE_ALL
+
+WHY_NOT = s2n.available()
 
 
 @pytest.mark.parametrize("name", list(lab.SCENARIOS))
 def test_our_verdict_equals_the_independent_edges_answer(name: str) -> None:
+    if lab.SCENARIOS[name].needs_s2n and WHY_NOT and not REQUIRE_ALL:
+        pytest.skip(f"needs awscrt: {WHY_NOT}")
     with lab.start(name) as running:
         reading = answers(running, "HEAD")  # of /, as our probe of plain HTTP asks
         writing = answers(running, "POST") if "POST" in running.setup.methods else reading

@@ -28,6 +28,7 @@ from cfrunbook.evidence import (
     Observations,
     Resolution,
     ResolutionOutcome,
+    SecondOpinion,
 )
 from cfrunbook.findings import NotExamined
 from cfrunbook.observation import MAX_ADDRESSES
@@ -84,6 +85,19 @@ HANDSHAKES = st.builds(
     bytes_received=st.integers(0, 2**40),
     certificates=st.lists(st.binary(max_size=40), max_size=2).map(tuple),
 )
+SECOND_OPINIONS = st.builds(
+    SecondOpinion,
+    **PLACE,
+    sni=TEXT,
+    policy=TEXT,
+    connected=st.booleans(),
+    error=TEXT,
+    detail=TEXT,
+    alert=st.none() | BYTE,
+    version=CODE_POINT,
+    cipher=TEXT,
+    group=TEXT,
+)
 INPUTS = st.builds(
     Inputs,
     name=TEXT,
@@ -100,6 +114,7 @@ RECORDINGS = st.builds(
     connections=st.lists(CONNECTIONS, max_size=2).map(tuple),
     exchanges=st.lists(EXCHANGES, max_size=2).map(tuple),
     handshakes=st.lists(HANDSHAKES, max_size=2).map(tuple),
+    second_opinions=st.lists(SECOND_OPINIONS, max_size=2).map(tuple),
     not_observed=st.lists(st.builds(NotExamined, what=TEXT, why=TEXT), max_size=2).map(tuple),
 )
 
@@ -115,12 +130,18 @@ def test_a_recording_on_disk(tmp_path: Path) -> None:
     handshake = Handshake(
         id="handshake-1", host="a", port=443, address="::1", sni="a", offer="o", outcome=HandshakeOutcome.RESET
     )
-    recording = Observations(recorded_at=dt.datetime(2026, 11, 22, 3, tzinfo=dt.UTC), handshakes=(handshake,))
+    opinion = SecondOpinion(
+        id="second-opinion-1", host="a", port=443, address="::1", sni="a", policy="p", connected=False, error="CLOSED"
+    )
+    recording = Observations(
+        recorded_at=dt.datetime(2026, 11, 22, 3, tzinfo=dt.UTC), handshakes=(handshake,), second_opinions=(opinion,)
+    )
     path = tmp_path / "evidence.json"
     recording.save(path)
     assert evidence.load(path) == recording
     assert evidence.load(path).find("handshake-1") == handshake
     assert evidence.load(path).find("handshake-2") is None
+    assert evidence.load(path).find("second-opinion-1") == opinion
     assert [p.name for p in tmp_path.iterdir()] == ["evidence.json"]
 
 
@@ -164,6 +185,7 @@ WHERE_SEEN = {"host": "h", "port": 443, "address": "192.0.2.1"}
 CONNECTION: dict[str, Any] = {"id": "c", **WHERE_SEEN, "outcome": "refused"}
 EXCHANGE: dict[str, Any] = {"id": "e", **WHERE_SEEN, "request": "HEAD /", "outcome": "http"}
 HANDSHAKE: dict[str, Any] = {"id": "t", **WHERE_SEEN, "sni": None, "offer": "o", "outcome": "hello"}
+OPINION: dict[str, Any] = {"id": "s", **WHERE_SEEN, "sni": "a", "policy": "p", "connected": False}
 RESOLUTION: dict[str, Any] = {"id": "r", "name": "n", "resolver": "system", "outcome": "timeout"}
 
 
@@ -171,12 +193,15 @@ RESOLUTION: dict[str, Any] = {"id": "r", "name": "n", "resolver": "system", "out
     ("group", "observation", "field", "values"),
     [
         *((kind, seen, "elapsed_ms", (-1, -0.001, 1e18)) for kind, seen in (
-            ("resolutions", RESOLUTION), ("connections", CONNECTION), ("exchanges", EXCHANGE), ("handshakes", HANDSHAKE)
+            ("resolutions", RESOLUTION), ("connections", CONNECTION), ("exchanges", EXCHANGE), ("handshakes", HANDSHAKE),
+            ("second_opinions", OPINION),
         )),
         *((kind, seen, "port", (-1, 0, 65536, 443.5)) for kind, seen in (
-            ("connections", CONNECTION), ("exchanges", EXCHANGE), ("handshakes", HANDSHAKE)
+            ("connections", CONNECTION), ("exchanges", EXCHANGE), ("handshakes", HANDSHAKE), ("second_opinions", OPINION),
         )),
-        ("handshakes", HANDSHAKE, "alert", (-1, 256)),
+        *((kind, seen, "alert", (-1, 256)) for kind, seen in (("handshakes", HANDSHAKE), ("second_opinions", OPINION))),
+        ("second_opinions", OPINION, "version", (-1, 0x10000)),
+        *(("second_opinions", OPINION, field, ("x" * 201,)) for field in ("policy", "error", "detail", "cipher", "group")),
         ("handshakes", HANDSHAKE, "warnings", ([-1], [40, 256])),
         *(("handshakes", HANDSHAKE, field, (-1, 0x10000)) for field in (
             "version", "cipher_suite", "group", "signature_scheme"
@@ -213,7 +238,7 @@ def test_more_observations_than_a_run_makes_are_refused() -> None:
 
 def test_a_run_makes_fewer_observations_than_that() -> None:
     hellos = MAX_NAMES + 2  # and one with the Origin Domain, and one without a name
-    assert MAX_TARGETS * MAX_ADDRESSES * (hellos + 1) + 2 * MAX_TARGETS < evidence.MAX_OBSERVATIONS
+    assert MAX_TARGETS * MAX_ADDRESSES * (hellos + 1) + 3 * MAX_TARGETS < evidence.MAX_OBSERVATIONS
 
 
 def test_the_schema_tells_the_bounds() -> None:

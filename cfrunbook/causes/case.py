@@ -9,10 +9,10 @@ from functools import cached_property
 from cfrunbook.causes.hellos import Hellos, place_of
 from cfrunbook.cloudfront.distribution import Distribution
 from cfrunbook.cloudfront.distribution_reader import parse
-from cfrunbook.cloudfront.origin_tls import offer
+from cfrunbook.cloudfront.origin_tls import S2N_POLICIES, offer
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import Connection, Exchange, Handshake, Observations, Resolution
+from cfrunbook.evidence import Connection, Exchange, Handshake, Observations, Resolution, SecondOpinion
 from cfrunbook.probes import address as addresses
 from cfrunbook.x509.roots import TrustStore
 
@@ -70,6 +70,21 @@ class Case:
         return tuple(h for h in self.observations.handshakes if h.sni in names and self._counts(h))
 
     @cached_property
+    def second_opinions(self) -> tuple[SecondOpinion, ...]:
+        """What AWS's own TLS library made of this target, for a name and with a policy that CloudFront may use."""
+        policy, names = S2N_POLICIES[self.target.tls_minimum], {n.sni for n in self.target.names}
+        return tuple(
+            o for o in self.observations.second_opinions if o.policy == policy and o.sni in names and self._counts(o)
+        )
+
+    @property
+    def is_as_recorded(self) -> bool:
+        """True where this judges at the moment of the look and with its roots, as others did who then judged."""
+        anchors = self.observations.inputs.trust_anchors
+        same_roots = self.roots.is_mozilla if anchors is None else self.roots.anchors == anchors
+        return same_roots and self.at == self.observations.recorded_at
+
+    @cached_property
     def hellos(self) -> Hellos:
         """The same TLS hellos, to be found by name and by place."""
         return Hellos(self.handshakes)
@@ -85,7 +100,7 @@ class Case:
         except BadInput:
             return None
 
-    def _counts(self, seen: Connection | Exchange | Handshake) -> bool:
+    def _counts(self, seen: Connection | Exchange | Handshake | SecondOpinion) -> bool:
         if (seen.host, seen.port) != (self.target.domain, self.target.port):
             return False
         family = addresses.version(seen.address)

@@ -38,6 +38,7 @@ from cfrunbook.text import fill, join_names
 
 _SIGNED_WITHOUT_CURVE = frozenset({0x0807, 0x0808})
 _FAMILY_RULES = {Family.DHE: rules.DHE_ONLY, Family.CHACHA20: rules.CHACHA20_ONLY}
+_USABLE_CURVES = ("", "P-256", "P-384")
 _MAX_EVIDENCE = 8
 _ONE_BY_ONE = " that were asked one at a time"
 
@@ -202,13 +203,12 @@ def _instead(one: Capabilities, version: int) -> Iterator[_Conclusion]:
     if by_key is not None and by_key.scheme in _SIGNED_WITHOUT_CURVE:
         wanted = scheme_name(by_key.scheme).capitalize()
         yield _conclude(rules.UNUSABLE_KEY, common, by_key, wanted)
+    elif by_group is not None and version <= TLS_1_2 and (curve := _curve_of_key(by_group)) not in _USABLE_CURVES:
+        # The key needs its own curve among those offered, whichever one the server then takes for the key exchange.
+        yield _conclude(rules.UNUSABLE_KEY, common, by_group, f"ECDSA on {curve}")
     elif by_group is not None and by_group.group is not None and by_group.group not in _own_groups():
-        key = _key(by_group)
-        if version <= TLS_1_2 and key.startswith("EC ") and key not in ("EC P-256", "EC P-384"):
-            yield _conclude(rules.UNUSABLE_KEY, common, by_group, f"ECDSA on {key.removeprefix('EC ')}")
-        else:
-            data = common | {"instead": "", "who": _who_has(by_group.group)}
-            yield _conclude(rules.NO_COMMON_CURVE, data, by_group, group_name(by_group.group))
+        data = common | {"instead": "", "who": _who_has(by_group.group)}
+        yield _conclude(rules.NO_COMMON_CURVE, data, by_group, group_name(by_group.group))
     elif by_suite is not None:
         kind, option = family(by_suite.suite), "-ciphersuites" if version == TLS_1_3 else "-cipher"
         rule = _FAMILY_RULES.get(kind, rules.OTHER_SUITES_ONLY) if kind else rules.OTHER_SUITES_ONLY
@@ -296,11 +296,12 @@ def _conclude(
     return _Conclusion(rule, {**data, "wanted": wanted}, (choice.handshake,), f"answered with {wanted}", status)
 
 
-def _key(choice: Choice) -> str:
-    """Return the kind of key in the certificate, such as `EC P-521`; empty where none was read."""
+def _curve_of_key(choice: Choice) -> str:
+    """Return the curve of the key in the certificate, such as `P-521`; empty where it has none or was not read."""
     from cfrunbook.x509.certificate import read
 
-    return read(choice.leaf).key if choice.leaf else ""
+    kind, _, curve = (read(choice.leaf).key if choice.leaf else "").partition(" ")
+    return curve if kind == "EC" else ""
 
 
 def _who_has(group: int) -> str:

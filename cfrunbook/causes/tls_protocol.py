@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from cfrunbook.causes import tls_answers
+from cfrunbook.causes import tls_answers, tls_second_opinion
 from cfrunbook.causes import tls_protocol_rules as rules
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.hellos import Hellos, observe
@@ -47,7 +47,7 @@ from cfrunbook.hostname import canonical
 from cfrunbook.text import join_names, visible
 
 CAUSE = Cause.TLS_PROTOCOL
-RULES: tuple[Rule, ...] = (*rules.RULES, *tls_answers.RULES)
+RULES: tuple[Rule, ...] = (*rules.RULES, *tls_answers.RULES, *tls_second_opinion.RULES)
 NOTEBOOK = "02_tls_protocol"
 
 _PROTOCOL_VERSION, _UNRECOGNIZED_NAME, _CLOSE_NOTIFY = 70, 112, 0

@@ -184,6 +184,15 @@ SCHEMES: tuple[SignatureScheme, ...] = (
 """In the order of the ClientHello."""
 
 
+S2N_POLICIES: Mapping[TlsMinimum, str] = {
+    "SSLv3": "CloudFront-Upstream-2025",
+    "TLSv1": "CloudFront-Upstream-TLS-1-0-2025",
+    "TLSv1.1": "CloudFront-Upstream-TLS-1-1-2025",
+    "TLSv1.2": "CloudFront-Upstream-TLS-1-2-2025",
+}
+"""Name of s2n-tls's security policy for each minimum origin SSL protocol. Source: `POLICY_AT`."""
+
+
 # --- offers -------------------------------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from cfrunbook.errors import BadInput
+from cfrunbook.lab.edge import blind_spot
 from cfrunbook.lab.running import LiveOrigin, Running, start
 from cfrunbook.lab.scenario import URL, VIEWER_HOST
 from cfrunbook.lab.scenarios import SCENARIOS
@@ -82,6 +83,7 @@ def introduction(running: Running) -> str:
             f"Trusted roots:      {shlex.quote(str(running.trust_store))}",
             f"Diagnose:           cfrunbook diagnose --lab {shlex.quote(str(running.file))}",
             "",
+            *([blind] if (blind := blind_spot()) else []),  # in every scenario: else it would give one away
             f"{URL} goes to {origins}. Ctrl-C takes everything down.",
         ]
     )

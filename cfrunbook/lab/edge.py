@@ -1,12 +1,16 @@
 """A small edge that connects to an origin as CloudFront does, and answers 200, 502 or 504.
 
 It is the lab's independent judge: it knows an origin only by the plain facts in `Origin` and `OriginGroup`, shares no
-code with the probes and judges of this package, and leaves certificates and handshakes to OpenSSL. What it adds is
-what OpenSSL does not look at, the order of the chain on the wire, the status that CloudFront gives for each way to
-fail, and when it turns to a second origin.
+code with the judges of this package, and leaves certificates and handshakes to OpenSSL and, where it is installed, to
+AWS's own TLS library. What it adds is what OpenSSL does not look at, the order of the chain on the wire and the kind of
+key, the status that CloudFront gives for each way to fail, and when it turns to a second origin.
 
-It offers what Python's `ssl` can offer of CloudFront's hello: suites and versions, not its curves and signature
-schemes.
+To OpenSSL it offers what Python's `ssl` can offer of CloudFront's hello: suites and versions, not its curves and
+signature schemes. Those are in s2n-tls's policy for CloudFront, with which an origin must shake hands as well. It is
+asked last, on a connection of its own after the other has ended: who fails before costs nothing more, and an origin
+that serves one connection at a time has only one. It takes the server name alone for the certificate's, sorts chains
+itself, goes on where a client certificate is asked for, and gives up at any warning alert. `blind_spot` says what
+remains unseen without it.
 
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-gateway.html
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-504-gateway-timeout.html
@@ -31,6 +35,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from cfrunbook.lab.servers import HttpConnection, Request, Servers
+from cfrunbook.probes import s2n
 
 CIPHERS = (
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
@@ -48,6 +53,8 @@ _VERSIONS = {
     "TLSv1.2": ssl.TLSVersion.TLSv1_2,
 }
 _HOSTNAME_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH
+_S2N_NAME, _S2N_LATE = "CERT_INVALID_HOSTNAME", "TIMEOUT"
+_CURVES = ("secp256r1", "secp384r1")
 _HEAD_LIMIT = 32_768
 _BODY_LIMIT = 65_536
 # What counts, among an origin group's failover criteria, as having met 503 or 504. AWS names connecting and waiting;
@@ -110,26 +117,48 @@ class _Failed(Exception):
         self.counts_as = counts_as
 
 
-def fetch(target: Origin | OriginGroup, path: str = "/", *, method: str = "GET", patience: float = 1.0) -> Answer:
+def blind_spot() -> str:
+    """Say in one sentence what the edge cannot see on this machine; empty where AWS's TLS library can be asked."""
+    why = s2n.available()
+    return f"The edge here may connect where CloudFront has no curve or signature in common: {why}" if why else ""
+
+
+def fetch(
+    target: Origin | OriginGroup,
+    path: str = "/",
+    *,
+    method: str = "GET",
+    patience: float = 1.0,
+    with_s2n: bool = True,
+) -> Answer:
     """Ask for `path` as CloudFront would, at any one address of an origin. Never raises.
 
     `patience` is in seconds and for everything that one origin may take, where CloudFront waits up to 30 to connect
-    and 30 more for an answer.
+    and 30 more for an answer; the connection of AWS's TLS library, made unless `with_s2n` is false, has as much again.
     """
     if isinstance(target, Origin):
-        return _ask(target, secrets.choice(target.addresses), path, method, patience)
-    answer = fetch(target.primary, path, method=method, patience=patience)
+        address = secrets.choice(target.addresses)
+        return _ask(target, address, path, method, patience=patience, with_s2n=with_s2n)
+    ask = partial(fetch, path=path, method=method, patience=patience, with_s2n=with_s2n)
+    answer = ask(target.primary)
     if method in _FAILOVER_METHODS and (answer.counts_as or answer.status) in target.failover_at:
-        return fetch(target.secondary, path, method=method, patience=patience)
+        return ask(target.secondary)
     return answer
 
 
 def fetch_all(
-    target: Origin | OriginGroup, path: str = "/", *, method: str = "GET", patience: float = 1.0
+    target: Origin | OriginGroup,
+    path: str = "/",
+    *,
+    method: str = "GET",
+    patience: float = 1.0,
+    with_s2n: bool = True,
 ) -> tuple[Answer, ...]:
     """Return the answers that `fetch` may give, depending on the addresses that it picks."""
     if isinstance(target, Origin):
-        return tuple(_ask(target, address, path, method, patience) for address in target.addresses)
+        return tuple(
+            _ask(target, address, path, method, patience=patience, with_s2n=with_s2n) for address in target.addresses
+        )
     return tuple(
         fetch(
             replace(
@@ -140,13 +169,16 @@ def fetch_all(
             path,
             method=method,
             patience=patience,
+            with_s2n=with_s2n,
         )
         for first in target.primary.addresses
         for second in target.secondary.addresses
     )
 
 
-def _ask(origin: Origin, address: tuple[str, int], path: str, method: str, patience: float) -> Answer:
+def _ask(
+    origin: Origin, address: tuple[str, int], path: str, method: str, *, patience: float, with_s2n: bool
+) -> Answer:
     """Ask one address of an origin, and turn every way to fail into CloudFront's answer."""
     clock = _Clock(patience)
     connected = False
@@ -158,7 +190,8 @@ def _ask(origin: Origin, address: tuple[str, int], path: str, method: str, patie
             if origin.protocol == "http":
                 return _exchange(plain, request, clock)
             with _secure(plain, origin, clock) as secured:
-                return _exchange(secured, request, clock)
+                answer = _exchange(secured, request, clock)
+        return (_refusal(origin, address, patience) if with_s2n else None) or answer
     except _Failed as failure:
         return Answer(502, failure.reason, counts_as=failure.counts_as)
     except TimeoutError as error:
@@ -167,6 +200,20 @@ def _ask(origin: Origin, address: tuple[str, int], path: str, method: str, patie
         return Answer(502, "connection refused", counts_as=_NOT_CONNECTED)
     except (OSError, ValueError) as error:
         return Answer(502, f"{type(error).__name__}: {error}", counts_as=_NOT_CONNECTED)
+
+
+def _refusal(origin: Origin, address: tuple[str, int], patience: float) -> Answer | None:
+    """Return CloudFront's answer where AWS's TLS library does not connect to an origin with which OpenSSL did."""
+    result = s2n.connect(
+        *address, sni=origin.host, minimum=origin.minimum_tls, trust_pem=origin.roots.encode(), deadline=patience
+    )
+    if result.connected or not result.asked:
+        return None
+    if origin.host_forwarded and result.error == _S2N_NAME:  # the Origin Domain's certificate will do as well
+        return None
+    is_late = result.error == _S2N_LATE
+    reason = f"AWS's s2n-tls: {result.error}: {result.detail}"
+    return Answer(504 if is_late else 502, reason, counts_as=_TOO_LONG if is_late else _NOT_CONNECTED)
 
 
 class _Clock:
@@ -193,7 +240,8 @@ def _secure(plain: socket.socket, origin: Origin, clock: _Clock) -> ssl.SSLSocke
         raise _Failed(f"certificate: {error.verify_message} ({error.verify_code})") from None
     except ssl.SSLError as error:
         raise _Failed(f"TLS: {error.reason or error}") from None
-    problem = _name_problem(secured, origin) or _order_problem(_sent(secured))
+    sent = _sent(secured)
+    problem = _name_problem(secured, origin) or _order_problem(sent) or _key_problem(sent[0], secured.version())
     if problem:
         secured.close()
         raise _Failed(problem)
@@ -248,6 +296,22 @@ def _order_problem(sent: list[bytes]) -> str:
     for place, (certificate, following) in enumerate(pairwise(chain)):
         if certificate.issuer.public_bytes() != following.subject.public_bytes():
             return f"certificate: chain in wrong order after certificate {place}"
+    return ""
+
+
+def _key_problem(leaf: bytes, version: str | None) -> str:
+    """Say that CloudFront has no signature scheme for the key, or, below TLS 1.3, does not offer its curve.
+
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/secure-connections-supported-ciphers-cloudfront-to-origin.html
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+    key = x509.load_der_x509_certificate(leaf).public_key()
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+        return f"TLS: no signature in common with {type(key).__name__}"
+    if isinstance(key, ec.EllipticCurvePublicKey) and version != "TLSv1.3" and key.curve.name not in _CURVES:
+        return f"TLS: the key's curve {key.curve.name} is not offered"
     return ""
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
@@ -110,7 +110,18 @@ class Rations:
     refused: int = 4
 
 
-Quirk = Intolerant | Warns | Splits | Dribbles | Delays | Cuts | Overwrites | AtMost | RateLimit | Rations
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """Sends clients to several servers in turns: nodes behind one address, which may differ.
+
+    Each kind of hello has turns of its own, the server behind first, so that no race between connections decides who
+    meets which node. Kinds differ in cipher suites or in length.
+    """
+
+    others: tuple[Address, ...]
+
+
+Quirk = Intolerant | Warns | Splits | Dribbles | Delays | Cuts | Overwrites | AtMost | RateLimit | Rations | Balances
 
 
 def listen(servers: Servers, behind: Address, quirk: Quirk, address: str = LOOPBACK) -> Address:
@@ -127,6 +138,7 @@ class _Door:
     open: int = 0
     count: int = 0
     seen: deque[float] = field(default_factory=deque)
+    turns: Counter[tuple[int, bytes]] = field(default_factory=Counter)
 
     def admits(self, now: float) -> bool:
         match self.quirk:
@@ -143,6 +155,18 @@ class _Door:
                 self.seen.append(now)
         return True
 
+    def server(self, hello: bytes, behind: Address) -> Address | None:
+        """Return the server for a connection that starts with `hello`, None where it has none."""
+        match self.quirk:
+            case Intolerant(version):
+                highest = _highest_version(hello)
+                return behind if highest is not None and highest < version else None
+            case Balances(others):
+                kind = len(hello), _suites(hello)
+                self.turns[kind] += 1
+                return (behind, *others)[(self.turns[kind] - 1) % (1 + len(others))]
+        return behind
+
 
 class _Client(Connection):
     """The connection to the middlebox."""
@@ -150,6 +174,7 @@ class _Client(Connection):
     def __init__(self, open_connections: set[asyncio.Transport], behind: Address, door: _Door) -> None:
         super().__init__(open_connections)
         self._behind, self._door, self._quirk = behind, door, door.quirk
+        self._reads_first = isinstance(door.quirk, Intolerant | Balances)
         self._counted = False
         self._server: _Server | None = None
         self._waiting = bytearray()
@@ -165,7 +190,7 @@ class _Client(Connection):
         self._door.open += 1
         sock = self.transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if not isinstance(self._quirk, Intolerant):
+        if not self._reads_first:
             self._task = loop.create_task(self._connect())
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -182,14 +207,16 @@ class _Client(Connection):
             self._server.transport.write(data)
             return
         self._waiting += data
-        if self._task is not None or not isinstance(self._quirk, Intolerant):
+        if self._task is not None or not self._reads_first:
             return
-        highest = _highest_version(bytes(self._waiting))
-        if highest is None and len(self._waiting) < _HELLO_LIMIT:
+        hello = bytes(self._waiting)
+        if not _is_whole(hello) and len(hello) < _HELLO_LIMIT:
             return
-        if highest is None or highest >= self._quirk.version:
+        server = self._door.server(hello, self._behind)
+        if server is None:
             self.transport.close()
         else:
+            self._behind = server
             self._task = asyncio.get_running_loop().create_task(self._connect())
 
     async def _connect(self) -> None:
@@ -300,12 +327,27 @@ def _linger_none(transport: asyncio.Transport) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
+def _is_whole(hello: bytes) -> bool:
+    """Tell whether the first record is complete."""
+    return len(hello) >= 5 and len(hello) >= 5 + int.from_bytes(hello[3:5], "big")
+
+
+def _suites(hello: bytes) -> bytes:
+    """Return the cipher suites of a ClientHello as they stand there; empty where it is none.
+
+    https://www.rfc-editor.org/rfc/rfc8446#section-4.1.2
+    """
+    body = hello[9:]
+    place = 35 + int.from_bytes(body[34:35], "big")  # behind version, random and session id
+    return body[place + 2 : place + 2 + int.from_bytes(body[place : place + 2], "big")]
+
+
 def _highest_version(hello: bytes) -> int | None:
     """Return the highest version that a ClientHello in one record offers; None where it is not whole, or is none.
 
     https://www.rfc-editor.org/rfc/rfc8446#section-4.1.2
     """
-    if len(hello) < 5 or len(hello) < 5 + int.from_bytes(hello[3:5], "big"):
+    if not _is_whole(hello):
         return None
     try:
         return max(_versions(hello[9:]))

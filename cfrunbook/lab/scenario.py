@@ -115,6 +115,8 @@ class Scenario:
     """Where AWS documents it."""
     set_up: Callable[[Authority], Setup] = field(repr=False)
     """Mint what it takes and say what each port does."""
+    needs_s2n: bool = False
+    """The edge's answer needs AWS's TLS library: OpenSSL, which Python cannot limit enough, connects."""
 
 
 def web(*secured: Service) -> OriginSetup:

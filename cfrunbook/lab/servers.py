@@ -60,6 +60,10 @@ class Tls:
     maximum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
     ciphers: str = ""
     """OpenSSL cipher string for TLS 1.2 and below; empty: OpenSSL's default."""
+    curve: str = ""
+    """OpenSSL's name of the only curve for key exchange, in every version; empty: OpenSSL's default."""
+    dh_parameters: str = ""
+    """PEM; without them there is no DHE suite below TLS 1.3."""
     clients: Identity | None = None
     """The authority that a client must show a certificate of; None: clients need none."""
 
@@ -444,12 +448,16 @@ def _context(service: Tls, *chains: Chain) -> ssl.SSLContext:
         context.maximum_version = service.maximum
     if service.ciphers:
         context.set_ciphers(service.ciphers)
+    if service.curve:
+        context.set_ecdh_curve(service.curve)
     if service.clients:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=service.clients.pem.decode())
     for chain in chains:
-        with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # ssl reads certificates from files only
-            file.write(chain.sent[0].key_pem + pem_bundle(chain.sent))
+        with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # ssl reads these from files only
+            file.write(chain.sent[0].key_pem + pem_bundle(chain.sent) + service.dh_parameters.encode())
             file.flush()
             context.load_cert_chain(file.name)
+            if service.dh_parameters:
+                context.load_dh_params(file.name)
     return context

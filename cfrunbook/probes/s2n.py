@@ -9,9 +9,12 @@ does, not proof: which version and which settings an edge location runs is not k
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,21 +22,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from cfrunbook.cloudfront.origin_tls import S2N_POLICIES as POLICIES
 from cfrunbook.cloudfront.targets import TlsMinimum
+from cfrunbook.evidence import SecondOpinion
+from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.probes.tls.client_hello import server_name
-
-POLICIES: Mapping[TlsMinimum, str] = {
-    "SSLv3": "CloudFront-Upstream-2025",
-    "TLSv1": "CloudFront-Upstream-TLS-1-0-2025",
-    "TLSv1.1": "CloudFront-Upstream-TLS-1-1-2025",
-    "TLSv1.2": "CloudFront-Upstream-TLS-1-2-2025",
-}
-"""s2n's security policy for each minimum origin SSL protocol."""
 
 _PROCESS = Path(__file__).with_name("s2n_process.py")
 _START_LIMIT = 10.0
 """Seconds, beyond the deadline of the handshake, that the other process may take to start and end."""
+_LATEST_ASIDE = 2.0
+"""The same where others wait for the answer: a diagnosis is not held up by a second opinion."""
 _MAX_TEXT = 200
+_PIPE = subprocess.PIPE
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,27 +80,78 @@ def connect(
     """
     problem = available()
     if problem:
-        return S2nResult(connected=False, error="NOT_AVAILABLE", detail=problem, asked=False)
-    question = {
-        "address": address,
-        "port": port,
+        return _not_asked(problem)
+    question = _question((address, port), sni, minimum=minimum, trust_pem=trust_pem, deadline=deadline)
+    return _result(_ask(_library(), question, deadline + _START_LIMIT))
+
+
+def installed() -> bool:
+    """Tell whether the library is there, without asking it anything: enough to have it asked with `observe`."""
+    return sys.platform.startswith("linux") and bool(_library())
+
+
+async def observe(
+    endpoint: Endpoint, *, sni: str, minimum: TlsMinimum, trust_pem: bytes, deadline: float
+) -> SecondOpinion | str:
+    """Return how the library fares with `endpoint`, see `connect`; or in one sentence why it could not be asked.
+
+    The other process is ended when this is cancelled, and two seconds after `deadline` seconds at the latest.
+    """
+    start = time.monotonic()
+    if not server_name(sni):
+        return "s2n-tls accepts no certificate where there is no server name to send."
+    question = _question(endpoint.socket_address, sni, minimum=minimum, trust_pem=trust_pem, deadline=deadline)
+    result = _result(await _ask_aside(_library(), question, deadline + _LATEST_ASIDE))
+    if not result.asked:
+        return result.detail
+    return SecondOpinion(
+        id="",
+        host=endpoint.host,
+        port=endpoint.port,
+        address=endpoint.address,
+        connected_to=endpoint.connected_to,
+        sni=sni,
+        policy=POLICIES[minimum],
+        connected=result.connected,
+        error=result.error,
+        detail=result.detail,
+        alert=result.alert,
+        version=result.version,
+        cipher=result.cipher,
+        group=result.group,
+        elapsed_ms=(time.monotonic() - start) * 1000,
+    )
+
+
+def _question(
+    place: tuple[str, int], sni: str | None, *, minimum: TlsMinimum, trust_pem: bytes, deadline: float
+) -> Mapping[str, Any]:
+    return {
+        "address": place[0],
+        "port": place[1],
         "sni": server_name(sni).decode("ascii"),
         "policy": POLICIES[minimum],
         "trust": trust_pem.decode("latin-1"),
         "deadline": deadline,
     }
-    answer = _ask(_library(), question, deadline + _START_LIMIT)
+
+
+def _not_asked(problem: str) -> S2nResult:
+    return S2nResult(connected=False, error="NOT_AVAILABLE", detail=problem, asked=False)
+
+
+def _result(answer: Mapping[str, Any]) -> S2nResult:
     if "problem" in answer:
-        return S2nResult(connected=False, error="NOT_AVAILABLE", detail=str(answer["problem"]), asked=False)
+        return _not_asked(_text(answer, "problem"))
     version, alert = answer.get("version"), answer.get("alert")
     return S2nResult(
         connected=answer.get("connected") is True,
         error=_text(answer, "error"),
         detail=_text(answer, "detail"),
-        version=version if isinstance(version, int) else None,
+        version=version if isinstance(version, int) and 0 <= version <= 0xFFFF else None,
         cipher=_text(answer, "cipher"),
         group=_text(answer, "group"),
-        alert=alert if isinstance(alert, int) else None,
+        alert=alert if isinstance(alert, int) and 0 <= alert <= 0xFF else None,
     )
 
 
@@ -123,20 +175,59 @@ def _problem(library: str) -> str:
     return str(answer.get("problem", ""))
 
 
+def _command(library: str) -> list[str]:
+    # -I -S: it needs the standard library only, whatever this environment or the working folder holds.
+    return [sys.executable, "-I", "-S", str(_PROCESS), library]
+
+
 def _ask(library: str, question: Mapping[str, Any], limit: float) -> Mapping[str, Any]:
     """Put a question to the other process and return its answer; `problem` says why there is none."""
-    # -I -S: it needs the standard library only, whatever this environment or the working folder holds.
-    command = [sys.executable, "-I", "-S", str(_PROCESS), library]
     try:
         done = subprocess.run(  # noqa: S603 - our own script with the interpreter that runs us
-            command, input=json.dumps(question).encode(), capture_output=True, timeout=limit, check=False
+            _command(library), input=json.dumps(question).encode(), capture_output=True, timeout=limit, check=False
         )
-        answer = json.loads(done.stdout) if done.returncode == 0 else None
     except subprocess.TimeoutExpired:
-        return {"problem": f"s2n-tls gave no answer within {limit:g} s."}
-    except (OSError, ValueError) as error:
-        return {"problem": f"s2n-tls could not be asked: {type(error).__name__}."}
-    if isinstance(answer, dict):
-        return answer
-    ended = f"by signal {-done.returncode}" if done.returncode < 0 else f"with status {done.returncode}"
+        return _too_late(limit)
+    except OSError as error:
+        return _cannot_start(error)
+    return _read(done.returncode, done.stdout)
+
+
+async def _ask_aside(library: str, question: Mapping[str, Any], limit: float) -> Mapping[str, Any]:
+    """Do the same beside other tasks."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *_command(library), stdin=_PIPE, stdout=_PIPE, stderr=subprocess.DEVNULL
+        )
+    except OSError as error:
+        return _cannot_start(error)
+    try:
+        async with asyncio.timeout(limit):
+            output, _ = await process.communicate(json.dumps(question).encode())
+    except TimeoutError:
+        return _too_late(limit)
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    return _read(process.returncode or 0, output)
+
+
+def _too_late(limit: float) -> Mapping[str, Any]:
+    return {"problem": f"s2n-tls gave no answer within {limit:g} s."}
+
+
+def _cannot_start(error: OSError) -> Mapping[str, Any]:
+    return {"problem": f"s2n-tls could not be asked: {type(error).__name__}."}
+
+
+def _read(status: int, output: bytes) -> Mapping[str, Any]:
+    """Return the answer of a process that has ended."""
+    if status == 0:
+        with contextlib.suppress(ValueError, RecursionError):
+            answer = json.loads(output)
+            if isinstance(answer, dict):
+                return answer
+    ended = f"by signal {-status}" if status < 0 else f"with status {status}"
     return {"problem": f"The process that asks s2n-tls ended {ended}; this awscrt may have changed."}

@@ -58,7 +58,7 @@ GUIDES: Mapping[str, Guide] = {
             name="02_tls_protocol",
             causes=(Cause.TLS_PROTOCOL,),
             scenario="tls-protocol-chacha20-only",
-            tables=("handshakes", "capabilities"),
+            tables=("handshakes", "capabilities", "second_opinions"),
         ),
         Guide(
             name="03_certificate",
@@ -76,7 +76,10 @@ GUIDES: Mapping[str, Guide] = {
             name="99_incident_report",
             causes=(),
             scenario="certificate-missing-intermediate",
-            tables=("resolutions", "connections", "exchanges", "handshakes", "capabilities", "leaves", "certificates"),
+            tables=(
+                *("resolutions", "connections", "exchanges", "handshakes", "capabilities", "second_opinions"),
+                *("leaves", "certificates"),
+            ),
             about="everything that was seen, and what it means",
         ),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from cfrunbook.cloudfront.targets import Target
-from cfrunbook.evidence import Connection, Exchange, Handshake, Observations, Resolution
+from cfrunbook.evidence import Connection, Exchange, Handshake, Observations, Resolution, SecondOpinion
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ class Table:
     """Rows not shown, for there were more than `MAX_ROWS`."""
 
 
-KINDS = ("resolutions", "connections", "handshakes", "capabilities", "leaves", "certificates", "exchanges")
+KINDS = (
+    *("resolutions", "connections", "handshakes", "capabilities", "second_opinions"),
+    *("leaves", "certificates", "exchanges"),
+)
 """What there are tables of, in their order on a page."""
 
 
@@ -56,6 +59,7 @@ def observations(
         "connections": connections,
         "handshakes": handshakes,
         "capabilities": capabilities,
+        "second_opinions": second_opinions,
         "leaves": lambda seen: leaves(seen, wanted),
         "certificates": certificates,
         "exchanges": exchanges,
@@ -145,6 +149,19 @@ def capabilities(seen: Observations) -> Table:
     )
 
 
+def second_opinions(seen: Observations) -> Table:
+    """Return what AWS's own TLS library, s2n-tls, made of the origins."""
+    return _table(
+        "AWS's own TLS library (s2n-tls)",
+        ("Id", "To", "SNI", "Policy", "Outcome", "Negotiated", "Time"),
+        seen.second_opinions,
+        _second_opinion,
+        monospace={0, 1, 2, 3},
+        wide={1, 4, 5},
+        empty="It was not asked.",
+    )
+
+
 def certificates(seen: Observations) -> Table:
     """Return the certificates in the order sent, each different chain once, under the hello that first showed it."""
     from cfrunbook.x509.certificate import read
@@ -190,7 +207,7 @@ def targets(wanted: Sequence[Target]) -> Table:
     )
 
 
-Item = TypeVar("Item", Resolution, Connection, Exchange, Handshake, Target)
+Item = TypeVar("Item", Resolution, Connection, Exchange, Handshake, SecondOpinion, Target)
 
 
 def _table(
@@ -263,6 +280,17 @@ def _handshake(h: Handshake) -> tuple[str, ...]:
     return h.id, _where(h), sni, h.offer, outcome, negotiated, certificates, _time(h.elapsed_ms)
 
 
+def _second_opinion(o: SecondOpinion) -> tuple[str, ...]:
+    from cfrunbook.cloudfront import origin_tls
+
+    alert = f"{origin_tls.alert_name(o.alert)} ({o.alert})" if o.alert is not None else ""
+    why = ", ".join(part for part in (alert, o.detail) if part)
+    outcome = "connected" if o.connected else ": ".join(part for part in (o.error, why) if part) or "failed"
+    version = origin_tls.version_name(o.version) if o.version is not None else ""
+    negotiated = ", ".join(part for part in (version, o.cipher, o.group) if part)
+    return o.id, _where(o), o.sni, o.policy, outcome, negotiated, _time(o.elapsed_ms)
+
+
 def _accepted(place: str, accepts: Capabilities) -> Iterator[tuple[str, ...]]:
     """Yield a row for each version, the newest first."""
     from cfrunbook.cloudfront.origin_tls import group_name, suite_name, version_name
@@ -306,7 +334,7 @@ def _target(t: Target) -> tuple[str, ...]:
     return t.id, f"{t.protocol}://{t.domain}:{t.port}", names, " ".join(s for s in sentences if s)
 
 
-def _where(seen: Connection | Exchange | Handshake) -> str:
+def _where(seen: Connection | Exchange | Handshake | SecondOpinion) -> str:
     relocated = f" (relocated to {seen.connected_to})" if seen.connected_to else ""
     return f"{seen.host}:{seen.port} at {seen.address}{relocated}"
 

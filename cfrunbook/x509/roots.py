@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-ht
 
 from __future__ import annotations
 
+import base64
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -46,6 +47,12 @@ class TrustStore:
                 except ValueError:
                     continue
         return tuple(parsed)
+
+    @cached_property
+    def pem(self) -> bytes:
+        """The anchors as one PEM file."""
+        encoded = (base64.encodebytes(der) for der in self.anchors)
+        return b"".join(b"-----BEGIN CERTIFICATE-----\n%b-----END CERTIFICATE-----\n" % text for text in encoded)
 
     @cached_property
     def by_subject(self) -> dict[bytes, tuple[x509.Certificate, ...]]:

@@ -19,6 +19,7 @@ from cfrunbook.cloudfront.targets import ServerName, Target
 from cfrunbook.evidence import Handshake
 from cfrunbook.evidence import HandshakeOutcome as Outcome
 from cfrunbook.findings import Finding, Rule, Status
+from tests.x509.pki import mint
 
 NAME = "shop.example.com"
 EXACT = "cloudfront-TLSv1.2"
@@ -71,6 +72,22 @@ DHE = (
 )  # fmt: skip
 def test_conclusions(hellos: tuple[Handshake, ...], expected: dict[str, Status]) -> None:
     assert codes(judge(*hellos)) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "group", "code", "wanted"),
+    [
+        ("P-521", 0x19, "unusable_key", "ECDSA on P-521"),
+        ("P-521", 0x1D, "unusable_key", "ECDSA on P-521"),
+        ("P-384", 0x19, "no_common_curve", "P-521"),
+        ("RSA 2048", 0x19, "no_common_curve", "P-521"),
+    ],
+)
+def test_a_key_may_need_a_curve_that_the_key_exchange_does_not(key: str, group: int, code: str, wanted: str) -> None:
+    leaf = mint(NAME, key_kind=key).der
+    beyond = seen("beyond-groups-TLSv1.2", **GOOD | {"group": group, "certificates": (leaf,)})
+    (finding,) = judge(seen(EXACT, **ALERT), seen("version-TLSv1.2", **ALERT), beyond)
+    assert (finding.code, finding.data["wanted"]) == (f"tls_protocol.{code}", wanted)
 
 
 def test_an_http_target_has_no_tls() -> None:

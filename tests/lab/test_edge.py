@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import pytest
 
-from cfrunbook.lab import edge
-from cfrunbook.lab.authority import CLIENT_AUTH, SERVER_AUTH, Authority, Identity
+from cfrunbook.lab import edge, middlebox
+from cfrunbook.lab.authority import CLIENT_AUTH, SERVER_AUTH, Authority, Identity, KeyType
 from cfrunbook.lab.edge import Answer, Edge, Origin, OriginGroup
 from cfrunbook.lab.edge import fetch as impatient_fetch
 from cfrunbook.lab.servers import (
@@ -28,6 +28,11 @@ from cfrunbook.lab.servers import (
     Silent,
     Tls,
 )
+from cfrunbook.probes import s2n
+from tests.conftest import REQUIRE_ALL
+
+WHY_NOT = s2n.available()
+asked = pytest.mark.skipif(bool(WHY_NOT) and not REQUIRE_ALL, reason=f"needs awscrt: {WHY_NOT}")
 
 ORIGIN = "origin.shop.example"
 HOST = "www.shop.example"
@@ -54,7 +59,7 @@ def facts(authority: Authority, address: tuple[str, int], **changes: object) -> 
     return replace(origin, **changes)  # type: ignore[arg-type]
 
 
-def test_it_shares_no_code_with_probes_and_judges() -> None:
+def test_it_shares_no_code_with_probes_and_judges_but_the_way_to_awss_library() -> None:
     imported = {
         name
         for node in ast.walk(ast.parse(inspect.getsource(edge)))
@@ -66,7 +71,16 @@ def test_it_shares_no_code_with_probes_and_judges() -> None:
             else []
         )
     }
-    assert {name for name in imported if name.startswith("cfrunbook")} == {"cfrunbook.lab.servers"}
+    assert {name for name in imported if name.startswith("cfrunbook")} == {
+        "cfrunbook.lab.servers",
+        "cfrunbook.probes",
+    }
+    assert not {
+        alias.name
+        for node in ast.walk(ast.parse(inspect.getsource(edge)))
+        if isinstance(node, ast.ImportFrom) and node.module == "cfrunbook.probes"
+        for alias in node.names
+    } - {"s2n"}
     assert not {name for name in imported if "verification" in name}
 
 
@@ -266,7 +280,8 @@ def test_one_address_is_picked_and_all_can_be_asked(servers: Servers, authority:
     bad = servers.listen(Closed())
     origin = facts(authority, good, addresses=(good, bad, good))
     assert [a.status for a in edge.fetch_all(origin, patience=10.0)] == [200, 502, 200]
-    assert {fetch(origin).status for _ in range(40)} == {200, 502}  # by chance the same: once in ten million times
+    some = {impatient_fetch(origin, patience=10.0, with_s2n=False).status for _ in range(40)}
+    assert some == {200, 502}  # by chance the same: once in ten million times
 
 
 FAILOVER = {
@@ -315,6 +330,103 @@ def test_a_group_is_asked_at_all_addresses(servers: Servers, authority: Authorit
     origin = facts(authority, good, addresses=(good, bad), protocol="http")
     group = OriginGroup(origin, origin, (503,))
     assert [a.status for a in edge.fetch_all(group, patience=10.0)] == [200, 200, 200, 502]
+
+
+@pytest.mark.parametrize(
+    ("key", "newest", "reason"),
+    [
+        ("EC P-384", ssl.TLSVersion.TLSv1_2, ""),
+        ("EC P-521", ssl.TLSVersion.TLSv1_3, ""),
+        ("EC P-521", ssl.TLSVersion.TLSv1_2, "TLS: the key's curve secp521r1 is not offered"),
+        ("Ed25519", ssl.TLSVersion.TLSv1_3, "TLS: no signature in common with Ed25519PublicKey"),
+        ("Ed25519", ssl.TLSVersion.TLSv1_2, "TLS: no signature in common with Ed25519PublicKey"),
+    ],
+)
+def test_the_kind_of_key_counts(
+    servers: Servers, authority: Authority, key: KeyType, newest: ssl.TLSVersion, reason: str
+) -> None:
+    chain = Chain((authority.leaf(ORIGIN, key=key), authority.intermediate))
+    origin = facts(authority, servers.listen(Tls(chain, maximum=newest)))
+    for with_s2n in (False, True):
+        answer = impatient_fetch(origin, patience=10.0, with_s2n=with_s2n)
+        assert (answer.status, answer.reason) == (502 if reason else 200, reason)
+
+
+# --- AWS's own TLS library ------------------------------------------------------------------------------------------
+
+
+def chain_of(authority: Authority, name: str = ORIGIN) -> Chain:
+    return Chain((authority.leaf(name), authority.intermediate))
+
+
+@asked
+@pytest.mark.parametrize(("curve", "status"), [("secp521r1", 502), ("secp384r1", 200), ("X25519", 200)])
+def test_the_curve_counts(servers: Servers, authority: Authority, curve: str, status: int) -> None:
+    origin = facts(authority, servers.listen(Tls(chain_of(authority), curve=curve)))
+    answer = fetch(origin)
+    assert (answer.status, answer.reason.startswith("AWS's s2n-tls: ALERT")) == (status, status != 200)
+    assert impatient_fetch(origin, patience=10.0, with_s2n=False).status == 200
+
+
+@asked
+def test_a_warning_is_fatal_to_it(servers: Servers, authority: Authority) -> None:
+    behind = servers.listen(Tls(chain_of(authority)))
+    answer = fetch(facts(authority, middlebox.listen(servers, behind, middlebox.Warns())))
+    assert (answer.status, answer.reason) == (502, "AWS's s2n-tls: ALERT: TLS alert received")
+
+
+@asked
+def test_the_origin_domains_certificate_will_do_where_host_is_forwarded(servers: Servers, authority: Authority) -> None:
+    origin = facts(authority, servers.listen(Tls(chain_of(authority))), host_forwarded=True)
+    asked_for = s2n.connect(
+        *origin.addresses[0], sni=HOST, minimum="TLSv1.2", trust_pem=authority.root.pem, deadline=10.0
+    )
+    assert asked_for.error == "CERT_INVALID_HOSTNAME"
+    assert fetch(origin).status == 200
+
+
+@asked
+def test_it_is_asked_when_the_other_connection_has_ended(servers: Servers, authority: Authority) -> None:
+    behind = servers.listen(Tls(chain_of(authority)))
+    for _ in range(3):
+        one_at_a_time = middlebox.listen(servers, behind, middlebox.AtMost(1))
+        assert fetch(facts(authority, one_at_a_time)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "criteria", "after_failover"),
+    [
+        ("TIMEOUT", 504, (504,), 200),
+        ("TIMEOUT", 504, (502, 503), 504),
+        ("ALERT", 502, (503,), 200),
+        ("NOT_CONNECTED", 502, (503,), 200),
+        ("CERT_INVALID_HOSTNAME", 502, (504,), 502),
+    ],
+)
+def test_its_failures_have_cloudfronts_status(
+    servers: Servers,
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+    error: str,
+    status: int,
+    criteria: tuple[int, ...],
+    after_failover: int,
+) -> None:
+    monkeypatch.setattr(s2n, "connect", lambda *_, **__: s2n.S2nResult(connected=False, error=error, detail="x"))
+    primary = facts(authority, servers.listen(Tls(chain_of(authority))))
+    answer = fetch(primary)
+    assert (answer.status, answer.reason) == (status, f"AWS's s2n-tls: {error}: x")
+    secondary = facts(authority, servers.listen(Http()), protocol="http")
+    assert fetch(OriginGroup(primary, secondary, criteria)).status == after_failover
+
+
+def test_without_it_openssl_decides_and_the_blind_spot_is_named(
+    servers: Servers, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert edge.blind_spot() == "" or "curve" in edge.blind_spot()
+    monkeypatch.setattr(s2n, "_library", lambda: "")
+    assert "pip install" in edge.blind_spot()
+    assert fetch(facts(authority, servers.listen(Tls(chain_of(authority), curve="secp521r1")))).status == 200
 
 
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

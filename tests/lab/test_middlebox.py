@@ -71,6 +71,7 @@ HARMLESS = [
     middlebox.Cuts(100_000),
     middlebox.Overwrites(0, b""),
     middlebox.Warns(),
+    middlebox.Balances(()),
 ]
 
 
@@ -92,12 +93,13 @@ def test_an_intolerant_one_closes_on_higher_hellos_only(front: Front, intolerant
 
 
 @pytest.mark.parametrize("nonsense", [b"GET / HTTP/1.1\r\n\r\n" + bytes(20_000), b"\x16\x03\x01\x00\x04junk", b"\x16"])
-def test_nonsense_ends_a_connection_or_waits_for_more(front: Front, nonsense: bytes) -> None:
-    with socket.create_connection(front(middlebox.Intolerant(middlebox.TLS_1_3)), PATIENCE) as sock:
+@pytest.mark.parametrize("quirk", [middlebox.Intolerant(middlebox.TLS_1_3), middlebox.Balances(())], ids=str)
+def test_nonsense_ends_a_connection_or_waits_for_more(front: Front, nonsense: bytes, quirk: Quirk) -> None:
+    with socket.create_connection(front(quirk), PATIENCE) as sock:
         sock.sendall(nonsense)
         sock.shutdown(socket.SHUT_WR)
         with suppress(ConnectionResetError):
-            assert sock.recv(1) == b""
+            assert sock.recv(1) in (b"", b"\x15", b"H")  # an alert of the server behind
 
 
 @pytest.mark.parametrize("size", [0, 1, 5, 700])
@@ -148,6 +150,21 @@ def test_it_serves_so_many_at_a_time(front: Front) -> None:
         with pytest.raises(OSError), shaken(address):
             pass
         assert (get(first), get(second)) == (200, 200)
+
+
+def test_each_kind_of_hello_meets_the_servers_in_turns(servers: Servers) -> None:
+    old, new = servers.listen(OLD), servers.listen(Tls(CHAIN))
+    address = middlebox.listen(servers, old, middlebox.Balances((new,)))
+
+    def version(highest: ssl.TLSVersion) -> str | None:
+        with shaken(address, highest) as secured:
+            assert get(secured) == 200
+            return secured.version()
+
+    newest = ssl.TLSVersion.TLSv1_3
+    assert [version(newest) for _ in range(3)] == ["TLSv1.2", "TLSv1.3", "TLSv1.2"]
+    assert version(ssl.TLSVersion.TLSv1_2) == "TLSv1.2"  # another kind: its own turns
+    assert version(newest) == "TLSv1.3"
 
 
 def test_nobody_behind(servers: Servers) -> None:

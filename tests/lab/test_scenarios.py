@@ -14,6 +14,10 @@ from cfrunbook.lab import DEFAULT, SCENARIOS, Running, Scenario, start
 from cfrunbook.lab.edge import fetch, fetch_all
 from cfrunbook.lab.scenario import ORIGIN, VIEWER_HOST
 from cfrunbook.lab.servers import Address, Behind, Chain, Service, Tls
+from cfrunbook.probes import s2n
+from tests.conftest import REQUIRE_ALL
+
+WHY_NOT = s2n.available()
 
 REQUIRED = {
     *("healthy", "certificate-expired", "certificate-not-yet-valid", "tls-name-mismatch", "tls-name-forwarded-host"),
@@ -24,7 +28,8 @@ REQUIRED = {
     *("healthy-http-only", "healthy-cross-signed", "certificate-cross-signed-twin", "healthy-all-viewer-no-url"),
     *("one-address-of-three-refuses", "one-address-of-three-expired", "function-and-expired", "function-and-healthy"),
     *("origin-group-primary-broken", "origin-group-secondary-broken", "origin-group-criteria-miss"),
-    *("tls-client-certificate-required", "http-only-answers-502"),
+    *("tls-client-certificate-required", "http-only-answers-502", "tls-protocol-p521-curve-only"),
+    *("tls-protocol-ed25519-certificate", "tls-protocol-p521-certificate", "tls-protocol-dhe-only"),
 }
 
 each = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
@@ -38,16 +43,31 @@ def test_the_required_scenarios_are_there() -> None:
 
 @each
 def test_the_edge_answers_what_is_expected_of_cloudfront(scenario: Scenario) -> None:
+    if scenario.needs_s2n and WHY_NOT and not REQUIRE_ALL:
+        pytest.skip(f"needs awscrt: {WHY_NOT}")
     expected = scenario.expected.edge_answers
     patience = 0.2 if 504 in expected else 10.0
     with Running(scenario) as running:
         methods = running.setup.methods
-        answers = [a for m in methods for a in fetch_all(running.edge_facts, method=m, patience=patience)]
+        # A handshake does not know of methods: AWS's library is asked for the first one only.
+        answers = [
+            answer
+            for number, method in enumerate(methods)
+            for answer in fetch_all(running.edge_facts, method=method, patience=patience, with_s2n=not number)
+            if not (number and scenario.needs_s2n)
+        ]
     assert {a.status for a in answers} == expected
     passed_on = (
         {200, scenario.expected.cloudfront_status} if scenario.expected.cause is Cause.ORIGIN_RESPONSE else {200}
     )
     assert all(bool(a.reason) == (a.status not in passed_on) for a in answers)
+
+
+def test_only_where_it_is_said_does_the_answer_need_awss_library() -> None:
+    needing = [s.name for s in SCENARIOS.values() if s.needs_s2n]
+    assert needing == ["tls-protocol-p521-curve-only"]
+    with start(needing[0]) as running:
+        assert {a.status for a in fetch_all(running.edge_facts, patience=10.0, with_s2n=False)} == {200}
 
 
 REASONS = {

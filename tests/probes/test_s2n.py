@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -12,8 +15,10 @@ import pytest
 
 from cfrunbook import lab
 from cfrunbook.cloudfront.targets import TlsMinimum
+from cfrunbook.evidence import SecondOpinion
 from cfrunbook.lab.servers import Closed, Servers, Silent
 from cfrunbook.probes import s2n
+from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.probes.s2n import S2nResult
 from tests.conftest import REQUIRE_ALL
 
@@ -112,6 +117,40 @@ def test_names_are_not_resolved() -> None:
     assert (result.error, result.asked) == ("NOT_CONNECTED", True)
 
 
+def observe(running: lab.Running, sni: str = lab.scenario.ORIGIN, deadline: float = DEADLINE) -> SecondOpinion | str:
+    address, port = running.origins[0].addresses[0][443]
+    endpoint = Endpoint("origin.shop.example", 443, address, address, port)
+    trust = running.trust_store.read_bytes()
+    return asyncio.run(s2n.observe(endpoint, sni=sni, minimum="TLSv1.2", trust_pem=trust, deadline=deadline))
+
+
+@asked
+@pytest.mark.parametrize(
+    "scenario", ["healthy", "certificate-expired", "tls-protocol-old-only", "healthy-static-rsa-only"]
+)
+def test_what_is_observed_beside_other_tasks_is_the_same(scenario: str) -> None:
+    assert s2n.installed()
+    with lab.start(scenario) as running:
+        seen, result = observe(running), connect(running)
+        address, port = running.origins[0].addresses[0][443]
+    assert isinstance(seen, SecondOpinion)
+    assert (seen.host, seen.port, seen.address, seen.connected_to) == (
+        "origin.shop.example", 443, address, f"{address}:{port}",
+    )  # fmt: skip
+    assert (seen.sni, seen.policy) == (lab.scenario.ORIGIN, "CloudFront-Upstream-TLS-1-2-2025")
+    same = ("connected", "error", "detail", "alert", "version", "cipher", "group")
+    assert [getattr(seen, field) for field in same] == [getattr(result, field) for field in same]
+    assert seen.elapsed_ms > 0
+
+
+@asked
+def test_without_a_name_that_can_be_sent_it_is_not_asked() -> None:
+    with lab.start("healthy") as running:
+        assert observe(running, sni="192.0.2.1") == (
+            "s2n-tls accepts no certificate where there is no server name to send."
+        )
+
+
 ROOT = lab.authority.Authority().root.pem.decode()
 
 
@@ -183,6 +222,43 @@ def test_one_that_hangs_is_ended(process: Callable[[str], None], monkeypatch: py
     monkeypatch.setattr(s2n, "_START_LIMIT", 0.2)
     process("import sys; sys.stdin.read(); import time; time.sleep(600)")
     assert s2n.available() == "s2n-tls gave no answer within 0.2 s."
+
+
+def observe_nothing() -> SecondOpinion | str:
+    endpoint = Endpoint("a.example", 1, "127.0.0.1")
+    return asyncio.run(s2n.observe(endpoint, sni="a.example", minimum="TLSv1.2", trust_pem=ROOT.encode(), deadline=0.1))
+
+
+def test_what_cannot_be_asked_beside_other_tasks_is_a_sentence(
+    process: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process("raise SystemExit(3)")
+    assert observe_nothing() == "The process that asks s2n-tls ended with status 3; this awscrt may have changed."
+    process("import sys; sys.stdin.read(); import time; time.sleep(600)")
+    monkeypatch.setattr(s2n, "_LATEST_ASIDE", 0.1)
+    assert observe_nothing() == "s2n-tls gave no answer within 0.2 s."
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    assert observe_nothing() == "s2n-tls could not be asked: FileNotFoundError."
+
+
+def test_who_is_cancelled_leaves_no_process_behind(process: Callable[[str], None], tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    process(f"import os, time; open({str(fifo)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
+
+    async def look() -> int:
+        endpoint = Endpoint("a.example", 1, "127.0.0.1")
+        opinion = s2n.observe(endpoint, sni="a.example", minimum="TLSv1.2", trust_pem=ROOT.encode(), deadline=60)
+        task = asyncio.ensure_future(opinion)
+        number = int(await asyncio.to_thread(fifo.read_text))
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        return number
+
+    number = asyncio.run(look())
+    with pytest.raises(ProcessLookupError):
+        os.kill(number, 0)
 
 
 def test_strange_answers_are_bounded(process: Callable[[str], None]) -> None:

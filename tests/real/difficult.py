@@ -45,6 +45,16 @@ def behind(name: str, quirk: middlebox.Quirk) -> Serve:
     return lambda bench: nullcontext(middlebox.listen(bench.servers, bench.nginx[name], quirk))
 
 
+def nodes(first: str, *others: str) -> Serve:
+    """Servers of nginx in turns behind one address."""
+
+    def serve(bench: Bench) -> AbstractContextManager[Address]:
+        quirk = middlebox.Balances(tuple(bench.nginx[name] for name in others))
+        return nullcontext(middlebox.listen(bench.servers, bench.nginx[first], quirk))
+
+    return serve
+
+
 def port(service: Service) -> Serve:
     return lambda bench: nullcontext(bench.servers.listen(service))
 

@@ -139,6 +139,10 @@ NGINX: Mapping[str, tuple[tuple[str, ...], str]] = {
     "ccm-13": (("rsa",), TLS13 + "ssl_conf_command Ciphersuites TLS_AES_128_CCM_SHA256;"),
     "ecdsa-one-suite": (("ecdsa",), TLS12 + "ssl_ciphers ECDHE-ECDSA-AES256-SHA384;"),
     "ecdsa-suites-rsa-certificate": (("rsa",), TLS12 + "ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256;"),
+    "server-preference": (
+        ("rsa", "ecdsa"),
+        TLS12 + "ssl_prefer_server_ciphers on; ssl_ciphers AES256-SHA:ECDHE+AESGCM;",
+    ),
     "ed25519": (("ed25519",), ""),
     "p384": (("p384",), ""),
     "p521-12": (("p521",), TLS12),

@@ -35,6 +35,7 @@ from tests.real.difficult import (
     behind,
     gnutls,
     nginx,
+    nodes,
     port,
     s_server,
     selfserv,
@@ -89,6 +90,9 @@ NO_CURVE, UNUSABLE_KEY = "tls_protocol.no_common_curve", "tls_protocol.unusable_
 OTHER_SUITES, UNDOCUMENTED = "tls_protocol.other_suites_only", "tls_protocol.undocumented_suite"
 INTOLERANT, SOMETIMES = "tls_protocol.version_intolerance", "tls_protocol.answers_sometimes?"
 DEPRECATED, LIMITS = "tls_protocol.deprecated", "tls_protocol.limits_connections"
+SUITE = 5 + 4 + 2 + 32 + 1 + 32
+"""Where the suite is in an answer: behind the heads of record and message, version, random and session id."""
+NODES_DIFFER = "tls_protocol.nodes_differ"
 WARNED, CLIENT_CERTIFICATE = "tls_protocol.warning_alert?", "tls_protocol.client_certificate?"
 RC4_AND_3DES = "NONE:+VERS-TLS1.0:+VERS-TLS1.1:+VERS-TLS1.2:+ARCFOUR-128:+3DES-CBC:+RSA:+MD5:+SHA1:+COMP-NULL:+SIGN-ALL"
 NOT_FINISHED = (
@@ -121,6 +125,7 @@ TABLE = (
         "hello",
         also="tls_protocol.undocumented_only",
     ),
+    Row("the server's preference, its own", nginx("server-preference"), "hello"),
     Row("IPv6 only", nginx("ipv6"), "hello"),
     Row("tlslite-ng", tlslite(leaf_first=True), "hello"),
     # --- nothing in common
@@ -276,6 +281,55 @@ TABLE = (
         "tls_protocol.malformed",
         "PROTOCOL_VERSION_UNSUPPORTED",
     ),
+    Row(
+        "a suite chosen that was not offered, TLS 1.2",
+        behind("tls12", middlebox.Overwrites(SUITE, b"\x5a\x5a")),
+        "malformed",
+        "tls_protocol.malformed",
+        "CIPHER_NOT_SUPPORTED",
+    ),
+    Row(
+        "a suite chosen that was not offered, TLS 1.3",
+        behind("tls13", middlebox.Overwrites(SUITE, b"\x13\x04")),
+        "malformed",
+        "tls_protocol.malformed",
+        "CIPHER_NOT_SUPPORTED",
+    ),
+    Row("a first record of version 0x0000", behind("tls12", middlebox.Overwrites(1, b"\x00\x00")), "hello"),
+    Row(
+        "resets all but one in a while",
+        behind("plain", middlebox.RateLimit(1, 600.0)),
+        "hello",
+        "tls_protocol.reset?",
+        also=LIMITS,
+        differs="the limit counts connections, and AWS's library makes only one",
+    ),
+    # --- nodes behind one address, in turns
+    Row("one node has TLS 1.3, one not", nodes("tls12", "plain"), "hello", also=NODES_DIFFER),
+    Row(
+        "one node has another certificate",
+        nodes("default-certificate", "plain"),
+        "hello",
+        "tls_name.mismatch",
+        "CERT_INVALID_HOSTNAME",
+        also=NODES_DIFFER,
+    ),
+    Row(
+        "one node has the curve P-521 only",
+        nodes("p521-curve-13", "tls13"),
+        "alert",
+        NO_SUITE,
+        "ALERT",
+        also=NODES_DIFFER,
+    ),
+    Row(
+        "one node is too old",
+        nodes("tls11", "plain"),
+        "alert",
+        "tls_protocol.no_common_version",
+        "ALERT",
+        also=NODES_DIFFER,
+    ),
     # --- no TLS
     Row("plain HTTP", nginx("http"), "not_tls", "port.http_on_tls_port", "CLOSED"),
     Row(
@@ -340,6 +394,25 @@ def test_what_we_see_and_say(bench: Bench, row: Row) -> None:
         expected = ("fault", row.says) if row.says else ("ok", None)
         assert (verdict.status, verdict.code) == expected, verdict.sentence
     assert not row.also or row.also in {f.code for f in diagnosis.findings if f.status is not cf.Status.OK}
+
+
+@each
+def test_the_second_opinion_goes_with_our_reading_or_says_why_not(bench: Bench, row: Row) -> None:
+    """Also inside a diagnosis: AWS's library never says that we are wrong, where the server is what it seems."""
+    if row.server == "IPv6 only" and "ipv6" not in bench.nginx:
+        pytest.skip("needs ::1, which this machine does not have")
+    _, diagnosis = ours(bench, row)
+    assert not {f.code for f in diagnosis.findings} & {"tls_protocol.s2n_fails", "tls_protocol.s2n_connects"}
+
+
+@asked
+def test_what_only_a_whole_handshake_shows_is_said_by_the_second_opinion(bench: Bench) -> None:
+    """A changed session id passes every check up to where we stop; then the two sides have seen different messages."""
+    row = Row("changed on the way", behind("tls12", middlebox.Overwrites(SUITE - 4, b"\0\0\0\0")), "hello")
+    _, diagnosis = _look(bench, row)
+    (finding,) = [f for f in diagnosis.findings if f.status is cf.Status.WARNING]
+    assert (finding.code, finding.data["error"]) == ("tls_protocol.s2n_fails", "ALERT")
+    assert (diagnosis.verdict.status, finding.title in diagnosis.verdict.sentence) == ("ok", True)
 
 
 @asked

@@ -25,6 +25,7 @@ from cfrunbook.evidence import (
     Observations,
     Resolution,
     ResolutionOutcome,
+    SecondOpinion,
 )
 from cfrunbook.findings import (
     STAGES,
@@ -592,6 +593,23 @@ def hostile() -> Sample:
         connections=(
             Connection(
                 id="c\"'><b>", host=HOSTILE, port=1, address=HOSTILE, outcome=ConnectOutcome.ERROR, detail=LARGE
+            ),
+        ),
+        second_opinions=(
+            SecondOpinion(
+                id="second-opinion-1",
+                host=HOSTILE,
+                port=443,
+                address=LARGE,
+                sni=HOSTILE,
+                policy=HOSTILE[:200],
+                connected=False,
+                error=HOSTILE[:200],
+                detail=LARGE[:200],
+                alert=255,
+                version=0xFFFF,
+                cipher=HOSTILE[:200],
+                group=HOSTILE[:200],
             ),
         ),
         exchanges=(

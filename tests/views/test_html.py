@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cfrunbook.evidence import Observations
+from cfrunbook.evidence import Observations, SecondOpinion
 from cfrunbook.findings import Diagnosis, Verdict
 from cfrunbook.views import figures, html, style, tables
 
@@ -325,6 +325,22 @@ def test_relative(href: str, wanted: str) -> None:
 def test_source_title() -> None:
     title = html.source_title("https://docs.aws.amazon.com/AmazonCloudFront/latest/x/http-502-bad-gateway.html#dns")
     assert title == "docs.aws.amazon.com › http-502-bad-gateway › dns"
+
+
+def test_a_second_opinion_has_a_table_of_its_own() -> None:
+    def row(**more: object) -> tuple[str, ...]:
+        asked = {"id": "second-opinion-1", "host": "a.example", "port": 443, "address": "192.0.2.1", "sni": "a.example"}
+        opinion = SecondOpinion(**asked | {"policy": "P", "connected": False, "elapsed_ms": 61.0} | more)  # type: ignore[arg-type]
+        seen = Observations(recorded_at=dt.datetime(2026, 11, 22, tzinfo=dt.UTC), second_opinions=(opinion,))
+        assert tables.second_opinions(seen) in tables.observations(seen)
+        return tables.second_opinions(seen).rows[0]
+
+    where = ("second-opinion-1", "a.example:443 at 192.0.2.1", "a.example", "P")
+    refused = row(error="ALERT", detail="TLS alert received", alert=40)
+    assert refused == (*where, "ALERT: handshake_failure (40), TLS alert received", "", "61 ms")
+    assert row(error="CERT_EXPIRED")[4] == "CERT_EXPIRED"
+    connected = row(connected=True, version=0x0304, cipher="TLS_AES_128_GCM_SHA256", group="secp256r1")
+    assert connected[4:6] == ("connected", "TLS 1.3, TLS_AES_128_GCM_SHA256, secp256r1")
 
 
 def test_tables_name_what_was_negotiated_and_count_what_is_left_out(samples: dict[str, Any]) -> None:

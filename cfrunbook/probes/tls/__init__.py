@@ -7,8 +7,8 @@
 `scan.py` asks many hellos to find out what an origin accepts, `calm.py` the doubtful ones again one at a time.
 """
 
-from cfrunbook.probes.tls.calm import ask_alone, in_doubt
+from cfrunbook.probes.tls.calm import PAUSE, ask_alone, in_doubt
 from cfrunbook.probes.tls.probe import hello
 from cfrunbook.probes.tls.scan import scan
 
-__all__ = ["ask_alone", "hello", "in_doubt", "scan"]
+__all__ = ["PAUSE", "ask_alone", "hello", "in_doubt", "scan"]
