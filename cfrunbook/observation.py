@@ -19,6 +19,8 @@ from cfrunbook.evidence import (
     Connection,
     ConnectOutcome,
     Exchange,
+    ExchangeEnd,
+    ExchangeOutcome,
     Handshake,
     HandshakeOutcome,
     Observations,
@@ -50,12 +52,15 @@ MAX_SCANS = 2
 """Addresses of a target that are asked for every version, suite and group."""
 MAX_OPEN = 200
 """Sockets open at a time over all origins: a shell may allow no more than 256 files (macOS)."""
+IDLE_MARGIN = 1.0
+"""Seconds by which an idle connection is watched for longer than CloudFront keeps it."""
 POLITE_JITTER = 0.02
 """Seconds: the most by which a polite connection after the first is delayed."""
 
 _NOTHING_TO_ENUMERATE = frozenset(
     {HandshakeOutcome.TIMEOUT, HandshakeOutcome.NOT_TLS, HandshakeOutcome.NOT_CONNECTED, HandshakeOutcome.TOO_LARGE}
 )
+_WORDLESS = frozenset({ExchangeOutcome.TLS_FAILED, ExchangeOutcome.CLOSED, ExchangeOutcome.RESET})
 
 
 async def observe(incident: Incident, *, progress: Progress | None = None) -> Observations:
@@ -166,13 +171,31 @@ class _Look:
             finally:
                 sock.close()
 
-    async def _exchange(self, target: Target, endpoint: Endpoint, place: tuple[int, ...], sock: socket.socket) -> None:
+    async def _exchange(
+        self, target: Target, endpoint: Endpoint, place: tuple[int, ...], sock: socket.socket | None = None
+    ) -> Exchange:
+        """Send the request that CloudFront would send, by the first of its names; watch the connection if asked to."""
         from cfrunbook.probes import exchange
 
-        host = target.names[0].host if target.names else target.domain
-        seen = await exchange.http_head(endpoint, host=host, deadline=self.incident.deadline, sock=sock)
+        seen = await exchange.http_get(
+            endpoint,
+            exchange.of_target(target),
+            deadline=self.incident.deadline,
+            sock=sock,
+            idle=target.keepalive_timeout + IDLE_MARGIN if self.incident.keep_alive else 0.0,
+        )
         self.exchanges.append((place, seen))
         self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {seen.status_line or seen.outcome}")
+        return seen
+
+    async def _secured_exchange(self, target: Target, endpoint: Endpoint, place: tuple[int, ...]) -> None:
+        """Send the request within TLS, once more where the connection ended without a word: there may be a limit."""
+        from cfrunbook.probes import tls
+
+        seen = await self._exchange(target, endpoint, (*place, 0))
+        if seen.outcome in _WORDLESS and seen.end is not ExchangeEnd.TIMEOUT:
+            await asyncio.sleep(tls.RETRY_PAUSE)
+            await self._exchange(target, endpoint, (*place, 1))
 
     async def _handshakes(
         self,
@@ -213,8 +236,10 @@ class _Look:
             async with polite:
                 await one(number, sni)
 
-        async def first() -> None:
+        async def first(group: asyncio.TaskGroup) -> None:
             seen = await one(0, names[0])  # on the connection that is open already
+            if seen is not None and seen.outcome is HandshakeOutcome.HELLO:
+                group.create_task(self._secured_exchange(target, endpoint, place))
             if seen is None or seen.outcome in _NOTHING_TO_ENUMERATE or self._scans[target.id] >= MAX_SCANS:
                 return
             self._scans[target.id] += 1
@@ -231,7 +256,7 @@ class _Look:
 
         asked = [*names[1:], *[names[0]] * REPEATS]
         async with asyncio.TaskGroup() as group:
-            group.create_task(first())
+            group.create_task(first(group))
             for number, sni in enumerate(asked, 1):
                 group.create_task(another(number, sni))
         await self._repeat_the_wordless(target, endpoint, place)

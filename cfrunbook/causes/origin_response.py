@@ -92,10 +92,9 @@ RULES: tuple[Rule, ...] = (ORIGIN_STATUS, UNREADABLE, OTHER_ERROR, OK)
 
 async def observe(target: Target, endpoint: Endpoint, *, deadline: float) -> Exchange:
     """Ask one address of `target` for `HEAD /` in plain HTTP, with the Host that CloudFront sends."""
-    from cfrunbook.probes.exchange import http_head
+    from cfrunbook.probes.exchange import http_get, of_target
 
-    host = target.names[0].host if target.names else target.domain
-    return await http_head(endpoint, host=host, deadline=deadline)
+    return await http_get(endpoint, of_target(target), deadline=deadline)
 
 
 def judge_case(case: Case) -> tuple[Finding, ...]:

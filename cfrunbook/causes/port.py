@@ -137,9 +137,9 @@ async def observe(target: Target, endpoint: Endpoint, *, deadline: float) -> tup
     connection, sock = await tcp.connect(endpoint, deadline=deadline)
     if sock is None:
         return (connection,)
-    host, sni = (target.names[0].host, target.names[0].sni) if target.names else (target.domain, target.domain)
     if target.protocol == "http":
-        return connection, await exchange.http_head(endpoint, host=host, deadline=deadline, sock=sock)
+        return connection, await exchange.http_get(endpoint, exchange.of_target(target), deadline=deadline, sock=sock)
+    sni = target.names[0].sni if target.names else target.domain
     offered = offer(target.tls_minimum)
     return connection, await tls.hello(endpoint, sni=sni, offer=offered, deadline=deadline, sock=sock)
 
@@ -176,7 +176,7 @@ def _places(seen: Iterable[_Seen], port: int) -> list[_Place]:
             connections.append(one)
         elif isinstance(one, Handshake) and one.outcome is not HandshakeOutcome.NOT_CONNECTED:
             handshakes.append(one)
-        elif isinstance(one, Exchange) and one.outcome is not ExchangeOutcome.NOT_CONNECTED:
+        elif isinstance(one, Exchange) and one.scheme == "http" and one.outcome is not ExchangeOutcome.NOT_CONNECTED:
             exchanges.append(one)
     return [_Place(*key, port, tuple(c), tuple(h), tuple(e)) for key, (c, h, e) in found.items()]
 
