@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 
+from cfrunbook.causes import port_keep_alive
 from cfrunbook.causes import port_rules as rules
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.hellos import place_of
-from cfrunbook.causes.port_rules import AWS_PAGE, RULES
+from cfrunbook.causes.port_rules import AWS_PAGE
 from cfrunbook.causes.sightings import some_requests_fail
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import (
@@ -39,6 +40,7 @@ __all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "obs
 
 CAUSE = Cause.PORT
 NOTEBOOK = "04_port"
+RULES: tuple[Rule, ...] = (*rules.RULES, *port_keep_alive.RULES)
 
 SILENCE_SECONDS = 1.0
 """A TLS hello unanswered for less than this proves nothing over a network."""
@@ -145,8 +147,9 @@ async def observe(target: Target, endpoint: Endpoint, *, deadline: float) -> tup
 
 
 def judge_case(case: Case) -> tuple[Finding, ...]:
-    """Judge how a target's port behaves, see `judge`."""
-    return judge((*case.connections, *case.handshakes, *case.exchanges), target=case.target)
+    """Judge how a target's port behaves, see `judge`, and how long it keeps idle connections."""
+    found = judge((*case.connections, *case.handshakes, *case.exchanges), target=case.target)
+    return (*found, *port_keep_alive.judge(case.exchanges, target=case.target))
 
 
 def judge(seen: Iterable[_Seen], *, target: Target) -> tuple[Finding, ...]:
@@ -156,7 +159,7 @@ def judge(seen: Iterable[_Seen], *, target: Target) -> tuple[Finding, ...]:
     for sight in sights:
         groups.setdefault((sight.rule.code, sight.status, sight.variant), []).append(sight)
     good = any(s.rule is rules.OK for s in sights)
-    order = [r.code for r in RULES]
+    order = [r.code for r in rules.RULES]
     findings = []
     for (code, status, _), members in sorted(groups.items(), key=lambda item: order.index(item[0][0])):
         if code == rules.OK.code and len(members) < sum(s.rule is not rules.NO_LOCAL_ROUTE for s in sights):
@@ -360,6 +363,7 @@ def _data(target: Target, members: Sequence[_Sight], total: int) -> dict[str, An
         "patience": max(target.read_timeout + 5, 10),
         "attempts": target.connection_attempts,
         "connection_timeout": target.connection_timeout,
+        "gives_up_after": target.connection_attempts * target.connection_timeout,
         "port_label": "HTTPS port" if https else "HTTP port",
         "port_key": "HTTPSPort" if https else "HTTPPort",
         "ssl": " ssl" if https else "",

@@ -92,7 +92,7 @@ class Records:
 
 @cache
 def context(minimum: TlsMinimum) -> ssl.SSLContext:
-    """Return a client's context that offers what CloudFront offers an origin with this minimum, and verifies nothing."""
+    """Return a context that offers what CloudFront offers an origin with this minimum, and verifies nothing."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.check_hostname = False
     made.verify_mode = ssl.CERT_NONE

@@ -73,6 +73,12 @@ GUIDES: Mapping[str, Guide] = {
             tables=("resolutions", "connections", "exchanges"),
         ),
         Guide(
+            name="07_origin_response",
+            causes=(Cause.ORIGIN_RESPONSE,),
+            scenario="response-alb-502",
+            tables=("exchanges",),
+        ),
+        Guide(
             name="99_incident_report",
             causes=(),
             scenario="certificate-missing-intermediate",

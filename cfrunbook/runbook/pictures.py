@@ -67,6 +67,17 @@ def suites(incident: Incident, observations: Observations, diagnosis: Diagnosis)
     return None
 
 
+def exchange(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return where the time of the requests went, at the target that the verdict is about; None if none was sent."""
+    from cfrunbook.diagnosis import cases
+
+    target = diagnosis.verdict.target
+    for case in sorted(cases(incident, observations), key=lambda case: case.target.id != target):
+        if case.exchanges:
+            return figures.exchange_timeline(case.exchanges, case.connections)
+    return None
+
+
 def why_browser_works(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> str:
     """Return why a browser may well reach what CloudFront cannot, as a paragraph; empty if that is not known."""
     from cfrunbook.causes import tls_answers
@@ -79,8 +90,11 @@ def why_browser_works(incident: Incident, observations: Observations, diagnosis:
 
 
 def everything(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> tuple[Picture, ...]:
-    """Return the pictures of the path, of the chain and, where TLS itself is the cause, of the handshake."""
+    """Return the pictures of the path, of the chain and, where it is the cause, of the handshake or the request."""
     shown = (path(diagnosis), *(certificates(incident, observations, diagnosis) or ()))
+    if diagnosis.verdict.cause is Cause.ORIGIN_RESPONSE:
+        drawn_exchange = exchange(incident, observations, diagnosis)
+        return (*shown, drawn_exchange) if drawn_exchange else shown
     if diagnosis.verdict.cause is not Cause.TLS_PROTOCOL:
         return shown
     drawn = (draw(incident, observations, diagnosis) for draw in (suites, handshake))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Cause, Diagnosis, Finding, Status, Step
 from cfrunbook.runbook.guides import GUIDES, HOW, PARAMETERS, SEVERAL, Guide, from_environment, given, guide_named
-from cfrunbook.text import visible
+from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
     from cfrunbook.evidence import Observations
@@ -75,7 +75,8 @@ class Runbook:
         seen = self._observations = await observe(self.incident)
         when = outline.moment(seen.recorded_at)
         where = visible(seen.vantage, 80)
-        count = f"{_number(seen.connections, 'connection')} and {_number(seen.handshakes, 'TLS hello')}"
+        counted = ((seen.connections, "connection"), (seen.handshakes, "TLS hello"), (seen.exchanges, "HTTP request"))
+        count = join_names([_number(items, noun) for items, noun in counted if items or noun != "HTTP request"])
         return steps.Seen(
             observations=seen,
             sentence=f"Nothing was probed. This is the recording of {when}, seen from {where}: {count}."
@@ -98,8 +99,10 @@ class Runbook:
             return steps.paragraph(told)
         return steps.note("What was seen does not show why a browser would fare better than CloudFront.")
 
-    def figure(self, kind: Literal["path", "suites", "ladder", "chain", "validity"]) -> Picture | html.Fragment:
-        """Draw the edge's path, the suites accepted, the handshake, the chain, or when its certificates are valid."""
+    def figure(
+        self, kind: Literal["path", "suites", "ladder", "chain", "validity", "exchange"]
+    ) -> Picture | html.Fragment:
+        """Draw the edge's path, the suites accepted, the handshake, the chain, its validity, or a request's time."""
         from cfrunbook.runbook import pictures
         from cfrunbook.views import steps
 
@@ -110,8 +113,12 @@ class Runbook:
             return draw(self.incident, self.observations, self.diagnosis) or steps.note(
                 f"No TLS hello was sent, so there is nothing to draw. {self.diagnosis.verdict.sentence}"
             )
+        if kind == "exchange":
+            return pictures.exchange(self.incident, self.observations, self.diagnosis) or steps.note(
+                f"No request was sent, so there is nothing to draw. {self.diagnosis.verdict.sentence}"
+            )
         if kind not in ("chain", "validity"):
-            raise BadInput(f"figure: {visible(kind, 40)!r} is none of path, suites, ladder, chain, validity.")
+            raise BadInput(f"figure: {visible(kind, 40)!r} is none of path, suites, ladder, chain, validity, exchange.")
         drawn = pictures.certificates(self.incident, self.observations, self.diagnosis)
         if drawn is None:
             return steps.note(
