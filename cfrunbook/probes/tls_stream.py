@@ -115,15 +115,12 @@ class TlsStream:
         self._sock = sock
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._records = Records()
+        self.version: int | None = None
+        """The negotiated version as on the wire; None before the handshake is done."""
         try:
             self._tls = context(minimum).wrap_bio(self._incoming, self._outgoing, server_hostname=sni or None)
         except (ValueError, ssl.SSLError) as error:  # UnicodeError is a ValueError
             raise TlsFailed(f"the name cannot be sent as SNI: {error}") from None
-
-    @property
-    def version(self) -> int | None:
-        """The negotiated version as on the wire; None before the handshake is done."""
-        return _VERSIONS.get(self._tls.version() or "")
 
     @property
     def renegotiation_requested(self) -> bool:
@@ -140,6 +137,7 @@ class TlsStream:
         while True:
             try:
                 self._tls.do_handshake()
+                self.version = _VERSIONS.get(self._tls.version() or "")  # OpenSSL forgets it when a connection breaks
                 return await self._flush()
             except ssl.SSLWantReadError:
                 await self._flush()
