@@ -205,6 +205,7 @@ def _incident(options: argparse.Namespace) -> Incident:
         resolver=options.resolver,
         name=options.name,
         expiry_days=options.expiry_days,
+        keep_alive=options.keep_alive,
     )
 
 
@@ -271,7 +272,7 @@ def _needs(*modules: str, extra: str, what: str) -> None:
 
 _INPUTS = (
     *("distribution", "policies", "url", "origin", "host", "evidence", "save-evidence", "connect-to", "vantage"),
-    *("at", "deadline", "pace", "trust-store", "resolver", "lab", "name", "expiry-days", "output"),
+    *("at", "deadline", "pace", "trust-store", "resolver", "lab", "name", "expiry-days", "keep-alive", "output"),
 )
 _SEVERAL = frozenset({"policies", "connect-to", "resolver"})
 
@@ -435,6 +436,13 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
         "warn of certificates that expire within so many days (default: 14)",
         convert=_days,
         metavar="DAYS",
+    )
+    what.add_argument(
+        "--keep-alive",
+        help="watch how long the origin keeps an idle connection open (some seconds more)",
+        metavar="yes",
+        nargs="?",
+        const="yes",
     )
     add("--trust-store", "PEM roots to use instead of Mozilla's", metavar="FILE")
     add("--resolver", "ask these resolvers instead of the system's", several=True, metavar="ADDR")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cfrunbook.causes.case import Case
-from cfrunbook.evidence import Connection, ConnectOutcome, ResolutionOutcome
+from cfrunbook.evidence import Connection, ConnectOutcome, HandshakeOutcome, ResolutionOutcome
 from cfrunbook.findings import NotExamined
 from cfrunbook.observation import MAX_ADDRESSES
 from cfrunbook.text import visible
@@ -44,6 +44,15 @@ def _unasked(case: Case, connection: Connection, where: str) -> Iterator[NotExam
     for sni in certain:
         if sni not in asked:
             yield _gap(f"a TLS hello for {visible(sni, 120)} to {connection.address}, {where}")
+    if place not in {(e.address, e.connected_to) for e in case.exchanges} and _shook_hands(case, place):
+        yield _gap(f"an HTTP request within TLS to {connection.address}, {where}")
+
+
+def _shook_hands(case: Case, place: tuple[str, str]) -> bool:
+    """Tell whether a hello with the first name went well there; only then CloudFront comes to a request."""
+    first = case.target.names[0].sni if case.target.names else case.target.domain
+    hellos = (h for h in case.handshakes if (h.address, h.connected_to) == place and h.sni == first)
+    return any(h.outcome is HandshakeOutcome.HELLO for h in hellos)
 
 
 def _addresses(case: Case) -> list[str]:

@@ -23,7 +23,7 @@ from cfrunbook.text import visible
 
 SCHEMA = 1
 MAX_OBSERVATIONS = 15_000
-"""More than one run makes: 50 targets of 16 addresses, each with at most 14 hellos."""
+"""More than one run makes: 50 targets of 16 addresses, each with at most 14 hellos and 2 requests."""
 
 Byte = Annotated[int, Meta(ge=0, le=0xFF)]
 CodePoint = Annotated[int, Meta(ge=0, le=0xFFFF)]
@@ -108,38 +108,138 @@ class Connection(Struct, frozen=True, kw_only=True):
 
 
 class ExchangeOutcome(StrEnum):
-    """What came back from a port to which a plain HTTP request was sent."""
+    """What came back from a port to which an HTTP request was sent."""
 
     HTTP = "http"
+    """A status line came, or the beginning of one."""
     TLS = "tls"
-    """A TLS record (alert or handshake): TLS is spoken on this port."""
+    """A TLS record (alert or handshake) to plain HTTP: TLS is spoken on this port."""
     BANNER = "banner"
     """Other bytes: see `first_bytes` and `service`."""
     SILENT = "silent"
     CLOSED = "closed"
     RESET = "reset"
     NOT_CONNECTED = "not_connected"
+    TLS_FAILED = "tls_failed"
+    """The TLS handshake did not come to its end, so no request was sent (see `detail`)."""
+
+
+class ExchangeEnd(StrEnum):
+    """How reading an HTTP answer ended."""
+
+    COMPLETE = "complete"
+    """The whole answer came, as its framing says."""
+    CLOSED = "closed"
+    RESET = "reset"
+    TIMEOUT = "timeout"
+    """The deadline was over, or the rest of a body took too long."""
+    ENOUGH = "enough"
+    """We stopped reading: nothing after it matters, or it is more than we are willing to read."""
+
+
+class Deviation(StrEnum):
+    """Where an answer is not what HTTP/1.1 allows: https://www.rfc-editor.org/rfc/rfc9112."""
+
+    STATUS_LINE = "status_line"
+    """There is no status of three digits."""
+    VERSION = "version"
+    """Neither HTTP/1.0 nor HTTP/1.1."""
+    NO_COLON = "no_colon"
+    FIELD_NAME = "field_name"
+    """Empty, or not a token; also whitespace before the colon."""
+    CONTROL_CHARACTER = "control_character"
+    """NUL or CR within a field value."""
+    FOLDED_LINE = "folded_line"
+    BARE_LINE_FEED = "bare_line_feed"
+    LENGTH_INVALID = "length_invalid"
+    LENGTH_DIFFERS = "length_differs"
+    """Several Content-Length fields that do not agree."""
+    LENGTH_AND_CODING = "length_and_coding"
+    """Content-Length beside Transfer-Encoding."""
+    CODING = "coding"
+    """A transfer coding other than chunked, or chunked not last."""
+    CHUNK = "chunk"
+    """A chunk's size cannot be read."""
+    SWITCHED = "switched"
+    """101 Switching Protocols, which nobody asked for."""
+
+
+class Framing(StrEnum):
+    """How the length of an answer's body is known (RFC 9112 section 6.3)."""
+
+    NONE = "none"
+    """This answer has no body."""
+    LENGTH = "length"
+    CHUNKED = "chunked"
+    CLOSE = "close"
+    """The body lasts until the connection ends."""
+
+
+class IdleEnd(StrEnum):
+    """What became of a connection that was kept open after a complete answer."""
+
+    KEPT = "kept"
+    """It was still open when we stopped watching."""
+    CLOSED = "closed"
+    NOT_OFFERED = "not_offered"
+    """The origin said that it closes it, or did so with the answer."""
 
 
 class Exchange(Struct, frozen=True, kw_only=True):
-    """One plain HTTP request to a port, and the first bytes that came back."""
+    """One HTTP request to a port, plain or within TLS, and what came back."""
 
     id: str
     host: str
     port: Port
     address: str
     connected_to: str = ""
+    scheme: Literal["http", "https"] = "http"
+    sni: str | None = None
+    """The server_name sent; None for plain HTTP."""
     request: str
     """The request line and Host header that were sent."""
     outcome: ExchangeOutcome
     status_line: str = ""
+    interim: Annotated[tuple[int, ...], Meta(max_length=16)] = ()
+    """Statuses of interim answers (1xx) that came before."""
     headers: Annotated[tuple[tuple[str, str], ...], Meta(max_length=100)] = ()
     """Response header fields in order, secrets redacted."""
+    header_bytes: Annotated[int, Meta(ge=0)] = 0
+    """Bytes of status line and header fields received, of the final answer."""
+    header_complete: bool = True
+    """Whether the empty line after the header came."""
+    deviations: Annotated[tuple[tuple[Deviation, int], ...], Meta(max_length=32)] = ()
+    """What HTTP/1.1 does not allow, and in which line of the header (from 1; 0: not in the header)."""
+    framing: Framing = Framing.NONE
+    content_length: Annotated[int, Meta(ge=0)] | None = None
+    body_bytes: Annotated[int, Meta(ge=0)] = 0
+    """Bytes of the body that were read, without chunk sizes. The body itself is not kept: it may hold anything."""
+    page: str = ""
+    """Whose error page the body of a 5xx answer is (`nginx`, `awselb` …), where that is known."""
     first_bytes: FirstBytes = b""
     """At most 64 bytes, only where the answer was not HTTP."""
     service: str = ""
     """`ssh`, `smtp`, `ftp`, `mysql` … where the banner tells; else empty."""
+    end: ExchangeEnd | None = None
+    """How reading ended; None where no answer came."""
+    tls_version: CodePoint | None = None
+    alert: Byte | None = None
+    """Description number of a fatal TLS alert that ended the handshake or the exchange."""
+    renegotiation_requested: bool = False
+    """After the TLS handshake the server asked for another one (TLS 1.2 and older)."""
+    idle_end: IdleEnd | None = None
+    """What became of the idle connection; None: it was not watched."""
+    idle_ms: Milliseconds = 0.0
+    """How long it was idle."""
+    detail: str = ""
+    connected_ms: Milliseconds | None = None
+    """When the TCP connection was there, from the beginning; None: it was there already, or never came."""
+    secured_ms: Milliseconds | None = None
+    """When the TLS handshake was done, from the beginning."""
+    first_byte_ms: Milliseconds | None = None
+    """When the first byte of the answer came, from the beginning."""
     elapsed_ms: Milliseconds = 0.0
+    """When the answer was complete or reading ended, from the beginning; a watched idle time does not count."""
 
 
 class HandshakeOutcome(StrEnum):

@@ -46,7 +46,7 @@ LONGEST_EXPIRY_DAYS = 825
 _SOURCE_FIELDS = ("distribution", "trust_store")
 _LAB_OPTIONS = (
     "distribution", "policies", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace", "resolver",
-    "at", "vantage", "name", "expiry_days",
+    "at", "vantage", "name", "expiry_days", "keep_alive",
 )  # fmt: skip
 
 
@@ -83,6 +83,8 @@ class Incident:
     """A certificate that ends within so many days is about to expire."""
     resolver: tuple[str, ...]
     """Addresses of the resolvers to ask; empty: the system's."""
+    keep_alive: bool
+    """Whether to watch how long the origin keeps an idle connection open."""
     observations: Observations | None
     """The recording to judge instead of probing."""
     name: str
@@ -107,6 +109,7 @@ class Incident:
         pace: str | None = "",
         resolver: str | Sequence[str] | None = (),
         expiry_days: int | None = None,
+        keep_alive: bool | str | None = None,
         name: str | None = "",
     ) -> Incident:
         """Return the incident that these inputs describe; any subset that names a distribution or an origin will do.
@@ -117,7 +120,7 @@ class Incident:
         given: dict[str, Any] = {
             "distribution": distribution, "policies": policies, "url": url, "origin": origin, "host": host,
             "connect_to": connect_to, "trust_store": trust_store, "vantage": vantage, "at": at, "deadline": deadline,
-            "pace": pace, "resolver": resolver, "expiry_days": expiry_days, "name": name,
+            "pace": pace, "resolver": resolver, "expiry_days": expiry_days, "keep_alive": keep_alive, "name": name,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
         scenario, options = _lab(lab) if lab else ("", {})
@@ -265,6 +268,7 @@ def _assemble(
         vantage=vantage or (observations.vantage if observations else "this machine"),
         expiry_days=_expiry_days(given.get("expiry_days", options.get("expiry_days"))),
         resolver=_resolvers(given.get("resolver", options.get("resolver"))),
+        keep_alive=_flag("Keep-alive", given.get("keep_alive", options.get("keep_alive"))),
         observations=observations,
         name=_slug(name or (url.host if url else "") or origin or (read.id or read.domain_name if read else "")),
     )
@@ -405,6 +409,15 @@ def _expiry_days(value: Any) -> int:
     raise BadInput(
         f"Expiry days: {visible(value, 40)!r} is not a whole number of days from 1 to {LONGEST_EXPIRY_DAYS}."
     )
+
+
+def _flag(what: str, value: Any) -> bool:
+    """Return yes or no, also as an environment variable says it."""
+    known = {"": False, "0": False, "no": False, "false": False, "1": True, "yes": True, "true": True}
+    text = "" if value is None else str(value).strip().lower()
+    if text not in known:
+        raise BadInput(f"{what}: {visible(value, 40)!r} is neither yes nor no.")
+    return known[text]
 
 
 def _pace(value: Any) -> Pace:

@@ -18,6 +18,8 @@ from cfrunbook.evidence import (
     Connection,
     ConnectOutcome,
     Exchange,
+    ExchangeEnd,
+    ExchangeOutcome,
     Handshake,
     HandshakeOutcome,
     Observations,
@@ -54,6 +56,8 @@ MAX_OPINIONS = 8
 """Targets for which AWS's own TLS library is asked as well: each time is a process of its own."""
 MAX_OPEN = 200
 """Sockets open at a time over all origins: a shell may allow no more than 256 files (macOS)."""
+IDLE_MARGIN = 1.0
+"""Seconds by which an idle connection is watched for longer than CloudFront keeps it."""
 POLITE_JITTER = 0.02
 """Seconds: the most by which a polite connection after the first is delayed."""
 
@@ -62,6 +66,7 @@ _NOTHING_TO_ENUMERATE = frozenset(
 )
 _WITHOUT_A_WORD = frozenset({"NOT_CONNECTED", "CLOSED", "IO", "TIMEOUT"})
 """What AWS's own TLS library calls endings that may be chance or a limit on connections."""
+_WORDLESS = frozenset({ExchangeOutcome.TLS_FAILED, ExchangeOutcome.CLOSED, ExchangeOutcome.RESET})
 
 
 async def observe(incident: Incident, *, progress: Progress | None = None) -> Observations:
@@ -175,13 +180,31 @@ class _Look:
             finally:
                 sock.close()
 
-    async def _exchange(self, target: Target, endpoint: Endpoint, place: tuple[int, ...], sock: socket.socket) -> None:
+    async def _exchange(
+        self, target: Target, endpoint: Endpoint, place: tuple[int, ...], sock: socket.socket | None = None
+    ) -> Exchange:
+        """Send the request that CloudFront would send, by the first of its names; watch the connection if asked to."""
         from cfrunbook.probes import exchange
 
-        host = target.names[0].host if target.names else target.domain
-        seen = await exchange.http_head(endpoint, host=host, deadline=self.incident.deadline, sock=sock)
+        seen = await exchange.http_get(
+            endpoint,
+            exchange.of_target(target),
+            deadline=self.incident.deadline,
+            sock=sock,
+            idle=target.keepalive_timeout + IDLE_MARGIN if self.incident.keep_alive else 0.0,
+        )
         self.exchanges.append((place, seen))
         self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {seen.status_line or seen.outcome}")
+        return seen
+
+    async def _secured_exchange(self, target: Target, endpoint: Endpoint, place: tuple[int, ...]) -> None:
+        """Send the request within TLS, once more where the connection ended without a word: there may be a limit."""
+        from cfrunbook.probes import tls
+
+        seen = await self._exchange(target, endpoint, (*place, 0))
+        if seen.outcome in _WORDLESS and seen.end is not ExchangeEnd.TIMEOUT:
+            await asyncio.sleep(tls.PAUSE)
+            await self._exchange(target, endpoint, (*place, 1))
 
     async def _handshakes(
         self,
@@ -223,11 +246,13 @@ class _Look:
             async with polite:
                 await one(number, sni)
 
-        async def first() -> None:
+        async def first(group: asyncio.TaskGroup) -> None:
             seen = await one(0, names[0])  # on the connection that is open already
             if seen is None or seen.outcome in _NOTHING_TO_ENUMERATE:
                 return
             group.create_task(second())
+            if seen.outcome is HandshakeOutcome.HELLO:
+                group.create_task(self._secured_exchange(target, endpoint, place))
             if self._scans[target.id] >= MAX_SCANS:
                 return
             self._scans[target.id] += 1
@@ -248,7 +273,7 @@ class _Look:
                 await self._second_opinion(target, endpoint, place)
 
         async with asyncio.TaskGroup() as group:
-            group.create_task(first())
+            group.create_task(first(group))
             for number, sni in enumerate(asked, 1):
                 group.create_task(another(number, sni))
         await self._ask_again(target, endpoint, place)

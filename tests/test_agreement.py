@@ -25,7 +25,7 @@ def test_our_verdict_equals_the_independent_edges_answer(name: str) -> None:
     if lab.SCENARIOS[name].needs_s2n and WHY_NOT and not REQUIRE_ALL:
         pytest.skip(f"needs awscrt: {WHY_NOT}")
     with lab.start(name) as running:
-        reading = answers(running, "HEAD")  # of /, as our probe of plain HTTP asks
+        reading = answers(running, "GET")  # as our probe asks
         writing = answers(running, "POST") if "POST" in running.setup.methods else reading
         diagnosis = cf.diagnose_sync(cf.Incident.load(**running.options))
     verdict = diagnosis.verdict
@@ -62,6 +62,9 @@ WARNINGS = {
     "healthy-all-viewer-no-url": "tls_name.mismatch_if_sent",
     "origin-group-secondary-broken": "certificate.expired",
     "healthy-two-certificates": "certificate.other_bad",
+    "response-half-a-page": "origin_response.cut_body",
+    "healthy-many-cookies": "origin_response.header_large",
+    "port-keep-alive-short": "port.keep_alive_short",
 }
 
 

@@ -1,154 +1,265 @@
-"""`origin_response`: the origin itself made the error, and CloudFront passes it on.
+"""Cause "origin response": the origin's own answer is the error, or no answer that CloudFront can use.
 
-Steps: of every plain HTTP request that was answered, read the status line. 502, 503 and 504 are then the origin's
-own; CloudFront relays them with `X-Cache: Error from cloudfront`, so that they look like CloudFront's.
+One request was sent to each address, as CloudFront sends it. 502, 503 and 504 in the answer are then the origin's own;
+CloudFront relays them with `X-Cache: Error from cloudfront`, so that they look like CloudFront's. What comes to plain
+HTTP and is no HTTP at all is judged by the cause "port".
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-gateway.html#cloudfront-alb-502-error
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import msgspec
+
+from cfrunbook.causes import gateways
+from cfrunbook.causes import origin_response_rules as rules
 from cfrunbook.causes.case import Case
-from cfrunbook.cloudfront.targets import Target
-from cfrunbook.evidence import Exchange, ExchangeOutcome
-from cfrunbook.findings import Cause, Evidence, Finding, Remedy, Rule, Stage, Status, Step
+from cfrunbook.causes.hellos import Place, place_of
+from cfrunbook.causes.origin_response_rules import AWS_PAGE, RULES
+from cfrunbook.causes.sightings import SOMETIMES, some_requests_fail
+from cfrunbook.cloudfront import origins
+from cfrunbook.cloudfront.targets import OriginKind, Target
+from cfrunbook.evidence import Exchange, ExchangeEnd, ExchangeOutcome, Framing
+from cfrunbook.findings import Cause, Evidence, Finding, Remedy, Rule, Status
 from cfrunbook.probes.address import join
 from cfrunbook.probes.endpoint import Endpoint
-from cfrunbook.text import visible
+from cfrunbook.text import join_names, visible
+
+__all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "observe"]
 
 CAUSE = Cause.ORIGIN_RESPONSE
-AWS_PAGE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-gateway.html#cloudfront-alb-502-error"
-NOTEBOOK = ""
+NOTEBOOK = "07_origin_response"
 
-_STATUS_CODES_PAGE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html"
-_ALB_PAGE = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html#http-502-issues"
-_REQUEST = "curl -sSI --max-time 35 --connect-to {connect!q} {url!q}"
 _PASSED_ON = frozenset({502, 503, 504})
-_STATUS_LINE = re.compile(r"HTTP/1\.[01] ([1-5][0-9]{2})(?: |$)")
+_OWN_NAME_ONLY = (OriginKind.API_GATEWAY, OriginKind.FUNCTION_URL)
+_MAX_EVIDENCE = 8
+_WORST = (Status.FAULT, Status.UNKNOWN, Status.WARNING)
 
-ORIGIN_STATUS = Rule(
-    code="origin_response.origin_status",
-    cause=CAUSE,
-    stage=Stage.HTTP,
-    status=Status.FAULT,
-    title="{domain}:{port} itself answers {answered} to HEAD /{where}.",
-    meaning="The connection is fine: the error is made by {maker}, and CloudFront passes it on. Only the path / was"
-    " asked for, with the Host {host}; the failing URL may fare otherwise.",
-    reproduce=_REQUEST,
-    remedy=Remedy(
-        steps=(
-            Step(
-                text="Look at the log of the origin for the time of the request: a proxy or load balancer that answers"
-                " {answered} says there which upstream failed, and how."
-            ),
-            Step(
-                text="An Application Load Balancer says so itself with Server: awselb/2.0. Its metric"
-                " HTTPCode_ELB_5XX_Count counts its own errors, HTTPCode_Target_5XX_Count those of the targets: "
-                + _ALB_PAGE
-            ),
-        )
-    ),
-    verify=Step(
-        text="The origin answers without an error. Then request the failing URL again; CloudFront caches an error for"
-        " at least 10 seconds.",
-        command=_REQUEST,
-    ),
-    source=_STATUS_CODES_PAGE,
-)
-OTHER_ERROR = Rule(
-    code="origin_response.other_error",
-    cause=CAUSE,
-    stage=Stage.HTTP,
-    status=Status.INFO,
-    title="{domain}:{port} answers {answered} to HEAD /{where}.",
-    meaning="CloudFront passes it on as {answered}, not as 502.",
-    reproduce=_REQUEST,
-    source=_STATUS_CODES_PAGE,
-)
-UNREADABLE = Rule(
-    code="origin_response.unreadable",
-    cause=CAUSE,
-    stage=Stage.HTTP,
-    status=Status.UNKNOWN,
-    title="{domain}:{port} answers HEAD / with a status line that is no HTTP/1.1{where}: {line}",
-    meaning="CloudFront answers 502 to what it cannot read as an HTTP response; how lenient it is, AWS does not say.",
-    reproduce=_REQUEST,
-    source=_STATUS_CODES_PAGE,
-    next_check="See whether other clients accept it, and why the origin deviates: " + _REQUEST,
-)
-OK = Rule(
-    code="origin_response.ok",
-    cause=CAUSE,
-    stage=Stage.HTTP,
-    status=Status.OK,
-    title="{domain}:{port} answers HEAD / with {answered}.",
-    meaning="An answer that CloudFront can use. The failing URL may fare otherwise.",
-    reproduce=_REQUEST,
-    source=_STATUS_CODES_PAGE,
-)
-RULES: tuple[Rule, ...] = (ORIGIN_STATUS, UNREADABLE, OTHER_ERROR, OK)
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What one answer shows: the rule that applies, how sure that is, and what tells it from others of that rule."""
+
+    exchange: Exchange
+    rule: Rule
+    status: Status
+    variant: str = ""
 
 
 async def observe(target: Target, endpoint: Endpoint, *, deadline: float) -> Exchange:
-    """Ask one address of `target` for `HEAD /` in plain HTTP, with the Host that CloudFront sends."""
-    from cfrunbook.probes.exchange import http_head
+    """Ask one address of `target` as CloudFront does, by the first of its names, within `deadline` seconds."""
+    from cfrunbook.probes.exchange import http_get, of_target
 
-    host = target.names[0].host if target.names else target.domain
-    return await http_head(endpoint, host=host, deadline=deadline)
+    return await http_get(endpoint, of_target(target), deadline=deadline)
 
 
 def judge_case(case: Case) -> tuple[Finding, ...]:
-    """Judge what the origin answered. Pure."""
-    return judge(case.exchanges, target=case.target)
+    """Judge what the origin answered, see `judge`."""
+    asking = {place_of(h) for h in case.handshakes if h.client_certificate_requested}
+    return judge(case.exchanges, target=case.target, left_to_tls=asking)
 
 
-def judge(exchanges: Sequence[Exchange], *, target: Target) -> tuple[Finding, ...]:
-    """Judge the answers to plain HTTP requests: equal ones together, those of other addresses beside them."""
-    answered = [e for e in exchanges if e.outcome is ExchangeOutcome.HTTP]
-    groups: dict[int, list[Exchange]] = {}
-    for exchange in answered:
-        groups.setdefault(_status(exchange), []).append(exchange)
+def judge(exchanges: Sequence[Exchange], *, target: Target, left_to_tls: Collection[Place] = ()) -> tuple[Finding, ...]:
+    """Judge the answers to requests: equal ones together, those of other addresses beside them. Pure.
+
+    Where a place is in `left_to_tls` (it asks for a client certificate, which we have not), that nothing came back is
+    judged by the cause "TLS protocol".
+    """
+    telling = list(_telling(exchanges, target))
+    groups: dict[tuple[str, Status, str], list[_Sight]] = {}
+    for exchange in telling:
+        times = sum(_is_wordless(e) and place_of(e) == place_of(exchange) for e in exchanges)
+        for sight in _look(exchange, target, place_of(exchange) in left_to_tls, times):
+            groups.setdefault((sight.rule.code, sight.status, sight.variant), []).append(sight)
     order = [r.code for r in RULES]
-    found = [_finding(target, status, group, answered) for status, group in groups.items()]
-    return tuple(sorted(found, key=lambda f: order.index(f.code)))
-
-
-def _finding(target: Target, status: int, group: Sequence[Exchange], answered: Sequence[Exchange]) -> Finding:
-    first = group[0]
-    server = next((value for name, value in first.headers if name.lower() == "server"), "")
-    addresses = list(dict.fromkeys(e.address for e in group))
-    everywhere = len(group) == len(answered)
-    host = target.names[0].host if target.names else target.domain
-    if not status:
-        rule = UNREADABLE
-    elif status in _PASSED_ON:
-        rule = ORIGIN_STATUS
-    else:
-        rule = OTHER_ERROR if status >= 500 else OK
-    return rule.finding(
-        target=target.id,
-        evidence=[Evidence(observation=e.id, says=f"{e.address}: {visible(e.status_line, 120)}") for e in group[:8]],
-        cloudfront_status=status if rule is ORIGIN_STATUS else None,
-        domain=target.domain,
-        port=target.port,
-        answered=status,
-        line=visible(first.status_line, 120),
-        host=host,
-        server=server,
-        maker=f"what names itself {visible(server, 80)}" if server else "the origin or something before it",
-        where="" if everywhere else f" at {len(addresses)} of {len({e.address for e in answered})} addresses",
-        addresses=addresses,
-        intermittent=not everywhere,
-        confidence="medium",  # only / was asked for
-        connect=f"{host}:{target.port}:{first.connected_to or join(first.address, first.port)}",
-        url=f"http://{host}:{target.port}/",
+    total = list(dict.fromkeys(place_of(e) for e in telling))
+    return tuple(
+        _finding(target, members, len(total))
+        for _, members in sorted(groups.items(), key=lambda item: order.index(item[0][0]))
     )
 
 
+def _telling(exchanges: Sequence[Exchange], target: Target) -> Iterator[Exchange]:
+    """Yield of each place the answer that counts: what came on a later attempt, when there were fewer connections."""
+    best: dict[Place, Exchange] = {}
+    for exchange in exchanges:
+        if exchange.scheme != target.protocol:
+            continue
+        before = best.get(place_of(exchange))
+        if before is None or _is_wordless(before):
+            best[place_of(exchange)] = exchange
+    yield from best.values()
+
+
+def _is_wordless(exchange: Exchange) -> bool:
+    nothing = (ExchangeOutcome.TLS_FAILED, ExchangeOutcome.NOT_CONNECTED, ExchangeOutcome.CLOSED, ExchangeOutcome.RESET)
+    return exchange.outcome in nothing
+
+
+def _look(exchange: Exchange, target: Target, is_left_to_tls: bool, times: int) -> Iterator[_Sight]:
+    """Yield what one answer shows; `times` says how often nothing came back at this place."""
+    outcome = exchange.outcome
+    if outcome is ExchangeOutcome.HTTP:
+        yield from _answer(exchange, target)
+    elif exchange.scheme == "http" or exchange.renegotiation_requested or (_is_wordless(exchange) and is_left_to_tls):
+        return  # judged by the causes "port" and "TLS protocol"
+    elif outcome in (ExchangeOutcome.TLS_FAILED, ExchangeOutcome.NOT_CONNECTED):
+        yield _Sight(exchange, rules.NOT_ASKED, Status.UNKNOWN)
+    elif outcome is ExchangeOutcome.SILENT:
+        yield _slow(exchange, target)
+    elif outcome in (ExchangeOutcome.CLOSED, ExchangeOutcome.RESET):
+        yield _Sight(exchange, rules.EMPTY, Status.FAULT if times > 1 else Status.UNKNOWN, outcome.value)
+    elif exchange.service == "http/2":
+        yield _Sight(exchange, rules.HTTP2_ONLY, Status.FAULT)
+    else:
+        yield _Sight(exchange, rules.NOT_HTTP, Status.FAULT, exchange.service)
+
+
+def _slow(exchange: Exchange, target: Target) -> _Sight:
+    waited = exchange.elapsed_ms / 1000 >= target.read_timeout
+    return _Sight(exchange, rules.TOO_SLOW, Status.FAULT if waited else Status.UNKNOWN, "answer")
+
+
+def _answer(exchange: Exchange, target: Target) -> Iterator[_Sight]:
+    """Yield what an answer in HTTP shows."""
+    if exchange.header_bytes > rules.HEADER_LIMIT:
+        yield _Sight(exchange, rules.HEADER_TOO_LARGE, Status.FAULT)
+        return
+    if not exchange.header_complete:
+        if exchange.end is ExchangeEnd.TIMEOUT:
+            yield _slow(exchange, target)
+        else:
+            yield _Sight(exchange, rules.CUT_OFF, Status.FAULT, exchange.end or "")
+        return
+    if exchange.header_bytes > rules.OLD_HEADER_LIMIT:
+        yield _Sight(exchange, rules.HEADER_LARGE, Status.WARNING)
+    usable = True
+    if exchange.deviations:
+        kinds = [d for d, _ in exchange.deviations]
+        status = min((rules.DEVIATIONS[d][0] for d in kinds), key=_WORST.index)
+        yield _Sight(exchange, rules.MALFORMED, status, " ".join(kinds))
+        usable = status is Status.WARNING
+    code = _status(exchange)
+    if code in _PASSED_ON:
+        is_refusal = code == 503 and target.custom_headers
+        yield _Sight(exchange, rules.ORIGIN_STATUS, Status.UNKNOWN if is_refusal else Status.FAULT, str(code))
+    elif usable:
+        yield from _usable(exchange, target, code)
+
+
+def _usable(exchange: Exchange, target: Target, code: int) -> Iterator[_Sight]:
+    """Yield what an answer shows that CloudFront passes on."""
+    lengths = exchange.framing in (Framing.LENGTH, Framing.CHUNKED)
+    if exchange.end is ExchangeEnd.RESET or (exchange.end is ExchangeEnd.CLOSED and lengths):
+        yield _Sight(exchange, rules.CUT_BODY, Status.WARNING)
+    if code >= 500:
+        yield _Sight(exchange, rules.OTHER_ERROR, Status.INFO, str(code))
+    elif code == 403 and target.kind in _OWN_NAME_ONLY and _host(target) != target.domain:
+        yield _Sight(exchange, rules.WRONG_HOST, Status.INFO)
+    elif code in (401, 403) and target.custom_headers:
+        yield _Sight(exchange, rules.HEADERS_NOT_SENT, Status.INFO, str(code))
+    else:
+        yield _Sight(exchange, rules.OK, Status.OK, str(code))
+
+
+def _finding(target: Target, members: Sequence[_Sight], total: int) -> Finding:
+    first = members[0]
+    rule, exchange = first.rule, first.exchange
+    maker = gateways.maker_of(exchange, target.kind)
+    data = _data(target, members, total, maker)
+    finding = rule.finding(
+        target=target.id,
+        evidence=[_evidence(member) for member in members[:_MAX_EVIDENCE]],
+        status=first.status,
+        cloudfront_status=_status(exchange) if rule is rules.ORIGIN_STATUS else None,
+        remedy=Remedy(kind="one_of", steps=maker.steps) if rule is rules.ORIGIN_STATUS else None,
+        **data,
+    )
+    if rule is rules.ORIGIN_STATUS:
+        finding = msgspec.structs.replace(finding, source=maker.source)
+    if first.status is Status.UNKNOWN:
+        return finding
+    return some_requests_fail(msgspec.structs.replace(finding, next_check=""))
+
+
+def _evidence(sight: _Sight) -> Evidence:
+    exchange = sight.exchange
+    said = visible(exchange.status_line, 120) or exchange.outcome.replace("_", " ")
+    detail = f" ({visible(exchange.detail, 120)})" if exchange.detail else ""
+    return Evidence(observation=exchange.id, says=f"{visible(exchange.address, 60)}: {said}{detail}")
+
+
+def _data(target: Target, members: Sequence[_Sight], total: int, maker: gateways.Gateway) -> dict[str, Any]:
+    first = members[0].exchange
+    host, code = _host(target), _status(first)
+    addresses = list(dict.fromkeys(m.exchange.address for m in members))
+    some = len({place_of(m.exchange) for m in members}) < total
+    fails = members[0].status in (Status.FAULT, Status.UNKNOWN) and some
+    server = next((value for name, value in first.headers if name.lower() == "server"), "")
+    reached = first.connected_to or join(first.address, first.port)
+    default = 443 if target.protocol == "https" else 80
+    notes = [(*rules.DEVIATIONS[deviation][1:], line) for deviation, line in first.deviations]
+    return {
+        "domain": target.domain,
+        "port": target.port,
+        "origin": target.origin_id,
+        "host": host,
+        "asked": f"GET {visible(target.path, 120)}",
+        "answered": code,
+        "status_line": visible(first.status_line.partition(" ")[2], 80),
+        "server": server,
+        "maker": maker.title or _named(server),
+        "gateway": maker.key,
+        "where": f" at {len(addresses)} of {total} addresses ({join_names(addresses)})" if some else "",
+        "sometimes": SOMETIMES.replace(" 502", " error") if fails else "",
+        "addresses": addresses,
+        "intermittent": fails,
+        "confidence": "medium",  # one request, without what only CloudFront knows
+        "scope": _scope(target),
+        "custom_headers": join_names(list(target.custom_headers)),
+        "kind": origins.KINDS[target.kind].title,
+        "ends": "resets" if first.end is ExchangeEnd.RESET or first.outcome is ExchangeOutcome.RESET else "closes",
+        "do": "complete its answer's header" if first.outcome is ExchangeOutcome.HTTP else "answer",
+        "seconds": f"{first.elapsed_ms / 1000:.1f}",
+        "read_timeout": target.read_timeout,
+        "attempts": target.connection_attempts,
+        "patience": target.read_timeout + 5,
+        "header_bytes": first.header_bytes,
+        "limit": rules.HEADER_LIMIT,
+        "old_limit": rules.OLD_HEADER_LIMIT,
+        "deviations": join_names([text + (f" (line {line})" if line else "") for text, _, line in notes]),
+        "rfc": " ".join(rfc for _, rfc, _ in notes),
+        "body_bytes": first.body_bytes,
+        "of": f" of {first.content_length}" if first.framing is Framing.LENGTH else "",
+        "banner": f"“{visible(first.first_bytes.decode('ascii', 'backslashreplace').strip(), 80)}”",
+        "service": f"{first.service.upper()} is spoken" if first.service else "nothing that is known here is spoken",
+        "detail": visible(first.detail, 160) or first.outcome.replace("_", " "),
+        "first": f" Before it came {join_names([str(s) for s in first.interim])}." if first.interim else "",
+        "unchecked": " The certificate was not looked at for this." if target.protocol == "https" else "",
+        "connect": f"{host}:{target.port}:{reached}",
+        "url": f"{target.protocol}://{host}{'' if target.port == default else f':{target.port}'}{target.path}",
+    }
+
+
+def _scope(target: Target) -> str:
+    """Return what was asked for and what not, in a sentence."""
+    asked = "Only the path / was asked for" if target.path == "/" else "The path was asked for without a query"
+    left_out = f" and without {join_names(list(target.custom_headers))}" if target.custom_headers else ""
+    return f"{asked}{left_out}, with the Host {_host(target)}; other requests may fare otherwise."
+
+
+def _named(server: str) -> str:
+    return f"what names itself {visible(server, 80)}" if server else "the origin or something before it"
+
+
+def _host(target: Target) -> str:
+    return target.names[0].host if target.names else target.domain
+
+
 def _status(exchange: Exchange) -> int:
-    match = _STATUS_LINE.match(exchange.status_line)
-    return int(match[1]) if match else 0
-
-
-__all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "observe"]
+    """Return the status of an answer; 0 where it has none of three digits."""
+    code = exchange.status_line.partition(" ")[2][:3]
+    return int(code) if len(code) == 3 and code.isascii() and code.isdecimal() and code >= "100" else 0

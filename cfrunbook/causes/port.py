@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 
+from cfrunbook.causes import port_keep_alive
 from cfrunbook.causes import port_rules as rules
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.hellos import place_of
-from cfrunbook.causes.port_rules import AWS_PAGE, RULES
+from cfrunbook.causes.port_rules import AWS_PAGE
 from cfrunbook.causes.sightings import some_requests_fail
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import (
@@ -39,6 +40,7 @@ __all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "obs
 
 CAUSE = Cause.PORT
 NOTEBOOK = "04_port"
+RULES: tuple[Rule, ...] = (*rules.RULES, *port_keep_alive.RULES)
 
 SILENCE_SECONDS = 1.0
 """A TLS hello unanswered for less than this proves nothing over a network."""
@@ -137,18 +139,22 @@ async def observe(target: Target, endpoint: Endpoint, *, deadline: float) -> tup
     connection, sock = await tcp.connect(endpoint, deadline=deadline)
     if sock is None:
         return (connection,)
-    host, sni = (target.names[0].host, target.names[0].sni) if target.names else (target.domain, target.domain)
     if target.protocol == "http":
-        return connection, await exchange.http_head(endpoint, host=host, deadline=deadline, sock=sock)
+        return connection, await exchange.http_get(endpoint, exchange.of_target(target), deadline=deadline, sock=sock)
+    sni = target.names[0].sni if target.names else target.domain
     offered = offer(target.tls_minimum)
     return connection, await tls.hello(endpoint, sni=sni, offer=offered, deadline=deadline, sock=sock)
 
 
 def judge_case(case: Case) -> tuple[Finding, ...]:
-    """Judge how a target's port behaves, see `judge`. A port that answers any hello in TLS is not silent or closed."""
+    """Judge how a target's port behaves, see `judge`, and how long it keeps idle connections.
+
+    A port that answers any hello in TLS is not silent or closed.
+    """
     own = {h.id for h in case.handshakes}
     others = [h for h in case.scanned if h.bytes_received and h.id not in own and _has_tls(h)]
-    return judge((*case.connections, *case.handshakes, *others, *case.exchanges), target=case.target)
+    found = judge((*case.connections, *case.handshakes, *others, *case.exchanges), target=case.target)
+    return (*found, *port_keep_alive.judge(case.exchanges, target=case.target))
 
 
 def judge(seen: Iterable[_Seen], *, target: Target) -> tuple[Finding, ...]:
@@ -158,7 +164,7 @@ def judge(seen: Iterable[_Seen], *, target: Target) -> tuple[Finding, ...]:
     for sight in sights:
         groups.setdefault((sight.rule.code, sight.status, sight.variant), []).append(sight)
     good = any(s.rule is rules.OK for s in sights)
-    order = [r.code for r in RULES]
+    order = [r.code for r in rules.RULES]
     findings = []
     for (code, status, _), members in sorted(groups.items(), key=lambda item: order.index(item[0][0])):
         if code == rules.OK.code and len(members) < sum(s.rule is not rules.NO_LOCAL_ROUTE for s in sights):
@@ -178,7 +184,7 @@ def _places(seen: Iterable[_Seen], port: int) -> list[_Place]:
             connections.append(one)
         elif isinstance(one, Handshake) and one.outcome is not HandshakeOutcome.NOT_CONNECTED:
             handshakes.append(one)
-        elif isinstance(one, Exchange) and one.outcome is not ExchangeOutcome.NOT_CONNECTED:
+        elif isinstance(one, Exchange) and one.scheme == "http" and one.outcome is not ExchangeOutcome.NOT_CONNECTED:
             exchanges.append(one)
     return [_Place(*key, port, tuple(c), tuple(h), tuple(e)) for key, (c, h, e) in found.items()]
 
@@ -362,6 +368,7 @@ def _data(target: Target, members: Sequence[_Sight], total: int) -> dict[str, An
         "patience": max(target.read_timeout + 5, 10),
         "attempts": target.connection_attempts,
         "connection_timeout": target.connection_timeout,
+        "gives_up_after": target.connection_attempts * target.connection_timeout,
         "port_label": "HTTPS port" if https else "HTTP port",
         "port_key": "HTTPSPort" if https else "HTTPPort",
         "ssl": " ssl" if https else "",

@@ -113,7 +113,8 @@ DROPPED = _rule(
     Status.UNKNOWN,
     "{host}:{port} does not answer connection attempts at {at} within {seconds} s.",
     "No answer to our SYN: a firewall drops it, the host is down, or its accept queue is full. Where CloudFront's"
-    " packets meet the same end, viewers get 504 after {attempts} x {connection_timeout} s.",
+    " packets meet the same end, viewers get 504 after {gives_up_after} s ({attempts} attempts of"
+    " {connection_timeout} s).",
     source=TIMEOUT_PAGE,
     cloudfront_status=504,
     remedy=Remedy(kind="one_of", steps=(_SECURITY_GROUP, _OTHER_FIREWALL, _LISTENING, _PRIVATE)),

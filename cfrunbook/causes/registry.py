@@ -25,9 +25,9 @@ class CauseModule(Protocol):
 
 def modules() -> tuple[CauseModule, ...]:
     """Return the cause modules; imported on first use, so that `import cfrunbook` stays fast."""
-    from cfrunbook.causes import certificate, dns, origin_response, port, tls_name, tls_protocol
+    from cfrunbook.causes import certificate, dns, origin_response, port, tls_name, tls_protocol, tls_renegotiation
 
-    return (dns, port, tls_protocol, certificate, tls_name, origin_response)
+    return (dns, port, tls_protocol, certificate, tls_name, tls_renegotiation, origin_response)
 
 
 def rules() -> dict[str, Rule]:

@@ -118,6 +118,7 @@ def of_origin(origin: str, *, host: str = "", url: ViewerUrl | None = None) -> P
         protocol=protocol,
         kind=kind,
         names=_names_without_distribution(domain, host, url),
+        path=url.path if url else "/",
         why=f"You asked for {domain}, port {port}, by {protocol}.",
         not_probed=origins.KINDS[kind].not_probed,
     )
@@ -220,11 +221,24 @@ class _Planner:
                     connection_attempts=min(max(origin.connection_attempts, 1), 3),
                     connection_timeout=min(max(origin.connection_timeout, 1), 10),
                     read_timeout=max(origin.read_timeout, 1),
+                    keepalive_timeout=max(origin.keepalive_timeout, 1),
+                    path=self._path(origin),
+                    custom_headers=origin.custom_headers,
                     role=role,
                     why=_why(origin, policy, protocol, port, through),
                     not_probed=origins.not_probed(origin) or _no_such_port(port),
                 )
                 self.stops.append(Stop(target, origin, through))
+
+    def _path(self, origin: Origin) -> str:
+        """Return what CloudFront asks this origin for: the URL's path, or `/`, behind the origin path.
+
+        https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html#DownloadDistValuesOriginPath
+        """
+        path = self.url.path if self.url else "/"
+        if path == "/":
+            path += self.distribution.default_root_object.removeprefix("/")
+        return origin.path.rstrip("/") + path
 
     def _viewer_schemes(self, route: Route) -> Sequence[str]:
         """Return by which protocols viewers' requests get past CloudFront to the origin."""

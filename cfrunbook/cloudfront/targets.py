@@ -64,6 +64,12 @@ class Target(Struct, frozen=True, kw_only=True):
     """Seconds, per attempt."""
     read_timeout: int = 30
     """Seconds."""
+    keepalive_timeout: int = 5
+    """Seconds that CloudFront keeps an idle connection for the next request."""
+    path: str = "/"
+    """What is asked for: the origin path, then the URL's path or the default root object; without a query."""
+    custom_headers: tuple[str, ...] = ()
+    """Names of the header fields that CloudFront adds for this origin; their values are never kept."""
     role: Literal["only", "primary", "secondary"] = "only"
     """Place in an origin group, if any."""
     why: str = ""

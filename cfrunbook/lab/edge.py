@@ -55,6 +55,7 @@ _VERSIONS = {
 _HOSTNAME_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH
 _S2N_NAME, _S2N_LATE = "CERT_INVALID_HOSTNAME", "TIMEOUT"
 _CURVES = ("secp256r1", "secp384r1")
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
 _HEAD_LIMIT = 32_768
 _BODY_LIMIT = 65_536
 # What counts, among an origin group's failover criteria, as having met 503 or 504. AWS names connecting and waiting;
@@ -332,6 +333,12 @@ def _exchange(sock: socket.socket, request: bytes, clock: _Clock) -> Answer:
     status = words[1] if len(words) > 1 else b""
     if not end or not words[0].startswith(b"HTTP/1.") or len(status) != 3 or not status.isdigit():
         raise _Failed("the answer is not HTTP" if received else "the origin closed the connection", counts_as=502)
+    if len(head) > _HEAD_LIMIT:
+        raise _Failed("the header is too large", counts_as=502)
+    fields = [line.lower().partition(b":") for line in head.split(b"\r\n")[1:]]
+    lengths = {value.strip() for name, _, value in fields if name == b"content-length"}
+    if len(lengths) > 1 or not all(length.isdigit() for length in lengths):
+        raise _Failed("the answer's length cannot be told", counts_as=502)
     return Answer(int(status), "", body)
 
 

@@ -38,6 +38,7 @@ class LabOptions(Struct, frozen=True, kw_only=True):
     connect_to: tuple[str, ...]
     trust_store: str
     deadline: float
+    keep_alive: bool
 
 
 class LabFile(Struct, frozen=True, kw_only=True):
@@ -129,6 +130,7 @@ class Running:
             "connect_to": self.connect_to,
             "trust_store": self.trust_store,
             "deadline": self.deadline,
+            "keep_alive": self.setup.keep_alive,
         }
 
     def environment(self) -> dict[str, str]:
@@ -146,6 +148,7 @@ class Running:
                 connect_to=self.connect_to,
                 trust_store=_TRUST_FILE,
                 deadline=self.deadline,
+                keep_alive=self.setup.keep_alive,
             ),
         )
         for name, value in ((_DISTRIBUTION_FILE, document(self.setup)), (LAB_FILE, lab_file)):

@@ -89,6 +89,8 @@ class Setup:
     """Name of the CloudFront Function at viewer-request; what it does is not in the distribution."""
     url: str = URL
     """The failing URL, as far as it is known; may be empty."""
+    keep_alive: bool = False
+    """Whether the answer takes watching idle connections, which costs a second or more."""
 
     @property
     def origins(self) -> tuple[OriginSetup, ...]:

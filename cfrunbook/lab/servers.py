@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.client import responses
-from typing import cast
+from typing import Literal, cast
 
 from cfrunbook.lab.authority import Identity, pem_bundle
 
@@ -46,6 +46,15 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """What a web server sends, byte for byte, in answer to any request, and what it does then."""
+
+    sent: bytes
+    then: Literal["closes", "keeps"] = "closes"
+    """`keeps`: the connection stays open, and nothing more comes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tls:
     """A web server with TLS."""
 
@@ -66,6 +75,10 @@ class Tls:
     """PEM; without them there is no DHE suite below TLS 1.3."""
     clients: Identity | None = None
     """The authority that a client must show a certificate of; None: clients need none."""
+    reply: Reply | None = None
+    """What every request is answered with; None: the shop's page."""
+    keep_alive: float = 0
+    """Seconds for which an idle connection is kept; 0: it is closed with the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +163,7 @@ class Servers:
                 return self._hold(*_full_queue(address))
             case Tls():
                 contexts = _contexts(service)
-                return self.serve(lambda: _TlsServer(self._open, contexts), address)
+                return self.serve(lambda: _TlsServer(self._open, contexts, service), address)
             case Http(redirect=redirect, status=status):
                 return self.serve(lambda: _HttpServer(self._open, redirect=redirect, status=status), address)
             case Banner(greeting=greeting):
@@ -319,17 +332,34 @@ class HttpConnection(Connection):
 
 
 class _HttpServer(HttpConnection):
-    """The shop: 200, or the status wanted, to whatever it is asked."""
+    """The shop: 200, or the answer wanted, to whatever it is asked."""
 
-    def __init__(self, open_connections: set[asyncio.Transport], *, redirect: bool = False, status: int = 200) -> None:
+    def __init__(
+        self,
+        open_connections: set[asyncio.Transport],
+        *,
+        redirect: bool = False,
+        status: int = 200,
+        reply: Reply | None = None,
+        keep_alive: float = 0,
+    ) -> None:
         super().__init__(open_connections)
         self._redirect = redirect
         self._status = status
+        self._reply = reply
+        self._keep_alive = keep_alive
 
     def answer(self, request: Request) -> None:
         headers = {"Server": "lab-origin", "Content-Type": "text/html; charset=utf-8"}
         if not request.method:
             self.respond(400, headers, b"<h1>400 Bad Request</h1>\n")
+        elif self._reply:
+            self.send(self._reply.sent)
+            if self._reply.then == "closes":
+                self.finish()
+        elif self._keep_alive and request.headers.get("connection", "").lower() != "close":
+            self.send(b"HTTP/1.1 200 OK\r\nServer: lab-origin\r\nContent-Length: 0\r\n\r\n")
+            asyncio.get_running_loop().call_later(self._keep_alive, self.finish)
         elif self._redirect:
             location = f"https://{request.headers.get('host', '')}{request.target}"
             self.respond(301, headers | {"Location": location}, b"")
@@ -344,8 +374,8 @@ class _HttpServer(HttpConnection):
 class _TlsServer(_HttpServer):
     """The shop behind TLS."""
 
-    def __init__(self, open_connections: set[asyncio.Transport], context: ssl.SSLContext) -> None:
-        super().__init__(open_connections)
+    def __init__(self, open_connections: set[asyncio.Transport], context: ssl.SSLContext, service: Tls) -> None:
+        super().__init__(open_connections, reply=service.reply, keep_alive=service.keep_alive)
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._established = False
@@ -370,6 +400,8 @@ class _TlsServer(_HttpServer):
         self._flush()
 
     def finish(self) -> None:
+        if self.transport.is_closing():
+            return
         with contextlib.suppress(ssl.SSLError):  # wants the peer's close_notify; ours is written before it says so
             self._tls.unwrap()
         self._flush()

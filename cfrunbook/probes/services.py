@@ -31,7 +31,8 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"PROXY ", "proxy-protocol"),
     (b"\r\n\r\n\x00\r\nQUIT\n", "proxy-protocol"),
     (b"\x03\x00\x00", "rdp"),  # TPKT, RFC 1006
-    (b"HEAD / HTTP/1.1", "echo"),
+    (b"GET /", "echo"),
+    (b"HEAD /", "echo"),
 )
 _PATTERNS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     # A TLS record: alert, handshake, application data or change_cipher_spec, version 3.x (RFC 8446 section 5.1).

@@ -14,12 +14,12 @@ from cfrunbook.text import visible
 
 PARAMETERS = (
     *("distribution", "policies", "url", "origin", "host", "connect_to", "resolver", "trust_store"),
-    *("evidence", "lab", "vantage", "at", "deadline", "pace", "expiry_days"),
+    *("evidence", "lab", "vantage", "at", "deadline", "pace", "expiry_days", "keep_alive"),
 )
 """Names of a runbook's parameters: the command line's options, with `_` for `-`."""
 SEVERAL = frozenset({"policies", "connect_to", "resolver"})
 """Parameters that take several values."""
-HOW = frozenset({"vantage", "at", "deadline", "pace", "expiry_days", "resolver"})
+HOW = frozenset({"vantage", "at", "deadline", "pace", "expiry_days", "resolver", "keep_alive"})
 """Parameters that say how to look; all others say at what."""
 
 
@@ -71,6 +71,12 @@ GUIDES: Mapping[str, Guide] = {
             causes=(Cause.PORT,),
             scenario="port-refused",
             tables=("resolutions", "connections", "exchanges"),
+        ),
+        Guide(
+            name="07_origin_response",
+            causes=(Cause.ORIGIN_RESPONSE,),
+            scenario="response-alb-502",
+            tables=("exchanges",),
         ),
         Guide(
             name="99_incident_report",

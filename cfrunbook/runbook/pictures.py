@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cfrunbook.findings import Cause
@@ -17,6 +17,33 @@ if TYPE_CHECKING:
     from cfrunbook.findings import Diagnosis
     from cfrunbook.incident import Incident
     from cfrunbook.views.figures import Picture
+
+
+KINDS: Mapping[str, str] = {
+    "path": "Nothing was examined",
+    "suites": "No TLS hello was sent",
+    "ladder": "No TLS hello was sent",
+    "served": "No certificate was seen",
+    "chain": "No certificate was seen",
+    "validity": "No certificate was seen",
+    "exchange": "No request was sent",
+}
+"""The kinds of pictures, each with the reason why there may be none."""
+
+
+def draw(kind: str, incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return one picture; None where its reason in `KINDS` holds. Raises KeyError for another kind."""
+    shown = (incident, observations, diagnosis)
+    makers: dict[str, Callable[[], Picture | None]] = {
+        "path": lambda: path(diagnosis),
+        "suites": lambda: suites(*shown),
+        "ladder": lambda: handshake(*shown),
+        "served": lambda: served(*shown),
+        "chain": lambda: (certificates(*shown) or (None, None))[0],
+        "validity": lambda: (certificates(*shown) or (None, None))[1],
+        "exchange": lambda: exchange(*shown),
+    }
+    return makers[kind]()
 
 
 def path(diagnosis: Diagnosis) -> Picture:
@@ -88,6 +115,17 @@ def served(
     return None
 
 
+def exchange(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return where the time of the requests went, at the target that the verdict is about; None if none was sent."""
+    from cfrunbook.diagnosis import cases
+
+    target = diagnosis.verdict.target
+    for case in sorted(cases(incident, observations), key=lambda case: case.target.id != target):
+        if case.exchanges:
+            return figures.exchange_timeline(case.exchanges, case.connections)
+    return None
+
+
 def why_browser_works(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> str:
     """Return why a browser may well reach what CloudFront cannot, as a paragraph; empty if that is not known."""
     from cfrunbook.causes import tls_answers
@@ -102,15 +140,18 @@ def why_browser_works(incident: Incident, observations: Observations, diagnosis:
 def everything(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> tuple[Picture, ...]:
     """Return the pictures of the path and of the chain, and what else tells something.
 
-    That is which hello gets which certificate, where one address shows several; and the handshake, where TLS itself is
-    the cause.
+    That is which hello gets which certificate, where one address shows several; and the handshake or the request, where
+    that is the cause.
     """
     shown = (path(diagnosis), *(certificates(incident, observations, diagnosis) or ()))
     mixed = served(incident, observations, diagnosis, different=2)
     shown = (*shown, mixed) if mixed else shown
+    if diagnosis.verdict.cause is Cause.ORIGIN_RESPONSE:
+        drawn_exchange = exchange(incident, observations, diagnosis)
+        return (*shown, drawn_exchange) if drawn_exchange else shown
     if diagnosis.verdict.cause is not Cause.TLS_PROTOCOL:
         return shown
-    drawn = (draw(incident, observations, diagnosis) for draw in (suites, handshake))
+    drawn = (make(incident, observations, diagnosis) for make in (suites, handshake))
     return (*shown, *(picture for picture in drawn if picture is not None))
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Cause, Diagnosis, Finding, Status, Step
 from cfrunbook.runbook.guides import GUIDES, HOW, PARAMETERS, SEVERAL, Guide, from_environment, given, guide_named
-from cfrunbook.text import visible
+from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
     from cfrunbook.evidence import Observations
@@ -75,7 +75,8 @@ class Runbook:
         seen = self._observations = await observe(self.incident)
         when = outline.moment(seen.recorded_at)
         where = visible(seen.vantage, 80)
-        count = f"{_number(seen.connections, 'connection')} and {_number(seen.handshakes, 'TLS hello')}"
+        counted = ((seen.connections, "connection"), (seen.handshakes, "TLS hello"), (seen.exchanges, "HTTP request"))
+        count = join_names([_number(items, noun) for items, noun in counted if items or noun != "HTTP request"])
         return steps.Seen(
             observations=seen,
             sentence=f"Nothing was probed. This is the recording of {when}, seen from {where}: {count}."
@@ -99,32 +100,22 @@ class Runbook:
         return steps.note("What was seen does not show why a browser would fare better than CloudFront.")
 
     def figure(
-        self, kind: Literal["path", "suites", "ladder", "served", "chain", "validity"]
+        self, kind: Literal["path", "suites", "ladder", "served", "chain", "validity", "exchange"]
     ) -> Picture | html.Fragment:
-        """Draw the edge's path, the suites accepted, the handshake, or the certificates.
+        """Draw the edge's path, the suites accepted, the handshake, the certificates, or a request's time.
 
-        Of these: which one each hello gets (`served`), the chain, or when its certificates are valid. Raises BadInput.
+        Of the certificates: which one each hello gets (`served`), the chain, or when they are valid. Raises BadInput.
         """
         from cfrunbook.runbook import pictures
         from cfrunbook.views import steps
 
-        shown = (self.incident, self.observations, self.diagnosis)
-        match kind:
-            case "path":
-                return pictures.path(self.diagnosis)
-            case "suites" | "ladder":
-                drawn = (pictures.suites if kind == "suites" else pictures.handshake)(*shown)
-                lacking = "No TLS hello was sent"
-            case "served":
-                drawn, lacking = pictures.served(*shown), "No certificate was seen"
-            case "chain" | "validity":
-                both = pictures.certificates(*shown)
-                drawn, lacking = both[kind == "validity"] if both else None, "No certificate was seen"
-            case _:
-                raise BadInput(
-                    f"figure: {visible(kind, 40)!r} is none of path, suites, ladder, served, chain, validity."
-                )
-        return drawn or steps.note(f"{lacking}, so there is nothing to draw. {self.diagnosis.verdict.sentence}")
+        if kind not in pictures.KINDS:
+            raise BadInput(f"figure: {visible(kind, 40)!r} is none of {', '.join(pictures.KINDS)}.")
+        drawn = pictures.draw(kind, self.incident, self.observations, self.diagnosis)
+        if drawn is not None:
+            return drawn
+        lacking = pictures.KINDS[kind]
+        return steps.note(f"{lacking}, so there is nothing to draw. {self.diagnosis.verdict.sentence}")
 
     def fix(self) -> steps.Fix:
         """Show what to do about the root cause, or which runbook does."""

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from cfrunbook.cloudfront.targets import Target
-from cfrunbook.evidence import Connection, Exchange, Handshake, Observations, Resolution, SecondOpinion
+from cfrunbook.evidence import (
+    Connection,
+    Exchange,
+    ExchangeOutcome,
+    Handshake,
+    Observations,
+    Resolution,
+    SecondOpinion,
+)
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
@@ -94,7 +102,7 @@ def connections(seen: Observations) -> Table:
 
 
 def exchanges(seen: Observations) -> Table:
-    """Return the plain HTTP requests and what came back."""
+    """Return the HTTP requests, plain and within TLS, and what came back."""
     return _table(
         "HTTP exchanges",
         ("Id", "To", "Request", "Outcome", "Answer", "Time"),
@@ -251,8 +259,24 @@ def _exchange(e: Exchange) -> tuple[str, ...]:
     if len(e.headers) > MAX_FIELDS:
         fields.append(f"and {len(e.headers) - MAX_FIELDS} more fields")
     banner = f"{len(e.first_bytes)} bytes: {_bytes(e.first_bytes)}" if e.first_bytes else ""
-    answer = " · ".join(part for part in (e.status_line, *fields, e.service, banner) if part)
-    return e.id, _where(e), e.request, _words(e.outcome), answer, _time(e.elapsed_ms)
+    notes = [_words(deviation) + (f" in line {line}" if line else "") for deviation, line in e.deviations]
+    deviations = f"deviates from HTTP/1.1: {', '.join(notes)}" if notes else ""
+    interim = f"first {join_names([str(s) for s in e.interim])}" if e.interim else ""
+    answer = " · ".join(p for p in (interim, e.status_line, *fields, _size(e), deviations, e.service, banner) if p)
+    outcome = [_words(e.outcome)]
+    if e.end is not None and e.outcome is ExchangeOutcome.HTTP:
+        outcome.append(_words(e.end))
+    outcome += ["asked to renegotiate"] if e.renegotiation_requested else []
+    outcome += [f"idle connection {_words(e.idle_end)} after {_time(e.idle_ms)}"] if e.idle_end else []
+    outcome += [e.detail] if e.detail else []
+    request = f"{e.request} (within TLS, SNI {e.sni or 'none'})" if e.scheme == "https" else e.request
+    return e.id, _where(e), request, "; ".join(outcome), answer, _time(e.elapsed_ms)
+
+
+def _size(e: Exchange) -> str:
+    if e.outcome is not ExchangeOutcome.HTTP or not e.header_bytes:
+        return ""
+    return f"{e.header_bytes} bytes of header, {e.body_bytes} of body"
 
 
 def _handshake(h: Handshake) -> tuple[str, ...]:

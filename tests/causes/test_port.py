@@ -32,7 +32,7 @@ from cfrunbook.evidence import (
 )
 from cfrunbook.findings import Finding, Stage, Status
 from cfrunbook.probes.endpoint import Endpoint
-from cfrunbook.probes.exchange import http_head
+from cfrunbook.probes.exchange import Asked, http_get
 from cfrunbook.probes.tcp import connect
 from cfrunbook.x509.roots import from_der
 
@@ -360,7 +360,7 @@ def look(number: int, protocol: str, *, deadline: float) -> tuple[Finding, ...]:
         seen, sock = await connect(endpoint, deadline=deadline)
         found: list[Seen] = [msgspec.structs.replace(seen, id="connection-1")]
         if sock is not None:
-            found.append(await http_head(endpoint, host=HOST, deadline=deadline, sock=sock))
+            found.append(await http_get(endpoint, Asked(host=HOST), deadline=deadline, sock=sock))
         return found
 
     return judge(*asyncio.run(run()), of=target(protocol))

@@ -13,7 +13,8 @@ import pytest
 from cfrunbook.evidence import Exchange, ExchangeOutcome
 from cfrunbook.probes import tcp
 from cfrunbook.probes.endpoint import Endpoint
-from cfrunbook.probes.exchange import MAX_HEADER_BYTES, http_head
+from cfrunbook.probes.exchange import Asked, http_get
+from cfrunbook.probes.http1 import MAX_HEAD
 from cfrunbook.redaction import REDACTED
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -37,7 +38,7 @@ def exchange(serve: Serve, *, host: str = "www.example.com", deadline: float = 5
         try:
             port = server.sockets[0].getsockname()[1]
             endpoint = Endpoint(host="shop.example.com", port=80, address="127.0.0.1", connect_port=port)
-            return await http_head(endpoint, host=host, deadline=deadline)
+            return await http_get(endpoint, Asked(host=host), deadline=deadline)
         finally:
             server.close()
             for task in served:
@@ -125,7 +126,7 @@ def test_a_closed_port_is_not_connected() -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         endpoint = Endpoint(host="a", port=sock.getsockname()[1], address="127.0.0.1")
-        seen = asyncio.run(http_head(endpoint, host="a", deadline=5))
+        seen = asyncio.run(http_get(endpoint, Asked(host="a"), deadline=5))
     assert seen.outcome is ExchangeOutcome.NOT_CONNECTED
 
 
@@ -156,7 +157,7 @@ def test_endless_header_fields_are_read_to_a_limit() -> None:
 
     seen = exchange(endless)
     assert seen.outcome is ExchangeOutcome.HTTP
-    assert sum(len(name) + len(value) for name, value in seen.headers) <= MAX_HEADER_BYTES
+    assert sum(len(name) + len(value) for name, value in seen.headers) <= MAX_HEAD
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_endless_header_fields_are_read_to_a_limit() -> None:
         ("bücher.example", b"b%C3%BCcher.example"),
     ],
 )
-def test_the_request_is_one_head_request_whatever_the_host(host: str, sent: bytes) -> None:
+def test_the_request_is_one_request_whatever_the_host(host: str, sent: bytes) -> None:
     received: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -177,9 +178,8 @@ def test_the_request_is_one_head_request_whatever_the_host(host: str, sent: byte
 
     seen = exchange(serve, host=host)
     lines = received[0].split(b"\r\n")
-    assert lines[:2] == [b"HEAD / HTTP/1.1", b"Host: " + sent]
-    assert lines[2].startswith(b"User-Agent: cfrunbook/")
-    assert lines[3:] == [b"Accept: */*", b"Connection: close", b"", b""]
+    assert lines[:2] == [b"GET / HTTP/1.1", b"Host: " + sent]
+    assert lines[2:] == [b"User-Agent: Amazon CloudFront", b"Connection: Keep-Alive", b"", b""]
     assert seen.request.encode() == b"\n".join(lines[:2])
 
 
@@ -194,7 +194,7 @@ def test_a_connected_socket_is_used_and_closed() -> None:
             endpoint = Endpoint(host="a", port=server.sockets[0].getsockname()[1], address="127.0.0.1")
             _, sock = await tcp.connect(endpoint, deadline=5)
             assert sock is not None
-            seen = await http_head(endpoint, host="a", deadline=5, sock=sock)
+            seen = await http_get(endpoint, Asked(host="a"), deadline=5, sock=sock)
             return seen, sock.fileno()
 
     seen, number = asyncio.run(run())
