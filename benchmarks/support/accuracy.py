@@ -94,12 +94,16 @@ class Line:
     judged: dict[str, Judged]
 
 
+CELL = len("… 60.0 s")
+
+
 def text(lines: Sequence[Line], tools: Sequence[str]) -> str:
     """Return the table for a terminal; why somebody is wrong or silent stands below its server."""
     width = max(len(line.server) for line in lines)
-    shown = [f"{'':<{width}}  {'  '.join(tools)}"]
+    columns = {tool: max(len(tool), CELL) for tool in tools}
+    shown = [f"{'':<{width}}  {'  '.join(f'{tool:<{columns[tool]}}' for tool in tools)}  right answer"]
     for line in lines:
-        marks = "  ".join(f"{_cell(line.judged.get(tool)):<{len(tool)}}" for tool in tools)
+        marks = "  ".join(f"{_cell(line.judged.get(tool)):<{columns[tool]}}" for tool in tools)
         shown.append(f"{line.server:<{width}}  {marks}  {line.truth}{f' (s2n: {line.oracle})' if line.oracle else ''}")
         for tool, judged in line.judged.items():
             if judged.mark is not Mark.RIGHT:

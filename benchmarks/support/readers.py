@@ -190,7 +190,7 @@ _SAYS: Mapping[str, tuple[tuple[Trouble, str], ...]] = {
         (Trouble.CLIENT_CERTIFICATE, r"(?i)client (?:auth|cert)"),
         (Trouble.INTOLERANT, r"(?i)intoleran"),
         (Trouble.NOT_TLS, r"doesn't seem to be a TLS/SSL enabled server"),
-        (Trouble.FAILED, r"(?i)client problem|connection problem|fatal error|test failed"),
+        (Trouble.FAILED, r"(?i)client problem|connection problem|fatal error|test failed|syntax error|openssl cannot"),
     ),
 }
 """Words by which a peer names a trouble."""
