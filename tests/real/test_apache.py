@@ -101,5 +101,7 @@ def test_the_command_that_reproduces_it_shows_it(apache: dict[str, Address], cer
     for path, shown in (("/asks/", True), ("/", False)):
         findings = judge(look(apache, certificates, "TLSv1.2", path)).findings
         finding = next(f for f in findings if f.code.startswith("tls_protocol.renegotiation"))
-        done = subprocess.run(["bash", "-c", finding.reproduce], capture_output=True, text=True, check=False, timeout=30)
+        done = subprocess.run(
+            ["bash", "-c", finding.reproduce], capture_output=True, text=True, check=False, timeout=30
+        )
         assert ("HelloRequest" in done.stdout) is shown, done.stdout + done.stderr
