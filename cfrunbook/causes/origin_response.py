@@ -188,6 +188,9 @@ def _finding(target: Target, members: Sequence[_Sight], total: int) -> Finding:
 def _evidence(sight: _Sight) -> Evidence:
     exchange = sight.exchange
     said = visible(exchange.status_line, 120) or exchange.outcome.replace("_", " ")
+    if sight.rule is rules.ORIGIN_STATUS:
+        server = next((value for name, value in exchange.headers if name.lower() == "server"), "")
+        said += f", Server: {visible(server, 60)}" if server else ", no Server field"
     detail = f" ({visible(exchange.detail, 120)})" if exchange.detail else ""
     return Evidence(observation=exchange.id, says=f"{visible(exchange.address, 60)}: {said}{detail}")
 

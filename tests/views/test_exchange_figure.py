@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -81,4 +82,4 @@ def test_phases_follow_one_another_whatever_was_recorded(seen: Exchange) -> None
     phases = list(exchange_figure._phases(seen, {}))
     assert phases
     assert all(p.begin <= p.end for p in phases)
-    assert all(a.end == b.begin for a, b in zip(phases, phases[1:], strict=False))
+    assert all(a.end == b.begin for a, b in pairwise(phases))
