@@ -44,15 +44,12 @@ def _unasked(case: Case, connection: Connection, where: str) -> Iterator[NotExam
     for sni in certain:
         if sni not in asked:
             yield _gap(f"a TLS hello for {visible(sni, 120)} to {connection.address}, {where}")
-    if place not in {(e.address, e.connected_to) for e in case.exchanges} and _shook_hands(case, place):
-        yield _gap(f"an HTTP request within TLS to {connection.address}, {where}")
-
-
-def _shook_hands(case: Case, place: tuple[str, str]) -> bool:
-    """Tell whether a hello with the first name went well there; only then CloudFront comes to a request."""
     first = case.target.names[0].sni if case.target.names else case.target.domain
-    hellos = (h for h in case.handshakes if (h.address, h.connected_to) == place and h.sni == first)
-    return any(h.outcome is HandshakeOutcome.HELLO for h in hellos)
+    hellos = [h for h in case.handshakes if (h.address, h.connected_to) == place and h.sni == first]
+    requests = [e for e in case.exchanges if (e.address, e.connected_to) == place and e.sni == first]
+    # Only where a hello goes well CloudFront comes to a request.
+    if any(h.outcome is HandshakeOutcome.HELLO for h in hellos) and not requests:
+        yield _gap(f"an HTTP request within TLS to {connection.address}, {where}")
 
 
 def _addresses(case: Case) -> list[str]:

@@ -44,6 +44,15 @@ def test_exit_status_and_sentence_say_the_verdict(scenario: str, status: int, wo
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("option", "env"), [(["--keep-alive"], {}), ([], {"CFRUNBOOK_KEEP_ALIVE": "yes"})])
+def test_idle_connections_are_watched_when_asked(option: list[str], env: dict[str, str]) -> None:
+    diagnose = ["lab", "run", "healthy", "--", "cfrunbook", "diagnose", "--json"]
+    done = run(*diagnose, *option, env=env)
+    assert "port.keep_alive_none" in {f["code"] for f in json.loads(done.stdout)["findings"]}
+    without = json.loads(run(*diagnose).stdout)
+    assert not [f["code"] for f in without["findings"] if "keep_alive" in f["code"]]
+
+
 def test_could_not_tell_is_exit_3() -> None:
     # A VPC origin is never probed from outside: nothing can be told.
     done = run("diagnose", "--origin", "nothing.invalid", "--resolver", "127.0.0.1:9", "--deadline", "0.3")

@@ -18,11 +18,14 @@ from cfrunbook import lab
 from cfrunbook.evidence import (
     Connection,
     ConnectOutcome,
+    Deviation,
     Exchange,
+    ExchangeEnd,
     ExchangeOutcome,
     Handshake,
     HandshakeOutcome,
     Icmp,
+    IdleEnd,
     Observations,
     Resolution,
     ResolutionOutcome,
@@ -171,6 +174,10 @@ def test_ok_needs_everything_that_cloudfront_would_do_to_have_been_tried() -> No
         whole = cf.observe_sync(loaded)
     assert cf.judge(loaded, whole).verdict.status == "ok"
     for lacking in (
+        msgspec.structs.replace(whole, exchanges=()),
+        msgspec.structs.replace(
+            whole, exchanges=tuple(msgspec.structs.replace(e, sni="other.example") for e in whole.exchanges)
+        ),
         msgspec.structs.replace(whole, handshakes=()),
         msgspec.structs.replace(whole, handshakes=(), connections=()),
         msgspec.structs.replace(whole, handshakes=tuple(h for h in whole.handshakes if h.sni is None)),
@@ -282,6 +289,20 @@ def test_a_silent_origin_costs_one_deadline_however_many_names_there_are() -> No
     assert any("40 names" in n.what for n in cf.judge(loaded, observations).not_examined)
 
 
+def test_one_request_goes_to_each_address_and_no_more() -> None:
+    with lab.start("one-address-of-three-expired") as running:
+        observations = cf.observe_sync(cf.Incident.load(**running.options))
+    places = [(e.address, e.connected_to) for e in observations.exchanges]
+    assert len(places) == len(set(places)) == 3
+    assert {e.request for e in observations.exchanges} == {"GET /cart HTTP/1.1\nHost: origin.shop.example"}
+
+
+@pytest.mark.parametrize("name", ["tls-protocol-old-only", "port-refused", "port-silent", "port-wrong-service"])
+def test_no_request_is_tried_where_the_hello_failed(name: str) -> None:
+    with lab.start(name, deadline=0.3) as running:
+        assert cf.observe_sync(cf.Incident.load(**running.options)).exchanges == ()
+
+
 @pytest.mark.parametrize("pace", ["polite", "fast"])
 def test_every_name_and_no_name_is_asked_at_either_pace(pace: str) -> None:
     with lab.start("healthy") as running:
@@ -347,9 +368,19 @@ ANYTHING = st.builds(
                 host=DOMAINS,
                 port=PORTS,
                 address=ADDRESSES,
+                scheme=st.sampled_from(["http", "https"]),
+                sni=st.sampled_from(["a.example.com", None]),
                 request=TEXTS,
                 outcome=st.sampled_from(ExchangeOutcome),
-                status_line=TEXTS,
+                status_line=st.sampled_from(["HTTP/1.1 200 OK", "HTTP/1.1 502 Bad Gateway"]) | TEXTS,
+                header_bytes=st.integers(0, 100_000),
+                header_complete=st.booleans(),
+                deviations=st.lists(st.tuples(st.sampled_from(Deviation), st.integers(0, 9)), max_size=2).map(tuple),
+                end=st.none() | st.sampled_from(ExchangeEnd),
+                tls_version=st.none() | st.integers(0, 0xFFFF),
+                renegotiation_requested=st.booleans(),
+                idle_end=st.none() | st.sampled_from(IdleEnd),
+                detail=TEXTS,
                 first_bytes=st.binary(max_size=64),
                 service=TEXTS,
             ),

@@ -131,6 +131,39 @@ def test_settings_of_a_target() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("origin_path", "root", "url", "path"),
+    [
+        ("", "", "", "/"),
+        ("", "", "https://www.example.com/a/b", "/a/b"),
+        ("", "", "https://www.example.com/a?token=hunter2", "/a"),
+        ("/prod", "", "https://www.example.com/a", "/prod/a"),
+        ("/prod", "", "", "/prod/"),
+        ("/prod", "index.html", "", "/prod/index.html"),
+        ("", "index.html", "https://www.example.com", "/index.html"),
+        ("", "index.html", "https://www.example.com/a/", "/a/"),
+    ],
+)
+def test_what_is_asked_for_is_the_failing_path_behind_the_origin_path(
+    origin_path: str, root: str, url: str, path: str
+) -> None:
+    origin = custom("web", "origin.example.com", OriginKeepaliveTimeout=20) | {"OriginPath": origin_path}
+    given = document(origin)
+    given["Distribution"]["DistributionConfig"]["DefaultRootObject"] = root
+    (target,) = Incident.load(distribution=given, url=url).targets
+    assert target.path == path
+    assert target.keepalive_timeout == 20
+    assert target.custom_headers == ("X-Secret",)
+
+
+@pytest.mark.parametrize(
+    ("given", "watched"),
+    [(None, False), ("", False), (False, False), (True, True), ("yes", True), ("1", True), ("0", False), ("no", False)],
+)
+def test_idle_connections_are_watched_when_asked(given: Any, *, watched: bool) -> None:
+    assert Incident.load(origin="o.example", keep_alive=given).keep_alive is watched
+
+
 def test_one_number_for_both_ports_makes_two_targets() -> None:
     origin = custom("web", "origin.example.com", "match-viewer", HTTPPort=8080, HTTPSPort=8080)
     incident = Incident.load(distribution=document(origin, default=behavior("web", viewers="allow-all")))
@@ -553,6 +586,7 @@ def test_moments_are_aware(at: Any, moment: dt.datetime) -> None:
             )
         ),
         ({"origin": "o.example", "pace": "reckless"}, "Pace: 'reckless' is neither polite nor fast"),
+        ({"origin": "o.example", "keep_alive": "perhaps"}, "Keep-alive: 'perhaps' is neither yes nor no"),
         ({"origin": 5}, "Origin: give text"),
         ({"origin": "o.example", "connect_to": [5]}, "--connect-to: give text"),
         ({"origin": "o.example", "trust_store": "a\0b"}, "Trust store: a\\x00b is not a file name"),

@@ -85,9 +85,10 @@ def judge(exchanges: Sequence[Exchange], *, target: Target, left_to_tls: Collect
 def _telling(exchanges: Sequence[Exchange], target: Target) -> Iterator[Exchange]:
     """Yield of each place the answer that counts: what came on a later attempt, when there were fewer connections."""
     best: dict[Place, Exchange] = {}
+    names = {n.sni for n in target.names} or {target.domain}
     for exchange in exchanges:
-        if exchange.scheme != target.protocol:
-            continue
+        if exchange.scheme != target.protocol or (exchange.scheme == "https" and exchange.sni not in names):
+            continue  # of another name's recording, or of the other port's protocol
         before = best.get(place_of(exchange))
         if before is None or _is_wordless(before):
             best[place_of(exchange)] = exchange
@@ -188,6 +189,9 @@ def _finding(target: Target, members: Sequence[_Sight], total: int) -> Finding:
 def _evidence(sight: _Sight) -> Evidence:
     exchange = sight.exchange
     said = visible(exchange.status_line, 120) or exchange.outcome.replace("_", " ")
+    if sight.rule is rules.ORIGIN_STATUS:
+        server = next((value for name, value in exchange.headers if name.lower() == "server"), "")
+        said += f", Server: {visible(server, 60)}" if server else ", no Server field"
     detail = f" ({visible(exchange.detail, 120)})" if exchange.detail else ""
     return Evidence(observation=exchange.id, says=f"{visible(exchange.address, 60)}: {said}{detail}")
 

@@ -119,7 +119,7 @@ class TlsStream:
         """The negotiated version as on the wire; None before the handshake is done."""
         try:
             self._tls = context(minimum).wrap_bio(self._incoming, self._outgoing, server_hostname=sni or None)
-        except (ValueError, ssl.SSLError) as error:  # UnicodeError is a ValueError
+        except (ValueError, TypeError, ssl.SSLError) as error:  # too long, empty labels; NUL is a TypeError
             raise TlsFailed(f"the name cannot be sent as SNI: {error}") from None
 
     @property

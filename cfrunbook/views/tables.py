@@ -262,14 +262,16 @@ def _exchange(e: Exchange) -> tuple[str, ...]:
     notes = [_words(deviation) + (f" in line {line}" if line else "") for deviation, line in e.deviations]
     deviations = f"deviates from HTTP/1.1: {', '.join(notes)}" if notes else ""
     interim = f"first {join_names([str(s) for s in e.interim])}" if e.interim else ""
-    answer = " · ".join(p for p in (interim, e.status_line, *fields, _size(e), deviations, e.service, banner) if p)
+    service = e.service if e.outcome is not ExchangeOutcome.HTTP else ""
+    answer = " · ".join(p for p in (interim, e.status_line, *fields, _size(e), deviations, service, banner) if p)
     outcome = [_words(e.outcome)]
     if e.end is not None and e.outcome is ExchangeOutcome.HTTP:
         outcome.append(_words(e.end))
     outcome += ["asked to renegotiate"] if e.renegotiation_requested else []
     outcome += [f"idle connection {_words(e.idle_end)} after {_time(e.idle_ms)}"] if e.idle_end else []
     outcome += [e.detail] if e.detail else []
-    request = f"{e.request} (within TLS, SNI {e.sni or 'none'})" if e.scheme == "https" else e.request
+    request = e.request.replace("\n", " · ")
+    request += f" (within TLS, SNI {e.sni or 'none'})" if e.scheme == "https" else ""
     return e.id, _where(e), request, "; ".join(outcome), answer, _time(e.elapsed_ms)
 
 

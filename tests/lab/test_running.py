@@ -80,6 +80,7 @@ def test_the_lab_file_says_everything_relative_to_itself(tmp_path: Path) -> None
                 ],
                 "trust_store": "trust.pem",
                 "deadline": 2.5,
+                "keep_alive": False,
             },
         }
         assert json.loads((file.parent / "distribution.json").read_bytes()) == running.options["distribution"]
