@@ -47,7 +47,7 @@ MAX_ADDRESSES = 16
 POLITE_HELLOS = 4
 """Concurrent connections to one origin with `pace="polite"`, beside the first to each of its addresses."""
 MAX_HELLOS = 60
-"""TLS hellos to one address, but for repetitions where an origin limits connections."""
+"""TLS connections to one address, but for repetitions where an origin limits connections."""
 REPEATS = 2
 """Times that the first hello to an address is said again: behind one address may be nodes that differ."""
 MAX_SCANS = 2
@@ -197,15 +197,6 @@ class _Look:
         self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {seen.status_line or seen.outcome}")
         return seen
 
-    async def _secured_exchange(self, target: Target, endpoint: Endpoint, place: tuple[int, ...]) -> None:
-        """Send the request within TLS, once more where the connection ended without a word: there may be a limit."""
-        from cfrunbook.probes import tls
-
-        seen = await self._exchange(target, endpoint, (*place, 0))
-        if seen.outcome in _WORDLESS and seen.end is not ExchangeEnd.TIMEOUT:
-            await asyncio.sleep(tls.PAUSE)
-            await self._exchange(target, endpoint, (*place, 1))
-
     async def _handshakes(
         self,
         target: Target,
@@ -252,7 +243,7 @@ class _Look:
                 return
             group.create_task(second())
             if seen.outcome is HandshakeOutcome.HELLO:
-                group.create_task(self._secured_exchange(target, endpoint, place))
+                group.create_task(self._exchange(target, endpoint, (*place, 0)))
             if self._scans[target.id] >= MAX_SCANS:
                 return
             self._scans[target.id] += 1
@@ -264,7 +255,7 @@ class _Look:
                 pace=self.incident.pace,
                 progress=lambda h: self.progress(f"{target.domain}:{target.port} at {endpoint.address}, {h.offer}"),
                 known=(seen,),
-                most=max(0, MAX_HELLOS - 1 - len(asked)),
+                most=max(0, MAX_HELLOS - 3 - len(asked)),  # this hello, the request, the second opinion
             )
             self.handshakes.extend(((*place, len(asked) + n), answer) for n, answer in enumerate(answers, 1))
 
@@ -306,7 +297,7 @@ class _Look:
         self.progress(f"{where}, AWS's own TLS library: {seen.error or 'connected'}")
 
     async def _ask_again(self, target: Target, endpoint: Endpoint, place: tuple[int, ...]) -> None:
-        """Say hellos again, one at a time, of which an end without a word leaves open what it means."""
+        """Ask again, one at a time, what ended without a word: that leaves open what it means."""
         from cfrunbook.cloudfront.origin_tls import offer
         from cfrunbook.probes import tls
 
@@ -318,6 +309,9 @@ class _Look:
         hellos = tls.in_doubt(here, offer(target.tls_minimum))
         answers = await tls.ask_alone(endpoint, hellos, deadline=self.incident.deadline)
         self.handshakes.extend(((*place, len(here) + n), answer) for n, answer in enumerate(answers))
+        if any(p[:-1] == place and _is_wordless(e) for p, e in self.exchanges):
+            await asyncio.sleep(tls.PAUSE)
+            await self._exchange(target, endpoint, (*place, 1))
 
     def observations(self, recorded_at: dt.datetime) -> Observations:
         """Return everything seen, in the order of the targets, numbered."""
@@ -333,6 +327,10 @@ class _Look:
             not_observed=tuple(self.not_observed),
             versions=versions(),
         )
+
+
+def _is_wordless(exchange: Exchange) -> bool:
+    return exchange.outcome in _WORDLESS and exchange.end is not ExchangeEnd.TIMEOUT
 
 
 def _in_order(items: Iterable[tuple[tuple[int, ...], T]]) -> list[T]:

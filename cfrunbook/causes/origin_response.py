@@ -59,19 +59,28 @@ async def observe(target: Target, endpoint: Endpoint, *, deadline: float) -> Exc
 def judge_case(case: Case) -> tuple[Finding, ...]:
     """Judge what the origin answered, see `judge`."""
     asking = {place_of(h) for h in case.handshakes if h.client_certificate_requested}
-    return judge(case.exchanges, target=case.target, left_to_tls=asking)
+    limited = {place_of(h) for h in case.scanned if h.is_wordless}
+    return judge(case.exchanges, target=case.target, left_to_tls=asking, limited=limited)
 
 
-def judge(exchanges: Sequence[Exchange], *, target: Target, left_to_tls: Collection[Place] = ()) -> tuple[Finding, ...]:
+def judge(
+    exchanges: Sequence[Exchange],
+    *,
+    target: Target,
+    left_to_tls: Collection[Place] = (),
+    limited: Collection[Place] = (),
+) -> tuple[Finding, ...]:
     """Judge the answers to requests: equal ones together, those of other addresses beside them. Pure.
 
     Where a place is in `left_to_tls` (it asks for a client certificate, which we have not), that nothing came back is
-    judged by the cause "TLS protocol".
+    judged by the cause "TLS protocol". Where it is in `limited` (hellos ended there without a word), a limit on
+    connections may be why.
     """
     telling = list(_telling(exchanges, target))
     groups: dict[tuple[str, Status, str], list[_Sight]] = {}
     for exchange in telling:
         times = sum(_is_wordless(e) and place_of(e) == place_of(exchange) for e in exchanges)
+        times = min(times, 1) if place_of(exchange) in limited else times
         for sight in _look(exchange, target, place_of(exchange) in left_to_tls, times):
             groups.setdefault((sight.rule.code, sight.status, sight.variant), []).append(sight)
     order = [r.code for r in RULES]

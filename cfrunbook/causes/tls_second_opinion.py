@@ -14,7 +14,7 @@ import msgspec
 
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.hellos import place_of
-from cfrunbook.causes.tls_remedies import ENABLE
+from cfrunbook.causes.tls_remedies import ENABLE, server_settings
 from cfrunbook.cloudfront.origin_tls import POLICY_AT, alert_name, version_name
 from cfrunbook.evidence import HandshakeOutcome, SecondOpinion
 from cfrunbook.findings import Cause, Evidence, Finding, Remedy, Rule, Stage, Status, Step
@@ -178,6 +178,7 @@ def _finding(rule: Rule, case: Case, opinion: SecondOpinion, faults: Sequence[Fi
         "did": _did(opinion),
         "chosen": _chosen(opinion),
         "faults": [f.code for f in faults],
+        **server_settings(()),
     }
     evidence = [Evidence(observation=opinion.id, says=f"SNI {visible(opinion.sni, 120)}: {_did(opinion)}")]
     evidence += [e for f in faults for e in f.evidence[:1]]

@@ -273,7 +273,11 @@ def tlslite(certificates: Certificates, *, leaf_first: bool) -> Iterator[Address
 
     def shake_hands(peer: socket.socket) -> None:
         with contextlib.suppress(OSError, BaseTLSException, ValueError):
-            TLSConnection(peer).handshakeServer(certChain=chain, privateKey=key)
+            connection = TLSConnection(peer)
+            connection.handshakeServer(certChain=chain, privateKey=key)
+            if connection.recv(4096):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nhello\n")
+                connection.close()
 
     with _threads(shake_hands) as address:
         yield address

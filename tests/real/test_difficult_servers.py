@@ -93,6 +93,8 @@ DEPRECATED, LIMITS = "tls_protocol.deprecated", "tls_protocol.limits_connections
 SUITE = 5 + 4 + 2 + 32 + 1 + 32
 """Where the suite is in an answer: behind the heads of record and message, version, random and session id."""
 NODES_DIFFER = "tls_protocol.nodes_differ"
+NOT_ASKED = "origin_response.not_asked?"
+"""CloudFront shakes hands, and so do we up to the certificates; for a whole handshake Python's OpenSSL lacks a part."""
 WARNED, CLIENT_CERTIFICATE = "tls_protocol.warning_alert?", "tls_protocol.client_certificate?"
 RC4_AND_3DES = "NONE:+VERS-TLS1.0:+VERS-TLS1.1:+VERS-TLS1.2:+ARCFOUR-128:+3DES-CBC:+RSA:+MD5:+SHA1:+COMP-NULL:+SIGN-ALL"
 NOT_FINISHED = (
@@ -170,12 +172,13 @@ TABLE = (
         also=DEPRECATED,
         needs=GNUTLS,
     ),
-    Row("GnuTLS, RC4 and 3DES only", gnutls(RC4_AND_3DES), "hello", also=DEPRECATED, needs=GNUTLS),
+    Row("GnuTLS, RC4 and 3DES only", gnutls(RC4_AND_3DES), "hello", NOT_ASKED, also=DEPRECATED, needs=GNUTLS),
     Row("SSL 3.0 only", selfserv("ssl3:ssl3", ":000A:002F"), "alert", OLD_VERSION, "ALERT", needs=NSS),
     Row(
         "SSL 3.0 only, minimum SSL 3.0",
         selfserv("ssl3:ssl3", ":000A:002F"),
         "hello",
+        NOT_ASKED,
         minimum="SSLv3",
         also=DEPRECATED,
         needs=NSS,
@@ -184,12 +187,13 @@ TABLE = (
         "SSL 3.0 with RC4-MD5, minimum SSL 3.0",
         selfserv("ssl3:ssl3", ":0004"),
         "hello",
+        NOT_ASKED,
         minimum="SSLv3",
         also=DEPRECATED,
         needs=NSS,
     ),
-    Row("RC4-MD5 only", selfserv("tls1.0:tls1.2", ":0004"), "hello", also=DEPRECATED, needs=NSS),
-    Row("3DES only", selfserv("tls1.0:tls1.2", ":000A"), "hello", also=DEPRECATED, needs=NSS),
+    Row("RC4-MD5 only", selfserv("tls1.0:tls1.2", ":0004"), "hello", NOT_ASKED, also=DEPRECATED, needs=NSS),
+    Row("3DES only", selfserv("tls1.0:tls1.2", ":000A"), "hello", NOT_ASKED, also=DEPRECATED, needs=NSS),
     # --- names and certificates
     Row("server name refused", nginx("sni-refused"), "alert", "tls_name.sni_refused", "ALERT"),
     Row(
@@ -295,13 +299,12 @@ TABLE = (
         "tls_protocol.malformed",
         "CIPHER_NOT_SUPPORTED",
     ),
-    Row("a first record of version 0x0000", behind("tls12", middlebox.Overwrites(1, b"\x00\x00")), "hello"),
+    Row("a first record of version 0x0000", behind("tls12", middlebox.Overwrites(1, b"\x00\x00")), "hello", NOT_ASKED),
     Row(
         "resets all but one in a while",
         behind("plain", middlebox.RateLimit(1, 600.0)),
         "hello",
-        "tls_protocol.reset?",
-        also=LIMITS,
+        SOMETIMES,
         differs="the limit counts connections, and AWS's library makes only one",
     ),
     # --- nodes behind one address, in turns
@@ -412,7 +415,7 @@ def test_what_only_a_whole_handshake_shows_is_said_by_the_second_opinion(bench: 
     _, diagnosis = _look(bench, row)
     (finding,) = [f for f in diagnosis.findings if f.status is cf.Status.WARNING]
     assert (finding.code, finding.data["error"]) == ("tls_protocol.s2n_fails", "ALERT")
-    assert (diagnosis.verdict.status, finding.title in diagnosis.verdict.sentence) == ("ok", True)
+    assert f"{diagnosis.verdict.code}?" == NOT_ASKED  # OpenSSL notices it too
 
 
 @asked
@@ -427,7 +430,7 @@ def test_awss_own_library_agrees(bench: Bench, row: Row) -> None:
         assert its.connected
         assert row.says.endswith("?")
         return
-    assert its.connected == (not row.says)
+    assert its.connected == (row.says in ("", NOT_ASKED))
     if its.connected:
         seen, _ = ours(bench, row)
         assert seen is not None
@@ -464,7 +467,9 @@ def test_awss_own_library_agrees_in_the_lab(name: str) -> None:
         ]
     assert all(its.asked for its in theirs), theirs
     assert {a.status for a in answers} >= expected.edge_answers
-    connects = [answer.status == 200 for answer in answers]
+    # An answer that is the error comes after a whole handshake.
+    is_answered = expected.cause is cf.Cause.ORIGIN_RESPONSE
+    connects = [is_answered or answer.status == 200 for answer in answers]
     if name in LAB_DIFFERENCES:
         assert (connects, [its.connected for its in theirs]) == ([False], [True])
     else:
