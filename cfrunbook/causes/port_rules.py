@@ -178,7 +178,7 @@ SILENT = _rule(
             _OTHER_PORT,
         ),
     ),
-    next_check="See whether an answer comes within the {read_timeout} s that CloudFront waits: " + _CURL,
+    next_check="Wait as long as CloudFront may, with --deadline {enough}, or by hand: " + _CURL,
 )
 CLOSES = _rule(
     "closes",

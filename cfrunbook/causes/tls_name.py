@@ -15,7 +15,7 @@ import msgspec
 
 from cfrunbook.causes import tls_name_rules as rules
 from cfrunbook.causes.case import Case
-from cfrunbook.causes.hellos import observe
+from cfrunbook.causes.hellos import observe, place_of
 from cfrunbook.causes.remedies import NO_ID
 from cfrunbook.causes.sightings import Sightings, connect_to, sni_option, some_requests_fail, spread
 from cfrunbook.causes.tls_name_rules import AWS_PAGE, RULES
@@ -131,7 +131,8 @@ def _warning(finding: Finding) -> Finding:
 def _judge_name(case: Case, name: ServerName, facts: dict[bytes, CertificateFacts]) -> Iterator[Finding]:
     hellos = case.hellos.named(name.sni)
     delivered = [h for h in hellos if h.certificates]
-    refused = [(h, case.hellos.served_otherwise(h)) for h in hellos if _names_are_refused(h)]
+    served = {place_of(h) for h in case.scanned if h.sni == name.sni and h.certificates}
+    refused = [(h, case.hellos.served_otherwise(h)) for h in hellos if _names_are_refused(h, place_of(h) in served)]
     refused = [(h, other) for h, other in refused if other is not None or h.alert == _UNRECOGNIZED_NAME]
     among = [*delivered, *(h for h, _ in refused)]
     if refused:
@@ -229,10 +230,13 @@ def _otherwise(served: Handshake | None) -> str:
     return f"; with {name} the same address sends a certificate"
 
 
-def _names_are_refused(hello: Handshake) -> bool:
-    """Return whether a hello ended as it ends where a server has nothing for its server name."""
+def _names_are_refused(hello: Handshake, served: bool) -> bool:
+    """Return whether a hello ended as it ends where a server has nothing for its server name.
+
+    Where the same name was `served` at the same place, an end without an alert is about something else: a limit.
+    """
     alerted = hello.outcome is HandshakeOutcome.ALERT and hello.alert in _REFUSALS
-    return alerted or hello.outcome in (HandshakeOutcome.CLOSED, HandshakeOutcome.RESET)
+    return alerted or (not served and hello.outcome in (HandshakeOutcome.CLOSED, HandshakeOutcome.RESET))
 
 
 def _how(handshake: Handshake) -> str:

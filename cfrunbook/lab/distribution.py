@@ -86,7 +86,7 @@ def _origin(setup: OriginSetup) -> dict[str, Any]:
             "IpAddressType": "ipv4",
         },
         "ConnectionAttempts": 3,
-        "ConnectionTimeout": 10,
+        "ConnectionTimeout": setup.connection_timeout,
         "OriginShield": {"Enabled": False},
         "OriginAccessControlId": "",
     }

@@ -61,6 +61,8 @@ class OriginSetup:
     domain: str = ORIGIN
     protocol_policy: Literal["https-only", "http-only", "match-viewer"] = "https-only"
     minimum_tls: MinimumTls = "TLSv1.2"
+    connection_timeout: int = 10
+    """Seconds that CloudFront waits to connect, 1 to 10."""
 
     @property
     def protocol(self) -> Literal["https", "http"]:

@@ -268,6 +268,15 @@ def test_what_cannot_be_read_is_unknown() -> None:
     assert unknown.next_check
 
 
+@pytest.mark.parametrize("end", [HandshakeOutcome.CLOSED, HandshakeOutcome.RESET])
+@pytest.mark.parametrize("served_by", ["cloudfront-TLSv1.2", "version-TLSv1.3"])
+def test_a_name_that_is_served_another_time_is_not_refused(end: HandshakeOutcome, served_by: str) -> None:
+    ended = hello(1, None, sni=WWW, outcome=end)
+    others = (hello(2, RIGHT, sni=WWW, offer=served_by), hello(3, PANEL, sni=None))
+    assert "sni_refused" not in codes(judge_case(case(ended, *others)))
+    assert "sni_refused" in codes(judge_case(case(ended, others[1])))
+
+
 def test_plain_http_has_no_name_to_check() -> None:
     assert judge_case(case(hello(1, PANEL, sni=WWW), protocol="http")) == ()
 

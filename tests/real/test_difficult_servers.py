@@ -250,6 +250,7 @@ TABLE = (
     Row("slow", behind("plain", middlebox.Delays(0.3)), "hello"),
     Row("two connections at most", behind("plain", middlebox.AtMost(2)), "hello", also=LIMITS),
     Row("one connection at most", behind("plain", middlebox.AtMost(1)), "hello", also=LIMITS),
+    Row("four connections in six", behind("plain", middlebox.Rations(4, 6)), "hello", SOMETIMES, differs=FIRST_ONLY),
     Row("one connection in five", behind("plain", middlebox.Rations(1, 4)), "hello", SOMETIMES, differs=FIRST_ONLY),
     Row(
         "one connection in ten seconds", behind("plain", middlebox.RateLimit(1)), "hello", SOMETIMES, differs=FIRST_ONLY
@@ -343,7 +344,7 @@ TABLE = (
         "TIMEOUT",
         patience=IMPATIENCE,
     ),
-    Row("silence", port(Silent()), "timeout", "port.silent", "TIMEOUT", patience=IMPATIENCE),
+    Row("silence", port(Silent()), "timeout", "port.silent?", "TIMEOUT", patience=IMPATIENCE),
     Row("closes at once", port(Closes()), "closed reset", "port.closes", "CLOSED IO"),
     Row("nobody there", port(Closed()), "", "port.refused", "NOT_CONNECTED"),
 )
