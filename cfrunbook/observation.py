@@ -188,11 +188,16 @@ class _Look:
         self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {seen.status_line or seen.outcome}")
         return seen
 
-    async def _secured_exchange(self, target: Target, endpoint: Endpoint, place: tuple[int, ...]) -> None:
+    async def _secured_exchange(
+        self, target: Target, endpoint: Endpoint, place: tuple[int, ...], polite: asyncio.Semaphore
+    ) -> None:
         """Send the request within TLS, once more where the connection ended without a word: there may be a limit."""
         from cfrunbook.probes import tls
 
-        seen = await self._exchange(target, endpoint, (*place, 0))
+        if self.incident.keep_alive:  # an idle connection is no load, and would keep others waiting
+            polite = asyncio.Semaphore(1)
+        async with polite:
+            seen = await self._exchange(target, endpoint, (*place, 0))
         if seen.outcome in _WORDLESS and seen.end is not ExchangeEnd.TIMEOUT:
             await asyncio.sleep(tls.RETRY_PAUSE)
             await self._exchange(target, endpoint, (*place, 1))
@@ -239,7 +244,7 @@ class _Look:
         async def first(group: asyncio.TaskGroup) -> None:
             seen = await one(0, names[0])  # on the connection that is open already
             if seen is not None and seen.outcome is HandshakeOutcome.HELLO:
-                group.create_task(self._secured_exchange(target, endpoint, place))
+                group.create_task(self._secured_exchange(target, endpoint, place, polite))
             if seen is None or seen.outcome in _NOTHING_TO_ENUMERATE or self._scans[target.id] >= MAX_SCANS:
                 return
             self._scans[target.id] += 1

@@ -269,7 +269,11 @@ def tlslite(certificates: Certificates, *, leaf_first: bool) -> Iterator[Address
 
     def shake_hands(peer: socket.socket) -> None:
         with contextlib.suppress(OSError, BaseTLSException, ValueError):
-            TLSConnection(peer).handshakeServer(certChain=chain, privateKey=key)
+            connection = TLSConnection(peer)
+            connection.handshakeServer(certChain=chain, privateKey=key)
+            connection.read(min=1, max=4096)
+            connection.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+            connection.close()
 
     with _threads(shake_hands) as address:
         yield address
