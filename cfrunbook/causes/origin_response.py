@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from cfrunbook.causes.hellos import Place, place_of
 from cfrunbook.causes.origin_response_rules import AWS_PAGE, RULES
 from cfrunbook.causes.sightings import SOMETIMES, some_requests_fail
 from cfrunbook.cloudfront import origins
+from cfrunbook.cloudfront.origin_tls import suite_name, version_name
 from cfrunbook.cloudfront.targets import OriginKind, Target
 from cfrunbook.evidence import Exchange, ExchangeEnd, ExchangeOutcome, Framing
 from cfrunbook.findings import Cause, Evidence, Finding, Remedy, Rule, Status
@@ -59,14 +60,22 @@ async def observe(target: Target, endpoint: Endpoint, *, deadline: float) -> Exc
 def judge_case(case: Case) -> tuple[Finding, ...]:
     """Judge what the origin answered, see `judge`."""
     asking = {place_of(h) for h in case.handshakes if h.client_certificate_requested}
-    return judge(case.exchanges, target=case.target, left_to_tls=asking)
+    served = [h for h in case.handshakes if h.version is not None and h.cipher_suite is not None]
+    chosen = {place_of(h): f"{version_name(h.version or 0)} with {suite_name(h.cipher_suite or 0)}" for h in served}
+    return judge(case.exchanges, target=case.target, left_to_tls=asking, chosen=chosen)
 
 
-def judge(exchanges: Sequence[Exchange], *, target: Target, left_to_tls: Collection[Place] = ()) -> tuple[Finding, ...]:
+def judge(
+    exchanges: Sequence[Exchange],
+    *,
+    target: Target,
+    left_to_tls: Collection[Place] = (),
+    chosen: Mapping[Place, str] | None = None,
+) -> tuple[Finding, ...]:
     """Judge the answers to requests: equal ones together, those of other addresses beside them. Pure.
 
     Where a place is in `left_to_tls` (it asks for a client certificate, which we have not), that nothing came back is
-    judged by the cause "TLS protocol".
+    judged by the cause "TLS protocol". `chosen` says what each place chose of CloudFront's own TLS hello.
     """
     telling = list(_telling(exchanges, target))
     groups: dict[tuple[str, Status, str], list[_Sight]] = {}
@@ -77,7 +86,7 @@ def judge(exchanges: Sequence[Exchange], *, target: Target, left_to_tls: Collect
     order = [r.code for r in RULES]
     total = list(dict.fromkeys(place_of(e) for e in telling))
     return tuple(
-        _finding(target, members, len(total))
+        _finding(target, members, len(total), (chosen or {}).get(place_of(members[0].exchange), ""))
         for _, members in sorted(groups.items(), key=lambda item: order.index(item[0][0]))
     )
 
@@ -166,11 +175,12 @@ def _usable(exchange: Exchange, target: Target, code: int) -> Iterator[_Sight]:
         yield _Sight(exchange, rules.OK, Status.OK, str(code))
 
 
-def _finding(target: Target, members: Sequence[_Sight], total: int) -> Finding:
+def _finding(target: Target, members: Sequence[_Sight], total: int, chosen: str) -> Finding:
     first = members[0]
     rule, exchange = first.rule, first.exchange
     maker = gateways.maker_of(exchange, target.kind)
     data = _data(target, members, total, maker)
+    data["chose"] = f" ({chosen} was chosen)" if chosen else ""
     finding = rule.finding(
         target=target.id,
         evidence=[_evidence(member) for member in members[:_MAX_EVIDENCE]],

@@ -217,6 +217,15 @@ def test_what_a_client_certificate_explains_is_left_to_tls(outcome: str) -> None
     assert judge(status(200), handshakes=(asks,))[0].code == "origin_response.ok"
 
 
+def test_what_the_origin_chose_is_said_where_the_handshake_fails_here() -> None:
+    chose = Handshake(
+        id="handshake-1", host=HOST, port=443, address="192.0.2.1", sni=WWW, offer="cloudfront-TLSv1.2",
+        outcome=HandshakeOutcome.HELLO, bytes_received=900, version=0x0303, cipher_suite=0x000A,
+    )  # fmt: skip
+    (finding,) = judge(wordless("tls_failed", detail="handshake failure"), handshakes=(chose,))
+    assert "was answered (TLS 1.2 with DES-CBC3-SHA was chosen), but" in finding.meaning
+
+
 def test_what_renegotiation_explains_is_left_to_tls() -> None:
     assert judge(wordless("closed", renegotiation_requested=True)) == ()
 
