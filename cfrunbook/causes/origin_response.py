@@ -23,7 +23,7 @@ from cfrunbook.causes.sightings import SOMETIMES, some_requests_fail
 from cfrunbook.cloudfront import origins
 from cfrunbook.cloudfront.origin_tls import suite_name, version_name
 from cfrunbook.cloudfront.targets import OriginKind, Target
-from cfrunbook.evidence import Exchange, ExchangeEnd, ExchangeOutcome, Framing
+from cfrunbook.evidence import Deviation, Exchange, ExchangeEnd, ExchangeOutcome, Framing
 from cfrunbook.findings import Cause, Evidence, Finding, Remedy, Rule, Status
 from cfrunbook.probes.address import join
 from cfrunbook.probes.endpoint import Endpoint
@@ -147,8 +147,7 @@ def _answer(exchange: Exchange, target: Target) -> Iterator[_Sight]:
     if exchange.header_bytes > rules.OLD_HEADER_LIMIT:
         yield _Sight(exchange, rules.HEADER_LARGE, Status.WARNING)
     usable = True
-    if exchange.deviations:
-        kinds = [d for d, _ in exchange.deviations]
+    if kinds := [d for d, _ in _deviations(exchange)]:
         status = min((rules.DEVIATIONS[d][0] for d in kinds), key=_WORST.index)
         yield _Sight(exchange, rules.MALFORMED, status, " ".join(kinds))
         usable = status is Status.WARNING
@@ -209,19 +208,20 @@ def _evidence(sight: _Sight) -> Evidence:
 def _data(target: Target, members: Sequence[_Sight], total: int, maker: gateways.Gateway) -> dict[str, Any]:
     first = members[0].exchange
     host, code = _host(target), _status(first)
+    asked = visible(first.request.partition(" HTTP/")[0], 120)
     addresses = list(dict.fromkeys(m.exchange.address for m in members))
     some = len({place_of(m.exchange) for m in members}) < total
     fails = members[0].status in (Status.FAULT, Status.UNKNOWN) and some
     server = next((value for name, value in first.headers if name.lower() == "server"), "")
     reached = first.connected_to or join(first.address, first.port)
     default = 443 if target.protocol == "https" else 80
-    notes = [(*rules.DEVIATIONS[deviation][1:], line) for deviation, line in first.deviations]
+    notes = [(*rules.DEVIATIONS[deviation][1:], line) for deviation, line in _deviations(first)]
     return {
         "domain": target.domain,
         "port": target.port,
         "origin": target.origin_id,
         "host": host,
-        "asked": f"GET {visible(target.path, 120)}",
+        "asked": asked,
         "answered": code,
         "status_line": visible(first.status_line.partition(" ")[2], 80),
         "server": server,
@@ -232,7 +232,7 @@ def _data(target: Target, members: Sequence[_Sight], total: int, maker: gateways
         "addresses": addresses,
         "intermittent": fails,
         "confidence": "medium",  # one request, without what only CloudFront knows
-        "scope": _scope(target),
+        "scope": _scope(target, asked),
         "custom_headers": join_names(list(target.custom_headers)),
         "kind": origins.KINDS[target.kind].title,
         "ends": "resets" if first.end is ExchangeEnd.RESET or first.outcome is ExchangeOutcome.RESET else "closes",
@@ -258,9 +258,17 @@ def _data(target: Target, members: Sequence[_Sight], total: int, maker: gateways
     }
 
 
-def _scope(target: Target) -> str:
+def _deviations(exchange: Exchange) -> tuple[tuple[Deviation, int], ...]:
+    """Return the deviations seen; that there is no status counts too where a recording does not say so."""
+    if exchange.deviations or _status(exchange):
+        return exchange.deviations
+    return ((Deviation.STATUS_LINE, 1),)
+
+
+def _scope(target: Target, asked_for: str) -> str:
     """Return what was asked for and what not, in a sentence."""
-    asked = "Only the path / was asked for" if target.path == "/" else "The path was asked for without a query"
+    only_root = asked_for.endswith(" /")
+    asked = "Only the path / was asked for" if only_root else "The path was asked for without a query"
     left_out = f" and without {join_names(list(target.custom_headers))}" if target.custom_headers else ""
     return f"{asked}{left_out}, with the Host {_host(target)}; other requests may fare otherwise."
 

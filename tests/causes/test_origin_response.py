@@ -331,3 +331,16 @@ def test_whatever_is_recorded_is_judged_and_shown_harmlessly(seen: list[Exchange
             assert text == visible(text, 10_000), text
         assert finding.status is not Status.FAULT or finding.cloudfront_status in (502, 503, 504)
         assert finding.evidence
+        assert finding.status is not Status.OK or 100 <= finding.data["answered"] <= 999
+
+
+@pytest.mark.parametrize("line", ["", "HTTP/1.1", "HTTP/1.1 OK", "HTTP/1.1 20", "HTTP/1.1 099 X"])
+def test_an_answer_without_a_status_is_never_well(line: str) -> None:
+    (finding,) = judge(exchange(status_line=line))
+    assert (finding.code, finding.status) == ("origin_response.malformed", Status.FAULT)
+
+
+def test_what_was_asked_for_is_read_from_the_recording() -> None:
+    (finding,) = judge(exchange(request=f"HEAD / HTTP/1.1\nHost: {WWW}"))
+    assert "answers HEAD / with 200 OK" in finding.title
+    assert "Only the path / was asked for" in finding.meaning
