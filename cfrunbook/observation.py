@@ -197,6 +197,15 @@ class _Look:
         self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {seen.status_line or seen.outcome}")
         return seen
 
+    async def _secured_exchange(
+        self, target: Target, endpoint: Endpoint, place: tuple[int, ...], polite: asyncio.Semaphore
+    ) -> None:
+        """Send the request within TLS."""
+        if self.incident.keep_alive:  # an idle connection is no load, and would keep others waiting
+            polite = asyncio.Semaphore(1)
+        async with polite:
+            await self._exchange(target, endpoint, (*place, 0))
+
     async def _handshakes(
         self,
         target: Target,
@@ -243,7 +252,7 @@ class _Look:
                 return
             group.create_task(second())
             if seen.outcome is HandshakeOutcome.HELLO:
-                group.create_task(self._exchange(target, endpoint, (*place, 0)))
+                group.create_task(self._secured_exchange(target, endpoint, place, polite))
             if self._scans[target.id] >= MAX_SCANS:
                 return
             self._scans[target.id] += 1

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,9 @@ from cfrunbook.causes.hellos import Place, place_of
 from cfrunbook.causes.origin_response_rules import AWS_PAGE, RULES
 from cfrunbook.causes.sightings import SOMETIMES, some_requests_fail
 from cfrunbook.cloudfront import origins
+from cfrunbook.cloudfront.origin_tls import suite_name, version_name
 from cfrunbook.cloudfront.targets import OriginKind, Target
-from cfrunbook.evidence import Exchange, ExchangeEnd, ExchangeOutcome, Framing
+from cfrunbook.evidence import Deviation, Exchange, ExchangeEnd, ExchangeOutcome, Framing
 from cfrunbook.findings import Cause, Evidence, Finding, Remedy, Rule, Status
 from cfrunbook.probes.address import join
 from cfrunbook.probes.endpoint import Endpoint
@@ -60,7 +61,9 @@ def judge_case(case: Case) -> tuple[Finding, ...]:
     """Judge what the origin answered, see `judge`."""
     asking = {place_of(h) for h in case.handshakes if h.client_certificate_requested}
     limited = {place_of(h) for h in case.scanned if h.is_wordless}
-    return judge(case.exchanges, target=case.target, left_to_tls=asking, limited=limited)
+    served = [h for h in case.handshakes if h.version is not None and h.cipher_suite is not None]
+    chosen = {place_of(h): f"{version_name(h.version or 0)} with {suite_name(h.cipher_suite or 0)}" for h in served}
+    return judge(case.exchanges, target=case.target, left_to_tls=asking, limited=limited, chosen=chosen)
 
 
 def judge(
@@ -69,12 +72,13 @@ def judge(
     target: Target,
     left_to_tls: Collection[Place] = (),
     limited: Collection[Place] = (),
+    chosen: Mapping[Place, str] | None = None,
 ) -> tuple[Finding, ...]:
     """Judge the answers to requests: equal ones together, those of other addresses beside them. Pure.
 
     Where a place is in `left_to_tls` (it asks for a client certificate, which we have not), that nothing came back is
     judged by the cause "TLS protocol". Where it is in `limited` (hellos ended there without a word), a limit on
-    connections may be why.
+    connections may be why. `chosen` says what each place chose of CloudFront's own TLS hello.
     """
     telling = list(_telling(exchanges, target))
     groups: dict[tuple[str, Status, str], list[_Sight]] = {}
@@ -86,7 +90,7 @@ def judge(
     order = [r.code for r in RULES]
     total = list(dict.fromkeys(place_of(e) for e in telling))
     return tuple(
-        _finding(target, members, len(total))
+        _finding(target, members, len(total), (chosen or {}).get(place_of(members[0].exchange), ""))
         for _, members in sorted(groups.items(), key=lambda item: order.index(item[0][0]))
     )
 
@@ -147,8 +151,7 @@ def _answer(exchange: Exchange, target: Target) -> Iterator[_Sight]:
     if exchange.header_bytes > rules.OLD_HEADER_LIMIT:
         yield _Sight(exchange, rules.HEADER_LARGE, Status.WARNING)
     usable = True
-    if exchange.deviations:
-        kinds = [d for d, _ in exchange.deviations]
+    if kinds := [d for d, _ in _deviations(exchange)]:
         status = min((rules.DEVIATIONS[d][0] for d in kinds), key=_WORST.index)
         yield _Sight(exchange, rules.MALFORMED, status, " ".join(kinds))
         usable = status is Status.WARNING
@@ -175,11 +178,12 @@ def _usable(exchange: Exchange, target: Target, code: int) -> Iterator[_Sight]:
         yield _Sight(exchange, rules.OK, Status.OK, str(code))
 
 
-def _finding(target: Target, members: Sequence[_Sight], total: int) -> Finding:
+def _finding(target: Target, members: Sequence[_Sight], total: int, chosen: str) -> Finding:
     first = members[0]
     rule, exchange = first.rule, first.exchange
     maker = gateways.maker_of(exchange, target.kind)
     data = _data(target, members, total, maker)
+    data["chose"] = f" ({chosen} was chosen)" if chosen else ""
     finding = rule.finding(
         target=target.id,
         evidence=[_evidence(member) for member in members[:_MAX_EVIDENCE]],
@@ -208,19 +212,20 @@ def _evidence(sight: _Sight) -> Evidence:
 def _data(target: Target, members: Sequence[_Sight], total: int, maker: gateways.Gateway) -> dict[str, Any]:
     first = members[0].exchange
     host, code = _host(target), _status(first)
+    asked = visible(first.request.partition(" HTTP/")[0], 120)
     addresses = list(dict.fromkeys(m.exchange.address for m in members))
     some = len({place_of(m.exchange) for m in members}) < total
     fails = members[0].status in (Status.FAULT, Status.UNKNOWN) and some
     server = next((value for name, value in first.headers if name.lower() == "server"), "")
     reached = first.connected_to or join(first.address, first.port)
     default = 443 if target.protocol == "https" else 80
-    notes = [(*rules.DEVIATIONS[deviation][1:], line) for deviation, line in first.deviations]
+    notes = [(*rules.DEVIATIONS[deviation][1:], line) for deviation, line in _deviations(first)]
     return {
         "domain": target.domain,
         "port": target.port,
         "origin": target.origin_id,
         "host": host,
-        "asked": f"GET {visible(target.path, 120)}",
+        "asked": asked,
         "answered": code,
         "status_line": visible(first.status_line.partition(" ")[2], 80),
         "server": server,
@@ -231,7 +236,7 @@ def _data(target: Target, members: Sequence[_Sight], total: int, maker: gateways
         "addresses": addresses,
         "intermittent": fails,
         "confidence": "medium",  # one request, without what only CloudFront knows
-        "scope": _scope(target),
+        "scope": _scope(target, asked),
         "custom_headers": join_names(list(target.custom_headers)),
         "kind": origins.KINDS[target.kind].title,
         "ends": "resets" if first.end is ExchangeEnd.RESET or first.outcome is ExchangeOutcome.RESET else "closes",
@@ -257,9 +262,17 @@ def _data(target: Target, members: Sequence[_Sight], total: int, maker: gateways
     }
 
 
-def _scope(target: Target) -> str:
+def _deviations(exchange: Exchange) -> tuple[tuple[Deviation, int], ...]:
+    """Return the deviations seen; that there is no status counts too where a recording does not say so."""
+    if exchange.deviations or _status(exchange):
+        return exchange.deviations
+    return ((Deviation.STATUS_LINE, 1),)
+
+
+def _scope(target: Target, asked_for: str) -> str:
     """Return what was asked for and what not, in a sentence."""
-    asked = "Only the path / was asked for" if target.path == "/" else "The path was asked for without a query"
+    only_root = asked_for.endswith(" /")
+    asked = "Only the path / was asked for" if only_root else "The path was asked for without a query"
     left_out = f" and without {join_names(list(target.custom_headers))}" if target.custom_headers else ""
     return f"{asked}{left_out}, with the Host {_host(target)}; other requests may fare otherwise."
 

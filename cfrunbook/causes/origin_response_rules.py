@@ -213,8 +213,8 @@ NOT_ASKED = _rule(
     "not_asked",
     Status.UNKNOWN,
     "No request could be sent to {domain}:{port}{where}: {detail}.",
-    "CloudFront's TLS hello was answered, but the whole handshake did not come about from here. This machine's OpenSSL"
-    " offers what it can of CloudFront's hello, not RC4, 3DES or SSL 3.0, and a rate limit meets us sooner than"
+    "CloudFront's TLS hello was answered{chose}, but the whole handshake did not come about from here. This machine's"
+    " OpenSSL offers what it can of CloudFront's hello, not RC4, 3DES or SSL 3.0, and a rate limit meets us sooner than"
     " CloudFront.",
     next_check="See how far another client comes: " + _CURL,
 )

@@ -217,6 +217,15 @@ def test_what_a_client_certificate_explains_is_left_to_tls(outcome: str) -> None
     assert judge(status(200), handshakes=(asks,))[0].code == "origin_response.ok"
 
 
+def test_what_the_origin_chose_is_said_where_the_handshake_fails_here() -> None:
+    chose = Handshake(
+        id="handshake-1", host=HOST, port=443, address="192.0.2.1", sni=WWW, offer="cloudfront-TLSv1.2",
+        outcome=HandshakeOutcome.HELLO, bytes_received=900, version=0x0303, cipher_suite=0x000A,
+    )  # fmt: skip
+    (finding,) = judge(wordless("tls_failed", detail="handshake failure"), handshakes=(chose,))
+    assert "was answered (TLS 1.2 with DES-CBC3-SHA was chosen), but" in finding.meaning
+
+
 def test_what_renegotiation_explains_is_left_to_tls() -> None:
     assert judge(wordless("closed", renegotiation_requested=True)) == ()
 
@@ -322,3 +331,16 @@ def test_whatever_is_recorded_is_judged_and_shown_harmlessly(seen: list[Exchange
             assert text == visible(text, 10_000), text
         assert finding.status is not Status.FAULT or finding.cloudfront_status in (502, 503, 504)
         assert finding.evidence
+        assert finding.status is not Status.OK or 100 <= finding.data["answered"] <= 999
+
+
+@pytest.mark.parametrize("line", ["", "HTTP/1.1", "HTTP/1.1 OK", "HTTP/1.1 20", "HTTP/1.1 099 X"])
+def test_an_answer_without_a_status_is_never_well(line: str) -> None:
+    (finding,) = judge(exchange(status_line=line))
+    assert (finding.code, finding.status) == ("origin_response.malformed", Status.FAULT)
+
+
+def test_what_was_asked_for_is_read_from_the_recording() -> None:
+    (finding,) = judge(exchange(request=f"HEAD / HTTP/1.1\nHost: {WWW}"))
+    assert "answers HEAD / with 200 OK" in finding.title
+    assert "Only the path / was asked for" in finding.meaning

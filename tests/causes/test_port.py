@@ -488,6 +488,17 @@ targets = st.builds(
 )
 
 
+def test_how_long_until_504_is_said() -> None:
+    (finding,) = judge(connection("timeout"), of=target(connection_attempts=2, connection_timeout=7))
+    assert "viewers get 504 after 14 s (2 attempts of 7 s)." in finding.meaning
+
+
+@pytest.mark.parametrize("outcome", list(ExchangeOutcome))
+def test_a_request_within_tls_says_nothing_about_the_port(outcome: ExchangeOutcome) -> None:
+    seen = exchange(outcome, port=443, scheme="https", status_line="HTTP/1.1 502 Bad Gateway")
+    assert [f.code for f in judge(CONNECTED, handshake("hello"), seen)] == ["port.ok"]
+
+
 @given(targets, st.lists(st.one_of(connections, handshakes, exchanges, resolutions), max_size=6))
 def test_any_combination_is_judged_completely(of: Target, seen: list[Seen]) -> None:
     findings = judge(*seen, of=of)

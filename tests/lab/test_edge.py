@@ -22,6 +22,7 @@ from cfrunbook.lab.servers import (
     Connection,
     Http,
     HttpConnection,
+    Reply,
     Request,
     Servers,
     Service,
@@ -282,6 +283,30 @@ def test_one_address_is_picked_and_all_can_be_asked(servers: Servers, authority:
     assert [a.status for a in edge.fetch_all(origin, patience=10.0)] == [200, 502, 200]
     some = {impatient_fetch(origin, patience=10.0, with_s2n=False).status for _ in range(40)}
     assert some == {200, 502}  # by chance the same: once in ten million times
+
+
+PAGE = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+REPLIES = {
+    "a page": (PAGE + b"Content-Length: 4\r\n\r\npage", 200),
+    "the same length twice": (PAGE + b"Content-Length: 4\r\nContent-Length: 4\r\n\r\npage", 200),
+    "two lengths": (PAGE + b"Content-Length: 4\r\nContent-Length: 5\r\n\r\npage", 502),
+    "a length in words": (PAGE + b"Content-Length: four\r\n\r\npage", 502),
+    "a large header": (PAGE + b"Set-Cookie: " + b"x" * 30_000 + b"\r\n\r\n", 200),
+    "a header that is too large": (PAGE + b"Set-Cookie: " + b"x" * 33_000 + b"\r\n\r\n", 502),
+    "half a header": (PAGE, 502),
+    "nothing": (b"", 502),
+    "another service": (b"SSH-2.0-x\r\n", 502),
+    "HTTP/2": (bytes.fromhex("000000040000000000"), 502),
+    "its own 504": (b"HTTP/1.1 504 X\r\nContent-Length: 0\r\n\r\n", 504),
+}
+
+
+@pytest.mark.parametrize(("sent", "status"), REPLIES.values(), ids=REPLIES)
+def test_an_answer_is_passed_on_or_502(servers: Servers, authority: Authority, sent: bytes, status: int) -> None:
+    chain = Chain((authority.leaf(ORIGIN), authority.intermediate))
+    answer = fetch(facts(authority, servers.listen(Tls(chain, reply=Reply(sent)))))
+    assert answer.status == status
+    assert bool(answer.reason) == (status == 502)
 
 
 FAILOVER = {

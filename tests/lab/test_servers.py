@@ -26,6 +26,7 @@ from cfrunbook.lab.servers import (
     Connection,
     Dropped,
     Http,
+    Reply,
     Request,
     Servers,
     Service,
@@ -293,3 +294,28 @@ def test_a_client_certificate_can_be_demanded(
     expectation = contextlib.nullcontext() if shown else pytest.raises(ssl.SSLError, match="HANDSHAKE_FAILURE")
     with connect(address) as sock, expectation, context.wrap_socket(sock, server_hostname=NAME) as secured:
         assert secured.version() == "TLSv1.2"
+
+
+@pytest.mark.parametrize("then", ["closes", "keeps"])
+def test_a_reply_is_sent_byte_for_byte(servers: Servers, authority: Authority, chain: Chain, then: str) -> None:
+    sent = b"anything\0at all"
+    address = servers.listen(Tls(chain, reply=Reply(sent, then)))  # type: ignore[arg-type]
+    patience = PATIENCE if then == "closes" else SILENCE
+    with client(authority).wrap_socket(connect(address), server_hostname=NAME) as secured:
+        secured.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert secured.recv(100) == sent
+        secured.settimeout(patience)
+        if then == "closes":
+            assert secured.recv(100) == b""
+        else:
+            with pytest.raises(TimeoutError):
+                secured.recv(100)
+
+
+def test_an_idle_connection_is_kept_for_a_while(servers: Servers, authority: Authority, chain: Chain) -> None:
+    address = servers.listen(Tls(chain, keep_alive=0.05))
+    with client(authority).wrap_socket(connect(address), server_hostname=NAME) as secured:
+        response = get(secured)  # type: ignore[arg-type]
+        assert (response.status, response.getheader("Connection")) == (200, None)
+        response.read()
+        assert secured.recv(100) == b""

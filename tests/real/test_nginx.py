@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from cfrunbook.runbook import GUIDES
+
 pytestmark = pytest.mark.needs("nginx")
 
 DOMAIN = "origin.nginx.example"
@@ -159,4 +161,4 @@ def test_report_on_a_real_nginx(tmp_path: Path, case: str) -> None:
         assert faults[0] == code
         assert code in page
         assert DOMAIN in summary
-    assert sorted(p.suffix for p in (folder / "notebooks").iterdir()) == [".ipynb"] * 6
+    assert sorted(p.suffix for p in (folder / "notebooks").iterdir()) == [".ipynb"] * len(GUIDES)

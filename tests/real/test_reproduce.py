@@ -1,0 +1,40 @@
+"""The command of each finding about an answer, typed into a real shell, shows what the finding says."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+import cfrunbook as cf
+from cfrunbook import lab
+
+pytestmark = pytest.mark.needs("curl")
+
+SHOWN = {
+    "response-alb-502": "< Server: awselb/2.0",
+    "response-nginx-504": "< HTTP/1.1 504 Gateway Time-out",
+    "response-empty": "Empty reply from server",
+    "response-cut-off": "< Connection: close",
+    "response-too-slow": "Operation timed out",
+    "response-http2-only": "HTTP/0.9 when not allowed",
+    "response-not-http": "HTTP/0.9 when not allowed",
+    "response-header-too-large": "40908",
+    "response-two-lengths": "Content-Length: 14^M$\nContent-Length: 15^M$",
+    "response-half-a-page": "< Content-Length: 28",
+    "healthy-many-cookies": "24572",
+}
+
+
+@pytest.mark.parametrize(("name", "shown"), SHOWN.items())
+def test_the_command_shows_it(name: str, shown: str) -> None:
+    with lab.start(name) as running:
+        diagnosis = cf.diagnose_sync(cf.Incident.load(**running.options))
+        finding = next(f for f in diagnosis.findings if f.cause is cf.Cause.ORIGIN_RESPONSE)
+        command = finding.reproduce.replace("--max-time 35", "--max-time 1")
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
+    assert shown in done.stdout + done.stderr
+
+
+def test_every_scenario_about_an_answer_is_there() -> None:
+    assert set(SHOWN) >= {name for name in lab.SCENARIOS if name.startswith("response-")}
