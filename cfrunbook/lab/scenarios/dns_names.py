@@ -93,14 +93,14 @@ def _route_53_nxdomain(authority: Authority) -> Setup:
 
 SCENARIOS = (
     Scenario(
-        name="dns-nxdomain",
+        name="dns.no_such_name",
         title="The origin's record was deleted",
         story=(
             "09:04 PAGE  CloudFront 502 for www.shop.example, rising since the clean-up of the zone.",
             "Ticket: the web server idles. Nobody changed it, and by its address it answers.",
         ),
         difficulty=Difficulty.EASY,
-        expected=_fault("dns.nxdomain"),
+        expected=_fault("dns.no_such_name"),
         hints=(
             "How does CloudFront know where the web server is?",
             "Ask for the Origin Domain's address.",
@@ -121,7 +121,7 @@ SCENARIOS = (
             "Ticket: the record is there, see the export of the zone: `origin.shop.lab  A  203.0.113.10`.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.nxdomain"),
+        expected=_fault("dns.no_such_name"),
         hints=(
             "Somebody sees the record, CloudFront does not: who is right?",
             "Ask all four name servers that the registry names.",
@@ -139,7 +139,7 @@ SCENARIOS = (
             "Ticket: the record is there! `dig @ns1.second.net origin.shop.lab` gives the right address.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.nxdomain"),
+        expected=_fault("dns.no_such_name"),
         hints=(
             "There can be two zones of one name.",
             "Who does the registry say serves shop.lab?",
@@ -174,14 +174,14 @@ SCENARIOS = (
         set_up=_not_delegated,
     ),
     Scenario(
-        name="dns-nodata",
+        name="dns.no_address",
         title="The name exists and has no address",
         story=(
             "10:12 PAGE  CloudFront 502 for www.shop.example after mail security was tightened.",
             "Ticket: the new record for origin.shop.lab is visible everywhere, DNS has taken the change.",
         ),
         difficulty=Difficulty.EASY,
-        expected=_fault("dns.nodata"),
+        expected=_fault("dns.no_address"),
         hints=(
             "Which record was visible everywhere?",
             "Which record does CloudFront need?",
@@ -199,7 +199,7 @@ SCENARIOS = (
             "Ticket: blue.origin.shop.lab and green.origin.shop.lab both answer.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.nodata"),
+        expected=_fault("dns.no_address"),
         hints=(
             "Which of these names does the distribution use?",
             "A name without records can exist all the same: NOERROR is not an address.",
@@ -238,7 +238,7 @@ SCENARIOS = (
             "Ticket: the record of origin.shop.lab is there, nobody touched it for a year.",
         ),
         difficulty=Difficulty.EASY,
-        expected=_fault("dns.dangling_alias"),
+        expected=_fault("dns.dangling_cname"),
         hints=(
             "What kind of record is it?",
             "Follow it to its end.",
@@ -258,7 +258,7 @@ SCENARIOS = (
             "Ticket: the target of the alias exists, `dig` says NOERROR.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.nodata"),
+        expected=_fault("dns.no_address"),
         hints=(
             "NOERROR means that the name is known.",
             "Is there an address at the end of the alias?",
@@ -276,7 +276,7 @@ SCENARIOS = (
             "Ticket: every single record is right: each points to what the other team gave us.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.alias_loop"),
+        expected=_fault("dns.cname_loop"),
         hints=(
             "Each record for itself is not the whole.",
             "Write down where each alias leads.",
@@ -294,7 +294,7 @@ SCENARIOS = (
             "Ticket: we only added one more alias in front, as with each migration.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.alias_chain_too_long"),
+        expected=_fault("dns.cname_chain_too_long"),
         hints=(
             "How many steps does a resolver take before it gives up?",
             "Count the aliases.",
@@ -351,7 +351,7 @@ SCENARIOS = (
             "Ticket: `dig origin.shop.lab` gives the address each time we try.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.servers_disagree", edge=frozenset({200, 502})),
+        expected=_fault("dns.answers_differ", edge=frozenset({200, 502})),
         hints=(
             "Some locations fail, others do not: who is asked differs.",
             "Ask every name server of the zone by itself.",

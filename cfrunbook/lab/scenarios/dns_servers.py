@@ -51,6 +51,10 @@ def _all_garbage(authority: Authority) -> Setup:
     return setup(authority, shop(faults=failing(Fault.GARBAGE)))
 
 
+def _addresses_ignored(authority: Authority) -> Setup:
+    return setup(authority, shop(faults=failing(Fault.SILENT), types=("A", "AAAA")))
+
+
 def _edns_dropped(authority: Authority) -> Setup:
     return setup(authority, shop(faults=failing(Fault.DROP_EDNS)))
 
@@ -83,7 +87,7 @@ SCENARIOS = (
             "Ticket: the DNS provider's status page is green.",
         ),
         difficulty=Difficulty.EASY,
-        expected=_fault("dns.all_servers_dead"),
+        expected=_fault("dns.server_silent"),
         hints=(
             "Every name at once: what do they share?",
             "Which name servers does the registry name?",
@@ -101,7 +105,7 @@ SCENARIOS = (
             "Ticket: all four hosts answer ping.",
         ),
         difficulty=Difficulty.EASY,
-        expected=_fault("dns.all_servers_dead"),
+        expected=_fault("dns.server_not_running"),
         hints=(
             "A host that answers ping is not a name server yet.",
             "Ask each of the four, and note how fast it fails.",
@@ -119,7 +123,7 @@ SCENARIOS = (
             "Ticket: the hosted zone and its record are there, see the console.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.all_servers_refuse"),
+        expected=_fault("dns.server_refuses"),
         hints=(
             "What did the rebuild do to the hosted zone?",
             "Which four servers does Route 53 assign to the new zone?",
@@ -140,7 +144,7 @@ SCENARIOS = (
             "Ticket: the name servers are up and answer within a millisecond.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.servfail"),
+        expected=_fault("dns.server_fails"),
         hints=(
             "What do they answer within a millisecond?",
             "Two weeks is a familiar number in an SOA record.",
@@ -158,7 +162,7 @@ SCENARIOS = (
             "Ticket: the zone check of the monitoring (SOA at all four servers, serials equal) is green.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.servfail"),
+        expected=_fault("dns.server_fails"),
         hints=(
             "What does the check ask for, and what does CloudFront ask for?",
             "Ask the same servers for the A record.",
@@ -176,7 +180,7 @@ SCENARIOS = (
             "Ticket: they answer, with NOERROR even.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.all_servers_lame"),
+        expected=_fault("dns.upward_referral"),
         hints=(
             "NOERROR with which sections filled?",
             "Is the answer authoritative?",
@@ -194,7 +198,7 @@ SCENARIOS = (
             "Ticket: packets go both ways, we see them in the trace.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.all_servers_dead"),
+        expected=_fault("dns.malformed_answer"),
         hints=(
             "Packets are not answers.",
             "Decode one of them.",
@@ -203,6 +207,24 @@ SCENARIOS = (
         why_in_real_life="Middleboxes that rewrite DNS get compression or lengths wrong; another protocol has port 53.",
         page=_PAGE,
         set_up=_all_garbage,
+    ),
+    Scenario(
+        name="dns-addresses-ignored",
+        title="Name servers answer for SOA and NS, and are silent when asked for addresses",
+        story=(
+            "23:40 PAGE  CloudFront 502 for www.shop.example, with a delay.",
+            "Ticket: the zone check of the monitoring (SOA at all four servers, serials equal) is green.",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=_fault("dns.question_ignored"),
+        hints=(
+            "What does the check ask for, and what does CloudFront ask for?",
+            "Ask the same servers for the A record, and wait.",
+            "Who could let some questions pass and others not?",
+        ),
+        why_in_real_life="A DNS firewall or rate limiter counts address questions as an attack.",
+        page=_PAGE,
+        set_up=_addresses_ignored,
     ),
     Scenario(
         name="dns-edns-dropped",
@@ -232,7 +254,7 @@ SCENARIOS = (
             "Ticket: with ninety less it worked. DNS is UDP, and UDP is open.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.tcp_needed"),
+        expected=_fault("dns.truncated_without_tcp"),
         hints=(
             "How long is the answer?",
             "What does a server do with an answer that does not fit?",
@@ -250,7 +272,7 @@ SCENARIOS = (
             "Ticket: every question gets an answer, from all four servers.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.tcp_needed"),
+        expected=_fault("dns.truncated_without_tcp"),
         hints=(
             "An answer with which flags?",
             "What does TC ask the resolver to do?",
@@ -270,7 +292,7 @@ SCENARIOS = (
             "Ticket: all name servers of shop.lab answer, authoritatively, with the same serial.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.all_servers_dead"),
+        expected=_fault("dns.server_silent"),
         hints=(
             "What do they answer?",
             "In which zone is the alias's target?",
@@ -291,7 +313,7 @@ SCENARIOS = (
         expected=Expected(
             status="fault",
             cause=Cause.DNS,
-            code="dns.servers_disagree",
+            code="dns.answers_differ",
             cloudfront_status=502,
             edge=frozenset({200, 502}),
         ),
