@@ -35,6 +35,10 @@ Milliseconds = Annotated[float, Meta(ge=0, le=86_400_000)]
 FirstBytes = Annotated[bytes, Meta(max_length=64)]
 
 
+AUTHORITATIVE = "authoritative"
+"""Stands for the resolver where the zone's own name servers were asked, from the root down."""
+
+
 class ResolutionOutcome(StrEnum):
     """How a name's resolution ended, over both address families."""
 

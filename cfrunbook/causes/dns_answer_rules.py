@@ -1,7 +1,7 @@
 """Result codes of the cause "dns" about what name servers say of a name: what each says, how to see, fix and prove it.
 
-`{name}` is the Origin Domain, `{hop}` the name in its chain of aliases that the finding is about, `{zone}` the zone that
-holds it and `{server}` and `{server_port}` one of that zone's servers.
+`{name}` is the Origin Domain, `{hop}` the name in its chain of aliases that the finding is about, `{zone}` the zone
+that holds it and `{server}` and `{server_port}` one of that zone's servers.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def _rule(code: str, title: str, meaning: str, *, status: Status = Status.FAULT,
 NO_SUCH_NAME = _rule(
     "no_such_name",
     "{name} does not exist: the zone {zone} (serial {serial}) says so at {servers}.",
-    "The zone's own servers deny the name, so every resolver does. It is misspelt in the distribution, or its record was"
-    " deleted or never created in this zone.",
+    "The zone's own servers deny the name, so every resolver does. It is misspelt in the distribution, or its record"
+    " was deleted or never created in this zone.",
     source=NXDOMAIN_PAGE,
 )
 NOT_DELEGATED = _rule(
@@ -91,14 +91,14 @@ NOT_DELEGATED = _rule(
 NO_ADDRESS = _rule(
     "no_address",
     "{hop} exists in the zone {zone} (serial {serial}) but has no {kinds} record.",
-    "The zone's own servers say that there is no address: a record of another type exists, or only names below this one.",
+    "The zone's own servers say that there is none: a record of another type exists, or only names below this one.",
     source=UNREACHABLE_PAGE,
 )
 DANGLING_CNAME = _rule(
     "dangling_cname",
     "{alias_owner} is an alias of {hop}, which does not exist: the zone {zone} says so{takeover}.",
-    "What the alias points to was deleted or renamed, and the alias stayed behind. Whoever can create that name takes over"
-    " the origin.",
+    "What the alias points to was deleted or renamed, and the alias stayed behind. Whoever can create that name takes"
+    " over the origin.",
     remedy=Remedy(kind="one_of", steps=(_CHANGE_ALIAS, CORRECT_NAME)),
     source=UNREACHABLE_PAGE,
 )
@@ -128,14 +128,16 @@ CNAME_AND_OTHER_DATA = _rule(
         kind="one_of",
         steps=(
             Step(text="Amazon Route 53: make {hop} an alias record (A, Alias: yes) instead of a CNAME record."),
-            Step(text="Other DNS providers: use their ALIAS, ANAME or CNAME flattening, or another name for the origin."),
+            Step(
+                text="Other DNS providers: use their ALIAS, ANAME or CNAME flattening, or another name for the origin."
+            ),
         ),
     ),
 )
 ANSWERS_DIFFER = _rule(
     "answers_differ",
     "The name servers of {zone} disagree on {hop}: {versions}.",
-    "Which answer a resolver gets, and caches, is chance: {share} of cold lookups get one that differs from the majority.",
+    "Which answer a resolver gets, and caches, is chance: {share} of cold lookups ask the servers that deviate.",
     remedy=Remedy(
         kind="one_of",
         steps=(
@@ -165,8 +167,8 @@ TTL_ZERO = _rule(
 ANY_NAME_RESOLVES = _rule(
     "any_name_resolves",
     "Any name in {zone} resolves, to the same address as {hop}: a wildcard, or a parked domain.",
-    "A made-up name has the same answer. If {zone} has expired, its registrar may answer for it; a misspelt Origin Domain"
-    " does not show as an error here.",
+    "A made-up name has the same answer. If {zone} has expired, its registrar may answer for it; a misspelt Origin"
+    " Domain does not show as an error here.",
     status=Status.INFO,
     source="https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DomainNameFormat.html",
     remedy=Remedy(),
@@ -183,10 +185,10 @@ RESOLVER_DIFFERS = _rule(
 )
 _DNSSEC_REMEDY = (
     Step(
-        text="Zone no longer signed, or signed with other keys: delete the DS record at the registrar, or give it the DS of"
-        " the present key. Amazon Route 53 as registrar:",
-        command="aws route53domains disassociate-delegation-signer-from-domain --region us-east-1 --domain-name {zone!q}"
-        ' --signing-key "$KEY_ID"',
+        text="Zone no longer signed, or signed with other keys: delete the DS record at the registrar, or give it the"
+        " DS of the present key. Amazon Route 53 as registrar:",
+        command="aws route53domains disassociate-delegation-signer-from-domain --region us-east-1"
+        ' --domain-name {zone!q} --id "$KEY_ID"',
     ),
     Step(
         text="Amazon Route 53 as DNS provider: see the state of the key-signing key (ACTION_NEEDED, INTERNAL_FAILURE).",
@@ -200,8 +202,8 @@ _DNSSEC: dict[str, Any] = {
     "verify": Step(text="A validating resolver answers, and says that it is fully validated.", command=_DELV),
 }
 _LIKELY = (
-    " Resolvers that validate answer SERVFAIL. Whether CloudFront's do is not documented: that it answers 502 for this is"
-    " likely, not certain."
+    " Resolvers that validate answer SERVFAIL. Whether CloudFront's do is not documented: that it answers 502 for"
+    " this is likely, not certain."
 )
 DNSSEC_DS_MISMATCH = _rule(
     "dnssec_ds_mismatch",
@@ -218,8 +220,8 @@ DNSSEC_EXPIRED = _rule(
         kind="one_of",
         steps=(
             Step(
-                text="Sign the zone again, and see why automatic signing stopped (a key that cannot be read, a secondary"
-                " that no longer transfers).",
+                text="Sign the zone again, and see why automatic signing stopped (a key that cannot be read, a"
+                " secondary that no longer transfers).",
                 command="rndc sign {zone!q}; rndc dnssec -status {zone!q}",
             ),
             *_DNSSEC_REMEDY,
@@ -230,15 +232,16 @@ DNSSEC_EXPIRED = _rule(
 DNSSEC_BOGUS = _rule(
     "dnssec_bogus",
     "The DNSSEC signature of {zone} over {asked} {asked_type} is not valid: {detail}.",
-    "The DS record says that the zone is signed, and the signature does not fit the zone's keys, or is missing." + _LIKELY,
+    "The DS record says that the zone is signed, and the signature does not fit the zone's keys, or is missing."
+    + _LIKELY,
     remedy=Remedy(kind="one_of", steps=_DNSSEC_REMEDY),
     **_DNSSEC,
 )
 RESOLVES = _rule(
     "resolves",
     "{name} resolves to {addresses}{through}: {asked_servers}.",
-    "Asked from the root down, every address of every name server: the zone is {apex}. There is an address of the family"
-    " that CloudFront uses for this origin ({family}), and it is a public one.",
+    "Asked from the root down, every address of every name server: the zone is {apex}. There is an address of the"
+    " family that CloudFront uses for this origin ({family}), and it is a public one.",
     status=Status.OK,
     remedy=Remedy(),
 )

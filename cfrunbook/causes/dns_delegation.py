@@ -123,9 +123,9 @@ class ZoneView:
         found: dict[str, dict[str, None]] = {}
         for query in self.referrals:
             for record in query.additional:
-                if record.type in ("A", "AAAA") and record.owner in self.listed:
-                    if is_within(record.owner, query.zone):
-                        found.setdefault(record.owner, {})[record.data] = None
+                known = record.type in ("A", "AAAA") and record.owner in self.listed
+                if known and is_within(record.owner, query.zone):
+                    found.setdefault(record.owner, {})[record.data] = None
         return {server: tuple(found[server]) for server in found}
 
     @cached_property
@@ -333,7 +333,9 @@ def _condition(zone: str, queries: list[DnsQuery], heard: set[int]) -> tuple[Con
             return Condition.UNREACHABLE, main
         case DnsOutcome.TRUNCATED:
             over_tcp = next((q for q in same if q.transport is DnsTransport.TCP), None)
-            return (Condition.WELL, over_tcp) if over_tcp and _helps(over_tcp) else (Condition.TRUNCATES, over_tcp or main)
+            return (
+                (Condition.WELL, over_tcp) if over_tcp and _helps(over_tcp) else (Condition.TRUNCATES, over_tcp or main)
+            )
         case DnsOutcome.RCODE:
             if main.rcode == "FORMERR" and any(_helps(q) for q in same if not q.edns):
                 return Condition.WELL, main  # resolvers ask again without EDNS (RFC 6891, section 7)

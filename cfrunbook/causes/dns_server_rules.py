@@ -34,8 +34,9 @@ _ROUTE_53 = Step(
     text="Amazon Route 53: compare the hosted zone's four name servers with those that the registrar names. Two hosted"
     " zones of one name are a common mistake, and so is a zone that was deleted and created again: it gets other"
     " servers. Changing the NS record inside the zone changes nothing for resolvers.",
-    command="aws route53 list-hosted-zones-by-name --dns-name {zone!q} --query 'HostedZones[].[Id,Name,Config.PrivateZone]'"
-    ' --output text\naws route53 get-hosted-zone --id "$HOSTED_ZONE" --query DelegationSet.NameServers\n'
+    command="aws route53 list-hosted-zones-by-name --dns-name {zone!q}"
+    " --query 'HostedZones[].[Id,Name,Config.PrivateZone]' --output text\n"
+    'aws route53 get-hosted-zone --id "$HOSTED_ZONE" --query DelegationSet.NameServers\n'
     "aws route53domains get-domain-detail --region us-east-1 --domain-name {zone!q} --query 'Nameservers[].Name'",
 )
 _SET_SERVERS = Step(
@@ -65,16 +66,16 @@ def _rule(code: str, title: str, meaning: str, *, status: Status = Status.FAULT,
 
 
 _RESOLVER_WAITS = (
-    " A resolver waits, typically 0.4 to 1 s, and goes on to another server: a cold lookup is slow, and where CloudFront"
-    " does not wait that long, it answers 502."
+    " A resolver waits, typically 0.4 to 1 s, and goes on to another server: a cold lookup is slow, and where"
+    " CloudFront does not wait that long, it answers 502."
 )
 _RESOLVER_GOES_ON = " A resolver that gets this goes on to another server."
 
 SERVER_SILENT = _rule(
     "server_silent",
     "{which} of {zone} {do} not answer: {servers}; {consequence}.",
-    "Asked {sends} times over UDP within {seconds} s, and once over TCP; servers of the zones above did answer meanwhile,"
-    " so it is not port 53 here that is blocked." + _RESOLVER_WAITS,
+    "Asked {sends} times over UDP within {seconds} s, and once over TCP; servers of the zones above did answer"
+    " meanwhile, so it is not port 53 here that is blocked." + _RESOLVER_WAITS,
 )
 SERVER_NOT_RUNNING = _rule(
     "server_not_running",
@@ -119,7 +120,7 @@ SERVER_FAILS = _rule(
         steps=(
             Step(
                 text="On the server: see its log for {zone} (a syntax error, an expired secondary, a failed transfer).",
-                command="named-checkzone {zone!q} \"$ZONE_FILE\"; rndc zonestatus {zone!q}",
+                command='named-checkzone {zone!q} "$ZONE_FILE"; rndc zonestatus {zone!q}',
             ),
             _TELL,
             _REMOVE,
@@ -129,8 +130,8 @@ SERVER_FAILS = _rule(
 NOT_AUTHORITATIVE = _rule(
     "not_authoritative",
     "{which} of {zone} {answer} without authority: {servers}; {consequence}.",
-    "The answer lacks the flag aa, or refers to where one already is: a resolver or forwarder runs there, or the zone is"
-    " not loaded. Resolvers call that lame and go on.",
+    "The answer lacks the flag aa, or refers to where one already is: a resolver or forwarder runs there, or the zone"
+    " is not loaded. Resolvers call that lame and go on.",
     source=_RFC + "rfc1912#section-2.8",
     remedy=Remedy(kind="one_of", steps=(Step(text="Make {servers} authoritative for {zone}: load the zone."), _REMOVE)),
 )
@@ -144,21 +145,23 @@ UPWARD_REFERRAL = _rule(
 MALFORMED_ANSWER = _rule(
     "malformed_answer",
     "{which} of {zone} {answer} with what is no answer ({said}): {servers}; {consequence}.",
-    "What came cannot be read as the answer to the question; resolvers drop it and go on. The first bytes: {first_bytes}",
+    "What came cannot be read as an answer to the question; resolvers drop it and go on. First bytes: {first_bytes}",
     source=_RFC + "rfc1035#section-4",
 )
 EDNS_DROPPED = _rule(
     "edns_dropped",
     "{which} of {zone} {drop} questions with EDNS: {servers}; {consequence}.",
-    "Without EDNS the same question is answered. Since 2019 resolvers no longer try without; a firewall or an old server"
-    " drops what it does not know.",
+    "Without EDNS the same question is answered. Since 2019 resolvers no longer try without; a firewall or an old"
+    " server drops what it does not know.",
     source=_RFC + "rfc6891#section-7",
     reproduce="dig +norecurse +edns=0 {server!q} -p {server_port!q} {asked!q} {kind!q};"
     " dig +norecurse +noedns {server!q} -p {server_port!q} {asked!q} {kind!q}",
     remedy=Remedy(
         kind="one_of",
         steps=(
-            Step(text="Let the firewall before {servers} pass DNS with EDNS (Cisco: inspect dns, message-length auto)."),
+            Step(
+                text="Let the firewall before {servers} pass DNS with EDNS (Cisco: inspect dns, message-length auto)."
+            ),
             Step(text="Update the name server: one that does not know EDNS must answer FORMERR, not be silent."),
         ),
     ),
@@ -173,7 +176,9 @@ TRUNCATED_WITHOUT_TCP = _rule(
     remedy=Remedy(
         kind="one_of",
         steps=(
-            Step(text="Open TCP port 53 to {servers} (security group, network ACL, firewall), and let the server listen."),
+            Step(
+                text="Open TCP port 53 to {servers} (security group, network ACL, firewall), and let the server listen."
+            ),
             Step(text="Make the answer smaller: fewer addresses in one record set."),
         ),
     ),
@@ -181,8 +186,8 @@ TRUNCATED_WITHOUT_TCP = _rule(
 QUESTION_IGNORED = _rule(
     "question_ignored",
     "{which} of {zone} {answer} other questions, but not {kind} of {asked}: {servers}; {consequence}.",
-    "Some of the questions that went there at the same time were answered, so it is up; a rate limiter, a firewall or the"
-    " server drops this one." + _RESOLVER_WAITS,
+    "Some of the questions that went there at the same time were answered, so it is up; a rate limiter, a firewall or"
+    " the server drops this one." + _RESOLVER_WAITS,
 )
 NO_TCP = _rule(
     "no_tcp",
@@ -197,7 +202,7 @@ NO_TCP = _rule(
 )
 SERVER_WITHOUT_ADDRESS = _rule(
     "server_without_address",
-    "{which} of {zone} {have} no address: {servers}; {consequence}.",
+    "{which} of {zone} {have} no address{where}: {servers}; {consequence}.",
     "{why_no_address}",
     source=ROUTE_53_PAGE,
     reproduce=_DIG_PARENT,
@@ -206,8 +211,8 @@ SERVER_WITHOUT_ADDRESS = _rule(
         kind="one_of",
         steps=(
             Step(
-                text="Name servers inside {zone}: set their addresses at the registrar (host records, glue). Amazon Route"
-                " 53 as registrar:",
+                text="Name servers inside {zone}: set their addresses at the registrar (host records, glue). Amazon"
+                " Route 53 as registrar:",
                 command="aws route53domains update-domain-nameservers --region us-east-1 --domain-name {zone!q}"
                 ' --nameservers Name={first_server!q},GlueIps="$ADDRESS"',
             ),
@@ -219,8 +224,8 @@ SERVER_WITHOUT_ADDRESS = _rule(
 GLUE_WRONG = _rule(
     "glue_wrong",
     "{parent} gives {old} as the address of {servers}, a name server of {zone}; the zone itself says {new}.",
-    "Resolvers begin with the address that the zone above gives (glue). It is from before the server moved: what is there"
-    " now may be silent, or answer with an old copy.",
+    "Resolvers begin with the address that the zone above gives (glue). It is from before the server moved: what is"
+    " there now may be silent, or answer with an old copy.",
     status=Status.WARNING,
     source=_RFC + "rfc1912#section-2.3",
     reproduce=_DIG_PARENT,
@@ -250,8 +255,8 @@ SERVERS_MISMATCH = _rule(
 SERIALS_DIFFER = _rule(
     "serials_differ",
     "The name servers of {zone} hold different versions of it: {versions}.",
-    "The lower serials are old copies: zone transfers to {servers} fail or are late, and what changed since is not there."
-    " {same_answers}",
+    "The lower serials are old copies: zone transfers to {servers} fail or are late, and what changed since is not"
+    " there. {same_answers}",
     status=Status.WARNING,
     source=_RFC + "rfc1982",
     reproduce="dig +norecurse {server!q} -p {server_port!q} {zone!q} SOA",

@@ -193,7 +193,8 @@ class Walk:
 
         That there is an address is believed the first server that says so; that there is none, only when `final`.
         """
-        name, cnames = plain(name), []
+        name = plain(name)
+        cnames: list[str] = []
         while (lookup := self._lookups.get(name)) is not None and lookup.alias and len(cnames) <= MAX_ALIASES:
             cnames.append(lookup.alias)
             name = lookup.alias
