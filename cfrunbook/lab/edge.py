@@ -23,14 +23,17 @@ import socket
 import ssl
 import time
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from http.client import responses
 from itertools import pairwise
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cfrunbook.lab.servers import HttpConnection, Request, Servers
+
+if TYPE_CHECKING:
+    from cfrunbook.lab.dns.resolver import Kind, Resolver, View
 
 CIPHERS = (
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
@@ -54,8 +57,25 @@ _BODY_LIMIT = 65_536
 # that a failed TLS handshake is a failure to connect is our reading.
 _NOT_CONNECTED, _TOO_LONG = 503, 504
 _FAILOVER_METHODS = ("GET", "HEAD", "OPTIONS")
+_ORDERS = 4  # each of the four name servers that a zone has is asked first in one of them
 
 MinimumTls = Literal["SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2"]
+
+
+Place = tuple[str, int]
+"""An address and a port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What it takes to resolve an origin's name, and to get to the addresses that come of it."""
+
+    view: View
+    kinds: tuple[Kind, ...] = ("A",)
+    """The records that CloudFront asks for, by the origin's IP address type."""
+    places: Mapping[Place, Place] = field(default_factory=dict)
+    """What stands in for each address and port of the origin; packets to others are lost."""
+    port: int = 443
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +85,7 @@ class Origin:
     domain: str
     """The Origin Domain."""
     protocol: Literal["https", "http"]
-    addresses: tuple[tuple[str, int], ...]
+    addresses: tuple[Place, ...]
     """The addresses and ports that stand in for the origin's; CloudFront picks one."""
     viewer_host: str
     """The Host header of the viewer's request."""
@@ -73,6 +93,8 @@ class Origin:
     minimum_tls: MinimumTls = "TLSv1.2"
     roots: str = ""
     """PEM; the only certificates that are trusted."""
+    names: Names | None = None
+    """How its name is resolved; None: `addresses` are known."""
 
     @property
     def host(self) -> str:
@@ -117,9 +139,9 @@ def fetch(target: Origin | OriginGroup, path: str = "/", *, method: str = "GET",
     and 30 more for an answer.
     """
     if isinstance(target, Origin):
-        return _ask(target, secrets.choice(target.addresses), path, method, patience)
+        return _ask(target, secrets.choice(_picks(target, (secrets.randbelow(_ORDERS),))), path, method, patience)
     answer = fetch(target.primary, path, method=method, patience=patience)
-    if method in _FAILOVER_METHODS and (answer.counts_as or answer.status) in target.failover_at:
+    if _fails_over(target, answer, method):
         return fetch(target.secondary, path, method=method, patience=patience)
     return answer
 
@@ -127,27 +149,60 @@ def fetch(target: Origin | OriginGroup, path: str = "/", *, method: str = "GET",
 def fetch_all(
     target: Origin | OriginGroup, path: str = "/", *, method: str = "GET", patience: float = 1.0
 ) -> tuple[Answer, ...]:
-    """Return the answers that `fetch` may give, depending on the addresses that it picks."""
+    """Return the answers that `fetch` may give, depending on the addresses and name servers that it picks."""
     if isinstance(target, Origin):
-        return tuple(_ask(target, address, path, method, patience) for address in target.addresses)
+        return tuple(_ask(target, pick, path, method, patience) for pick in _picks(target, range(_ORDERS)))
     return tuple(
-        fetch(
-            replace(
-                target,
-                primary=replace(target.primary, addresses=(first,)),
-                secondary=replace(target.secondary, addresses=(second,)),
-            ),
-            path,
-            method=method,
-            patience=patience,
+        answer
+        for first in fetch_all(target.primary, path, method=method, patience=patience)
+        for answer in (
+            fetch_all(target.secondary, path, method=method, patience=patience)
+            if _fails_over(target, first, method)
+            else (first,)
         )
-        for first in target.primary.addresses
-        for second in target.secondary.addresses
     )
 
 
-def _ask(origin: Origin, address: tuple[str, int], path: str, method: str, patience: float) -> Answer:
+def _fails_over(group: OriginGroup, answer: Answer, method: str) -> bool:
+    return method in _FAILOVER_METHODS and (answer.counts_as or answer.status) in group.failover_at
+
+
+def _picks(origin: Origin, orders: Iterable[int]) -> tuple[Place | Answer, ...]:
+    """Return the addresses to choose from, or the answer where there is none.
+
+    Names are resolved once in each of `orders`, which say whose name server is asked first.
+    """
+    if origin.names is None:
+        return origin.addresses
+    from cfrunbook.lab.dns.resolver import Resolver
+
+    resolver = Resolver(origin.names.view)
+    return tuple(
+        dict.fromkeys(pick for first in orders for pick in _resolved(origin.domain, origin.names, resolver, first))
+    )
+
+
+def _resolved(domain: str, names: Names, resolver: Resolver, first: int) -> Iterator[Place | Answer]:
+    from cfrunbook.lab.dns.resolver import Unresolved
+
+    found: list[str] = []
+    why = ""
+    for kind in names.kinds:
+        try:
+            found += resolver.resolve(domain, kind, first=first)
+        except Unresolved as error:
+            why = str(error)
+    if not found:
+        yield Answer(502, f"DNS: {why}", counts_as=_NOT_CONNECTED)
+    for address in found:
+        lost = Answer(504, f"no packet gets to {address}", counts_as=_NOT_CONNECTED)
+        yield names.places.get((address, names.port), lost)
+
+
+def _ask(origin: Origin, address: Place | Answer, path: str, method: str, patience: float) -> Answer:
     """Ask one address of an origin, and turn every way to fail into CloudFront's answer."""
+    if isinstance(address, Answer):
+        return address
     clock = _Clock(patience)
     connected = False
     try:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from cfrunbook.findings import Cause
 from cfrunbook.lab.authority import Authority
+from cfrunbook.lab.dns.setup import Tree
 from cfrunbook.lab.edge import MinimumTls
 from cfrunbook.lab.servers import Http, Service
 
@@ -61,6 +62,9 @@ class OriginSetup:
     domain: str = ORIGIN
     protocol_policy: Literal["https-only", "http-only", "match-viewer"] = "https-only"
     minimum_tls: MinimumTls = "TLSv1.2"
+    published: tuple[str, ...] = ()
+    """What DNS says the addresses are, one for each of `addresses`; empty: the origin's name is not looked up."""
+    ip_address_type: Literal["ipv4", "ipv6", "dualstack"] = "ipv4"
 
     @property
     def protocol(self) -> Literal["https", "http"]:
@@ -89,6 +93,8 @@ class Setup:
     """Name of the CloudFront Function at viewer-request; what it does is not in the distribution."""
     url: str = URL
     """The failing URL, as far as it is known; may be empty."""
+    dns: Tree | None = None
+    """The DNS in which origins that are `published` are looked up."""
 
     @property
     def origins(self) -> tuple[OriginSetup, ...]:

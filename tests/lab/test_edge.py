@@ -8,11 +8,13 @@ import inspect
 import re
 import ssl
 from dataclasses import replace
+from types import ModuleType
 
 import pytest
 
 from cfrunbook.lab import edge
 from cfrunbook.lab.authority import CLIENT_AUTH, SERVER_AUTH, Authority, Identity
+from cfrunbook.lab.dns import resolver
 from cfrunbook.lab.edge import Answer, Edge, Origin, OriginGroup
 from cfrunbook.lab.edge import fetch as impatient_fetch
 from cfrunbook.lab.servers import (
@@ -54,10 +56,13 @@ def facts(authority: Authority, address: tuple[str, int], **changes: object) -> 
     return replace(origin, **changes)  # type: ignore[arg-type]
 
 
-def test_it_shares_no_code_with_probes_and_judges() -> None:
+@pytest.mark.parametrize(
+    ("module", "shared"), [(edge, {"cfrunbook.lab.servers", "cfrunbook.lab.dns.resolver"}), (resolver, set())]
+)
+def test_it_shares_no_code_with_probes_and_judges(module: ModuleType, shared: set[str]) -> None:
     imported = {
         name
-        for node in ast.walk(ast.parse(inspect.getsource(edge)))
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
         for name in (
             [node.module or ""]
             if isinstance(node, ast.ImportFrom)
@@ -66,7 +71,7 @@ def test_it_shares_no_code_with_probes_and_judges() -> None:
             else []
         )
     }
-    assert {name for name in imported if name.startswith("cfrunbook")} == {"cfrunbook.lab.servers"}
+    assert {name for name in imported if name.startswith("cfrunbook")} == shared
     assert not {name for name in imported if "verification" in name}
 
 

@@ -76,12 +76,21 @@ def delegation(name: str, servers: Mapping[str, str], *, glue: bool = True) -> s
 
 
 def zone_text(
-    origin: str, servers: Mapping[str, str], records: str, *, serial: int = SERIAL, minimum: int = TTL
+    origin: str,
+    servers: Mapping[str, str],
+    records: str,
+    *,
+    serial: int = SERIAL,
+    minimum: int = TTL,
+    primary: str = "",
 ) -> str:
-    """Return a zone file: SOA, NS, the addresses of the servers inside the zone, and `records`."""
+    """Return a zone file: SOA, NS, the addresses of the servers inside the zone, and `records`.
+
+    `primary` is the name in the SOA record where that is not the first of the servers.
+    """
     lines = [
         f"$TTL {TTL}",
-        f"@ IN SOA {next(iter(servers))} hostmaster.{origin} {serial} 7200 900 1209600 {minimum}",
+        f"@ IN SOA {primary or next(iter(servers))} hostmaster.{origin} {serial} 7200 900 1209600 {minimum}",
         *(f"@ IN NS {server}" for server in servers),
         *(f"{server} IN {address_record(a)}" for server, a in servers.items() if server.endswith(f".{origin}")),
         records,
@@ -96,10 +105,12 @@ def zone(
     *,
     serial: int = SERIAL,
     minimum: int = TTL,
+    primary: str = "",
     signer: Signer | None = None,
 ) -> Zone:
     """Return an ordinary zone; see `zone_text`."""
-    return Zone(origin, zone_text(origin, servers, records, serial=serial, minimum=minimum), signer)
+    text = zone_text(origin, servers, records, serial=serial, minimum=minimum, primary=primary)
+    return Zone(origin, text, signer)
 
 
 def domain(
@@ -108,18 +119,20 @@ def domain(
     *,
     instead: Mapping[str, Zone | None] = {},
     faults: Mapping[str, tuple[Fault, ...]] = {},
+    types: tuple[str, ...] = (),
     published: str | None = None,
 ) -> Domain:
     """Return a domain whose servers hold one zone, except those that hold something else `instead`, or nothing.
 
-    `instead` and `faults` are by server name; `published` is the delegation where it is not what it should be.
+    `instead` and `faults` are by server name, the faults about these record `types`; `published` is the delegation
+    where it is not what it should be.
     """
     held_by = {name: instead.get(name, held) for name in servers}
     return Domain(
         held.origin,
         delegation(held.origin, servers) if published is None else published,
         tuple(
-            NameServer(address, (has,) if (has := held_by[name]) else (), faults.get(name, ()))
+            NameServer(address, (has,) if (has := held_by[name]) else (), faults.get(name, ()), types)
             for name, address in servers.items()
         ),
     )
@@ -145,7 +158,7 @@ def internet(*domains: Domain, signers: Signers | None = None) -> Tree:
     for tld in _TLDS:
         signer = signers.tld.get(tld) if signers else None
         if signer:
-            top += signer.ds(tld) + "\n"
+            top += f"{tld} {TTL} IN DS {signer.ds(tld)}\n"
         below = "".join(d.delegation for d in domains if not d.above and d.name.endswith(f".{tld}"))
         names = dict(_REGISTRY)
         registries.append(zone(tld, names, below, signer=signer))

@@ -106,7 +106,7 @@ class Tree:
     roots: tuple[tuple[str, str], ...]
     """Name and address."""
     anchor: str = ""
-    """The DS record of the signed root, as text; empty: the root is not signed."""
+    """The data of the DS record for the signed root, as text; empty: the root is not signed."""
 
     def hints(self) -> str:
         """Return the root hints file (https://www.internic.net/domain/named.root)."""

@@ -32,6 +32,5 @@ class Signer:
         dns.dnssec.sign_zone(zone, keys=[(self._private, self._dnskey)], inception=begin, expiration=end)
 
     def ds(self, origin: str) -> str:
-        """Return the DS record of the zone `origin` for its parent, as text."""
-        record = dns.dnssec.make_ds(dns.name.from_text(origin), self._dnskey, dns.dnssectypes.DSDigest.SHA256)
-        return f"{origin} 300 IN DS {record.to_text()}"
+        """Return the data of the DS record for the zone `origin`, as text."""
+        return dns.dnssec.make_ds(dns.name.from_text(origin), self._dnskey, dns.dnssectypes.DSDigest.SHA256).to_text()
