@@ -1,0 +1,9 @@
+"""Ask every authoritative name server: the walk from the root to a name, and the sockets it takes."""
+
+from __future__ import annotations
+
+from cfrunbook.probes.dns.hints import Hint, built_in
+from cfrunbook.probes.dns.runner import Walked, Walking
+from cfrunbook.probes.dns.transport import DEADLINE, Replay, Sockets, Transport
+
+__all__ = ["DEADLINE", "Hint", "Replay", "Sockets", "Transport", "Walked", "Walking", "built_in"]
