@@ -93,7 +93,7 @@ def _route_53_nxdomain(authority: Authority) -> Setup:
 
 SCENARIOS = (
     Scenario(
-        name="dns.no_such_name",
+        name="dns-nxdomain",
         title="The origin's record was deleted",
         story=(
             "09:04 PAGE  CloudFront 502 for www.shop.example, rising since the clean-up of the zone.",
@@ -174,7 +174,7 @@ SCENARIOS = (
         set_up=_not_delegated,
     ),
     Scenario(
-        name="dns.no_address",
+        name="dns-nodata",
         title="The name exists and has no address",
         story=(
             "10:12 PAGE  CloudFront 502 for www.shop.example after mail security was tightened.",

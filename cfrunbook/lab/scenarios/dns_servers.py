@@ -312,8 +312,8 @@ SCENARIOS = (
         difficulty=Difficulty.HARD,
         expected=Expected(
             status="fault",
-            cause=Cause.DNS,
-            code="dns.answers_differ",
+            cause=Cause.PORT,
+            code="port.refused",
             cloudfront_status=502,
             edge=frozenset({200, 502}),
         ),
