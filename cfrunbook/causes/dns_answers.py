@@ -44,6 +44,8 @@ def judge(walk: Delegations, target: Target) -> Iterator[Finding]:
         yield _loop(walk, target)
         return
     yield from _length(walk, target)
+    if walk.last.aliases:
+        return  # too long to be followed to its end
     for hop in walk.hops:
         yield from _beside_alias(walk, target, hop)
         if hop.aliases:
@@ -231,7 +233,9 @@ def _addresses(walk: Delegations, target: Target, found: Sequence[str]) -> Itera
         yield some_requests_fail(finding(dns_rules.PRIVATE_ADDRESS, target, shows, Status.FAULT, data))
         return
     zone = walk.last.zone
-    servers, good = {p.server for p in zone.asked}, {p.server for p in zone.well}
+    servers = {p.server for p in zone.asked}
+    positive = (pair for kind in _KINDS[target.ip_address_type] for pair in walk.last.replies(kind))
+    good = {p.server for p, q in positive if q.outcome is DnsOutcome.ANSWER}
     data["asked_servers"] = f"{len(good)} of {len(servers)} name servers of {visible(zone.name, 120)} say so"
     yield finding(rules.RESOLVES, target, shows, Status.OK, data)
 

@@ -253,7 +253,7 @@ NO_SERVER_HELPS = _rule(
 )
 GLUE_MISSING = _rule(
     "glue_missing",
-    "{parent} gives no address for {which} of {zone}: {servers}; {consequence}.",
+    "{parent} gives no address for {affected} of {total} name servers of {zone}: {servers}; {consequence}.",
     "These servers are named inside the very zone that they serve: without their addresses in the zone above (glue),"
     " nobody can get there to ask.",
     source=_RFC + "rfc9471",

@@ -157,7 +157,8 @@ def said(query: DnsQuery) -> str:
         words = f"referral to {visible(next((r.owner for r in query.authority if r.type == 'NS'), '?'), 120)}"
     elif query.detail:
         words += f", {visible(query.detail, 120)}"
-    return words if query.authoritative or not query.rcode else f"{words}, not authoritative"
+    lame = query.outcome in (DnsOutcome.ANSWER, DnsOutcome.NODATA, DnsOutcome.NXDOMAIN) and not query.authoritative
+    return f"{words}, not authoritative" if lame else words
 
 
 def _at(query: DnsQuery | None) -> tuple[str, int]:
