@@ -32,6 +32,7 @@ from cfrunbook.findings import Finding, NotExamined, Stage, StageResult, StageSt
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
+    from cfrunbook.probes.dns.hints import Hint
     from cfrunbook.probes.relocation import Relocations
     from cfrunbook.x509.roots import TrustStore
 
@@ -43,10 +44,10 @@ SHORTEST_DEADLINE, LONGEST_DEADLINE = 0.05, 600.0
 DEFAULT_EXPIRY_DAYS = 14
 LONGEST_EXPIRY_DAYS = 825
 """Beyond this, a certificate is always about to expire."""
-_SOURCE_FIELDS = ("distribution", "trust_store")
+_SOURCE_FIELDS = ("distribution", "trust_store", "root_hints")
 _LAB_OPTIONS = (
     "distribution", "policies", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace", "resolver",
-    "at", "vantage", "name", "expiry_days",
+    "root_hints", "at", "vantage", "name", "expiry_days",
 )  # fmt: skip
 
 
@@ -83,6 +84,8 @@ class Incident:
     """A certificate that ends within so many days is about to expire."""
     resolver: tuple[str, ...]
     """Addresses of the resolvers to ask; empty: the system's."""
+    root_hints: tuple[Hint, ...]
+    """The root's name servers where they are not the internet's; empty: the built-in ones."""
     observations: Observations | None
     """The recording to judge instead of probing."""
     name: str
@@ -106,6 +109,7 @@ class Incident:
         deadline: float | None = None,
         pace: str | None = "",
         resolver: str | Sequence[str] | None = (),
+        root_hints: Path | str | None = None,
         expiry_days: int | None = None,
         name: str | None = "",
     ) -> Incident:
@@ -117,7 +121,7 @@ class Incident:
         given: dict[str, Any] = {
             "distribution": distribution, "policies": policies, "url": url, "origin": origin, "host": host,
             "connect_to": connect_to, "trust_store": trust_store, "vantage": vantage, "at": at, "deadline": deadline,
-            "pace": pace, "resolver": resolver, "expiry_days": expiry_days, "name": name,
+            "pace": pace, "resolver": resolver, "root_hints": root_hints, "expiry_days": expiry_days, "name": name,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
         scenario, options = _lab(lab) if lab else ("", {})
@@ -265,6 +269,7 @@ def _assemble(
         vantage=vantage or (observations.vantage if observations else "this machine"),
         expiry_days=_expiry_days(given.get("expiry_days", options.get("expiry_days"))),
         resolver=_resolvers(given.get("resolver", options.get("resolver"))),
+        root_hints=_root_hints(given.get("root_hints", options.get("root_hints"))),
         observations=observations,
         name=_slug(name or (url.host if url else "") or origin or (read.id or read.domain_name if read else "")),
     )
@@ -364,6 +369,17 @@ def _resolvers(value: Any) -> tuple[str, ...]:
         for word in words:
             resolve.server(word)
     return words
+
+
+def _root_hints(value: Any) -> tuple[Hint, ...]:
+    """Return the name servers in a root hints file; none where there is no file. Raises BadInput."""
+    if value is None:
+        return ()
+    if not isinstance(value, str | os.PathLike):
+        raise BadInput(f"Root hints: give a file, not a value of type {type(value).__name__}.")
+    from cfrunbook.probes.dns import hints
+
+    return hints.load(Path(value))
 
 
 def _moment(value: Any) -> dt.datetime | None:

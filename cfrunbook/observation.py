@@ -18,6 +18,7 @@ from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import (
     Connection,
     ConnectOutcome,
+    DnsQuery,
     Exchange,
     Handshake,
     HandshakeOutcome,
@@ -26,7 +27,9 @@ from cfrunbook.evidence import (
     ResolutionOutcome,
 )
 from cfrunbook.findings import NotExamined
+from cfrunbook.probes.address import is_loopback
 from cfrunbook.probes.endpoint import Endpoint
+from cfrunbook.resolving import Resolving, walking
 from cfrunbook.text import join_names
 
 if TYPE_CHECKING:
@@ -67,11 +70,12 @@ async def observe(incident: Incident, *, progress: Progress | None = None) -> Ob
         return incident.observations
     # All at once below: a module that is first imported there may find no file descriptor left to open its file.
     from cfrunbook.cloudfront import origin_tls  # noqa: F401
-    from cfrunbook.probes import exchange, resolve, tcp, tls  # noqa: F401
+    from cfrunbook.probes import dns, exchange, resolve, tcp, tls  # noqa: F401
 
     recorded_at = dt.datetime.now(dt.UTC)
     look = _Look(incident, progress or (lambda _: None))
     async with asyncio.TaskGroup() as group:
+        group.create_task(look.walk())
         for domain in dict.fromkeys(t.domain for t in incident.targets if not t.not_probed):
             group.create_task(look.origin(domain, [t for t in incident.targets if t.domain == domain]))
     return look.observations(recorded_at)
@@ -100,52 +104,74 @@ class _Look:
         self.exchanges: list[tuple[tuple[int, ...], Exchange]] = []
         self.handshakes: list[tuple[tuple[int, ...], Handshake]] = []
         self.not_observed: list[NotExamined] = []
+        self.dns_queries: list[DnsQuery] = []
+        self.in_lab = bool(incident.inputs.lab)
+        self.walking = walking(incident, progress)
         self._open = asyncio.Semaphore(MAX_OPEN)
         self._scans: Counter[str] = Counter()
+
+    async def walk(self) -> None:
+        """Ask every authoritative name server of the names that are to be resolved, all in one walk."""
+        if self.walking is not None:
+            found = await self.walking.run()
+            self.dns_queries = found.queries
+            if found.cut_short:
+                self.not_observed.append(
+                    NotExamined(what="some questions to name servers", why="a walk has a limit of questions and time")
+                )
 
     async def origin(self, domain: str, targets: Sequence[Target]) -> None:
         probed = [t for t in targets if not t.not_probed]
         relocated = {t.id: self.incident.relocations.endpoints(domain, t.port) for t in probed}
-        addresses: tuple[str, ...] = ()
-        if any(endpoints is None for endpoints in relocated.values()):
-            addresses = await self._resolve(domain, probed[0])
-        else:
-            self.resolutions.append(
-                Resolution(id="", name=domain, resolver="connect-to", outcome=ResolutionOutcome.RELOCATED)
-            )
         polite = asyncio.Semaphore(POLITE_HELLOS if self.incident.pace == "polite" else MAX_OPEN)
+        seen: dict[str, set[str]] = {t.id: set() for t in probed}
         async with asyncio.TaskGroup() as group:
-            for target in probed:
-                place = self.incident.targets.index(target)
-                endpoints = relocated[target.id]
-                if endpoints is None:
-                    endpoints = tuple(Endpoint(domain, target.port, address) for address in addresses)
-                for number, endpoint in enumerate(self._bounded(endpoints, domain)):
+
+            def probe(target: Target, endpoints: Sequence[Endpoint]) -> None:
+                place, known = self.incident.targets.index(target), seen[target.id]
+                new = [e for e in endpoints if e.address not in known or relocated[target.id] is not None]
+                room = max(0, MAX_ADDRESSES - len(known))
+                self._leave_out(new[room:], domain)
+                for number, endpoint in enumerate(new[:room], len(known)):
+                    known.add(endpoint.address)
                     group.create_task(self._endpoint(target, endpoint, (place, number), polite))
 
-    def _bounded(self, endpoints: Sequence[Endpoint], domain: str) -> Sequence[Endpoint]:
-        if len(endpoints) > MAX_ADDRESSES:
+            for target in probed:
+                if (endpoints := relocated[target.id]) is not None:
+                    probe(target, endpoints)
+            resolved = [t for t in probed if relocated[t.id] is None]
+            if not resolved:
+                self.resolutions.append(
+                    Resolution(id="", name=domain, resolver="connect-to", outcome=ResolutionOutcome.RELOCATED)
+                )
+                return
+            resolving = Resolving(self.incident, resolved[0], self.walking, self.resolutions.append, self.progress)
+            async for addresses in resolving.addresses(group):
+                for target in resolved:
+                    probe(target, self._endpoints(domain, target.port, addresses))
+
+    def _endpoints(self, domain: str, port: int, addresses: Sequence[str]) -> list[Endpoint]:
+        """Return where an origin's addresses are from here; in a lab, only those that are relocated exist."""
+        found = []
+        for address in addresses:
+            elsewhere = self.incident.relocations.endpoints(address, port)
+            if elsewhere:
+                to = elsewhere[0]
+                found.append(Endpoint(domain, port, address, connect_address=to.address, connect_port=to.connect_port))
+            elif self.in_lab and not is_loopback(address):
+                self.not_observed.append(NotExamined(what=f"{address}, port {port}", why="it is not part of this lab"))
+            else:
+                found.append(Endpoint(domain, port, address))
+        return found
+
+    def _leave_out(self, endpoints: Sequence[Endpoint], domain: str) -> None:
+        if endpoints:
             self.not_observed.append(
                 NotExamined(
-                    what=f"{len(endpoints) - MAX_ADDRESSES} of {len(endpoints)} addresses of {domain}",
+                    what=f"{len(endpoints)} further addresses of {domain}",
                     why=f"at most {MAX_ADDRESSES} addresses are examined per origin",
                 )
             )
-        return endpoints[:MAX_ADDRESSES]
-
-    async def _resolve(self, domain: str, target: Target) -> tuple[str, ...]:
-        from cfrunbook.probes.resolve import resolve
-
-        seen = await resolve(
-            domain,
-            ip_address_type=target.ip_address_type,
-            resolvers=self.incident.resolver,
-            deadline=self.incident.deadline,
-        )
-        self.resolutions.append(seen)
-        self.progress(f"{domain}: {seen.outcome}")
-        # Those that CloudFront uses come first: the others are examined only as far as there is room.
-        return seen.ipv6 + seen.ipv4 if target.ip_address_type == "ipv6" else seen.ipv4 + seen.ipv6
 
     async def _endpoint(
         self, target: Target, endpoint: Endpoint, place: tuple[int, ...], polite: asyncio.Semaphore
@@ -271,6 +297,7 @@ class _Look:
             vantage=self.incident.vantage,
             inputs=self.incident.inputs,
             resolutions=_numbered("resolution", sorted(self.resolutions, key=lambda r: r.name)),
+            dns_queries=_numbered("dns", self.dns_queries),
             connections=_numbered("connection", _in_order(self.connections)),
             exchanges=_numbered("exchange", _in_order(self.exchanges)),
             handshakes=_numbered("handshake", _in_order(self.handshakes)),

@@ -44,6 +44,8 @@ def judge(walk: Delegations, target: Target) -> Iterator[Finding]:
         yield _loop(walk, target)
         return
     yield from _length(walk, target)
+    if walk.last.aliases:
+        return  # too long to be followed to its end
     for hop in walk.hops:
         yield from _beside_alias(walk, target, hop)
         if hop.aliases:
@@ -70,7 +72,7 @@ def _loop(walk: Delegations, target: Target) -> Finding:
     chain = [*(h.name for h in walk.hops), walk.loops_to]
     data = {**_facts(walk, target, walk.last), "chain": _arrows(chain)}
     shows = [q for h in walk.hops for _, q in h.replies("A")[:1]]
-    return finding(rules.CNAME_LOOP, target, shows, Status.FAULT, data)
+    return finding(rules.ALIAS_LOOP, target, shows, Status.FAULT, data)
 
 
 def _length(walk: Delegations, target: Target) -> Iterator[Finding]:
@@ -85,7 +87,7 @@ def _length(walk: Delegations, target: Target) -> Iterator[Finding]:
     }
     shows = [q for h in walk.hops for _, q in h.replies("A")[:1]]
     status = Status.FAULT if number > TOO_LONG_CHAIN else Status.WARNING
-    yield finding(rules.CNAME_CHAIN_TOO_LONG, target, shows, status, data)
+    yield finding(rules.ALIAS_CHAIN_TOO_LONG, target, shows, status, data)
 
 
 def _arrows(names: Sequence[str]) -> str:
@@ -110,7 +112,7 @@ def _beside_alias(walk: Delegations, target: Target, hop: Hop) -> Iterator[Findi
             "at_apex": ", at the apex of its zone" if at_apex else "",
         }
         shows = [*(q for _, q in hop.replies("A")[:1]), *types.values()]
-        yield finding(rules.CNAME_AND_OTHER_DATA, target, shows, Status.WARNING, data)
+        yield finding(rules.ALIAS_AND_OTHER_DATA, target, shows, Status.WARNING, data)
 
 
 # --- agreement --------------------------------------------------------------------------------------------------------
@@ -142,14 +144,15 @@ def _agreement(walk: Delegations, target: Target, hop: Hop, kind: str) -> Iterat
         "servers": [shown(p) for p in members],
         "share": percent(hop.zone.share(members)),
         "kind": kind,
-        "intermittent": fails,
+        "intermittent": True,
     }
     shows = [q for _, q in hop.replies(kind)]
     if meant:
         yield finding(rules.ANSWERS_VARY, target, shows, Status.INFO, data)
         return
-    status = Status.FAULT if fails else Status.WARNING
-    yield some_requests_fail(finding(rules.ANSWERS_DIFFER, target, shows, status, data))
+    if not fails:
+        data["confidence"] = "medium"  # what an old zone says may still work
+    yield some_requests_fail(finding(rules.SERVERS_DISAGREE, target, shows, Status.FAULT, data))
 
 
 def _answer(query: DnsQuery, name: str) -> Answer:
@@ -178,12 +181,12 @@ def _missing(walk: Delegations, target: Target) -> Finding:
             "alias_owner": visible(walk.hops[-2].name, 260),
             "takeover": "; anybody may register that name" if hop.name.endswith(_TO_BE_HAD) else "",
         }
-        return finding(rules.DANGLING_CNAME, target, shows, Status.FAULT, data)
+        return finding(rules.DANGLING_ALIAS, target, shows, Status.FAULT, data)
     if _is_registry(zone):
         data["zone"] = "the root" if zone == "." else data["zone"]
         domain = next((n for n in enclosing(hop.name) if depth(n) == depth(zone) + 1), hop.name)
         return finding(rules.NOT_DELEGATED, target, shows, Status.FAULT, {**data, "domain": visible(domain, 260)})
-    return finding(rules.NO_SUCH_NAME, target, shows, Status.FAULT, data)
+    return finding(rules.NXDOMAIN, target, shows, Status.FAULT, data)
 
 
 def _denier(hop: Hop, answers: Sequence[DnsQuery]) -> str:
@@ -201,7 +204,7 @@ def _is_registry(zone: str) -> bool:
 def _no_address(walk: Delegations, target: Target, kinds: Sequence[str]) -> Finding:
     data = {**_facts(walk, target, walk.last), "kinds": " or ".join(kinds)}
     shows = [q for kind in kinds for _, q in walk.last.replies(kind)]
-    return finding(rules.NO_ADDRESS, target, shows, Status.FAULT, data)
+    return finding(rules.NODATA, target, shows, Status.FAULT, data)
 
 
 def _other_family(walk: Delegations, target: Target, other: Sequence[str]) -> Finding:
@@ -230,7 +233,9 @@ def _addresses(walk: Delegations, target: Target, found: Sequence[str]) -> Itera
         yield some_requests_fail(finding(dns_rules.PRIVATE_ADDRESS, target, shows, Status.FAULT, data))
         return
     zone = walk.last.zone
-    servers, good = {p.server for p in zone.asked}, {p.server for p in zone.well}
+    servers = {p.server for p in zone.asked}
+    positive = (pair for kind in _KINDS[target.ip_address_type] for pair in walk.last.replies(kind))
+    good = {p.server for p, q in positive if q.outcome is DnsOutcome.ANSWER}
     data["asked_servers"] = f"{len(good)} of {len(servers)} name servers of {visible(zone.name, 120)} say so"
     yield finding(rules.RESOLVES, target, shows, Status.OK, data)
 

@@ -108,14 +108,14 @@ class ZoneView:
     def listed(self) -> tuple[str, ...]:
         """The name servers that the zone above lists."""
         records = (r for q in self.referrals for r in q.authority if r.type == "NS" and r.owner == self.name)
-        return tuple(dict.fromkeys(plain(r.data) for r in records))
+        return tuple(sorted({plain(r.data) for r in records}))
 
     @cached_property
     def held(self) -> tuple[str, ...]:
         """The name servers that the zone itself lists; empty where no server said so."""
         answers = (q for p in self.places for q in p.replies(self.name, "NS"))
         records = (r for q in answers for r in q.answer if r.type == "NS" and r.owner == self.name)
-        return tuple(dict.fromkeys(plain(r.data) for r in records))
+        return tuple(sorted({plain(r.data) for r in records}))
 
     @cached_property
     def glue(self) -> dict[str, tuple[str, ...]]:
@@ -179,7 +179,7 @@ class Hop:
     def addresses(self, kind: str) -> tuple[str, ...]:
         """Return the addresses of one type that the servers give for this name."""
         records = (r for _, q in self.replies(kind) for r in q.answer)
-        return tuple(dict.fromkeys(r.data for r in records if (r.owner, r.type) == (self.name, kind)))
+        return tuple(sorted({r.data for r in records if (r.owner, r.type) == (self.name, kind)}))
 
     @property
     def outcomes(self) -> frozenset[DnsOutcome]:
@@ -297,7 +297,7 @@ def _zones(queries: Sequence[DnsQuery]) -> dict[str, ZoneView]:
     found = {}
     for zone in {**referrals, **by_place}:
         above = referrals.get(zone, [])
-        places = [_place(zone, *key, here, heard) for key, here in by_place.get(zone, {}).items()]
+        places = [_place(zone, *key, here, heard) for key, here in sorted(by_place.get(zone, {}).items())]
         found[zone] = ZoneView(zone, above[0].zone if above else "", tuple(above), tuple(places))
     return found
 

@@ -100,13 +100,13 @@ WRONG_FAMILY = _rule(
     ),
 )
 NXDOMAIN = _unresolved(
-    "nxdomain",
+    "resolver_nxdomain",
     "{name} does not exist, says {resolver}.",
     "If public DNS says so too, CloudFront answers 502 (NonS3OriginDnsError). The name is misspelt, its record was"
     " deleted, or the domain has expired.",
 )
 DANGLING_ALIAS = _unresolved(
-    "dangling_alias",
+    "resolver_dangling_alias",
     "{name} is an alias of {alias}, which does not exist, says {resolver}.",
     "If public DNS says so too, CloudFront answers 502 (NonS3OriginDnsError). What the alias points to was deleted or"
     " renamed; whoever can create that name takes over the origin.",
@@ -119,13 +119,13 @@ DANGLING_ALIAS = _unresolved(
     ),
 )
 NODATA = _unresolved(
-    "nodata",
+    "resolver_nodata",
     "{name} exists but has no address, says {resolver}.",
     "If public DNS says so too, CloudFront answers 502 (NonS3OriginDnsError). A record of another type exists, or only"
     " names below this one.",
 )
 SERVFAIL = _unresolved(
-    "servfail",
+    "resolver_servfail",
     "{resolver_capital} cannot resolve {name}: SERVFAIL.",
     "The name servers of the zone do not answer, answer wrongly, or DNSSEC does not validate. CloudFront answers 502"
     " where it meets the same.",
@@ -141,13 +141,13 @@ SERVFAIL = _unresolved(
     ),
 )
 REFUSED = _unresolved(
-    "refused",
+    "resolver_refused",
     "{resolver_capital} refuses to resolve {name}.",
     "Resolvers refuse clients that they do not serve; name servers refuse zones that they do not hold. It says little"
     " about the name itself.",
 )
 TIMEOUT = _unresolved(
-    "timeout",
+    "resolver_timeout",
     "{resolver_capital} did not say within {seconds} s what addresses {name} has.",
     "Either this machine's way to its resolver is broken, or the name servers of the zone do not answer. In the second"
     " case CloudFront answers 502.",

@@ -76,17 +76,20 @@ SERVER_SILENT = _rule(
     "{which} of {zone} {do} not answer: {servers}; {consequence}.",
     "Asked {sends} times over UDP within {seconds} s, and once over TCP; servers of the zones above did answer"
     " meanwhile, so it is not port 53 here that is blocked." + _RESOLVER_WAITS,
+    status=Status.WARNING,
 )
 SERVER_NOT_RUNNING = _rule(
     "server_not_running",
     "{which} of {zone} {run} no name server: {servers}, port 53 is closed; {consequence}.",
     "The host is up and says by ICMP or RST that nothing listens on port 53." + _RESOLVER_WAITS,
+    status=Status.WARNING,
 )
 SERVER_UNREACHABLE = _rule(
     "server_unreachable",
     "{which} of {zone} cannot be reached from here: {servers} ({said}); {consequence}.",
     "A router or firewall on the way answers instead of the name server; from elsewhere this may be different."
     + _RESOLVER_WAITS,
+    status=Status.WARNING,
 )
 SERVER_UNPROVEN = _rule(
     "server_unproven",
@@ -108,6 +111,7 @@ SERVER_REFUSES = _rule(
             *DELEGATION,
         ),
     ),
+    status=Status.WARNING,
 )
 SERVER_FAILS = _rule(
     "server_fails",
@@ -126,27 +130,31 @@ SERVER_FAILS = _rule(
             _REMOVE,
         ),
     ),
+    status=Status.WARNING,
 )
-NOT_AUTHORITATIVE = _rule(
-    "not_authoritative",
+SERVER_NOT_AUTHORITATIVE = _rule(
+    "server_not_authoritative",
     "{which} of {zone} {answer} without authority: {servers}; {consequence}.",
     "The answer lacks the flag aa, or refers to where one already is: a resolver or forwarder runs there, or the zone"
     " is not loaded. Resolvers call that lame and go on.",
     source=_RFC + "rfc1912#section-2.8",
     remedy=Remedy(kind="one_of", steps=(Step(text="Make {servers} authoritative for {zone}: load the zone."), _REMOVE)),
+    status=Status.WARNING,
 )
-UPWARD_REFERRAL = _rule(
-    "upward_referral",
+SERVER_REFERS_UPWARD = _rule(
+    "server_refers_upward",
     "{which} of {zone} {refer} back up ({said}): {servers}; {consequence}.",
     "A server that does not know the zone points to the root instead of answering: a lame delegation. Resolvers go on.",
     source=_RFC + "rfc1912#section-2.8",
     remedy=Remedy(kind="one_of", steps=(Step(text="Load the zone {zone} on {servers}."), _REMOVE, *DELEGATION)),
+    status=Status.WARNING,
 )
-MALFORMED_ANSWER = _rule(
-    "malformed_answer",
+SERVER_GARBLES = _rule(
+    "server_garbles",
     "{which} of {zone} {answer} with what is no answer ({said}): {servers}; {consequence}.",
     "What came cannot be read as an answer to the question; resolvers drop it and go on. First bytes: {first_bytes}",
     source=_RFC + "rfc1035#section-4",
+    status=Status.WARNING,
 )
 EDNS_DROPPED = _rule(
     "edns_dropped",
@@ -166,8 +174,8 @@ EDNS_DROPPED = _rule(
         ),
     ),
 )
-TRUNCATED_WITHOUT_TCP = _rule(
-    "truncated_without_tcp",
+TCP_NEEDED = _rule(
+    "tcp_needed",
     "{which} of {zone} {send} answers too large for UDP and none over TCP ({said}): {servers}; {consequence}.",
     "The answer has the flag tc, so resolvers ask again over TCP, and get nothing there.",
     source=_RFC + "rfc7766#section-5",
@@ -183,14 +191,15 @@ TRUNCATED_WITHOUT_TCP = _rule(
         ),
     ),
 )
-QUESTION_IGNORED = _rule(
-    "question_ignored",
+SERVER_IGNORES = _rule(
+    "server_ignores",
     "{which} of {zone} {answer} other questions, but not {kind} of {asked}: {servers}; {consequence}.",
     "Some of the questions that went there at the same time were answered, so it is up; a rate limiter, a firewall or"
     " the server drops this one." + _RESOLVER_WAITS,
+    status=Status.WARNING,
 )
-NO_TCP = _rule(
-    "no_tcp",
+SERVER_WITHOUT_TCP = _rule(
+    "server_without_tcp",
     "{which} of {zone} {do} not answer over TCP ({said}): {servers}.",
     "Today's answers fit into UDP. Once one does not (more addresses, DNSSEC), nobody can resolve the name there; name"
     " servers must answer over TCP.",
@@ -200,24 +209,83 @@ NO_TCP = _rule(
     verify=Step(text="The answer comes over TCP.", command=_DIG_TCP),
     remedy=Remedy(steps=(Step(text="Open TCP port 53 to {servers}, and let the server listen there."),)),
 )
-SERVER_WITHOUT_ADDRESS = _rule(
-    "server_without_address",
-    "{which} of {zone} {have} no address{where}: {servers}; {consequence}.",
-    "{why_no_address}",
-    source=ROUTE_53_PAGE,
+ALL_SERVERS_DEAD = _rule(
+    "all_servers_dead",
+    "None of the {total} name servers of {zone} answers, so nobody can resolve {name}: {account}.",
+    "Every address of every one was asked, three times over UDP and once over TCP. Servers of the zones above did"
+    " answer meanwhile, so it is not port 53 here that is blocked.",
+)
+ALL_SERVERS_REFUSE = _rule(
+    "all_servers_refuse",
+    "All {total} name servers of {zone} refuse to answer for it, so nobody can resolve {name}: {account}.",
+    "{parent} names servers that do not hold the zone: a lame delegation. Typically the zone was deleted, or moved to"
+    " other servers, and the registrar still names the old ones.",
+    source=SERVFAIL_PAGE,
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            *DELEGATION,
+            Step(text="Servers of your own: load the zone {zone} on {servers}, and let everybody ask (allow-query)."),
+        ),
+    ),
+)
+SERVFAIL = _rule(
+    "servfail",
+    "All {total} name servers of {zone} fail, so nobody can resolve {name}: {account}.",
+    "SERVFAIL from an authoritative server means that it could not load the zone, that its copy has expired because"
+    " zone transfers fail, or that what computes the answer is down.",
+    source=SERVFAIL_PAGE,
+    remedy=SERVER_FAILS.remedy,
+)
+ALL_SERVERS_LAME = _rule(
+    "all_servers_lame",
+    "All {total} name servers of {zone} answer without authority, so resolvers believe none of them about {name}:"
+    " {account}.",
+    "The answers lack the flag aa, or refer back up or to where one already is: these servers do not hold the zone.",
+    source=_RFC + "rfc1912#section-2.8",
+    remedy=Remedy(kind="one_of", steps=(Step(text="Load the zone {zone} on {servers}."), *DELEGATION)),
+)
+NO_SERVER_HELPS = _rule(
+    "no_server_helps",
+    "None of the {total} name servers of {zone} gives an answer that helps, so nobody can resolve {name}: {account}.",
+    "Every address of every one was asked; each fails in its own way.",
+    remedy=Remedy(kind="one_of", steps=(*DELEGATION, _START, _TELL)),
+)
+GLUE_MISSING = _rule(
+    "glue_missing",
+    "{parent} gives no address for {affected} of {total} name servers of {zone}: {servers}; {consequence}.",
+    "These servers are named inside the very zone that they serve: without their addresses in the zone above (glue),"
+    " nobody can get there to ask.",
+    source=_RFC + "rfc9471",
     reproduce=_DIG_PARENT,
-    verify=Step(text="The zone above gives the addresses of name servers inside the zone (glue).", command=_DIG_PARENT),
+    verify=Step(text="The zone above gives the addresses of these servers (glue).", command=_DIG_PARENT),
     remedy=Remedy(
         kind="one_of",
         steps=(
             Step(
-                text="Name servers inside {zone}: set their addresses at the registrar (host records, glue). Amazon"
-                " Route 53 as registrar:",
+                text="Set the addresses of the name servers at the registrar (host records, glue), of all of them at"
+                " once. Amazon Route 53 as registrar:",
                 command="aws route53domains update-domain-nameservers --region us-east-1 --domain-name {zone!q}"
                 ' --nameservers Name={first_server!q},GlueIps="$ADDRESS"',
             ),
-            Step(text="Name servers elsewhere: create the address records of {servers} where these names are."),
             _REMOVE,
+        ),
+    ),
+)
+SERVER_NAMES_UNRESOLVED = _rule(
+    "server_names_unresolved",
+    "{which} of {zone} {have} no address, because their names do not resolve: {servers}; {consequence}.",
+    "{why_no_address}",
+    source=ROUTE_53_PAGE,
+    reproduce=_DIG_PARENT,
+    verify=Step(text="The name has an address again.", command="dig {first_server!q}"),
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(text="Renew the domain of {servers}, or create their address records."),
+            Step(text="Give the registrar of {zone} other name servers."),
+            _ROUTE_53,
+            _SET_SERVERS,
         ),
     ),
 )
@@ -285,20 +353,26 @@ PORT_53_BLOCKED = _rule(
     verify=Step(text=""),
 )
 RULES: tuple[Rule, ...] = (
+    ALL_SERVERS_DEAD,
+    ALL_SERVERS_REFUSE,
+    SERVFAIL,
+    ALL_SERVERS_LAME,
+    NO_SERVER_HELPS,
     SERVER_SILENT,
     SERVER_NOT_RUNNING,
     SERVER_UNREACHABLE,
     SERVER_UNPROVEN,
     SERVER_REFUSES,
     SERVER_FAILS,
-    NOT_AUTHORITATIVE,
-    UPWARD_REFERRAL,
-    MALFORMED_ANSWER,
+    SERVER_NOT_AUTHORITATIVE,
+    SERVER_REFERS_UPWARD,
+    SERVER_GARBLES,
     EDNS_DROPPED,
-    TRUNCATED_WITHOUT_TCP,
-    QUESTION_IGNORED,
-    NO_TCP,
-    SERVER_WITHOUT_ADDRESS,
+    TCP_NEEDED,
+    SERVER_IGNORES,
+    SERVER_WITHOUT_TCP,
+    GLUE_MISSING,
+    SERVER_NAMES_UNRESOLVED,
     GLUE_WRONG,
     SERVERS_MISMATCH,
     SERIALS_DIFFER,

@@ -30,12 +30,33 @@ _RULES: Mapping[Condition, Rule] = {
     Condition.UNPROVEN: rules.SERVER_UNPROVEN,
     Condition.REFUSES: rules.SERVER_REFUSES,
     Condition.FAILS: rules.SERVER_FAILS,
-    Condition.NOT_AUTHORITATIVE: rules.NOT_AUTHORITATIVE,
-    Condition.UPWARD: rules.UPWARD_REFERRAL,
-    Condition.MALFORMED: rules.MALFORMED_ANSWER,
+    Condition.NOT_AUTHORITATIVE: rules.SERVER_NOT_AUTHORITATIVE,
+    Condition.UPWARD: rules.SERVER_REFERS_UPWARD,
+    Condition.MALFORMED: rules.SERVER_GARBLES,
     Condition.DROPS_EDNS: rules.EDNS_DROPPED,
-    Condition.TRUNCATES: rules.TRUNCATED_WITHOUT_TCP,
-    Condition.IGNORES: rules.QUESTION_IGNORED,
+    Condition.TRUNCATES: rules.TCP_NEEDED,
+    Condition.IGNORES: rules.SERVER_IGNORES,
+}
+_DEAD = frozenset({Condition.SILENT, Condition.NOT_RUNNING, Condition.UNREACHABLE, Condition.MALFORMED})
+_ALL: Sequence[tuple[frozenset[Condition], Rule]] = (
+    (_DEAD, rules.ALL_SERVERS_DEAD),
+    (frozenset({Condition.REFUSES}), rules.ALL_SERVERS_REFUSE),
+    (frozenset({Condition.FAILS}), rules.SERVFAIL),
+    (frozenset({Condition.NOT_AUTHORITATIVE, Condition.UPWARD}), rules.ALL_SERVERS_LAME),
+    (frozenset({Condition.DROPS_EDNS}), rules.EDNS_DROPPED),
+    (frozenset({Condition.TRUNCATES}), rules.TCP_NEEDED),
+)
+"""What it is called when no server is in another condition than these."""
+_WORDS: Mapping[Condition, str] = {
+    Condition.SILENT: "no answer",
+    Condition.NOT_RUNNING: "port 53 is closed",
+    Condition.UNREACHABLE: "unreachable",
+    Condition.NOT_AUTHORITATIVE: "not authoritative",
+    Condition.UPWARD: "refers back up",
+    Condition.MALFORMED: "not a DNS answer",
+    Condition.DROPS_EDNS: "no answer to questions with EDNS",
+    Condition.TRUNCATES: "truncated over UDP, nothing over TCP",
+    Condition.IGNORES: "no answer to this question",
 }
 _CERTAIN = frozenset({Condition.REFUSES, Condition.FAILS, Condition.NOT_RUNNING, Condition.MALFORMED})
 """What has nothing to do with where one asks from, nor with what a resolver makes of it."""
@@ -136,7 +157,8 @@ def said(query: DnsQuery) -> str:
         words = f"referral to {visible(next((r.owner for r in query.authority if r.type == 'NS'), '?'), 120)}"
     elif query.detail:
         words += f", {visible(query.detail, 120)}"
-    return words if query.authoritative or not query.rcode else f"{words}, not authoritative"
+    lame = query.outcome in (DnsOutcome.ANSWER, DnsOutcome.NODATA, DnsOutcome.NXDOMAIN) and not query.authoritative
+    return f"{words}, not authoritative" if lame else words
 
 
 def _at(query: DnsQuery | None) -> tuple[str, int]:
@@ -158,31 +180,62 @@ def _conditions(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[F
     for place in zone.asked:
         variant = place.telling.rcode if place.condition in (Condition.FAILS, Condition.REFUSES) else ""
         groups.setdefault((place.condition, variant), []).append(place)
-    doubtful = any(condition is Condition.UNPROVEN for condition, _ in groups)
+    conditions = {condition for condition, _ in groups}
+    if conditions and not conditions & {Condition.WELL, Condition.UNPROVEN}:
+        yield _nobody(walk, target, zone, groups)
+        return
     for (condition, _), members in groups.items():
         if condition is Condition.WELL:
             continue
-        status = Status.WARNING if zone.well or doubtful else Status.FAULT
+        status = Status.WARNING
         if condition is Condition.UNPROVEN:
             status = Status.INFO if zone.well else Status.UNKNOWN
-        some = bool(zone.well) or len(members) < len(zone.asked)
         data = {
-            **facts(walk, target, zone, members[0]),
-            **_how_many(zone, members),
-            "consequence": _consequence(walk, zone, members),
-            "intermittent": bool(zone.well),
-            "kind": members[0].telling.type,
-            "asked": visible(members[0].telling.name, 260),
-            "said": join_names(list(dict.fromkeys(said(m.telling) for m in members)), 3),
-            "sends": len(members[0].telling.sent_at),
-            "seconds": f"{max(m.telling.elapsed_ms for m in members) / 1000:.1f}",
-            "first_bytes": members[0].telling.first_bytes[:32].hex(" "),
-            "share": round(zone.share(members), 4) if some else 1.0,
+            **_group(walk, target, zone, members),
+            "consequence": f"{percent(zone.share(members))} of cold lookups go there first",
         }
-        if condition not in _CERTAIN and not all(is_local(m.telling) for m in members):
-            data["confidence"] = "medium"
-        shows = [q for m in members for q in _telling(m)]
-        yield finding(_RULES[condition], target, shows, status, data)
+        yield finding(_RULES[condition], target, [q for m in members for q in _telling(m)], status, data)
+
+
+def _group(walk: Delegations, target: Target, zone: ZoneView, members: Sequence[Place]) -> dict[str, Any]:
+    """Return what the templates need about places that are in the same condition."""
+    first = members[0].telling
+    return {
+        **facts(walk, target, zone, members[0]),
+        **_how_many(zone, members),
+        "intermittent": True,
+        "kind": first.type,
+        "asked": visible(first.name, 260),
+        "said": join_names(list(dict.fromkeys(said(m.telling) for m in members)), 3),
+        "sends": len(first.sent_at),
+        "seconds": f"{max(m.telling.elapsed_ms for m in members) / 1000:.1f}",
+        "first_bytes": first.first_bytes[:32].hex(" "),
+        "share": round(zone.share(members), 4),
+    }
+
+
+def _nobody(
+    walk: Delegations, target: Target, zone: ZoneView, groups: Mapping[tuple[Condition, str], list[Place]]
+) -> Finding:
+    """Return that no server of a zone helps, so that nobody can resolve the name."""
+    conditions = {condition for condition, _ in groups}
+    rule = next((r for group, r in _ALL if conditions <= group), rules.NO_SERVER_HELPS)
+    places = list(zone.asked)
+    accounts = []
+    for (condition, variant), members in groups.items():
+        servers = join_names([shown(m) for m in members], 4)
+        accounts.append(f"{servers}: {variant or _WORDS[condition]}")
+    data = {
+        **_group(walk, target, zone, places),
+        "account": "; ".join(accounts),
+        "total": len({p.server for p in places}),
+        "intermittent": False,
+        "share": 1.0,
+        "consequence": f"nobody can resolve {visible(walk.name, 260)}",
+    }
+    if not conditions <= _CERTAIN and not all(is_local(p.telling) for p in places):
+        data["confidence"] = "medium"
+    return finding(rule, target, [q for p in places for q in _telling(p)], Status.FAULT, data)
 
 
 def _telling(place: Place) -> list[DnsQuery]:
@@ -234,13 +287,6 @@ def _verbs(number: int) -> dict[str, str]:
     return {verb: forms[number != 1] for verb, forms in _VERBS.items()}
 
 
-def _consequence(walk: Delegations, zone: ZoneView, members: Sequence[Place]) -> str:
-    if not zone.well:
-        others = "" if len(members) == len(zone.asked) else ", and the others do not answer for it either"
-        return f"nobody can resolve {visible(walk.name, 260)}{others}"
-    return f"{percent(zone.share(members))} of cold lookups go there first"
-
-
 def percent(share: float) -> str:
     """Return a share of look-ups for people: `about 25 %`."""
     return f"about {round(share * 100)} %" if share >= 0.005 else "less than 1 %"
@@ -264,7 +310,7 @@ def _without_tcp(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[
             **_how_many(zone, members),
             "said": join_names(list(dict.fromkeys(said(q) for q in found.values())), 3),
         }
-        yield finding(rules.NO_TCP, target, found.values(), Status.WARNING, data)
+        yield finding(rules.SERVER_WITHOUT_TCP, target, found.values(), Status.WARNING, data)
 
 
 # --- delegations ------------------------------------------------------------------------------------------------------
@@ -277,10 +323,7 @@ def _addressless(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[
     outside = [
         s for s in zone.listed if s not in reached and s not in inside and any(q.name == s for q in walk.queries)
     ]
-    for servers, where, why in (
-        (inside, f" in {parent_shown(zone)} (glue)", _NO_GLUE),
-        (outside, "", _no_address_why(walk, outside)),
-    ):
+    for rule, servers in ((rules.GLUE_MISSING, inside), (rules.SERVER_NAMES_UNRESOLVED, outside)):
         if not servers:
             continue
         number, total = len(servers), len(zone.listed)
@@ -294,21 +337,14 @@ def _addressless(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[
             "total": total,
             "intermittent": bool(zone.well),
             "share": round(number / total, 4),
-            "where": where,
-            "why_no_address": why,
+            "why_no_address": _no_address_why(walk, servers),
             "consequence": f"{percent(number / total)} of the servers are of no use"
             if zone.well
             else f"nobody can resolve {visible(walk.name, 260)}",
         }
         status = Status.WARNING if zone.well else Status.FAULT
         shows = [*zone.referrals[:2], *(q for q in walk.queries if q.name in servers)]
-        yield finding(rules.SERVER_WITHOUT_ADDRESS, target, shows, status, data)
-
-
-_NO_GLUE = (
-    "These servers are named inside the very zone that they serve: without their addresses in the zone above (glue),"
-    " nobody can get there to ask."
-)
+        yield finding(rule, target, shows, status, data)
 
 
 def _no_address_why(walk: Delegations, servers: Sequence[str]) -> str:

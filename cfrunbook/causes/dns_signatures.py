@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from cfrunbook.causes import dns_answer_rules as rules
 from cfrunbook.causes.dns_delegation import Delegations, Hop, ZoneView
-from cfrunbook.causes.dns_servers import facts, finding
+from cfrunbook.causes.dns_servers import facts, finding, parent_shown
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsRecord
-from cfrunbook.findings import Finding, Rule, Status
+from cfrunbook.findings import Finding, Status
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
@@ -33,13 +33,18 @@ def judge(walk: Delegations, target: Target, at: dt.datetime) -> Iterator[Findin
     for zone in walk.zones:
         problem = next(_problems(walk, zone, at), None)
         if problem is not None:
-            rule, shows, more = problem
+            shows, more = problem
             status = Status.WARNING if more.get("intermittent") else Status.FAULT
             data = {**facts(walk, target, zone), "confidence": "medium", **more}
-            yield finding(rule, target, shows, status, data)
+            yield finding(rules.DNSSEC_BOGUS, target, shows, status, data)
 
 
-_Problem = tuple[Rule, Sequence[DnsQuery], dict[str, Any]]
+_Problem = tuple[Sequence[DnsQuery], dict[str, Any]]
+
+_MOVED = "After a change of DNS provider or key, the DS record at the registrar stayed as it was."
+_UNSIGNED = "The zone is no longer signed, and the DS record at the registrar stayed."
+_NOT_RENEWED = "The zone is signed, and nobody renews its signatures."
+_INVALID = "The DS record says that the zone is signed, and the signature does not fit the zone's keys, or is missing."
 
 
 def _problems(walk: Delegations, zone: ZoneView, at: dt.datetime) -> Iterator[_Problem]:
@@ -53,22 +58,22 @@ def _problems(walk: Delegations, zone: ZoneView, at: dt.datetime) -> Iterator[_P
         return
     keys = _rrset(keyed[0].answer, zone.name, "DNSKEY")
     if keys is None:
-        missing = {"tags": _tags(secured), "keys": "no key at all"}
-        yield rules.DNSSEC_DS_MISMATCH, [*said_so[:1], *keyed], _asked(keyed[0]) | missing
+        problem = f"{parent_shown(zone)} has a DS record for key {_tags(secured)}, and the zone has no key at all"
+        yield [*said_so[:1], *keyed], _asked(keyed[0]) | {"problem": problem, "how_so": _UNSIGNED}
         return
     try:
         fitting = {dns.dnssec.key_id(key) for key in keys for ds in secured if _fits(zone.name, key, ds)}
         if not fitting:
             present = join_names(sorted({str(dns.dnssec.key_id(key)) for key in keys}))
-            words = {"tags": _tags(secured), "keys": f"key {present}"}
-            yield rules.DNSSEC_DS_MISMATCH, [*said_so[:1], *keyed], _asked(keyed[0]) | words
+            problem = f"{parent_shown(zone)} has a DS record for key {_tags(secured)}, and the zone has key {present}"
+            yield [*said_so[:1], *keyed], _asked(keyed[0]) | {"problem": problem, "how_so": _MOVED}
             return
         entry = dns.rrset.from_rdata_list(keys.name, keys.ttl, [k for k in keys if dns.dnssec.key_id(k) in fitting])
         yield from _signed(zone, keyed[0], keys, entry, at)
         for hop in (h for h in walk.hops if h.zone.name == zone.name):
             yield from _hop(zone, hop, keys, at)
     except (dns.exception.DNSException, ValueError) as error:
-        yield rules.DNSSEC_BOGUS, keyed, _asked(keyed[0]) | {"detail": visible(error, 120)}
+        yield keyed, _asked(keyed[0]) | {"problem": visible(error, 120), "how_so": _INVALID}
 
 
 def _hop(zone: ZoneView, hop: Hop, keys: dns.rrset.RRset, at: dt.datetime) -> Iterator[_Problem]:
@@ -81,8 +86,8 @@ def _hop(zone: ZoneView, hop: Hop, keys: dns.rrset.RRset, at: dt.datetime) -> It
         found = list(_signed(zone, query, rrset, keys, at)) if rrset is not None else []
         problems += found
         good |= not found
-    for rule, shows, more in problems[:1]:
-        yield rule, shows, more | {"intermittent": good}
+    for shows, more in problems[:1]:
+        yield shows, more | {"intermittent": good}
 
 
 def _secured(walk: Delegations, zone: ZoneView) -> tuple[list[DnsQuery], Sequence[Any]]:
@@ -124,21 +129,24 @@ def _signed(
 
     kind = dns.rdatatype.to_text(rrset.rdtype)
     asked = {"asked": visible(str(rrset.name).rstrip(".") or ".", 260), "asked_type": kind}
+    what = f"{asked['asked']} {kind}"
     signatures = [r for r in query.answer if r.type == "RRSIG" and r.data.startswith(f"{kind} ")]
     found = _rrset(signatures, str(rrset.name).rstrip(".").lower() or ".", "RRSIG")
     if found is None:
-        yield rules.DNSSEC_BOGUS, [query], asked | {"detail": "there is none"}
+        yield [query], asked | {"problem": f"there is no signature over {what}", "how_so": _INVALID}
         return
     moment = at.timestamp()
     if all(signature.expiration < moment for signature in found):
         ended = dt.datetime.fromtimestamp(max(s.expiration for s in found), dt.UTC)
-        yield rules.DNSSEC_EXPIRED, [query], asked | {"ended": ended.strftime("%Y-%m-%d %H:%M UTC")}
+        problem = f"the signature over {what} ended {ended:%Y-%m-%d %H:%M} UTC"
+        yield [query], asked | {"problem": problem, "how_so": _NOT_RENEWED}
         return
     try:
         trusted: dict[dns.name.Name, dns.node.Node | dns.rdataset.Rdataset] = {dns.name.from_text(zone.name): keys}
         dns.dnssec.validate(rrset, found, trusted, now=moment, policy=dns.dnssec.allow_all_policy)
     except dns.exception.DNSException as error:
-        yield rules.DNSSEC_BOGUS, [query], asked | {"detail": visible(error, 120) or type(error).__name__}
+        problem = f"the signature over {what} is not valid ({visible(error, 120) or type(error).__name__})"
+        yield [query], asked | {"problem": problem, "how_so": _INVALID}
 
 
 def _rrset(records: Sequence[DnsRecord], owner: str, kind: str) -> dns.rrset.RRset | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -47,6 +49,13 @@ def built_in() -> tuple[Hint, ...]:
     """Return the 13 root servers of the internet, each with its IPv4 and IPv6 address (`SOURCE`, read `READ`)."""
     rows = (line.split() for line in _ROOT_SERVERS.split("\n") if line)
     return tuple(Hint(f"{letter}.root-servers.net", address) for letter, *both in rows for address in both)
+
+
+def shuffled(hints: Sequence[Hint]) -> tuple[Hint, ...]:
+    """Return the hints with the servers in another order, so that not everybody asks the same three."""
+    servers = list(dict.fromkeys(hint.server for hint in hints))
+    random.shuffle(servers)
+    return tuple(sorted(hints, key=lambda hint: servers.index(hint.server)))
 
 
 def load(path: Path) -> tuple[Hint, ...]:

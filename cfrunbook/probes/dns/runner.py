@@ -44,13 +44,18 @@ class Walking:
         relocations: Relocations | None = None,
         transport: Transport | None = None,
         deadline: float = DEADLINE,
+        lab: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> None:
-        """Prepare a walk; a server gets at most `deadline` seconds to answer, and the walk twice that and a second."""
+        """Prepare a walk; a server gets at most `deadline` seconds to answer, and the walk twice that and a second.
+
+        In a lab only servers that are relocated exist.
+        """
         self._walk = Walk(names, hints, label=secrets.token_hex(4))
         self._relocations = relocations or Relocations()
         self._transport = transport or Sockets()
         self._deadline = deadline
+        self._lab = lab
         self._progress = progress
         self._begin = 0.0
         self._open = asyncio.Semaphore(_most_sockets())
@@ -59,8 +64,8 @@ class Walking:
         self._stopping = False
         self._waiting: dict[str, asyncio.Future[Resolved | None]] = {}
         self._seen: list[tuple[Question, DnsQuery]] = []
-        self.root_answered = asyncio.Event()
-        """Set once any server answered anything: port 53 is not blocked from here."""
+        self.ended = asyncio.Event()
+        """Set when the walk is over."""
 
     async def run(self) -> Walked:
         """Walk to the end. Never raises for what servers do; on cancellation every socket is closed."""
@@ -86,8 +91,13 @@ class Walking:
             await self._stop()
             for name in self._waiting:
                 self._tell(name, final=True)
+            self.ended.set()
         queries = [seen for _, seen in sorted(self._seen, key=lambda pair: pair[1].sent_at)]
         return Walked(queries, cut_short=late or self._walk.cut_short)
+
+    def final(self, name: str) -> Resolved | None:
+        """Return what name servers say of `name`, when the walk is over; None if none said anything."""
+        return self._walk.resolved(name, final=True)
 
     async def addresses(self, name: str) -> Resolved | None:
         """Return what name servers say of `name` as soon as one says where it is; None if in the end none did.
@@ -100,8 +110,6 @@ class Walking:
 
     def _take(self, question: Question, seen: DnsQuery) -> None:
         self._seen.append((question, seen))
-        if seen.rcode:
-            self.root_answered.set()
         self._ask(self._walk.feed(question, seen, self._elapsed()))
         for line in self._walk.news:
             if self._progress:
@@ -127,23 +135,18 @@ class Walking:
         async with self._open:
             begin = self._elapsed()
             endpoint = self._endpoint(question)
-            over_tcp = question.transport is DnsTransport.TCP
-            try:
-                wire = message.wire(
-                    secrets.randbelow(1 << 16),
-                    question.name,
-                    question.type,
-                    edns=question.edns,
-                    dnssec_ok=question.edns,
-                )
-            except ValueError as error:
-                received = Received(outcome=DnsOutcome.ERROR, sends=0, detail=str(error)[:200])
-            else:
-                received = await self._exchange(endpoint, wire, begin, over_tcp=over_tcp)
+            received = await self._exchange(question, endpoint, begin)
             seen = self._record(question, endpoint, received, begin)
         self._done.put_nowait((question, seen))
 
-    async def _exchange(self, endpoint: Endpoint, wire: bytes, begin: float, *, over_tcp: bool) -> Received:
+    async def _exchange(self, question: Question, endpoint: Endpoint, begin: float) -> Received:
+        if self._lab and not endpoint.connected_to:
+            return Received(outcome=DnsOutcome.UNREACHABLE, sends=0, detail="there is no such name server in this lab")
+        number, over_tcp = secrets.randbelow(1 << 16), question.transport is DnsTransport.TCP
+        try:
+            wire = message.wire(number, question.name, question.type, edns=question.edns, dnssec_ok=question.edns)
+        except ValueError as error:
+            return Received(outcome=DnsOutcome.ERROR, sends=0, detail=str(error)[:200])
         try:
             return await self._transport.exchange(endpoint, wire, over_tcp=over_tcp, deadline=self._deadline)
         except asyncio.CancelledError:
