@@ -95,7 +95,7 @@ SCENARIOS = (
             "Ticket: all four answer, their names have addresses in the zone. What more can there be?",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.server_without_address"),
+        expected=_fault("dns.glue_missing"),
         hints=(
             "How does a resolver come to the address of ns1.shop.lab?",
             "Ask the name servers of lab for shop.lab, and read the additional section.",
@@ -113,7 +113,7 @@ SCENARIOS = (
             "Ticket: the zone has the new addresses, and the name servers answer there.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.server_silent"),
+        expected=_fault("dns.all_servers_dead"),
         hints=(
             "Who tells the resolver the addresses before it can ask the zone?",
             "Compare the addresses at the registry with those in the zone.",
@@ -131,7 +131,7 @@ SCENARIOS = (
             "Ticket: shop.lab is paid for until 2031, the delegation is in place.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.server_without_address"),
+        expected=_fault("dns.server_names_unresolved"),
         hints=(
             "What is delegated is names. What are their addresses?",
             "Resolve the names of the name servers.",
@@ -149,7 +149,7 @@ SCENARIOS = (
             "Ticket: four of four name servers of shop.lab are healthy.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.server_refuses"),
+        expected=_fault("dns.all_servers_refuse"),
         hints=(
             "Is api.shop.lab in the zone shop.lab?",
             "Ask a name server of shop.lab, and look at the authority section.",
@@ -167,7 +167,7 @@ SCENARIOS = (
             "Ticket: four of four name servers of shop.lab are healthy.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.server_silent"),
+        expected=_fault("dns.all_servers_dead"),
         hints=(
             "Is api.shop.lab in the zone shop.lab?",
             "Follow the delegation one step further.",
@@ -185,7 +185,7 @@ SCENARIOS = (
             "Ticket: all four name servers give the right address. From some networks the site is up.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.dnssec_ds_mismatch"),
+        expected=_fault("dns.dnssec_bogus"),
         hints=(
             "Some resolvers accept the answer, others do not: what do the others check?",
             "Ask the registry for the domain's DS record.",
@@ -203,7 +203,7 @@ SCENARIOS = (
             "Ticket: all four name servers give the right address.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.dnssec_ds_mismatch"),
+        expected=_fault("dns.dnssec_bogus"),
         hints=(
             "Signing has two ends.",
             "Ask the registry for the domain's DS record.",
@@ -221,7 +221,7 @@ SCENARIOS = (
             "Ticket: all four name servers give the right address, with the right serial.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.dnssec_expired"),
+        expected=_fault("dns.dnssec_bogus"),
         hints=(
             "What happens by itself, without a change?",
             "Ask with +dnssec.",

@@ -47,6 +47,10 @@ def _dangling(authority: Authority) -> Setup:
     return setup(authority, shop(f"origin CNAME {_ELB}"), cloud(f"other.eu-west-1.elb A {FIRST}"))
 
 
+def _dangling_inside(authority: Authority) -> Setup:
+    return setup(authority, shop("origin CNAME blue"))
+
+
 def _alias_without_address(authority: Authority) -> Setup:
     return setup(authority, shop(f"origin CNAME {_ELB}"), cloud(f"blue.{_ELB} A {FIRST}"))
 
@@ -100,7 +104,7 @@ SCENARIOS = (
             "Ticket: the web server idles. Nobody changed it, and by its address it answers.",
         ),
         difficulty=Difficulty.EASY,
-        expected=_fault("dns.no_such_name"),
+        expected=_fault("dns.nxdomain"),
         hints=(
             "How does CloudFront know where the web server is?",
             "Ask for the Origin Domain's address.",
@@ -121,7 +125,7 @@ SCENARIOS = (
             "Ticket: the record is there, see the export of the zone: `origin.shop.lab  A  203.0.113.10`.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.no_such_name"),
+        expected=_fault("dns.nxdomain"),
         hints=(
             "Somebody sees the record, CloudFront does not: who is right?",
             "Ask all four name servers that the registry names.",
@@ -139,7 +143,7 @@ SCENARIOS = (
             "Ticket: the record is there! `dig @ns1.second.net origin.shop.lab` gives the right address.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.no_such_name"),
+        expected=_fault("dns.nxdomain"),
         hints=(
             "There can be two zones of one name.",
             "Who does the registry say serves shop.lab?",
@@ -181,7 +185,7 @@ SCENARIOS = (
             "Ticket: the new record for origin.shop.lab is visible everywhere, DNS has taken the change.",
         ),
         difficulty=Difficulty.EASY,
-        expected=_fault("dns.no_address"),
+        expected=_fault("dns.nodata"),
         hints=(
             "Which record was visible everywhere?",
             "Which record does CloudFront need?",
@@ -199,7 +203,7 @@ SCENARIOS = (
             "Ticket: blue.origin.shop.lab and green.origin.shop.lab both answer.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.no_address"),
+        expected=_fault("dns.nodata"),
         hints=(
             "Which of these names does the distribution use?",
             "A name without records can exist all the same: NOERROR is not an address.",
@@ -238,7 +242,7 @@ SCENARIOS = (
             "Ticket: the record of origin.shop.lab is there, nobody touched it for a year.",
         ),
         difficulty=Difficulty.EASY,
-        expected=_fault("dns.dangling_cname"),
+        expected=_fault("dns.dangling_alias"),
         hints=(
             "What kind of record is it?",
             "Follow it to its end.",
@@ -251,6 +255,24 @@ SCENARIOS = (
         set_up=_dangling,
     ),
     Scenario(
+        name="dns-dangling-alias-inside",
+        title="The name is an alias of a name in the same zone that was deleted",
+        story=(
+            "18:02 PAGE  CloudFront 502 for www.shop.example after the end of the blue environment.",
+            "Ticket: the record of origin.shop.lab is there, `dig +short` prints it.",
+        ),
+        difficulty=Difficulty.EASY,
+        expected=_fault("dns.dangling_alias"),
+        hints=(
+            "What does dig print: a name or an address?",
+            "Read the status of the answer, not only its content.",
+            "Does the name that it points to exist?",
+        ),
+        why_in_real_life="An environment was taken down with its records, and the alias to it stayed.",
+        page=_PAGE,
+        set_up=_dangling_inside,
+    ),
+    Scenario(
         name="dns-alias-without-address",
         title="The name is an alias of a name that has no address",
         story=(
@@ -258,7 +280,7 @@ SCENARIOS = (
             "Ticket: the target of the alias exists, `dig` says NOERROR.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.no_address"),
+        expected=_fault("dns.nodata"),
         hints=(
             "NOERROR means that the name is known.",
             "Is there an address at the end of the alias?",
@@ -276,7 +298,7 @@ SCENARIOS = (
             "Ticket: every single record is right: each points to what the other team gave us.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.cname_loop"),
+        expected=_fault("dns.alias_loop"),
         hints=(
             "Each record for itself is not the whole.",
             "Write down where each alias leads.",
@@ -294,7 +316,7 @@ SCENARIOS = (
             "Ticket: we only added one more alias in front, as with each migration.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.cname_chain_too_long"),
+        expected=_fault("dns.alias_chain_too_long"),
         hints=(
             "How many steps does a resolver take before it gives up?",
             "Count the aliases.",
@@ -351,7 +373,7 @@ SCENARIOS = (
             "Ticket: `dig origin.shop.lab` gives the address each time we try.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.answers_differ", edge=frozenset({200, 502})),
+        expected=_fault("dns.servers_disagree", edge=frozenset({200, 502})),
         hints=(
             "Some locations fail, others do not: who is asked differs.",
             "Ask every name server of the zone by itself.",

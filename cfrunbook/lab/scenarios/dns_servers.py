@@ -87,7 +87,7 @@ SCENARIOS = (
             "Ticket: the DNS provider's status page is green.",
         ),
         difficulty=Difficulty.EASY,
-        expected=_fault("dns.server_silent"),
+        expected=_fault("dns.all_servers_dead"),
         hints=(
             "Every name at once: what do they share?",
             "Which name servers does the registry name?",
@@ -105,7 +105,7 @@ SCENARIOS = (
             "Ticket: all four hosts answer ping.",
         ),
         difficulty=Difficulty.EASY,
-        expected=_fault("dns.server_not_running"),
+        expected=_fault("dns.all_servers_dead"),
         hints=(
             "A host that answers ping is not a name server yet.",
             "Ask each of the four, and note how fast it fails.",
@@ -123,7 +123,7 @@ SCENARIOS = (
             "Ticket: the hosted zone and its record are there, see the console.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.server_refuses"),
+        expected=_fault("dns.all_servers_refuse"),
         hints=(
             "What did the rebuild do to the hosted zone?",
             "Which four servers does Route 53 assign to the new zone?",
@@ -144,7 +144,7 @@ SCENARIOS = (
             "Ticket: the name servers are up and answer within a millisecond.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.server_fails"),
+        expected=_fault("dns.servfail"),
         hints=(
             "What do they answer within a millisecond?",
             "Two weeks is a familiar number in an SOA record.",
@@ -162,7 +162,7 @@ SCENARIOS = (
             "Ticket: the zone check of the monitoring (SOA at all four servers, serials equal) is green.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.server_fails"),
+        expected=_fault("dns.servfail"),
         hints=(
             "What does the check ask for, and what does CloudFront ask for?",
             "Ask the same servers for the A record.",
@@ -180,7 +180,7 @@ SCENARIOS = (
             "Ticket: they answer, with NOERROR even.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.upward_referral"),
+        expected=_fault("dns.all_servers_lame"),
         hints=(
             "NOERROR with which sections filled?",
             "Is the answer authoritative?",
@@ -198,7 +198,7 @@ SCENARIOS = (
             "Ticket: packets go both ways, we see them in the trace.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.malformed_answer"),
+        expected=_fault("dns.all_servers_dead"),
         hints=(
             "Packets are not answers.",
             "Decode one of them.",
@@ -216,7 +216,7 @@ SCENARIOS = (
             "Ticket: the zone check of the monitoring (SOA at all four servers, serials equal) is green.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.question_ignored"),
+        expected=_fault("dns.no_server_helps"),
         hints=(
             "What does the check ask for, and what does CloudFront ask for?",
             "Ask the same servers for the A record, and wait.",
@@ -254,7 +254,7 @@ SCENARIOS = (
             "Ticket: with ninety less it worked. DNS is UDP, and UDP is open.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.truncated_without_tcp"),
+        expected=_fault("dns.tcp_needed"),
         hints=(
             "How long is the answer?",
             "What does a server do with an answer that does not fit?",
@@ -272,7 +272,7 @@ SCENARIOS = (
             "Ticket: every question gets an answer, from all four servers.",
         ),
         difficulty=Difficulty.HARD,
-        expected=_fault("dns.truncated_without_tcp"),
+        expected=_fault("dns.tcp_needed"),
         hints=(
             "An answer with which flags?",
             "What does TC ask the resolver to do?",
@@ -292,7 +292,7 @@ SCENARIOS = (
             "Ticket: all name servers of shop.lab answer, authoritatively, with the same serial.",
         ),
         difficulty=Difficulty.MEDIUM,
-        expected=_fault("dns.server_silent"),
+        expected=_fault("dns.all_servers_dead"),
         hints=(
             "What do they answer?",
             "In which zone is the alias's target?",
@@ -312,8 +312,8 @@ SCENARIOS = (
         difficulty=Difficulty.HARD,
         expected=Expected(
             status="fault",
-            cause=Cause.PORT,
-            code="port.refused",
+            cause=Cause.DNS,
+            code="dns.servers_disagree",
             cloudfront_status=502,
             edge=frozenset({200, 502}),
         ),
