@@ -116,7 +116,7 @@ def read(name: str, kind: str, received: bytes) -> Reply:
 
 def malformed(received: bytes, why: str) -> Reply:
     """Return that bytes came that are no answer, and why."""
-    return Reply(outcome=DnsOutcome.MALFORMED, first_bytes=received[:FIRST_BYTES], detail=why[:200])
+    return Reply(outcome=DnsOutcome.MALFORMED, first_bytes=received[:FIRST_BYTES], detail=why[:200].removesuffix("."))
 
 
 def _outcome(message: dns.message.Message, rcode: str, name: object, kind: object) -> DnsOutcome:
