@@ -213,6 +213,7 @@ OTHER_ROWS: Sequence[tuple[str, Callable[[], Tree], Callable[[Tree], Respond] | 
         None,
         {"alias_chain_too_long": "warning", "resolves": "ok"},
     ),
+    ("alias within the zone", lambda: internet(shop("origin CNAME gone")), None, {"dangling_alias": "fault"}),
     (
         "one says NODATA",
         lambda: internet(shop(instead={SERVER: shop_zone("origin TXT x")})),

@@ -68,6 +68,8 @@ SOA = "example.com. 300 IN SOA ns1.example.com. h.example.com. 1 2 3 4 5"
         (answer(), "nodata"),
         (answer(authority=(SOA, NS)), "nodata"),
         (answer(rcode=dns.rcode.NXDOMAIN, authority=(SOA,)), "nxdomain"),
+        (answer(f"{NAME}. 300 IN CNAME x.", rcode=dns.rcode.NXDOMAIN), "answer"),  # x does not exist
+        (answer("x. 300 IN CNAME y.", rcode=dns.rcode.NXDOMAIN), "nxdomain"),
         (answer(authority=(NS,), flags=0), "referral"),
         (answer("other.example. 300 IN A 192.0.2.1"), "nodata"),
         (answer(rcode=dns.rcode.SERVFAIL, flags=0), "rcode"),
