@@ -115,7 +115,15 @@ class _Look:
         if self.walking is not None:
             found = await self.walking.run()
             self.dns_queries = found.queries
-            if found.cut_short:
+            if found.queries and not any(q.rcode for q in found.queries):
+                self.not_observed.append(
+                    NotExamined(
+                        what="the name servers of the origin",
+                        why="no root server answered, so port 53 seems to be blocked from here",
+                        next_check="Look again where name servers may be asked (UDP and TCP port 53 to everywhere).",
+                    )
+                )
+            elif found.cut_short:
                 self.not_observed.append(
                     NotExamined(what="some questions to name servers", why="a walk has a limit of questions and time")
                 )
