@@ -203,6 +203,7 @@ def _incident(options: argparse.Namespace) -> Incident:
         deadline=options.deadline,
         pace=options.pace,
         resolver=options.resolver,
+        root_hints=options.root_hints,
         name=options.name,
         expiry_days=options.expiry_days,
         keep_alive=options.keep_alive,
@@ -272,7 +273,8 @@ def _needs(*modules: str, extra: str, what: str) -> None:
 
 _INPUTS = (
     *("distribution", "policies", "url", "origin", "host", "evidence", "save-evidence", "connect-to", "vantage"),
-    *("at", "deadline", "pace", "trust-store", "resolver", "lab", "name", "expiry-days", "keep-alive", "output"),
+    *("at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name", "expiry-days"),
+    *("keep-alive", "output"),
 )
 _SEVERAL = frozenset({"policies", "connect-to", "resolver"})
 
@@ -445,7 +447,8 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
         const="yes",
     )
     add("--trust-store", "PEM roots to use instead of Mozilla's", metavar="FILE")
-    add("--resolver", "ask these resolvers instead of the system's", several=True, metavar="ADDR")
+    add("--resolver", "ask each of these resolvers instead of the system's", several=True, metavar="ADDR")
+    add("--root-hints", "begin the walk to the name servers here (default: the internet's root)", metavar="FILE")
     add("--lab", "a running lab's file: its relocations and defaults", metavar="FILE")
     add("--name", "name of the incident folder (default: from the URL or origin)", metavar="NAME")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cfrunbook.causes.case import Case
-from cfrunbook.evidence import Connection, ConnectOutcome, HandshakeOutcome, ResolutionOutcome
+from cfrunbook.evidence import AUTHORITATIVE, Connection, ConnectOutcome, HandshakeOutcome, ResolutionOutcome
 from cfrunbook.findings import NotExamined
 from cfrunbook.observation import MAX_ADDRESSES
 from cfrunbook.text import visible
@@ -56,7 +56,8 @@ def _addresses(case: Case) -> list[str]:
     """Return the resolved addresses that CloudFront uses and that a look takes."""
     both = case.target.ip_address_type == "dualstack"
     found: list[str] = []
-    for resolution in case.resolutions:
+    walked = [r for r in case.resolutions if r.resolver == AUTHORITATIVE and r.outcome is ResolutionOutcome.ANSWER]
+    for resolution in walked or case.resolutions:  # what a resolver says besides is not where CloudFront goes
         if resolution.outcome is ResolutionOutcome.ANSWER:
             found += resolution.ipv4 if both or case.target.ip_address_type == "ipv4" else ()
             found += resolution.ipv6 if both or case.target.ip_address_type == "ipv6" else ()

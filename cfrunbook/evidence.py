@@ -22,8 +22,10 @@ from cfrunbook.findings import NotExamined, Struct
 from cfrunbook.text import visible
 
 SCHEMA = 1
-MAX_OBSERVATIONS = 15_000
-"""More than one run makes: 50 targets of 16 addresses, each with at most 14 hellos and 2 requests."""
+MAX_OBSERVATIONS = 20_000
+"""More than one run makes: 50 targets of 16 addresses, with at most 14 hellos and 2 requests each; 3000 DNS queries."""
+MAX_DNS_RECORDS = 128
+"""Records kept of each section of a DNS answer: a referral to 13 name servers brings 39."""
 
 Byte = Annotated[int, Meta(ge=0, le=0xFF)]
 CodePoint = Annotated[int, Meta(ge=0, le=0xFFFF)]
@@ -32,6 +34,10 @@ Port = Annotated[int, Meta(ge=1, le=0xFFFF)]
 Milliseconds = Annotated[float, Meta(ge=0, le=86_400_000)]
 FirstBytes = Annotated[bytes, Meta(max_length=64)]
 ShortText = Annotated[str, Meta(max_length=200)]
+
+
+AUTHORITATIVE = "authoritative"
+"""Stands for the resolver where the zone's own name servers were asked, from the root down."""
 
 
 class ResolutionOutcome(StrEnum):
@@ -54,7 +60,7 @@ class Resolution(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     resolver: str
-    """The resolver's address, `system`, or `connect-to`."""
+    """The resolver's address, `system`, `connect-to`, or `authoritative`: the name servers themselves."""
     outcome: ResolutionOutcome
     ipv4: tuple[str, ...] = ()
     ipv6: tuple[str, ...] = ()
@@ -62,6 +68,88 @@ class Resolution(Struct, frozen=True, kw_only=True):
     """The alias chain in order, without `name` itself."""
     detail: str = ""
     elapsed_ms: Milliseconds = 0.0
+
+
+class DnsTransport(StrEnum):
+    """What carries a DNS message."""
+
+    UDP = "udp"
+    TCP = "tcp"
+
+
+class DnsOutcome(StrEnum):
+    """How one question to one name server ended. What it means is for judges to say."""
+
+    ANSWER = "answer"
+    """Records of the type asked for, or an alias."""
+    NODATA = "nodata"
+    """No error and no such record."""
+    NXDOMAIN = "nxdomain"
+    REFERRAL = "referral"
+    """No answer, but NS records of some zone: which one, and whether that helps, the records tell."""
+    TRUNCATED = "truncated"
+    """The answer does not fit into a datagram: it is to be had over TCP."""
+    RCODE = "rcode"
+    """Another error, see `rcode`."""
+    TIMEOUT = "timeout"
+    REFUSED_PORT = "refused_port"
+    """ICMP port unreachable, or RST: nothing listens there."""
+    UNREACHABLE = "unreachable"
+    """A router or firewall answered with ICMP, see `detail`."""
+    CLOSED = "closed"
+    """The TCP connection ended before a whole answer."""
+    MALFORMED = "malformed"
+    """What came is no answer to the question, see `detail` and `first_bytes`."""
+    NO_LOCAL_ROUTE = "no_local_route"
+    """This machine itself has no route (typically: no IPv6 here). Says nothing about the server."""
+    ERROR = "error"
+
+
+class DnsRecord(Struct, frozen=True, kw_only=True, array_like=True):
+    """One resource record, as `dig` prints it; in JSON a list of four."""
+
+    owner: str
+    """Lower case, without the final dot; `.` is the root."""
+    ttl: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
+    type: str
+    data: Annotated[str, Meta(max_length=2048)]
+    """The record data in presentation format."""
+
+
+DnsRecords = Annotated[tuple[DnsRecord, ...], Meta(max_length=MAX_DNS_RECORDS)]
+
+
+class DnsQuery(Struct, frozen=True, kw_only=True):
+    """One question by one transport to one address of a name server, and what came of it."""
+
+    id: str
+    zone: str
+    """The zone as whose server it was asked, `.` for the root; names are in lower case, without the final dot."""
+    server: str
+    """The server's name."""
+    address: str
+    connected_to: str = ""
+    """`address:port` really used when relocated; empty: port 53 of `address`."""
+    transport: DnsTransport
+    name: str
+    type: str
+    edns: bool = True
+    dnssec_ok: bool = False
+    sent_at: Annotated[tuple[Milliseconds, ...], Meta(max_length=16)] = ()
+    """When the question was sent and sent again, since the walk began."""
+    outcome: DnsOutcome
+    rcode: str = ""
+    """`NOERROR`, `SERVFAIL`, `REFUSED` …; empty where no answer could be read."""
+    authoritative: bool = False
+    truncated: bool = False
+    answer: DnsRecords = ()
+    authority: DnsRecords = ()
+    additional: DnsRecords = ()
+    first_bytes: FirstBytes = b""
+    """At most 64 bytes, only where the answer was malformed."""
+    detail: str = ""
+    elapsed_ms: Milliseconds = 0.0
+    """From the first sending to the outcome."""
 
 
 class ConnectOutcome(StrEnum):
@@ -352,6 +440,9 @@ class Inputs(Struct, frozen=True, kw_only=True):
     """The lab scenario this incident plays in; empty for a real one."""
 
 
+Observation = Resolution | DnsQuery | Connection | Exchange | Handshake | SecondOpinion
+
+
 class Observations(Struct, frozen=True, kw_only=True):
     """Everything that was seen, by whom, from where and when."""
 
@@ -361,6 +452,7 @@ class Observations(Struct, frozen=True, kw_only=True):
     vantage: str = "this machine"
     inputs: Inputs = Inputs()
     resolutions: tuple[Resolution, ...] = ()
+    dns_queries: tuple[DnsQuery, ...] = ()
     connections: tuple[Connection, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     handshakes: tuple[Handshake, ...] = ()
@@ -379,12 +471,16 @@ class Observations(Struct, frozen=True, kw_only=True):
     @property
     def number(self) -> int:
         """How many observations there are."""
-        groups = (self.resolutions, self.connections, self.exchanges, self.handshakes, self.second_opinions)
-        return sum(len(group) for group in (*groups, self.not_observed))
+        return sum(len(group) for group in (*self._seen, self.not_observed))
 
-    def find(self, observation: str) -> Resolution | Connection | Exchange | Handshake | SecondOpinion | None:
+    @property
+    def _seen(self) -> tuple[tuple[Observation, ...], ...]:
+        asked = (self.resolutions, self.dns_queries, self.connections, self.exchanges, self.handshakes)
+        return (*asked, self.second_opinions)
+
+    def find(self, observation: str) -> Observation | None:
         """Return the observation with this id, or None."""
-        for group in (self.resolutions, self.connections, self.exchanges, self.handshakes, self.second_opinions):
+        for group in self._seen:
             for item in group:
                 if item.id == observation:
                     return item

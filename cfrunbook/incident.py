@@ -32,6 +32,7 @@ from cfrunbook.findings import Finding, NotExamined, Stage, StageResult, StageSt
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
+    from cfrunbook.probes.dns.hints import Hint
     from cfrunbook.probes.relocation import Relocations
     from cfrunbook.x509.roots import TrustStore
 
@@ -43,10 +44,10 @@ SHORTEST_DEADLINE, LONGEST_DEADLINE = 0.05, 600.0
 DEFAULT_EXPIRY_DAYS = 14
 LONGEST_EXPIRY_DAYS = 825
 """Beyond this, a certificate is always about to expire."""
-_SOURCE_FIELDS = ("distribution", "trust_store")
+_SOURCE_FIELDS = ("distribution", "trust_store", "root_hints")
 _LAB_OPTIONS = (
     "distribution", "policies", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace", "resolver",
-    "at", "vantage", "name", "expiry_days", "keep_alive",
+    "root_hints", "at", "vantage", "name", "expiry_days", "keep_alive",
 )  # fmt: skip
 
 
@@ -85,6 +86,8 @@ class Incident:
     """Addresses of the resolvers to ask; empty: the system's."""
     keep_alive: bool
     """Whether to watch how long the origin keeps an idle connection open."""
+    root_hints: tuple[Hint, ...]
+    """The root's name servers where they are not the internet's; empty: the built-in ones."""
     observations: Observations | None
     """The recording to judge instead of probing."""
     name: str
@@ -108,6 +111,7 @@ class Incident:
         deadline: float | None = None,
         pace: str | None = "",
         resolver: str | Sequence[str] | None = (),
+        root_hints: Path | str | None = None,
         expiry_days: int | None = None,
         keep_alive: bool | str | None = None,
         name: str | None = "",
@@ -120,7 +124,8 @@ class Incident:
         given: dict[str, Any] = {
             "distribution": distribution, "policies": policies, "url": url, "origin": origin, "host": host,
             "connect_to": connect_to, "trust_store": trust_store, "vantage": vantage, "at": at, "deadline": deadline,
-            "pace": pace, "resolver": resolver, "expiry_days": expiry_days, "keep_alive": keep_alive, "name": name,
+            "pace": pace, "resolver": resolver, "root_hints": root_hints, "expiry_days": expiry_days,
+            "keep_alive": keep_alive, "name": name,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
         scenario, options = _lab(lab) if lab else ("", {})
@@ -269,6 +274,7 @@ def _assemble(
         expiry_days=_expiry_days(given.get("expiry_days", options.get("expiry_days"))),
         resolver=_resolvers(given.get("resolver", options.get("resolver"))),
         keep_alive=_flag("Keep-alive", given.get("keep_alive", options.get("keep_alive"))),
+        root_hints=_root_hints(given.get("root_hints", options.get("root_hints"))),
         observations=observations,
         name=_slug(name or (url.host if url else "") or origin or (read.id or read.domain_name if read else "")),
     )
@@ -368,6 +374,17 @@ def _resolvers(value: Any) -> tuple[str, ...]:
         for word in words:
             resolve.server(word)
     return words
+
+
+def _root_hints(value: Any) -> tuple[Hint, ...]:
+    """Return the name servers in a root hints file; none where there is no file. Raises BadInput."""
+    if value is None:
+        return ()
+    if not isinstance(value, str | os.PathLike):
+        raise BadInput(f"Root hints: give a file, not a value of type {type(value).__name__}.")
+    from cfrunbook.probes.dns import hints
+
+    return hints.load(Path(value))
 
 
 def _moment(value: Any) -> dt.datetime | None:

@@ -17,6 +17,7 @@ from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import (
     Connection,
     ConnectOutcome,
+    DnsQuery,
     Exchange,
     ExchangeEnd,
     ExchangeOutcome,
@@ -28,7 +29,9 @@ from cfrunbook.evidence import (
     SecondOpinion,
 )
 from cfrunbook.findings import NotExamined
+from cfrunbook.probes.address import is_loopback
 from cfrunbook.probes.endpoint import Endpoint
+from cfrunbook.resolving import Resolving, walking
 from cfrunbook.text import join_names
 
 if TYPE_CHECKING:
@@ -78,11 +81,12 @@ async def observe(incident: Incident, *, progress: Progress | None = None) -> Ob
         return incident.observations
     # All at once below: a module that is first imported there may find no file descriptor left to open its file.
     from cfrunbook.cloudfront import origin_tls  # noqa: F401
-    from cfrunbook.probes import exchange, resolve, s2n, tcp, tls  # noqa: F401
+    from cfrunbook.probes import dns, exchange, resolve, s2n, tcp, tls  # noqa: F401
 
     recorded_at = dt.datetime.now(dt.UTC)
     look = _Look(incident, progress or (lambda _: None))
     async with asyncio.TaskGroup() as group:
+        group.create_task(look.walk())
         for domain in dict.fromkeys(t.domain for t in incident.targets if not t.not_probed):
             group.create_task(look.origin(domain, [t for t in incident.targets if t.domain == domain]))
     return look.observations(recorded_at)
@@ -112,54 +116,82 @@ class _Look:
         self.handshakes: list[tuple[tuple[int, ...], Handshake]] = []
         self.second_opinions: list[tuple[tuple[int, ...], SecondOpinion]] = []
         self.not_observed: list[NotExamined] = []
+        self.dns_queries: list[DnsQuery] = []
+        self.in_lab = bool(incident.inputs.lab)
+        self.walking = walking(incident, progress)
         self._open = asyncio.Semaphore(MAX_OPEN)
         self._scans: Counter[str] = Counter()
         with_tls = [t.id for t in incident.targets if t.protocol == "https" and not t.not_probed]
         self._second_opinions_on = frozenset(with_tls[:MAX_OPINIONS])
 
+    async def walk(self) -> None:
+        """Ask every authoritative name server of the names that are to be resolved, all in one walk."""
+        if self.walking is not None:
+            found = await self.walking.run()
+            self.dns_queries = found.queries
+            if found.queries and not any(q.rcode for q in found.queries):
+                self.not_observed.append(
+                    NotExamined(
+                        what="the name servers of the origin",
+                        why="no root server answered, so port 53 seems to be blocked from here",
+                        next_check="Look again where name servers may be asked (UDP and TCP port 53 to everywhere).",
+                    )
+                )
+            elif found.cut_short:
+                self.not_observed.append(
+                    NotExamined(what="some questions to name servers", why="a walk has a limit of questions and time")
+                )
+
     async def origin(self, domain: str, targets: Sequence[Target]) -> None:
         probed = [t for t in targets if not t.not_probed]
         relocated = {t.id: self.incident.relocations.endpoints(domain, t.port) for t in probed}
-        addresses: tuple[str, ...] = ()
-        if any(endpoints is None for endpoints in relocated.values()):
-            addresses = await self._resolve(domain, probed[0])
-        else:
-            self.resolutions.append(
-                Resolution(id="", name=domain, resolver="connect-to", outcome=ResolutionOutcome.RELOCATED)
-            )
         polite = asyncio.Semaphore(POLITE_HELLOS if self.incident.pace == "polite" else MAX_OPEN)
+        resolved = [t for t in probed if relocated[t.id] is None]
+        known: list[str] = []
         async with asyncio.TaskGroup() as group:
-            for target in probed:
-                place = self.incident.targets.index(target)
-                endpoints = relocated[target.id]
-                if endpoints is None:
-                    endpoints = tuple(Endpoint(domain, target.port, address) for address in addresses)
-                for number, endpoint in enumerate(self._bounded(endpoints, domain)):
+
+            def probe(target: Target, endpoints: Sequence[Endpoint], first: int = 0) -> None:
+                place, room = self.incident.targets.index(target), max(0, MAX_ADDRESSES - first)
+                self._leave_out(len(endpoints[room:]), first + len(endpoints), domain)
+                for number, endpoint in enumerate(endpoints[:room], first):
                     group.create_task(self._endpoint(target, endpoint, (place, number), polite))
 
-    def _bounded(self, endpoints: Sequence[Endpoint], domain: str) -> Sequence[Endpoint]:
-        if len(endpoints) > MAX_ADDRESSES:
+            for target in probed:
+                probe(target, relocated[target.id] or ())
+            if not resolved:
+                self.resolutions.append(
+                    Resolution(id="", name=domain, resolver="connect-to", outcome=ResolutionOutcome.RELOCATED)
+                )
+                return
+            resolving = Resolving(self.incident, resolved[0], self.walking, self.resolutions.append, self.progress)
+            async for addresses in resolving.addresses(group):
+                new = [a for a in addresses if a not in known]
+                for target in resolved:
+                    probe(target, self._endpoints(domain, target.port, new), len(known))
+                known += new
+
+    def _endpoints(self, domain: str, port: int, addresses: Sequence[str]) -> list[Endpoint]:
+        """Return where an origin's addresses are from here; in a lab, only those that are relocated exist."""
+        found = []
+        for address in addresses:
+            elsewhere = self.incident.relocations.endpoints(address, port)
+            if elsewhere:
+                to = elsewhere[0]
+                found.append(Endpoint(domain, port, address, connect_address=to.address, connect_port=to.connect_port))
+            elif self.in_lab and not is_loopback(address):
+                self.not_observed.append(NotExamined(what=f"{address}, port {port}", why="it is not part of this lab"))
+            else:
+                found.append(Endpoint(domain, port, address))
+        return found
+
+    def _leave_out(self, number: int, total: int, domain: str) -> None:
+        if number:
             self.not_observed.append(
                 NotExamined(
-                    what=f"{len(endpoints) - MAX_ADDRESSES} of {len(endpoints)} addresses of {domain}",
+                    what=f"{number} of {total} addresses of {domain}",
                     why=f"at most {MAX_ADDRESSES} addresses are examined per origin",
                 )
             )
-        return endpoints[:MAX_ADDRESSES]
-
-    async def _resolve(self, domain: str, target: Target) -> tuple[str, ...]:
-        from cfrunbook.probes.resolve import resolve
-
-        seen = await resolve(
-            domain,
-            ip_address_type=target.ip_address_type,
-            resolvers=self.incident.resolver,
-            deadline=self.incident.deadline,
-        )
-        self.resolutions.append(seen)
-        self.progress(f"{domain}: {seen.outcome}")
-        # Those that CloudFront uses come first: the others are examined only as far as there is room.
-        return seen.ipv6 + seen.ipv4 if target.ip_address_type == "ipv6" else seen.ipv4 + seen.ipv6
 
     async def _endpoint(
         self, target: Target, endpoint: Endpoint, place: tuple[int, ...], polite: asyncio.Semaphore
@@ -329,6 +361,7 @@ class _Look:
             vantage=self.incident.vantage,
             inputs=self.incident.inputs,
             resolutions=_numbered("resolution", sorted(self.resolutions, key=lambda r: r.name)),
+            dns_queries=_numbered("dns", self.dns_queries),
             connections=_numbered("connection", _in_order(self.connections)),
             exchanges=_numbered("exchange", _in_order(self.exchanges)),
             handshakes=_numbered("handshake", _in_order(self.handshakes)),

@@ -23,6 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"cloudfront", "probes", "x509"}),
     frozenset({"causes"}),
     frozenset({"incident"}),
+    frozenset({"resolving"}),
     frozenset({"observation"}),
     frozenset({"coverage", "failover"}),
     frozenset({"verdicts"}),

@@ -230,9 +230,9 @@ def test_numbers_that_are_not_finite_are_refused(number: str) -> None:
 
 
 def test_more_observations_than_a_run_makes_are_refused() -> None:
-    most = {**GOOD, "connections": [CONNECTION] * 10_000, "resolutions": [RESOLUTION] * 5_000}
+    most = {**GOOD, "connections": [CONNECTION] * 10_000, "resolutions": [RESOLUTION] * 10_000}
     assert evidence.from_json(json.dumps(most).encode()).number == evidence.MAX_OBSERVATIONS
-    with pytest.raises(BadInput, match=r"evidence holds 15001 observations; refused, since one run makes at most"):
+    with pytest.raises(BadInput, match=r"evidence holds 20001 observations; refused, since one run makes at most"):
         evidence.from_json(json.dumps({**most, "handshakes": [HANDSHAKE]}).encode())
 
 

@@ -83,7 +83,7 @@ def _origin(setup: OriginSetup) -> dict[str, Any]:
             "OriginSslProtocols": _items(list(_VERSIONS[_VERSIONS.index(setup.minimum_tls) :])),
             "OriginReadTimeout": 30,
             "OriginKeepaliveTimeout": 5,
-            "IpAddressType": "ipv4",
+            "IpAddressType": setup.ip_address_type,
         },
         "ConnectionAttempts": 3,
         "ConnectionTimeout": setup.connection_timeout,

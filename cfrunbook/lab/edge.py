@@ -1,4 +1,4 @@
-"""A small edge that connects to an origin as CloudFront does, and answers 200, 502 or 504.
+"""A small edge that resolves and connects to an origin as CloudFront does, and answers 200, 502 or 504.
 
 It is the lab's independent judge: it knows an origin only by the plain facts in `Origin` and `OriginGroup`, shares no
 code with the judges of this package, and leaves certificates and handshakes to OpenSSL and, where it is installed, to
@@ -11,6 +11,9 @@ asked last, on a connection of its own after the other has ended: who fails befo
 that serves one connection at a time has only one. It takes the server name alone for the certificate's, sorts chains
 itself, goes on where a client certificate is asked for, and gives up at any warning alert. `blind_spot` says what
 remains unseen without it.
+
+Where a name has to be resolved it does so itself, from the root down (`cfrunbook.lab.dns.resolver`); what that comes to
+may depend on which name server is asked first.
 
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-gateway.html
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-504-gateway-timeout.html
@@ -27,15 +30,18 @@ import socket
 import ssl
 import time
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from http.client import responses
 from itertools import pairwise
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cfrunbook.lab.servers import HttpConnection, Request, Servers
 from cfrunbook.probes import s2n
+
+if TYPE_CHECKING:
+    from cfrunbook.lab.dns.resolver import Kind, Resolver, View
 
 CIPHERS = (
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
@@ -62,8 +68,25 @@ _BODY_LIMIT = 65_536
 # that a failed TLS handshake is a failure to connect is our reading.
 _NOT_CONNECTED, _TOO_LONG = 503, 504
 _FAILOVER_METHODS = ("GET", "HEAD", "OPTIONS")
+_ORDERS = 4  # each of the four name servers that a zone has is asked first in one of them
 
 MinimumTls = Literal["SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2"]
+
+
+Place = tuple[str, int]
+"""An address and a port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What it takes to resolve an origin's name, and to get to the addresses that come of it."""
+
+    view: View
+    kinds: tuple[Kind, ...] = ("A",)
+    """The records that CloudFront asks for, by the origin's IP address type."""
+    places: Mapping[Place, Place] = field(default_factory=dict)
+    """What stands in for each address and port of the origin; packets to others are lost."""
+    port: int = 443
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +96,7 @@ class Origin:
     domain: str
     """The Origin Domain."""
     protocol: Literal["https", "http"]
-    addresses: tuple[tuple[str, int], ...]
+    addresses: tuple[Place, ...]
     """The addresses and ports that stand in for the origin's; CloudFront picks one."""
     viewer_host: str
     """The Host header of the viewer's request."""
@@ -81,6 +104,8 @@ class Origin:
     minimum_tls: MinimumTls = "TLSv1.2"
     roots: str = ""
     """PEM; the only certificates that are trusted."""
+    names: Names | None = None
+    """How its name is resolved; None: `addresses` are known."""
 
     @property
     def host(self) -> str:
@@ -138,11 +163,11 @@ def fetch(
     and 30 more for an answer; the connection of AWS's TLS library, made unless `with_s2n` is false, has as much again.
     """
     if isinstance(target, Origin):
-        address = secrets.choice(target.addresses)
-        return _ask(target, address, path, method, patience=patience, with_s2n=with_s2n)
+        pick = secrets.choice(_picks(target, (secrets.randbelow(_ORDERS),)))
+        return _ask(target, pick, path, method, patience=patience, with_s2n=with_s2n)
     ask = partial(fetch, path=path, method=method, patience=patience, with_s2n=with_s2n)
     answer = ask(target.primary)
-    if method in _FAILOVER_METHODS and (answer.counts_as or answer.status) in target.failover_at:
+    if _fails_over(target, answer, method):
         return ask(target.secondary)
     return answer
 
@@ -155,32 +180,58 @@ def fetch_all(
     patience: float = 1.0,
     with_s2n: bool = True,
 ) -> tuple[Answer, ...]:
-    """Return the answers that `fetch` may give, depending on the addresses that it picks."""
+    """Return the answers that `fetch` may give, depending on the addresses and name servers that it picks."""
     if isinstance(target, Origin):
-        return tuple(
-            _ask(target, address, path, method, patience=patience, with_s2n=with_s2n) for address in target.addresses
-        )
+        picks = _picks(target, range(_ORDERS))
+        return tuple(_ask(target, pick, path, method, patience=patience, with_s2n=with_s2n) for pick in picks)
+    ask = partial(fetch_all, path=path, method=method, patience=patience, with_s2n=with_s2n)
     return tuple(
-        fetch(
-            replace(
-                target,
-                primary=replace(target.primary, addresses=(first,)),
-                secondary=replace(target.secondary, addresses=(second,)),
-            ),
-            path,
-            method=method,
-            patience=patience,
-            with_s2n=with_s2n,
-        )
-        for first in target.primary.addresses
-        for second in target.secondary.addresses
+        answer
+        for first in ask(target.primary)
+        for answer in (ask(target.secondary) if _fails_over(target, first, method) else (first,))
     )
 
 
-def _ask(
-    origin: Origin, address: tuple[str, int], path: str, method: str, *, patience: float, with_s2n: bool
-) -> Answer:
+def _fails_over(group: OriginGroup, answer: Answer, method: str) -> bool:
+    return method in _FAILOVER_METHODS and (answer.counts_as or answer.status) in group.failover_at
+
+
+def _picks(origin: Origin, orders: Iterable[int]) -> tuple[Place | Answer, ...]:
+    """Return the addresses to choose from, or the answer where there is none.
+
+    Names are resolved once in each of `orders`, which say whose name server is asked first.
+    """
+    if origin.names is None:
+        return origin.addresses
+    from cfrunbook.lab.dns.resolver import Resolver
+
+    resolver = Resolver(origin.names.view)
+    return tuple(
+        dict.fromkeys(pick for first in orders for pick in _resolved(origin.domain, origin.names, resolver, first))
+    )
+
+
+def _resolved(domain: str, names: Names, resolver: Resolver, first: int) -> Iterator[Place | Answer]:
+    from cfrunbook.lab.dns.resolver import Unresolved
+
+    found: list[str] = []
+    why = ""
+    for kind in names.kinds:
+        try:
+            found += resolver.resolve(domain, kind, first=first)
+        except Unresolved as error:
+            why = str(error)
+    if not found:
+        yield Answer(502, f"DNS: {why}", counts_as=_NOT_CONNECTED)
+    for address in found:
+        lost = Answer(504, f"no packet gets to {address}", counts_as=_NOT_CONNECTED)
+        yield names.places.get((address, names.port), lost)
+
+
+def _ask(origin: Origin, address: Place | Answer, path: str, method: str, *, patience: float, with_s2n: bool) -> Answer:
     """Ask one address of an origin, and turn every way to fail into CloudFront's answer."""
+    if isinstance(address, Answer):
+        return address
     clock = _Clock(patience)
     connected = False
     try:

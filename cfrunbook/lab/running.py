@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -14,12 +14,16 @@ from cfrunbook.errors import BadInput
 from cfrunbook.findings import Struct
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.distribution import document
-from cfrunbook.lab.edge import Edge, Origin, OriginGroup
+from cfrunbook.lab.dns.setup import Fault, NameServer, Tree
+from cfrunbook.lab.edge import Edge, Names, Origin, OriginGroup
 from cfrunbook.lab.folder import OwnedFolder
 from cfrunbook.lab.scenario import VIEWER_HOST, OriginSetup, Scenario
 from cfrunbook.lab.scenarios import SCENARIOS
 from cfrunbook.lab.servers import Address, Servers
 from cfrunbook.text import visible
+
+if TYPE_CHECKING:
+    from cfrunbook.lab.dns.resolver import Kind
 
 DEADLINE: Final = 1.0
 """Seconds that a probe, and the edge, waits in the lab: loopback answers at once or never."""
@@ -28,6 +32,9 @@ ENVIRONMENT: Final = "CFRUNBOOK_LAB"
 
 _DISTRIBUTION_FILE = "distribution.json"
 _TRUST_FILE = "trust.pem"
+_HINTS_FILE = "root.hints"
+_DNS_PORT = 53
+_RECORDS: Final[Mapping[str, tuple[Kind, ...]]] = {"ipv4": ("A",), "ipv6": ("AAAA",), "dualstack": ("A", "AAAA")}
 
 
 class LabOptions(Struct, frozen=True, kw_only=True):
@@ -39,6 +46,9 @@ class LabOptions(Struct, frozen=True, kw_only=True):
     trust_store: str
     deadline: float
     keep_alive: bool
+    root_hints: str | msgspec.UnsetType = msgspec.UNSET
+    """Where the scenario has a DNS of its own."""
+    resolver: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class LabFile(Struct, frozen=True, kw_only=True):
@@ -63,6 +73,11 @@ class LiveOrigin:
         """Where CloudFront's connections to this origin go."""
         return tuple(ports[self.setup.port] for ports in self.addresses)
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """What is relocated, for every address: the origin's name, or the address that DNS gives for it."""
+        return self.setup.published or (self.setup.domain,) * len(self.addresses)
+
 
 class Running:
     """One scenario, up from construction until `stop`. Also a context manager.
@@ -85,6 +100,13 @@ class Running:
         try:
             self.origins = tuple(self._bring_up())
             """The origin, or the members of the origin group, the primary first."""
+            self.name_servers: Mapping[str, Address] = {}
+            """Where the scenario's name servers really are, by the address that they have in its DNS."""
+            self.resolver: tuple[str, ...] = ()
+            """Address and port of the resolver that whoever looks into the incident has."""
+            self._nowhere: tuple[Address, ...] = ()
+            if self.setup.dns:
+                self._bring_up_dns(self.setup.dns)
             self.edge_facts = self._edge_facts()
             self.edge = Edge(self.servers, self.edge_facts, methods=self.setup.methods, patience=deadline)
             self.file = self.write(self.folder)
@@ -109,12 +131,15 @@ class Running:
     @property
     def connect_to(self) -> tuple[str, ...]:
         """The relocations, in the syntax of curl's --connect-to."""
-        return tuple(
-            f"{origin.setup.domain}:{port}:{address}:{real}"
+        origins = (
+            f"{_bracketed(host)}:{port}:{address}:{real}"
             for origin in self.origins
-            for ports in origin.addresses
+            for host, ports in zip(origin.hosts, origin.addresses, strict=True)
             for port, (address, real) in ports.items()
         )
+        servers = (f"{_bracketed(a)}:{_DNS_PORT}:{at}:{port}" for a, (at, port) in self.name_servers.items())
+        nowhere = (f":{_DNS_PORT}:{at}:{port}" for at, port in self._nowhere)  # last: what else names an address
+        return (*origins, *servers, *nowhere)
 
     @property
     def trust_store(self) -> Path:
@@ -124,7 +149,7 @@ class Running:
     @property
     def options(self) -> dict[str, Any]:
         """Keyword arguments for `Incident.load`."""
-        return {
+        options = {
             "distribution": document(self.setup),
             "url": self.setup.url,
             "connect_to": self.connect_to,
@@ -132,6 +157,9 @@ class Running:
             "deadline": self.deadline,
             "keep_alive": self.setup.keep_alive,
         }
+        if self.setup.dns:  # by the lab file it is known that no other address exists
+            options |= {"lab": self.file, "root_hints": self.folder / _HINTS_FILE}
+        return options | ({"resolver": self.resolver} if self.resolver else {})
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which a command examines this scenario without further options."""
@@ -149,11 +177,15 @@ class Running:
                 trust_store=_TRUST_FILE,
                 deadline=self.deadline,
                 keep_alive=self.setup.keep_alive,
+                root_hints=_HINTS_FILE if self.setup.dns else msgspec.UNSET,
+                resolver=self.resolver or msgspec.UNSET,
             ),
         )
         for name, value in ((_DISTRIBUTION_FILE, document(self.setup)), (LAB_FILE, lab_file)):
             (folder / name).write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
         (folder / _TRUST_FILE).write_bytes(self.authority.root.pem)
+        if self.setup.dns:
+            (folder / _HINTS_FILE).write_text(self.setup.dns.hints())
         return folder / LAB_FILE
 
     def stop(self) -> None:
@@ -171,12 +203,22 @@ class Running:
                 addresses.append({p: self.servers.listen(s, f"127.0.0.{last}") for p, s in services.items()})
             yield LiveOrigin(origin, tuple(addresses))
 
+    def _bring_up_dns(self, tree: Tree) -> None:
+        from cfrunbook.lab.dns.server import listen
+
+        self.name_servers = {server.address: listen(self.servers, server) for server in tree.servers}
+        # Whatever address a zone names by mistake: questions to it are lost here, and do not leave the machine.
+        self._nowhere = (listen(self.servers, NameServer("", (), (Fault.DROP,))),)
+        if self.setup.resolver:
+            self.resolver = ("{}:{}".format(*listen(self.servers, self.setup.resolver)),)
+
     def _edge_facts(self) -> Origin | OriginGroup:
         primary, *secondary = (
             Origin(
                 domain=origin.setup.domain,
                 protocol=origin.setup.protocol,
-                addresses=origin.places,
+                addresses=() if origin.setup.published else origin.places,
+                names=self._names(origin),
                 viewer_host=VIEWER_HOST,
                 host_forwarded=self.setup.host_forwarded,
                 minimum_tls=origin.setup.minimum_tls,
@@ -185,6 +227,24 @@ class Running:
             for origin in self.origins
         )
         return OriginGroup(primary, secondary[0], self.setup.failover_at) if secondary else primary
+
+    def _names(self, origin: LiveOrigin) -> Names | None:
+        """Return how the edge gets from an origin's name to its ports, where that takes DNS."""
+        tree, setup = self.setup.dns, origin.setup
+        if tree is None or not setup.published:
+            return None
+        from cfrunbook.lab.dns.resolver import View
+
+        return Names(
+            View(tuple(address for _, address in tree.roots), self.name_servers, tree.anchor),
+            _RECORDS[setup.ip_address_type],
+            {(host, setup.port): place for host, place in zip(setup.published, origin.places, strict=True)},
+            setup.port,
+        )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def start(name: str, *, folder: Path | None = None, deadline: float = DEADLINE) -> Running:

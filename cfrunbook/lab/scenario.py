@@ -9,6 +9,7 @@ from typing import Literal
 
 from cfrunbook.findings import Cause
 from cfrunbook.lab.authority import Authority
+from cfrunbook.lab.dns.setup import NameServer, Tree
 from cfrunbook.lab.edge import MinimumTls
 from cfrunbook.lab.servers import Http, Service
 
@@ -63,6 +64,9 @@ class OriginSetup:
     minimum_tls: MinimumTls = "TLSv1.2"
     connection_timeout: int = 10
     """Seconds that CloudFront waits to connect, 1 to 10."""
+    published: tuple[str, ...] = ()
+    """What DNS says the addresses are, one for each of `addresses`; empty: the origin's name is not looked up."""
+    ip_address_type: Literal["ipv4", "ipv6", "dualstack"] = "ipv4"
 
     @property
     def protocol(self) -> Literal["https", "http"]:
@@ -93,6 +97,10 @@ class Setup:
     """The failing URL, as far as it is known; may be empty."""
     keep_alive: bool = False
     """Whether the answer takes watching idle connections, which costs a second or more."""
+    dns: Tree | None = None
+    """The DNS in which origins that are `published` are looked up."""
+    resolver: NameServer | None = None
+    """What whoever looks into the incident has as resolver, where that is known; CloudFront has another."""
 
     @property
     def origins(self) -> tuple[OriginSetup, ...]:

@@ -16,7 +16,7 @@ import ssl
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from http.client import responses
 from typing import Literal, cast
@@ -138,6 +138,7 @@ class Servers:
         self._loop = asyncio.SelectorEventLoop()
         self._loop.set_exception_handler(_note)
         self._listeners: list[asyncio.Server] = []
+        self._datagrams: list[asyncio.DatagramTransport] = []
         self._held: list[socket.socket] = []
         self._open: set[asyncio.Transport] = set()
         self._lock = threading.Lock()
@@ -158,9 +159,9 @@ class Servers:
         """
         match service:
             case Closed():
-                return self._hold(_bound(address))
+                return self.hold(_bound(address))
             case Dropped():
-                return self._hold(*_full_queue(address))
+                return self.hold(*fill_queue(_bound(address)))
             case Tls():
                 contexts = _contexts(service)
                 return self.serve(lambda: _TlsServer(self._open, contexts, service), address)
@@ -177,18 +178,29 @@ class Servers:
 
     def serve(self, protocol: Callable[[], Connection], address: str = LOOPBACK) -> Address:
         """Serve connections with `protocol` on a new port and return where."""
-        sock = _bound(address)
-        bound = sock.getsockname()
+        return self.serve_on(protocol, _bound(address))
+
+    def serve_on(self, protocol: Callable[[], Connection], sock: socket.socket) -> Address:
+        """Serve connections to a bound socket with `protocol` and return where it is bound."""
 
         async def start() -> None:
             self._listeners.append(await self._loop.create_server(protocol, sock=sock))
 
-        try:
-            asyncio.run_coroutine_threadsafe(start(), self._loop).result(_START_LIMIT)
-        except BaseException:
-            sock.close()
-            raise
-        return cast("Address", bound)
+        return self._start(start(), sock)
+
+    def serve_datagrams(self, protocol: Callable[[], asyncio.DatagramProtocol], sock: socket.socket) -> Address:
+        """Serve a bound UDP socket with `protocol` and return where it is bound."""
+
+        async def start() -> None:
+            transport, _ = await self._loop.create_datagram_endpoint(protocol, sock=sock)
+            self._datagrams.append(transport)
+
+        return self._start(start(), sock)
+
+    def hold(self, first: socket.socket, *others: socket.socket) -> Address:
+        """Keep sockets as they are until `stop`; return where the first is bound."""
+        self._held += [first, *others]
+        return cast("Address", first.getsockname())
 
     @property
     def connections(self) -> set[asyncio.Transport]:
@@ -213,7 +225,18 @@ class Servers:
         finally:
             self._loop.close()
 
+    def _start(self, starting: Coroutine[None, None, None], sock: socket.socket) -> Address:
+        bound = sock.getsockname()
+        try:
+            asyncio.run_coroutine_threadsafe(starting, self._loop).result(_START_LIMIT)
+        except BaseException:
+            sock.close()
+            raise
+        return cast("Address", bound)
+
     async def _close(self) -> None:
+        for datagrams in self._datagrams:
+            datagrams.abort()
         for listener in self._listeners:
             for sock in listener.sockets:  # accept no more; closing at once would lose what was just accepted
                 self._loop.remove_reader(sock.fileno())
@@ -231,10 +254,6 @@ class Servers:
             await asyncio.sleep(0)  # connection_lost, too, comes in a later turn
         await asyncio.gather(*(listener.wait_closed() for listener in self._listeners))
         await self._loop.shutdown_default_executor()
-
-    def _hold(self, first: socket.socket, *others: socket.socket) -> Address:
-        self._held += [first, *others]
-        return cast("Address", first.getsockname())
 
 
 # --- connections --------------------------------------------------------------------------------------------------
@@ -435,13 +454,12 @@ def _bound(address: str) -> socket.socket:
     return sock
 
 
-def _full_queue(address: str) -> list[socket.socket]:
-    """Return a listener whose accept queue is full, and the connections that fill it."""
-    listener = _bound(address)
+def fill_queue(listener: socket.socket) -> list[socket.socket]:
+    """Let a bound socket listen until its accept queue is full; return it and the connections that fill it."""
     listener.listen(0)
     held = [listener]
     for _ in range(_FILLERS):
-        filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        filler = socket.socket(listener.family, socket.SOCK_STREAM)
         held.append(filler)
         filler.settimeout(_FILLER_WAIT)
         try:

@@ -105,6 +105,11 @@ def server(text: str) -> tuple[str, int]:
         ) from None
 
 
+def needs_no_question(name: str) -> bool:
+    """Tell whether a name's addresses are known without DNS: an IP address, or a localhost name."""
+    return _known(name) is not None
+
+
 def _known(name: str) -> tuple[_Answer, _Answer] | None:
     """Return the answers that need no question: for an IP address, and for localhost (RFC 6761, section 6.3)."""
     plain = name.lower().removesuffix(".")

@@ -69,7 +69,7 @@ async def _attempt(address: str, port: int, deadline: float) -> _Attempt:
     connected = False
     try:
         sock.setblocking(False)
-        _ask_for_icmp(sock, version, on=True)
+        ask_for_icmp(sock, version, on=True)
         try:
             code = sock.connect_ex((address, port))
         except (OSError, OverflowError, ValueError) as error:
@@ -85,7 +85,7 @@ async def _attempt(address: str, port: int, deadline: float) -> _Attempt:
         if code == 0 and sock.getsockname()[:2] == (address, port):  # Linux lets a socket meet itself on loopback
             return ConnectOutcome.REFUSED, None, "nothing listens there", None
         if code == 0:
-            _ask_for_icmp(sock, version, on=False)  # later ICMP must not disturb the conversation
+            ask_for_icmp(sock, version, on=False)  # later ICMP must not disturb the conversation
             connected = True
             return ConnectOutcome.CONNECTED, None, "", sock
         return *_failure(code, queued, version, source=source, destination=address), None
@@ -94,7 +94,8 @@ async def _attempt(address: str, port: int, deadline: float) -> _Attempt:
             sock.close()
 
 
-def _ask_for_icmp(sock: socket.socket, version: int, *, on: bool) -> None:
+def ask_for_icmp(sock: socket.socket, version: int, *, on: bool) -> None:
+    """Let the kernel keep ICMP errors for this socket, or not; where it cannot, nothing happens."""
     if not _ERRQUEUE:
         return
     option = (
@@ -116,7 +117,7 @@ async def _settled(sock: socket.socket) -> tuple[messages.QueuedError | None, in
             await writable
         finally:
             loop.remove_writer(sock.fileno())
-        queued = _drain(sock)  # before SO_ERROR: reading the queue may clear the socket's error
+        queued = queued_error(sock)  # before SO_ERROR: reading the queue may clear the socket's error
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or (queued.errno if queued else 0)
         if code:
             return queued, code
@@ -132,7 +133,7 @@ def _resolve(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def _drain(sock: socket.socket) -> messages.QueuedError | None:
+def queued_error(sock: socket.socket) -> messages.QueuedError | None:
     """Return the last error in the socket's error queue; None where there is no queue or nothing in it."""
     found = None
     for _ in range(_MAX_QUEUED if _ERRQUEUE else 0):
@@ -149,7 +150,7 @@ _Failure = tuple[ConnectOutcome, Icmp | None, str]
 
 def _at_once(sock: socket.socket, code: int, version: int, address: str) -> _Failure:
     """Judge an error that `connect` gave before anything could come back from the network."""
-    queued = _drain(sock)
+    queued = queued_error(sock)
     if queued and queued.icmp:
         return _failure(code, queued, version, source="", destination=address)
     if code in (errno.ECONNREFUSED, errno.ECONNRESET):  # loopback may answer before connect returns

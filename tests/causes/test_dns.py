@@ -100,7 +100,7 @@ CASES = [
     (
         resolution("nxdomain"),
         "ipv4",
-        "nxdomain",
+        "resolver_nxdomain",
         "unknown",
         502,
         f"{HOST} does not exist, says this machine's resolver.",
@@ -108,16 +108,30 @@ CASES = [
     (
         resolution("nxdomain", cnames=("gone.example.net",)),
         "ipv4",
-        "dangling_alias",
+        "resolver_dangling_alias",
         "unknown",
         502,
         f"{HOST} is an alias of gone.example.net, which does not exist",
     ),
-    (resolution("nodata"), "ipv4", "nodata", "unknown", 502, "exists but has no address"),
-    (resolution(), "ipv4", "nodata", "unknown", 502, "exists but has no address"),
-    (resolution("servfail"), "ipv4", "servfail", "unknown", 502, f"This machine's resolver cannot resolve {HOST}"),
-    (resolution("refused", resolver="192.0.2.53"), "ipv4", "refused", "unknown", 502, "192.0.2.53 refuses to resolve"),
-    (resolution("timeout", elapsed_ms=3000.0), "ipv4", "timeout", "unknown", 502, "did not say within 3.0 s"),
+    (resolution("nodata"), "ipv4", "resolver_nodata", "unknown", 502, "exists but has no address"),
+    (resolution(), "ipv4", "resolver_nodata", "unknown", 502, "exists but has no address"),
+    (
+        resolution("servfail"),
+        "ipv4",
+        "resolver_servfail",
+        "unknown",
+        502,
+        f"This machine's resolver cannot resolve {HOST}",
+    ),
+    (
+        resolution("refused", resolver="192.0.2.53"),
+        "ipv4",
+        "resolver_refused",
+        "unknown",
+        502,
+        "192.0.2.53 refuses to resolve",
+    ),
+    (resolution("timeout", elapsed_ms=3000.0), "ipv4", "resolver_timeout", "unknown", 502, "did not say within 3.0 s"),
     (resolution("error", detail="no resolver"), "ipv4", "not_asked", "unknown", 502, "from here: no resolver."),
 ]
 
@@ -180,7 +194,7 @@ def test_localhost_is_a_remark(name: str) -> None:
 
 def test_each_resolver_is_quoted_for_what_it_said() -> None:
     findings = judge(resolution("nxdomain"), resolution(resolver="8.8.8.8", ipv4=(GLOBAL,), id="resolution-2"))
-    assert [f.code for f in findings] == ["dns.nxdomain", "dns.ok"]
+    assert [f.code for f in findings] == ["dns.resolver_nxdomain", "dns.ok"]
     assert [f.evidence[0].observation for f in findings] == ["resolution-1", "resolution-2"]
 
 

@@ -17,6 +17,7 @@ NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
 SOURCES = (
     "aws.amazon.com",
     "docs.aws.amazon.com",
+    "repost.aws",
     "github.com",
     "www.rfc-editor.org",
     "cryptography.io",

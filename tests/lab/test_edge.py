@@ -8,11 +8,13 @@ import inspect
 import re
 import ssl
 from dataclasses import replace
+from types import ModuleType
 
 import pytest
 
 from cfrunbook.lab import edge, middlebox
 from cfrunbook.lab.authority import CLIENT_AUTH, SERVER_AUTH, Authority, Identity, KeyType
+from cfrunbook.lab.dns import resolver
 from cfrunbook.lab.edge import Answer, Edge, Origin, OriginGroup
 from cfrunbook.lab.edge import fetch as impatient_fetch
 from cfrunbook.lab.servers import (
@@ -60,10 +62,16 @@ def facts(authority: Authority, address: tuple[str, int], **changes: object) -> 
     return replace(origin, **changes)  # type: ignore[arg-type]
 
 
-def test_it_shares_no_code_with_probes_and_judges_but_the_way_to_awss_library() -> None:
+@pytest.mark.parametrize(
+    ("module", "shared"),
+    [(edge, {"cfrunbook.lab.servers", "cfrunbook.lab.dns.resolver", "cfrunbook.probes"}), (resolver, set())],
+)
+def test_it_shares_no_code_with_probes_and_judges_but_the_way_to_awss_library(
+    module: ModuleType, shared: set[str]
+) -> None:
     imported = {
         name
-        for node in ast.walk(ast.parse(inspect.getsource(edge)))
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
         for name in (
             [node.module or ""]
             if isinstance(node, ast.ImportFrom)
@@ -72,13 +80,10 @@ def test_it_shares_no_code_with_probes_and_judges_but_the_way_to_awss_library() 
             else []
         )
     }
-    assert {name for name in imported if name.startswith("cfrunbook")} == {
-        "cfrunbook.lab.servers",
-        "cfrunbook.probes",
-    }
+    assert {name for name in imported if name.startswith("cfrunbook")} == shared
     assert not {
         alias.name
-        for node in ast.walk(ast.parse(inspect.getsource(edge)))
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.ImportFrom) and node.module == "cfrunbook.probes"
         for alias in node.names
     } - {"s2n"}
@@ -354,7 +359,11 @@ def test_a_group_is_asked_at_all_addresses(servers: Servers, authority: Authorit
     good, bad = servers.listen(Http()), servers.listen(Closed())
     origin = facts(authority, good, addresses=(good, bad), protocol="http")
     group = OriginGroup(origin, origin, (503,))
-    assert [a.status for a in edge.fetch_all(group, patience=10.0)] == [200, 200, 200, 502]
+    assert [a.status for a in edge.fetch_all(group, patience=10.0)] == [
+        200,
+        200,
+        502,
+    ]  # the secondary is asked only where the primary failed
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cfrunbook.lab.scenario import Scenario
-from cfrunbook.lab.scenarios import certificate, difficult, healthy, parameters, port, redundant, response, tls
+from cfrunbook.lab.scenarios import (
+    certificate,
+    difficult,
+    dns_delegation,
+    dns_healthy,
+    dns_names,
+    dns_redundant,
+    dns_servers,
+    healthy,
+    parameters,
+    port,
+    redundant,
+    response,
+    tls,
+)
 
-_MODULES = (healthy, certificate, tls, parameters, port, difficult, redundant, response)
+_MODULES = (
+    *(healthy, certificate, tls, parameters, port, difficult, redundant, response),
+    *(dns_names, dns_servers, dns_delegation, dns_redundant, dns_healthy),
+)
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for module in _MODULES for scenario in module.SCENARIOS}
 DEFAULT = "certificate-missing-intermediate"

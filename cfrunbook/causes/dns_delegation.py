@@ -1,0 +1,370 @@
+"""What a walk to the name servers showed: zone by zone, server by server. Pure, and from the recording alone.
+
+Facts only: `fold` orders questions and answers; what a fact means is for the judges (`dns_servers`, `dns_answers`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
+from cfrunbook.probes import address as addresses
+from cfrunbook.probes.dns.names import ROOT, depth, enclosing, is_below, is_within, plain
+from cfrunbook.probes.dns.walk import MAX_ALIASES, RANDOM_LABEL
+
+PROOF_SENDS, PROOF_SECONDS = 3, 2.0
+"""Sends, and seconds of waiting, without which nobody is called silent; on loopback any silence is proof."""
+
+_REPLIES = frozenset({DnsOutcome.ANSWER, DnsOutcome.NODATA, DnsOutcome.NXDOMAIN})
+_UNTRIED = frozenset({DnsOutcome.NO_LOCAL_ROUTE, DnsOutcome.ERROR})
+
+
+class Control(StrEnum):
+    """Whether the root and top-level domains answered: what is silent below them is then not silent because of us."""
+
+    FINE = "fine"
+    BLOCKED = "blocked"
+    """No server anywhere answered anything."""
+    INTERCEPTED = "intercepted"
+    """Something answers in the place of the root servers."""
+    NOT_ASKED = "not_asked"
+
+
+class Condition(StrEnum):
+    """How one address of a name server is, as far as resolvers that look for the origin are concerned."""
+
+    WELL = "well"
+    SILENT = "silent"
+    NOT_RUNNING = "not_running"
+    """ICMP port unreachable or RST: nothing listens there."""
+    UNREACHABLE = "unreachable"
+    REFUSES = "refuses"
+    """REFUSED or NOTAUTH: it does not hold the zone, or not for us."""
+    FAILS = "fails"
+    """SERVFAIL, NOTIMP or another error."""
+    NOT_AUTHORITATIVE = "not_authoritative"
+    """It answers without AA, or refers to where one already is."""
+    UPWARD = "upward"
+    """It refers up to the root or to a zone above."""
+    MALFORMED = "malformed"
+    DROPS_EDNS = "drops_edns"
+    """Questions with EDNS get no answer, those without do."""
+    TRUNCATES = "truncates"
+    """The answer does not fit into a datagram, and TCP does not bring it."""
+    IGNORES = "ignores"
+    """It answers other questions, but not the one for the address."""
+    UNPROVEN = "unproven"
+    """No answer, after too short a time to say more."""
+    NOT_TRIED = "not_tried"
+    """This machine could not ask."""
+
+
+SILENCE = frozenset({Condition.SILENT, Condition.NOT_RUNNING, Condition.UNREACHABLE, Condition.UNPROVEN})
+"""What looks the same to a resolver: it waits, and goes on to another server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One address of one name server of a zone."""
+
+    zone: str
+    server: str
+    address: str
+    condition: Condition
+    telling: DnsQuery
+    """The question whose outcome shows the condition."""
+    queries: tuple[DnsQuery, ...]
+
+    @property
+    def connected_to(self) -> str:
+        """`address:port` really used when relocated, else empty."""
+        return self.telling.connected_to
+
+    def reply(self, name: str, kind: str) -> DnsQuery | None:
+        """Return the authoritative answer of this place for a name and type, over whichever transport."""
+        found = [q for q in self.queries if (q.name, q.type) == (name, kind) and q.authoritative]
+        return next((q for q in found if q.outcome in _REPLIES), None)
+
+    def replies(self, name: str, kind: str) -> tuple[DnsQuery, ...]:
+        """Return all authoritative answers of this place for a name and type."""
+        asked = (q for q in self.queries if (q.name, q.type) == (name, kind))
+        return tuple(q for q in asked if q.authoritative and q.outcome in _REPLIES)
+
+
+@dataclass(frozen=True)
+class ZoneView:
+    """One zone on the way: what the zone above says of it, and what its servers say and are."""
+
+    name: str
+    parent: str
+    """Empty for the root."""
+    referrals: tuple[DnsQuery, ...]
+    places: tuple[Place, ...]
+
+    @cached_property
+    def listed(self) -> tuple[str, ...]:
+        """The name servers that the zone above lists."""
+        records = (r for q in self.referrals for r in q.authority if r.type == "NS" and r.owner == self.name)
+        return tuple(sorted({plain(r.data) for r in records}))
+
+    @cached_property
+    def held(self) -> tuple[str, ...]:
+        """The name servers that the zone itself lists; empty where no server said so."""
+        answers = (q for p in self.places for q in p.replies(self.name, "NS"))
+        records = (r for q in answers for r in q.answer if r.type == "NS" and r.owner == self.name)
+        return tuple(sorted({plain(r.data) for r in records}))
+
+    @cached_property
+    def glue(self) -> dict[str, tuple[str, ...]]:
+        """The addresses that the zone above gives for name servers, as far as it is hers to know."""
+        found: dict[str, dict[str, None]] = {}
+        for query in self.referrals:
+            for record in query.additional:
+                known = record.type in ("A", "AAAA") and record.owner in self.listed
+                if known and is_within(record.owner, query.zone):
+                    found.setdefault(record.owner, {})[record.data] = None
+        return {server: tuple(found[server]) for server in found}
+
+    @cached_property
+    def asked(self) -> tuple[Place, ...]:
+        """The places that could be asked from here."""
+        return tuple(p for p in self.places if p.condition is not Condition.NOT_TRIED)
+
+    @cached_property
+    def well(self) -> tuple[Place, ...]:
+        """The places that do what they are there for."""
+        return tuple(p for p in self.places if p.condition is Condition.WELL)
+
+    @cached_property
+    def serials(self) -> dict[tuple[str, str], int]:
+        """The SOA serial by server name and address."""
+        found: dict[tuple[str, str], int] = {}
+        for place in self.places:
+            for query in place.replies(self.name, "SOA"):
+                for record in query.answer:
+                    words = record.data.split()
+                    if record.type == "SOA" and record.owner == self.name and len(words) == 7 and words[2].isdecimal():
+                        found[place.server, place.address] = int(words[2])
+        return found
+
+    def share(self, places: Iterable[Place]) -> float:
+        """Return which part of cold lookups goes to `places` first: every server counts the same, then its addresses.
+
+        Servers that have no address count as well: resolvers cannot go there either way.
+        """
+        chosen = list(places)
+        by_server: dict[str, list[Place]] = {}
+        for place in self.asked:
+            by_server.setdefault(place.server, []).append(place)
+        parts = [sum(p in chosen for p in here) / len(here) for here in by_server.values()]
+        return sum(parts) / len(parts) if parts else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One name of the alias chain, and the zone that it is in."""
+
+    name: str
+    zone: ZoneView
+    aliases: tuple[str, ...]
+    """The different targets that the servers give; more than one: they disagree, or take turns."""
+
+    def replies(self, kind: str) -> tuple[tuple[Place, DnsQuery], ...]:
+        """Return the authoritative answers of the zone's well servers for this name, repetitions included."""
+        return tuple((p, q) for p in self.zone.well for q in p.replies(self.name, kind))
+
+    def addresses(self, kind: str) -> tuple[str, ...]:
+        """Return the addresses of one type that the servers give for this name."""
+        records = (r for _, q in self.replies(kind) for r in q.answer)
+        return tuple(sorted({r.data for r in records if (r.owner, r.type) == (self.name, kind)}))
+
+    @property
+    def outcomes(self) -> frozenset[DnsOutcome]:
+        """How the servers' answers for A ended."""
+        return frozenset(q.outcome for _, q in self.replies("A"))
+
+
+@dataclass(frozen=True)
+class Delegations:
+    """The walk to one name, as the recording shows it."""
+
+    name: str
+    control: Control
+    hops: tuple[Hop, ...]
+    """The name, then what it is an alias of, in order."""
+    loops_to: str = ""
+    """The name at which the chain of aliases comes back to itself."""
+    queries: tuple[DnsQuery, ...] = ()
+    zones_by_name: tuple[ZoneView, ...] = ()
+
+    @property
+    def last(self) -> Hop:
+        """The end of the chain of aliases."""
+        return self.hops[-1]
+
+    @cached_property
+    def zones(self) -> tuple[ZoneView, ...]:
+        """The zones whose servers resolvers must ask: below the top-level domains, and the last one of every name."""
+        wanted = {h.zone.name for h in self.hops}
+        for hop in self.hops:
+            wanted |= {z.name for z in self.zones_by_name if depth(z.name) > 1 and is_within(hop.name, z.name)}
+        return tuple(z for z in self.zones_by_name if z.name in wanted)
+
+    @cached_property
+    def apex(self) -> str:
+        """The zone that holds the last name, by the SOA record that its servers give."""
+        for kind in ("SOA", "AAAA", "A"):
+            for _, query in self.last.replies(kind):
+                for record in (*query.answer, *query.authority):
+                    if record.type == "SOA" and is_within(self.last.name, record.owner):
+                        return record.owner
+        return self.last.zone.name
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether some server of the last zone gave an authoritative answer."""
+        return bool(self.last.outcomes)
+
+    def addresses_of(self, server: str) -> tuple[str, ...]:
+        """Return what authoritative servers say the addresses of a name server are."""
+        records = (
+            r
+            for q in self.queries
+            if q.name == server and q.authoritative and q.outcome is DnsOutcome.ANSWER
+            for r in q.answer
+            if r.owner == server and r.type in ("A", "AAAA")
+        )
+        return tuple(dict.fromkeys(r.data for r in records))
+
+    def random_answers(self, zone: str) -> tuple[DnsQuery, ...]:
+        """Return what servers of `zone` answered for a name that nobody has created."""
+        return tuple(q for q in self.queries if q.zone == zone and q.name.startswith(RANDOM_LABEL))
+
+
+def fold(queries: Sequence[DnsQuery], name: str) -> Delegations:
+    """Return what `queries`, in any order, show of the way to `name`."""
+    name = plain(name)
+    zones = _zones(queries)
+    hops: list[Hop] = []
+    loops_to = ""
+    while len(hops) <= MAX_ALIASES:
+        known = [zones[n] for n in enclosing(name) if n in zones]
+        # The deepest zone whose servers answer for the name; a stray referral makes no zone.
+        zone = next((z for z in known if any(p.replies(name, "A") for p in z.places)), known[0])
+        replies = [q for p in zone.places for q in p.replies(name, "A")]
+        targets = [plain(r.data) for q in replies for r in q.answer if (r.owner, r.type) == (name, "CNAME")]
+        hops.append(Hop(name, zone, tuple(dict.fromkeys(targets))))
+        if not targets:
+            break
+        name = targets[0]
+        if name in {hop.name for hop in hops}:
+            loops_to = name
+            break
+    in_order = tuple(sorted(zones.values(), key=lambda z: (depth(z.name), z.name)))
+    return Delegations(hops[0].name, _control(queries), tuple(hops), loops_to, tuple(queries), in_order)
+
+
+def is_local(query: DnsQuery) -> bool:
+    """Tell whether a question went to this machine itself: there, silence needs no further proof."""
+    try:
+        at, _ = addresses.split(query.connected_to or addresses.join(query.address, 53), 53)
+    except ValueError:
+        return False
+    return addresses.is_loopback(at)
+
+
+def cut_of(query: DnsQuery) -> str:
+    """Return the zone that a referral leads down to; empty if it leads nowhere."""
+    if query.outcome is not DnsOutcome.REFERRAL:
+        return ""
+    for record in query.authority:
+        if record.type == "NS" and is_below(record.owner, query.zone) and is_within(query.name, record.owner):
+            return record.owner
+    return ""
+
+
+def _zones(queries: Sequence[DnsQuery]) -> dict[str, ZoneView]:
+    referrals: dict[str, list[DnsQuery]] = {ROOT: []}
+    by_place: dict[str, dict[tuple[str, str], list[DnsQuery]]] = {}
+    for query in queries:
+        if cut := cut_of(query):
+            referrals.setdefault(cut, []).append(query)
+        by_place.setdefault(query.zone, {}).setdefault((query.server, query.address), []).append(query)
+    heard = {addresses.version(q.address) for q in queries if q.rcode}
+    found = {}
+    for zone in {**referrals, **by_place}:
+        above = referrals.get(zone, [])
+        places = [_place(zone, *key, here, heard) for key, here in sorted(by_place.get(zone, {}).items())]
+        found[zone] = ZoneView(zone, above[0].zone if above else "", tuple(above), tuple(places))
+    return found
+
+
+def _control(queries: Sequence[DnsQuery]) -> Control:
+    root = [q for q in queries if q.zone == ROOT]
+    if not root:
+        return Control.NOT_ASKED
+    if any(cut_of(q) or (q.authoritative and q.outcome in _REPLIES) for q in root):
+        return Control.FINE
+    return Control.INTERCEPTED if any(q.rcode for q in root) else Control.BLOCKED
+
+
+def _place(zone: str, server: str, address: str, queries: list[DnsQuery], heard: set[int]) -> Place:
+    condition, telling = _condition(zone, queries, heard)
+    return Place(zone, server, address, condition, telling, tuple(queries))
+
+
+def _condition(zone: str, queries: list[DnsQuery], heard: set[int]) -> tuple[Condition, DnsQuery]:
+    """Return how one place is, and the question that shows it: the first one for an address with EDNS, over UDP."""
+    udp = [q for q in queries if q.transport is DnsTransport.UDP]
+    normal = [q for q in udp if q.edns and q.type == "A" and not q.name.startswith(RANDOM_LABEL)]
+    main = next(iter(normal), (udp or queries)[0])
+    same = [q for q in queries if (q.name, q.type) == (main.name, main.type) and q is not main]
+    if any(_helps(q) for q in normal if q.name == main.name):
+        return Condition.WELL, next(q for q in normal if q.name == main.name and _helps(q))
+    match main.outcome:
+        case outcome if outcome in _UNTRIED:
+            return Condition.NOT_TRIED, main
+        case DnsOutcome.REFUSED_PORT:
+            return Condition.NOT_RUNNING, main
+        case DnsOutcome.UNREACHABLE:
+            return Condition.UNREACHABLE, main
+        case DnsOutcome.TRUNCATED:
+            over_tcp = next((q for q in same if q.transport is DnsTransport.TCP), None)
+            return (
+                (Condition.WELL, over_tcp) if over_tcp and _helps(over_tcp) else (Condition.TRUNCATES, over_tcp or main)
+            )
+        case DnsOutcome.RCODE:
+            if main.rcode == "FORMERR" and any(_helps(q) for q in same if not q.edns):
+                return Condition.WELL, main  # resolvers ask again without EDNS (RFC 6891, section 7)
+            return (Condition.REFUSES if main.rcode in ("REFUSED", "NOTAUTH") else Condition.FAILS), main
+        case DnsOutcome.TIMEOUT | DnsOutcome.CLOSED:
+            return _silence(main, same, udp, heard), main
+        case DnsOutcome.REFERRAL:
+            owners = [r.owner for r in main.authority if r.type == "NS"]
+            upward = any(is_below(zone, owner) for owner in owners)
+            return (Condition.UPWARD if upward else Condition.NOT_AUTHORITATIVE), main
+        case DnsOutcome.MALFORMED:
+            return Condition.MALFORMED, main
+    return Condition.NOT_AUTHORITATIVE, main
+
+
+def _helps(query: DnsQuery) -> bool:
+    """Tell whether an answer brings a resolver on."""
+    return bool(cut_of(query)) or (query.authoritative and query.outcome in _REPLIES)
+
+
+def _silence(main: DnsQuery, same: list[DnsQuery], udp: list[DnsQuery], heard: set[int]) -> Condition:
+    """Return what it means that a question got no answer."""
+    if any(_helps(q) for q in same if not q.edns and q.transport is DnsTransport.UDP):
+        return Condition.DROPS_EDNS
+    if any(q.rcode and (q.name, q.type) != (main.name, main.type) for q in udp):
+        return Condition.IGNORES
+    if is_local(main):
+        return Condition.SILENT
+    if addresses.version(main.address) not in heard:
+        return Condition.NOT_TRIED  # nobody at all answered over this family: it may be our own network
+    proven = len(main.sent_at) >= PROOF_SENDS and main.elapsed_ms >= PROOF_SECONDS * 1000
+    return Condition.SILENT if proven else Condition.UNPROVEN

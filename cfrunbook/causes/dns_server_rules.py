@@ -1,0 +1,380 @@
+"""Result codes of the cause "dns" about name servers and delegations: what each says, how to see, fix and prove it.
+
+`{servers}` are the name servers concerned, each with its address; `{which}` says how many of how many, `{consequence}`
+what that does to look-ups of `{name}`; `{server}` and `{server_port}` are where the first of them is asked.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cfrunbook.findings import Cause, Remedy, Rule, Stage, Status, Step
+
+_GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
+AWS_PAGE = _GUIDE + "http-502-bad-gateway.html#http-502-dns-error"
+ROUTE_53_PAGE = "https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/route-53-concepts.html"
+SERVFAIL_PAGE = "https://repost.aws/knowledge-center/route-53-dns-servfail-response"
+_RFC = "https://www.rfc-editor.org/rfc/"
+
+_DIG = "dig +norecurse {server!q} -p {server_port!q} {asked!q} {kind!q}"
+_DIG_TCP = "dig +norecurse +tcp {server!q} -p {server_port!q} {asked!q} {kind!q}"
+_DIG_PARENT = "dig +norecurse {parent_server!q} -p {parent_port!q} {zone!q} NS"
+_VERIFY = Step(
+    text="The server gives an authoritative answer (flags: aa, status: NOERROR); resolvers that cached the error do so"
+    " only after its TTL.",
+    command=_DIG,
+)
+
+_TELL = Step(text="Tell whoever runs {servers} what was asked and what came: {said}.", command=_DIG)
+_REMOVE = Step(
+    text="If {servers} should no longer serve {zone}: take it out of the domain's name servers at the registrar (or out"
+    " of the NS records in {parent}).",
+)
+_ROUTE_53 = Step(
+    text="Amazon Route 53: compare the hosted zone's four name servers with those that the registrar names. Two hosted"
+    " zones of one name are a common mistake, and so is a zone that was deleted and created again: it gets other"
+    " servers. Changing the NS record inside the zone changes nothing for resolvers.",
+    command="aws route53 list-hosted-zones-by-name --dns-name {zone!q}"
+    " --query 'HostedZones[].[Id,Name,Config.PrivateZone]' --output text\n"
+    'aws route53 get-hosted-zone --id "$HOSTED_ZONE" --query DelegationSet.NameServers\n'
+    "aws route53domains get-domain-detail --region us-east-1 --domain-name {zone!q} --query 'Nameservers[].Name'",
+)
+_SET_SERVERS = Step(
+    text="Domain registered with Amazon Route 53: give the registrar the right name servers, all of them at once.",
+    command="aws route53domains update-domain-nameservers --region us-east-1 --domain-name {zone!q}"
+    " --nameservers Name=$NS1 Name=$NS2 Name=$NS3 Name=$NS4",
+)
+_START = Step(
+    text="Start the name server, and let UDP and TCP port 53 in from everywhere (security group, network ACL, host"
+    " firewall): resolvers, CloudFront's too, ask from any address.",
+)
+DELEGATION = (_ROUTE_53, _SET_SERVERS)
+
+
+def _rule(code: str, title: str, meaning: str, *, status: Status = Status.FAULT, **more: Any) -> Rule:
+    fields: dict[str, Any] = {
+        "source": AWS_PAGE,
+        "reproduce": _DIG,
+        "verify": _VERIFY,
+        "cloudfront_status": 502 if status is Status.FAULT else None,
+        "remedy": Remedy(kind="one_of", steps=(_START, _TELL, _REMOVE)),
+        **more,
+    }
+    return Rule(
+        code=f"dns.{code}", cause=Cause.DNS, stage=Stage.DNS, status=status, title=title, meaning=meaning, **fields
+    )
+
+
+_RESOLVER_WAITS = (
+    " A resolver waits, typically 0.4 to 1 s, and goes on to another server: a cold lookup is slow, and where"
+    " CloudFront does not wait that long, it answers 502."
+)
+_RESOLVER_GOES_ON = " A resolver that gets this goes on to another server."
+
+SERVER_SILENT = _rule(
+    "server_silent",
+    "{which} of {zone} {do} not answer: {servers}; {consequence}.",
+    "Asked {sends} times over UDP within {seconds} s, and once over TCP; servers of the zones above did answer"
+    " meanwhile, so it is not port 53 here that is blocked." + _RESOLVER_WAITS,
+    status=Status.WARNING,
+)
+SERVER_NOT_RUNNING = _rule(
+    "server_not_running",
+    "{which} of {zone} {run} no name server: {servers}, port 53 is closed; {consequence}.",
+    "The host is up and says by ICMP or RST that nothing listens on port 53." + _RESOLVER_WAITS,
+    status=Status.WARNING,
+)
+SERVER_UNREACHABLE = _rule(
+    "server_unreachable",
+    "{which} of {zone} cannot be reached from here: {servers} ({said}); {consequence}.",
+    "A router or firewall on the way answers instead of the name server; from elsewhere this may be different."
+    + _RESOLVER_WAITS,
+    status=Status.WARNING,
+)
+SERVER_UNPROVEN = _rule(
+    "server_unproven",
+    "{which} of {zone} did not answer within {seconds} s: {servers}.",
+    "Too short a time to call a server dead: three questions over at least 2 s are needed.",
+    status=Status.UNKNOWN,
+    next_check="Look again with a deadline of 3 s or more (--deadline 5).",
+)
+SERVER_REFUSES = _rule(
+    "server_refuses",
+    "{which} of {zone} {refuse} to answer for it ({said}): {servers}; {consequence}.",
+    "{parent} names a server that does not hold the zone, or not for everybody: a lame delegation." + _RESOLVER_GOES_ON,
+    source=SERVFAIL_PAGE,
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(text="Load the zone {zone} on {servers}, and let everybody ask (BIND: allow-query)."),
+            _REMOVE,
+            *DELEGATION,
+        ),
+    ),
+    status=Status.WARNING,
+)
+SERVER_FAILS = _rule(
+    "server_fails",
+    "{which} of {zone} {fail} with {said}: {servers}; {consequence}.",
+    "SERVFAIL from an authoritative server means that it could not load the zone, or that its copy has expired because"
+    " zone transfers fail." + _RESOLVER_GOES_ON,
+    source=SERVFAIL_PAGE,
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(
+                text="On the server: see its log for {zone} (a syntax error, an expired secondary, a failed transfer).",
+                command='named-checkzone {zone!q} "$ZONE_FILE"; rndc zonestatus {zone!q}',
+            ),
+            _TELL,
+            _REMOVE,
+        ),
+    ),
+    status=Status.WARNING,
+)
+SERVER_NOT_AUTHORITATIVE = _rule(
+    "server_not_authoritative",
+    "{which} of {zone} {answer} without authority: {servers}; {consequence}.",
+    "The answer lacks the flag aa, or refers to where one already is: a resolver or forwarder runs there, or the zone"
+    " is not loaded. Resolvers call that lame and go on.",
+    source=_RFC + "rfc1912#section-2.8",
+    remedy=Remedy(kind="one_of", steps=(Step(text="Make {servers} authoritative for {zone}: load the zone."), _REMOVE)),
+    status=Status.WARNING,
+)
+SERVER_REFERS_UPWARD = _rule(
+    "server_refers_upward",
+    "{which} of {zone} {refer} back up ({said}): {servers}; {consequence}.",
+    "A server that does not know the zone points to the root instead of answering: a lame delegation. Resolvers go on.",
+    source=_RFC + "rfc1912#section-2.8",
+    remedy=Remedy(kind="one_of", steps=(Step(text="Load the zone {zone} on {servers}."), _REMOVE, *DELEGATION)),
+    status=Status.WARNING,
+)
+SERVER_GARBLES = _rule(
+    "server_garbles",
+    "{which} of {zone} {answer} with what is no answer ({said}): {servers}; {consequence}.",
+    "What came cannot be read as an answer to the question; resolvers drop it and go on. First bytes: {first_bytes}",
+    source=_RFC + "rfc1035#section-4",
+    status=Status.WARNING,
+)
+EDNS_DROPPED = _rule(
+    "edns_dropped",
+    "{which} of {zone} {drop} questions with EDNS: {servers}; {consequence}.",
+    "Without EDNS the same question is answered. Since 2019 resolvers no longer try without; a firewall or an old"
+    " server drops what it does not know.",
+    source=_RFC + "rfc6891#section-7",
+    reproduce="dig +norecurse +edns=0 {server!q} -p {server_port!q} {asked!q} {kind!q};"
+    " dig +norecurse +noedns {server!q} -p {server_port!q} {asked!q} {kind!q}",
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(
+                text="Let the firewall before {servers} pass DNS with EDNS (Cisco: inspect dns, message-length auto)."
+            ),
+            Step(text="Update the name server: one that does not know EDNS must answer FORMERR, not be silent."),
+        ),
+    ),
+)
+TCP_NEEDED = _rule(
+    "tcp_needed",
+    "{which} of {zone} {send} answers too large for UDP and none over TCP ({said}): {servers}; {consequence}.",
+    "The answer has the flag tc, so resolvers ask again over TCP, and get nothing there.",
+    source=_RFC + "rfc7766#section-5",
+    reproduce=_DIG_TCP,
+    verify=Step(text="The answer comes over TCP.", command=_DIG_TCP),
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(
+                text="Open TCP port 53 to {servers} (security group, network ACL, firewall), and let the server listen."
+            ),
+            Step(text="Make the answer smaller: fewer addresses in one record set."),
+        ),
+    ),
+)
+SERVER_IGNORES = _rule(
+    "server_ignores",
+    "{which} of {zone} {answer} other questions, but not {kind} of {asked}: {servers}; {consequence}.",
+    "Some of the questions that went there at the same time were answered, so it is up; a rate limiter, a firewall or"
+    " the server drops this one." + _RESOLVER_WAITS,
+    status=Status.WARNING,
+)
+SERVER_WITHOUT_TCP = _rule(
+    "server_without_tcp",
+    "{which} of {zone} {do} not answer over TCP ({said}): {servers}.",
+    "Today's answers fit into UDP. Once one does not (more addresses, DNSSEC), nobody can resolve the name there; name"
+    " servers must answer over TCP.",
+    status=Status.WARNING,
+    source=_RFC + "rfc7766#section-5",
+    reproduce=_DIG_TCP,
+    verify=Step(text="The answer comes over TCP.", command=_DIG_TCP),
+    remedy=Remedy(steps=(Step(text="Open TCP port 53 to {servers}, and let the server listen there."),)),
+)
+ALL_SERVERS_DEAD = _rule(
+    "all_servers_dead",
+    "None of the {total} name servers of {zone} answers, so nobody can resolve {name}: {account}.",
+    "Every address of every one was asked, three times over UDP and once over TCP. Servers of the zones above did"
+    " answer meanwhile, so it is not port 53 here that is blocked.",
+)
+ALL_SERVERS_REFUSE = _rule(
+    "all_servers_refuse",
+    "All {total} name servers of {zone} refuse to answer for it, so nobody can resolve {name}: {account}.",
+    "{parent} names servers that do not hold the zone: a lame delegation. Typically the zone was deleted, or moved to"
+    " other servers, and the registrar still names the old ones.",
+    source=SERVFAIL_PAGE,
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            *DELEGATION,
+            Step(text="Servers of your own: load the zone {zone} on {servers}, and let everybody ask (allow-query)."),
+        ),
+    ),
+)
+SERVFAIL = _rule(
+    "servfail",
+    "All {total} name servers of {zone} fail, so nobody can resolve {name}: {account}.",
+    "SERVFAIL from an authoritative server means that it could not load the zone, that its copy has expired because"
+    " zone transfers fail, or that what computes the answer is down.",
+    source=SERVFAIL_PAGE,
+    remedy=SERVER_FAILS.remedy,
+)
+ALL_SERVERS_LAME = _rule(
+    "all_servers_lame",
+    "All {total} name servers of {zone} answer without authority, so resolvers believe none of them about {name}:"
+    " {account}.",
+    "The answers lack the flag aa, or refer back up or to where one already is: these servers do not hold the zone.",
+    source=_RFC + "rfc1912#section-2.8",
+    remedy=Remedy(kind="one_of", steps=(Step(text="Load the zone {zone} on {servers}."), *DELEGATION)),
+)
+NO_SERVER_HELPS = _rule(
+    "no_server_helps",
+    "None of the {total} name servers of {zone} gives an answer that helps, so nobody can resolve {name}: {account}.",
+    "Every address of every one was asked; each fails in its own way.",
+    remedy=Remedy(kind="one_of", steps=(*DELEGATION, _START, _TELL)),
+)
+GLUE_MISSING = _rule(
+    "glue_missing",
+    "{parent} gives no address for {affected} of {total} name servers of {zone}: {servers}; {consequence}.",
+    "These servers are named inside the very zone that they serve: without their addresses in the zone above (glue),"
+    " nobody can get there to ask.",
+    source=_RFC + "rfc9471",
+    reproduce=_DIG_PARENT,
+    verify=Step(text="The zone above gives the addresses of these servers (glue).", command=_DIG_PARENT),
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(
+                text="Set the addresses of the name servers at the registrar (host records, glue), of all of them at"
+                " once. Amazon Route 53 as registrar:",
+                command="aws route53domains update-domain-nameservers --region us-east-1 --domain-name {zone!q}"
+                ' --nameservers Name={first_server!q},GlueIps="$ADDRESS"',
+            ),
+            _REMOVE,
+        ),
+    ),
+)
+SERVER_NAMES_UNRESOLVED = _rule(
+    "server_names_unresolved",
+    "{which} of {zone} {have} no address, because their names do not resolve: {servers}; {consequence}.",
+    "{why_no_address}",
+    source=ROUTE_53_PAGE,
+    reproduce=_DIG_PARENT,
+    verify=Step(text="The name has an address again.", command="dig {first_server!q}"),
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(text="Renew the domain of {servers}, or create their address records."),
+            Step(text="Give the registrar of {zone} other name servers."),
+            _ROUTE_53,
+            _SET_SERVERS,
+        ),
+    ),
+)
+GLUE_WRONG = _rule(
+    "glue_wrong",
+    "{parent} gives {old} as the address of {servers}, a name server of {zone}; the zone itself says {new}.",
+    "Resolvers begin with the address that the zone above gives (glue). It is from before the server moved: what is"
+    " there now may be silent, or answer with an old copy.",
+    status=Status.WARNING,
+    source=_RFC + "rfc1912#section-2.3",
+    reproduce=_DIG_PARENT,
+    verify=Step(text="The zone above gives the new address.", command=_DIG_PARENT),
+    remedy=Remedy(
+        steps=(Step(text="Change the host record of {servers} at the registrar of {zone} from {old} to {new}."),)
+    ),
+)
+SERVERS_MISMATCH = _rule(
+    "servers_mismatch",
+    "The name servers of {zone} are not the same in {parent} and in the zone itself: {difference}.",
+    "Resolvers use both lists, depending on what they have cached: a server that is only in one of them still gets"
+    " questions. Harmless while all of them answer alike.",
+    status=Status.WARNING,
+    source=ROUTE_53_PAGE,
+    reproduce=_DIG_PARENT + "; dig +norecurse {server!q} -p {server_port!q} {zone!q} NS",
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(text="Give the registrar of {zone} the list that the zone has: {held}."),
+            Step(text="Or change the NS records in the zone to those that the registrar has: {listed}."),
+            *DELEGATION,
+        ),
+    ),
+    verify=Step(text="Both lists are the same.", command=_DIG_PARENT),
+)
+SERIALS_DIFFER = _rule(
+    "serials_differ",
+    "The name servers of {zone} hold different versions of it: {versions}.",
+    "The lower serials are old copies: zone transfers to {servers} fail or are late, and what changed since is not"
+    " there. {same_answers}",
+    status=Status.WARNING,
+    source=_RFC + "rfc1982",
+    reproduce="dig +norecurse {server!q} -p {server_port!q} {zone!q} SOA",
+    verify=Step(
+        text="Every server has the same serial.",
+        command="dig +norecurse {server!q} -p {server_port!q} {zone!q} SOA +short",
+    ),
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(
+                text="On the secondaries: transfer the zone again, and see why it failed (TCP port 53, TSIG, notify).",
+                command="rndc retransfer {zone!q}; rndc zonestatus {zone!q}",
+            ),
+            Step(text="Servers of two providers: publish each change to both."),
+        ),
+    ),
+)
+PORT_53_BLOCKED = _rule(
+    "not_walked",
+    "The name servers of {name} were not asked: {why}.",
+    "What is known about {name} is what a resolver says. This says nothing about the name servers themselves.",
+    status=Status.INFO,
+    reproduce="dig +norecurse @198.41.0.4 . NS",
+    remedy=Remedy(),
+    verify=Step(text=""),
+)
+RULES: tuple[Rule, ...] = (
+    ALL_SERVERS_DEAD,
+    ALL_SERVERS_REFUSE,
+    SERVFAIL,
+    ALL_SERVERS_LAME,
+    NO_SERVER_HELPS,
+    SERVER_SILENT,
+    SERVER_NOT_RUNNING,
+    SERVER_UNREACHABLE,
+    SERVER_UNPROVEN,
+    SERVER_REFUSES,
+    SERVER_FAILS,
+    SERVER_NOT_AUTHORITATIVE,
+    SERVER_REFERS_UPWARD,
+    SERVER_GARBLES,
+    EDNS_DROPPED,
+    TCP_NEEDED,
+    SERVER_IGNORES,
+    SERVER_WITHOUT_TCP,
+    GLUE_MISSING,
+    SERVER_NAMES_UNRESOLVED,
+    GLUE_WRONG,
+    SERVERS_MISMATCH,
+    SERIALS_DIFFER,
+    PORT_53_BLOCKED,
+)

@@ -1,0 +1,10 @@
+"""Ask every authoritative name server: the walk from the root to a name, and the sockets it takes."""
+
+from __future__ import annotations
+
+from cfrunbook.probes.dns.hints import Hint, built_in
+from cfrunbook.probes.dns.runner import Walked, Walking
+from cfrunbook.probes.dns.transport import DEADLINE, Replay, Sockets, Transport
+from cfrunbook.probes.dns.walk import Resolved
+
+__all__ = ["DEADLINE", "Hint", "Replay", "Resolved", "Sockets", "Transport", "Walked", "Walking", "built_in"]

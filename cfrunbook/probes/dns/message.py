@@ -1,0 +1,148 @@
+"""DNS messages: one question as bytes, and what came back, read without trust. Pure.
+
+https://www.rfc-editor.org/rfc/rfc1035#section-4, https://www.rfc-editor.org/rfc/rfc6891 (EDNS)
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from cfrunbook.evidence import MAX_DNS_RECORDS, DnsOutcome, DnsRecord
+from cfrunbook.probes.dns.names import plain
+
+if TYPE_CHECKING:
+    import dns.message
+    import dns.rrset
+
+PAYLOAD = 1232
+"""Bytes of a datagram that we accept: https://www.dnsflagday.net/2020/."""
+MAX_DATA = 2048
+"""Characters of one record's data that are kept: an RSA key of 4096 bits has 700."""
+FIRST_BYTES = 64
+
+_IN = 1
+_OPT, _DO = 41, 0x8000
+_QR = 0x80
+_TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "AAAA": 28, "DS": 43, "DNSKEY": 48}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a message says."""
+
+    outcome: DnsOutcome
+    rcode: str = ""
+    authoritative: bool = False
+    truncated: bool = False
+    answer: tuple[DnsRecord, ...] = ()
+    authority: tuple[DnsRecord, ...] = ()
+    additional: tuple[DnsRecord, ...] = ()
+    first_bytes: bytes = b""
+    detail: str = ""
+
+
+def wire(number: int, name: str, kind: str, *, edns: bool, dnssec_ok: bool) -> bytes:
+    """Return the question for `name` and record type `kind`, with id `number`, recursion not desired.
+
+    Raises ValueError for what is no domain name or no type that we ask for.
+    """
+    return struct.pack("!H", number) + _body(name, kind, edns, dnssec_ok)
+
+
+@lru_cache(maxsize=512)
+def _body(name: str, kind: str, edns: bool, dnssec_ok: bool) -> bytes:
+    """Return the question without its id: it is the same for every server."""
+    import dns.exception
+    import dns.name
+
+    if kind not in _TYPES:
+        raise ValueError(f"{kind} is not asked")
+    try:
+        owner = dns.name.from_text(name).to_wire()
+    except (dns.exception.DNSException, UnicodeError) as error:
+        raise ValueError(f"{name!r} is no domain name: {error}") from None
+    head = struct.pack("!HHHHH", 0, 1, 0, 0, int(edns))
+    opt = struct.pack("!BHHIH", 0, _OPT, PAYLOAD, _DO if dnssec_ok else 0, 0) if edns else b""
+    return head + (owner or b"\0") + struct.pack("!HH", _TYPES[kind], _IN) + opt
+
+
+def answers(question: bytes, received: bytes) -> bool:
+    """Tell whether `received` claims to answer `question`: it has its id and is a response."""
+    return len(received) > 2 and received[:2] == question[:2] and bool(received[2] & _QR)
+
+
+def read(name: str, kind: str, received: bytes) -> Reply:
+    """Read the answer to the question for `name` and `kind`; MALFORMED, with the reason, for what is none.
+
+    Never raises.
+    """
+    import dns.exception
+    import dns.flags
+    import dns.message
+    import dns.name
+    import dns.rcode
+    import dns.rdatatype
+
+    try:
+        message = dns.message.from_wire(received)
+        if not message.flags & dns.flags.QR:
+            return malformed(received, "it is a question, not an answer")
+        rcode = dns.rcode.to_text(message.rcode())
+        asked = [(q.name, q.rdtype) for q in message.question]
+        wanted = (dns.name.from_text(name), dns.rdatatype.from_text(kind))
+        # Servers may leave the question out of an error.
+        if asked != [wanted] and (asked or rcode == "NOERROR"):
+            return malformed(received, "it answers another question")
+        sections = [_records(section) for section in (message.answer, message.authority, message.additional)]
+        truncated = bool(message.flags & dns.flags.TC)
+        return Reply(
+            outcome=DnsOutcome.TRUNCATED if truncated else _outcome(message, rcode, *wanted),
+            rcode=rcode,
+            authoritative=bool(message.flags & dns.flags.AA),
+            truncated=truncated,
+            answer=sections[0],
+            authority=sections[1],
+            additional=sections[2],
+        )
+    except (dns.exception.DNSException, ValueError, LookupError, struct.error, ArithmeticError) as error:
+        return malformed(received, str(error) or type(error).__name__)
+    except (AttributeError, TypeError, AssertionError, RecursionError, NotImplementedError) as error:
+        return malformed(received, type(error).__name__)  # a record type that dnspython reads wrongly
+
+
+def malformed(received: bytes, why: str) -> Reply:
+    """Return that bytes came that are no answer, and why."""
+    return Reply(outcome=DnsOutcome.MALFORMED, first_bytes=received[:FIRST_BYTES], detail=why[:200].removesuffix("."))
+
+
+def _outcome(message: dns.message.Message, rcode: str, name: object, kind: object) -> DnsOutcome:
+    import dns.rdatatype as types
+
+    # With an alias in the answer, NXDOMAIN is said of what it leads to: https://www.rfc-editor.org/rfc/rfc6604#section-3
+    if rcode == "NXDOMAIN" and not any(r.name == name and r.rdtype == types.CNAME for r in message.answer):
+        return DnsOutcome.NXDOMAIN
+    if rcode not in ("NOERROR", "NXDOMAIN"):
+        return DnsOutcome.RCODE
+    if any(r.name == name and r.rdtype in (kind, types.CNAME) for r in message.answer):
+        return DnsOutcome.ANSWER
+    found = {r.rdtype for r in message.authority}
+    return DnsOutcome.REFERRAL if types.NS in found and types.SOA not in found else DnsOutcome.NODATA
+
+
+def _records(rrsets: Iterable[dns.rrset.RRset]) -> tuple[DnsRecord, ...]:
+    import dns.rdatatype
+
+    found: list[DnsRecord] = []
+    for rrset in rrsets:
+        owner, kind = plain(str(rrset.name)), dns.rdatatype.to_text(rrset.rdtype)
+        for record in rrset:
+            if len(found) == MAX_DNS_RECORDS:
+                return tuple(found)
+            data = record.to_text()
+            if len(data) <= MAX_DATA:
+                found.append(DnsRecord(owner=owner, ttl=rrset.ttl, type=kind, data=data))
+    return tuple(found)
