@@ -9,7 +9,7 @@ from typing import Any
 from cfrunbook.causes import dns_answer_rules as rules
 from cfrunbook.causes import dns_rules
 from cfrunbook.causes.dns_delegation import Delegations, Hop, Place
-from cfrunbook.causes.dns_servers import facts, finding, percent, shown
+from cfrunbook.causes.dns_words import facts, finding, percent, shown
 from cfrunbook.causes.sightings import some_requests_fail
 from cfrunbook.cloudfront.special_purpose import special_purpose
 from cfrunbook.cloudfront.targets import Target

@@ -38,6 +38,8 @@ class Condition(StrEnum):
 
     WELL = "well"
     SILENT = "silent"
+    NO_UDP = "no_udp"
+    """Silent over UDP, and answers over TCP: resolvers never try that first."""
     NOT_RUNNING = "not_running"
     """ICMP port unreachable or RST: nothing listens there."""
     UNREACHABLE = "unreachable"
@@ -60,10 +62,6 @@ class Condition(StrEnum):
     """No answer, after too short a time to say more."""
     NOT_TRIED = "not_tried"
     """This machine could not ask."""
-
-
-SILENCE = frozenset({Condition.SILENT, Condition.NOT_RUNNING, Condition.UNREACHABLE, Condition.UNPROVEN})
-"""What looks the same to a resolver: it waits, and goes on to another server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,6 +360,8 @@ def _silence(main: DnsQuery, same: list[DnsQuery], udp: list[DnsQuery], heard: s
         return Condition.DROPS_EDNS
     if any(q.rcode and (q.name, q.type) != (main.name, main.type) for q in udp):
         return Condition.IGNORES
+    if any(q.rcode for q in same if q.transport is DnsTransport.TCP):
+        return Condition.NO_UDP
     if is_local(main):
         return Condition.SILENT
     if addresses.version(main.address) not in heard:

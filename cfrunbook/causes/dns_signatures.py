@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfrunbook.causes import dns_answer_rules as rules
 from cfrunbook.causes.dns_delegation import Delegations, Hop, ZoneView
-from cfrunbook.causes.dns_servers import facts, finding, parent_shown
+from cfrunbook.causes.dns_words import facts, finding, parent_shown
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsRecord
 from cfrunbook.findings import Finding, Status

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import shlex
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -17,7 +19,7 @@ from cfrunbook import evidence
 from cfrunbook.causes import dns as cause
 from cfrunbook.causes import dns_answer_rules, dns_rules, dns_server_rules
 from cfrunbook.causes.dns_delegation import Control, fold
-from cfrunbook.causes.dns_servers import is_newer
+from cfrunbook.causes.dns_zones import is_newer
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsOutcome, DnsQuery, Observations, Resolution, ResolutionOutcome
 from cfrunbook.findings import Finding, Status
@@ -200,6 +202,18 @@ OTHER_ROWS: Sequence[tuple[str, Callable[[], Tree], Callable[[Tree], Respond] | 
         {"tcp_needed": "warning", "resolves": "ok"},
     ),
     (
+        "one answers over TCP only",
+        lambda: internet(shop(faults=failing(Fault.NO_UDP, servers=(SERVER,)))),
+        None,
+        {"server_without_udp": "warning", "resolves": "ok"},
+    ),
+    (
+        "all answer over TCP only",
+        lambda: internet(shop(faults=failing(Fault.NO_UDP))),
+        None,
+        {"no_server_helps": "fault"},
+    ),
+    (
         "all without authority",
         lambda: internet(shop(faults=failing(Fault.NOT_AUTHORITATIVE))),
         None,
@@ -360,6 +374,36 @@ def test_the_same_question_can_be_asked_again_where_it_went() -> None:
     (finding,) = [f for f in judge(relocated, of=of) if f.code == "dns.server_refuses"]
     assert finding.reproduce == "dig +norecurse @127.0.0.1 -p 5353 origin.shop.lab A"
     assert finding.data["share"] == 0.25
+
+
+HOSTILE = [
+    "$(reboot).lab",
+    "`reboot`.lab",
+    "a'; reboot; '.lab",
+    'a"; reboot; ".lab',
+    "a\nreboot\n.lab",
+    "{name}; reboot",
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize(
+    "scenario", ["dns-nxdomain", "dns-all-servers-refuse", "dns-registry-lists-more", "dns-ds-mismatch"]
+)
+def test_names_get_into_no_command_as_anything_but_one_word(scenario: str, hostile: str) -> None:
+    _, queries = walk_of(scenario)
+    text = msgspec.json.encode(queries).decode()
+    for name in ("shop.lab", "ns1.shop.lab", "ns-101.awsdns-12.com"):
+        text = text.replace(f'"{name}', f'"{json.dumps(hostile)[1:-1]}').replace(
+            f"{name}.", f"{json.dumps(hostile)[1:-1]}."
+        )
+    renamed = msgspec.json.decode(text.replace(NAME, json.dumps(hostile)[1:-1]), type=tuple[DnsQuery, ...])
+    found = judge(renamed, of=target(hostile))
+    assert found
+    for finding in found:
+        for command in (finding.reproduce, finding.verify.command, *(s.command for s in finding.remedy.steps)):
+            for line in command.splitlines():
+                assert not [w for w in shlex.split(line, comments=True) if w.startswith("reboot")], command
 
 
 # --- folding ------------------------------------------------------------------------------------------------------------
