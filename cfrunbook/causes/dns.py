@@ -88,7 +88,8 @@ def judge(
     """
     unsaid = (ResolutionOutcome.RELOCATED,)
     asked = [r for r in resolutions if r.outcome not in unsaid and r.resolver != AUTHORITATIVE]
-    walk = fold(queries, target.domain) if any(q.name == plain(target.domain) for q in queries) else None
+    kind = "AAAA" if target.ip_address_type == "ipv6" else "A"
+    walk = fold(queries, target.domain, kind=kind) if any(q.name == plain(target.domain) for q in queries) else None
     found: list[Finding] = []
     if walk is not None and walk.control is Control.FINE:
         found += dns_servers.judge(walk, target)
