@@ -391,7 +391,7 @@ LAB_DIFFERENCES = {
 
 
 @asked
-@pytest.mark.parametrize("name", [n for n in lab.SCENARIOS if "http-only" not in n])
+@pytest.mark.parametrize("name", [n for n in lab.SCENARIOS if "http-only" not in n and not n.startswith("dns-")])
 def test_awss_own_library_agrees_in_the_lab(name: str) -> None:
     """At every address of every origin AWS's library connects where the edge, which has OpenSSL, gets its answer."""
     with lab.start(name) as running:
