@@ -6,6 +6,7 @@ The edge connects with OpenSSL and with AWS's own TLS library, and shares no cod
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -113,12 +114,18 @@ def test_the_secondary_that_is_warned_of_is_refused_by_the_edge() -> None:
         assert [a.status for a in fetch_all(facts.secondary, patience=5.0)] == [502]
 
 
-@pytest.mark.parametrize("name", list(lab.SCENARIOS))
-def test_every_finding_is_complete(name: str) -> None:
+@cache
+def looked_at(name: str) -> tuple[cf.Observations, cf.Diagnosis]:
+    """Look at a scenario once for several tests."""
     with lab.start(name) as running:
         incident = cf.Incident.load(**running.options)
         observations = cf.observe_sync(incident)
-        diagnosis = cf.judge(incident, observations)
+        return observations, cf.judge(incident, observations)
+
+
+@pytest.mark.parametrize("name", list(lab.SCENARIOS))
+def test_every_finding_is_complete(name: str) -> None:
+    observations, diagnosis = looked_at(name)
     assert diagnosis.findings
     for finding in diagnosis.findings:
         assert finding.title, finding.code
@@ -137,13 +144,10 @@ def test_every_finding_is_complete(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(lab.SCENARIOS))
 def test_the_report_names_the_cause(name: str) -> None:
-    with lab.start(name) as running:
-        incident = cf.Incident.load(**running.options)
-        observations = cf.observe_sync(incident)
-    diagnosis = cf.judge(incident, observations)
+    observations, diagnosis = looked_at(name)
     page = report_page(diagnosis, observations, generated_at=observations.recorded_at)
     ticket = summary(diagnosis, observations)
-    code = running.scenario.expected.code
+    code = lab.SCENARIOS[name].expected.code
     if code is not None:
         assert f'id="finding-{code}"' in page
         assert code in ticket

@@ -477,8 +477,11 @@ LAB_DIFFERENCES = {
 }
 
 
+TLS_SCENARIOS = [n for n in lab.SCENARIOS if "http-only" not in n and not n.startswith("dns-")]
+
+
 @asked
-@pytest.mark.parametrize("name", [n for n in lab.SCENARIOS if "http-only" not in n and not n.startswith("response-")])
+@pytest.mark.parametrize("name", TLS_SCENARIOS)
 def test_awss_own_library_agrees_in_the_lab(name: str) -> None:
     """At every address of every origin AWS's library connects where the edge, which has OpenSSL, gets its answer."""
     with lab.start(name) as running:
