@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from cfrunbook.firewall.intervals import Intervals, Pair
+from cfrunbook.firewall.intervals import NOTHING, Intervals, Pair
 from cfrunbook.firewall.model import Action, Layer, Part, Place, Rule, Verdict
 
 MAX_DEPTH = 64
@@ -92,10 +92,15 @@ def decided(layer: Layer, universe: Intervals) -> list[tuple[Pair, Verdict, Plac
 
 
 def _layer(layer: Layer, universe: Intervals) -> list[Part]:
-    return [
-        Part(Intervals((pair,)), verdict, place, layer.name, why)
-        for pair, verdict, place, _, why in decided(layer, universe)
+    here = universe if layer.within is None else universe & layer.within
+    parts = [
+        Part(Intervals((pair,)), verdict, place, layer.name, why, layer.status if verdict is Verdict.REJECTED else 0)
+        for pair, verdict, place, _, why in decided(layer, here)
     ]
+    if layer.within is None:
+        return parts
+    beside = (Part(Intervals((p,)), Verdict.ALLOWED, layer.policy_place, "") for p in (universe - here).pairs)
+    return sorted([*parts, *beside], key=lambda part: part.sources.pairs)
 
 
 def _walk_layer(layer: Layer, universe: Intervals) -> list[_End]:
@@ -263,6 +268,8 @@ def _both(one: Part, other: Part) -> Part:
         for part in (one, other):
             if part.verdict in verdicts:
                 return part
+    if not one.layer or not other.layer:  # one of them never saw the packet
+        return one if one.layer else other
     return other if not one.place.where else one  # a rule says more than a policy
 
 
@@ -275,7 +282,7 @@ def _either(why: str) -> _Choose:
         if (one.verdict is Verdict.ALLOWED) == (other.verdict is Verdict.ALLOWED):
             return one
         blocking = one if one.verdict is not Verdict.ALLOWED else other
-        return replace(blocking, verdict=Verdict.UNDECIDABLE, why=why)
+        return replace(blocking, verdict=Verdict.UNDECIDABLE, why=why, status=0)
 
     return choose
 
@@ -298,9 +305,7 @@ def _overlay(ones: list[Part], others: list[Part], choose: _Choose) -> list[Part
 
 def _gather(parts: Iterable[Part]) -> tuple[Part, ...]:
     """Return one part for each rule and verdict, in the order of their first addresses."""
-    pairs: dict[tuple[Verdict, Place, str, str], list[Pair]] = {}
+    found: dict[Part, list[Pair]] = {}
     for part in parts:
-        pairs.setdefault((part.verdict, part.place, part.layer, part.why), []).extend(part.sources.pairs)
-    return tuple(
-        Part(Intervals.of(p), verdict, place, layer, why) for (verdict, place, layer, why), p in pairs.items()
-    )
+        found.setdefault(replace(part, sources=NOTHING), []).extend(part.sources.pairs)
+    return tuple(replace(part, sources=Intervals.of(pairs)) for part, pairs in found.items())

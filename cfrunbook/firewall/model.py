@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from cfrunbook.firewall.intervals import NOTHING, Family, Intervals, everything
+from cfrunbook.text import visible
 
 
 class Verdict(StrEnum):
@@ -138,6 +139,10 @@ class Layer:
     policy_place: Place
     policy_why: str = ""
     """For an undecidable policy: why."""
+    status: int = 0
+    """HTTP status with which it rejects, where it answers at all; 0: it rejects the connection."""
+    within: Intervals | None = None
+    """The sources that come this way; None: all. Others pass unseen."""
     group: str = ""
     """Layers of one group are alternatives of which one applies, and nobody knows which; empty: it applies."""
     group_why: str = ""
@@ -167,6 +172,8 @@ class Part:
     layer: str
     why: str = ""
     """For undecidable: why, and what would settle it."""
+    status: int = 0
+    """HTTP status with which it is rejected; 0: the connection is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,5 +181,38 @@ class Ruleset:
     """What one dump says to one question."""
 
     layers: tuple[Layer, ...]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     """What was assumed, in sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Companions:
+    """What rules refer to and other files hold."""
+
+    cloudfront: Mapping[Family, Intervals] = field(default_factory=dict)
+    """CloudFront's own addresses: what its managed prefix lists hold."""
+    prefix_list_names: Mapping[str, str] = field(default_factory=dict)
+    """Name of a prefix list by its id (describe-managed-prefix-lists)."""
+    prefix_list_entries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Prefixes of a list by its id (get-managed-prefix-list-entries); the key `` where the file does not say whose."""
+    ip_sets: Mapping[str, IpSet] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class IpSet:
+    """One set of `ipset save`: its type and entries as written."""
+
+    type: str
+    """`hash:net`, `hash:ip,port` …"""
+    family: Family
+    entries: tuple[str, ...]
+
+
+def undecidable(name: str, place: Place, why: str) -> Layer:
+    """Return a layer of which nothing is known but that it is there."""
+    return Layer(name, "", {}, Verdict.UNDECIDABLE, place, why)
+
+
+def shorten(text: str, limit: int = 200) -> str:
+    """Return a rule's text as one visible line."""
+    return visible(" ".join(text.split()) if len(text) < 20 * limit else text, limit)
