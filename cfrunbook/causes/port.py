@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 
+from cfrunbook.causes import port_firewall
 from cfrunbook.causes import port_rules as rules
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.hellos import place_of
-from cfrunbook.causes.port_rules import AWS_PAGE, RULES
+from cfrunbook.causes.port_rules import AWS_PAGE
 from cfrunbook.causes.sightings import some_requests_fail
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import (
@@ -39,6 +40,7 @@ __all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "obs
 
 CAUSE = Cause.PORT
 NOTEBOOK = "04_port"
+RULES: tuple[Rule, ...] = (*rules.RULES, *port_firewall.RULES)
 
 SILENCE_SECONDS = 1.0
 """A TLS hello unanswered for less than this proves nothing over a network."""
@@ -145,8 +147,9 @@ async def observe(target: Target, endpoint: Endpoint, *, deadline: float) -> tup
 
 
 def judge_case(case: Case) -> tuple[Finding, ...]:
-    """Judge how a target's port behaves, see `judge`."""
-    return judge((*case.connections, *case.handshakes, *case.exchanges), target=case.target)
+    """Judge how a target's port behaves, see `judge`, and what the rules of the firewalls before it say."""
+    seen = judge((*case.connections, *case.handshakes, *case.exchanges), target=case.target)
+    return (*seen, *port_firewall.judge_case(case))
 
 
 def judge(seen: Iterable[_Seen], *, target: Target) -> tuple[Finding, ...]:

@@ -30,7 +30,7 @@ from cfrunbook.text import visible
 
 BLOCKED = (Verdict.DROPPED, Verdict.REJECTED)
 _STRANGER = 0xC6336401, 0x20010DB8 << 96 | 1
-"""198.51.100.1 and 2001:db8::1, documentation addresses (RFC 5737, RFC 3849): nobody's, so let in only with everybody."""
+"""198.51.100.1 and 2001:db8::1, documentation addresses (RFC 5737, RFC 3849): let in only where everybody is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def decides(given: Sequence[FirewallDump]) -> bool:
 
 
 def share(some: Intervals, of: Intervals, family: Family) -> str:
-    """Return `36,864 of 343,616 addresses (10.7 %)`; of IPv6, where numbers of addresses tell nothing, the share alone."""
+    """Return `36,864 of 343,616 addresses (10.7 %)`; of IPv6, where numbers tell nothing, the share."""
     percent = 100 * some.size / of.size if of.size else 0.0
     shown = f"{percent:.1f} %"
     if some and shown == "0.0 %":

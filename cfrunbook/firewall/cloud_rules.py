@@ -50,7 +50,9 @@ def read_google(document: Sequence[Any], file: str, question: Question, companio
         if text(node, "direction", path, file, "INGRESS") != "INGRESS" or node.get("disabled") is True:
             continue
         for key, action in (("allowed", Action.ACCEPT), ("denied", Action.DROP)):
-            match = any_of(_google_match(part, question, f"{path}.{key}", file) for _, part in objects(node, key, path, file))
+            match = any_of(
+                _google_match(part, question, f"{path}.{key}", file) for _, part in objects(node, key, path, file)
+            )
             match = match & _google_sources(node, path, file, question) & _google_targets(node, path, file, question)
             if match.may:
                 priority = number(node, "priority", path, file, 1000)
@@ -68,7 +70,9 @@ def read_google(document: Sequence[Any], file: str, question: Question, companio
                 # Of equal priority, a deny comes first.
                 chains={"ingress": Chain(tuple(r for *_, r in sorted(rules, key=lambda item: item[:2])))},
                 policy=Verdict.DROPPED,
-                policy_place=Place(file, "", f"no rule of {visible(name, 80)} lets this in, so it is denied (implied rule)"),
+                policy_place=Place(
+                    file, "", f"no rule of {visible(name, 80)} lets this in, so it is denied (implied rule)"
+                ),
                 group=f"networks of {file}" if len(networks) > 1 else "",
                 group_why=why,
             )
@@ -105,7 +109,7 @@ def _google_targets(node: Node, where: str, file: str, question: Question) -> Ma
     family = question.family
     for key in ("targetTags", "targetServiceAccounts"):
         if named := texts(node, key, where, file):
-            why = f"the rule is for instances with {key} {join_names(named, 3)}, and whether the origin has them is not known"
+            why = f"it is for instances with {key} {join_names(named, 3)}, and whether the origin has them is not known"
             return perhaps(family, why)
     ranges = texts(node, "destinationRanges", where, file)
     if ranges and _networks(ranges, question, f"{where}.destinationRanges", file) != intervals.everything(family):
@@ -177,7 +181,7 @@ def _azure_rule(node: Node, where: str, file: str, question: Question) -> tuple[
     sources = _several(node, "sourceAddressPrefix", where, file)
     match = any_of(_azure_source(s, question) for s in sources)
     if node.get("sourceApplicationSecurityGroups"):
-        why = "it is about members of an application security group: CloudFront is none, what stands before the origin may be"
+        why = "it is about an application security group: CloudFront is no member, what stands before the origin may be"
         match = any_of((match, perhaps(family, why)))
     match = match & _azure_destination(node, where, file, question)
     starts = _several(node, "sourcePortRange", where, file)
@@ -220,7 +224,9 @@ def _azure_destination(node: Node, where: str, file: str, question: Question) ->
     family = question.family
     given = [d.lower() for d in _several(node, "destinationAddressPrefix", where, file)]
     if node.get("destinationApplicationSecurityGroups"):
-        return perhaps(family, "it is for members of an application security group, and whether the origin is one is not known")
+        return perhaps(
+            family, "it is for members of an application security group, and whether the origin is one is not known"
+        )
     if not given or any(d in (*_ANYWHERE, "virtualnetwork") for d in given):
         return yes(family)
     return perhaps(family, f"it is for {join_names(given, 3)}, and whether that is the origin's address is not known")

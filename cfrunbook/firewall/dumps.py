@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import codecs
 import json
+import os
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from cfrunbook import files
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import FirewallDump
 from cfrunbook.firewall import kinds, nginx
@@ -42,6 +45,26 @@ _KEPT_NGINX = frozenset({
     "allow", "deny", "geo", "http", "if", "include", "limit_except", "listen", "location", "real_ip_header",
     "map", "real_ip_recursive", "satisfy", "server", "server_name", "set_real_ip_from", "stream",
 })  # fmt: skip
+
+
+Rules = Path | str | bytes | Mapping[str, Any]
+"""Where rules may come from: a file, its bytes, or a JSON document as a value."""
+
+
+def load(source: Rules) -> FirewallDump:
+    """Return the dump of a file or value. Raises BadInput in one sentence."""
+    if isinstance(source, str | os.PathLike):
+        if not os.fspath(source):
+            raise BadInput("Firewall: '' is not a file name.")
+        return read(files.read_bounded(Path(source), "Firewall", MAX_BYTES), Path(source).name)
+    if isinstance(source, Mapping):
+        try:
+            source = json.dumps(source, default=str).encode("utf-8", "replace")
+        except (ValueError, TypeError, RecursionError):
+            raise BadInput("Firewall: the value given is no JSON document.") from None
+    if isinstance(source, bytes):
+        return read(source, "given")
+    raise BadInput(f"Firewall: give a file, not a value of type {type(source).__name__}.")
 
 
 def read(content: bytes, name: str) -> FirewallDump:
@@ -130,7 +153,7 @@ def _yaml(text: str, file: str) -> Any:
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.BaseLoader)):
             raise BadInput(f"Firewall: {file} has YAML aliases; give JSON: kubectl get networkpolicy -o json.")
-        parts = [part for part in yaml.load_all(text, Loader=yaml.BaseLoader) if isinstance(part, dict)]  # noqa: S506
+        parts = [part for part in yaml.load_all(text, Loader=yaml.BaseLoader) if isinstance(part, dict)]
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise BadInput(f"Firewall: {file} is not YAML that can be read ({visible(error, 80)}).") from None
     items = [one for part in parts for one in (part["items"] if isinstance(part.get("items"), list) else [part])]

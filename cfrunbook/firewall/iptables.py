@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from cfrunbook.errors import BadInput
 from cfrunbook.firewall import intervals
@@ -138,7 +139,9 @@ class _Reading:
             one = undecidable(f"{self.tool} nat PREROUTING", place, says)
             layers.append(replace(one, within=Intervals.of(pairs)))
         sent = sorted(t.partition(" ")[2].replace("|", " port ") for t in ways if t.startswith("DNAT"))
-        notes = (f"{self.file} sends port {self.question.port} on to {', '.join(sent)}: FORWARD counts.",) if sent else ()
+        notes = (
+            (f"{self.file} sends port {self.question.port} on to {', '.join(sent)}: FORWARD counts.",) if sent else ()
+        )
         return Ruleset(tuple(layers), notes)
 
     def _way(self, tag: str, sources: Intervals) -> Iterator[Layer]:
@@ -171,7 +174,7 @@ class _Reading:
         yield from found
 
     def _bridge(self, address: str) -> str:
-        """Return the interface behind which the rules themselves say that a DNAT's destination is; empty if not known."""
+        """Return the interface behind which the rules say that a DNAT's destination is; empty if not known."""
         found = set()
         for line in (line for c in self.tables.get("filter", _Table({}, {})).chains.values() for line in c):
             if f"-d {address}/" in line.text and (out := re.search(r"(?<!! )-o (\S+)", line.text)):
@@ -210,7 +213,9 @@ class _Reading:
             action = Action.UNKNOWN
         match = target.match
         if action is Action.UNKNOWN:
-            match = replace(match, why=match.why or f"what the target {visible(target.name, 40)} does is not in the dump")
+            match = replace(
+                match, why=match.why or f"what the target {visible(target.name, 40)} does is not in the dump"
+            )
         place = Place(self.file, f"line {line.number}", shorten(f"-A {chain} {line.text}"))
         return Rule(place, action, match, leads, tag)
 
@@ -241,7 +246,7 @@ class _Chains(Mapping[str, Chain]):
 
 def _sends(target: str, options: list[str]) -> str:
     """Return `DNAT address|port` or `REDIRECT port`; empty where it cannot be read."""
-    given = dict(zip(options, options[1:], strict=False))
+    given = dict(pairwise(options))
     if target == "REDIRECT":
         port = given.get("--to-ports", "")
         return f"REDIRECT {port}".strip() if re.fullmatch(r"\d{0,5}", port) else ""
@@ -252,7 +257,9 @@ def _sends(target: str, options: list[str]) -> str:
     if parsed is None:
         return ""
     try:
-        return f"DNAT {intervals.show(intervals.address(parsed[1])[1], intervals.address(parsed[1])[0])}|{parsed[2] or ''}"
+        return (
+            f"DNAT {intervals.show(intervals.address(parsed[1])[1], intervals.address(parsed[1])[0])}|{parsed[2] or ''}"
+        )
     except ValueError:
         return ""
 

@@ -140,7 +140,7 @@ def _flags(mask: str, wanted: str) -> bool:
     """Tell whether `--tcp-flags mask wanted` matches a packet that has SYN alone."""
     every = "FIN,SYN,RST,PSH,ACK,URG" if mask == "ALL" else mask
     looked_at = {flag for flag in every.split(",") if flag != "NONE"}
-    must = set("FIN,SYN,RST,PSH,ACK,URG".split(",") if wanted == "ALL" else wanted.split(",")) - {"NONE"}
+    must = set(["FIN", "SYN", "RST", "PSH", "ACK", "URG"] if wanted == "ALL" else wanted.split(",")) - {"NONE"}
     return looked_at & {"SYN"} == must
 
 

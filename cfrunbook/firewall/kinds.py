@@ -47,17 +47,19 @@ _MEMBERS = {
 _POLICY = re.compile(r"^kind:\s*[\"']?(NetworkPolicy(List)?|List)[\"']?\s*$", re.MULTILINE)
 _TABLE = re.compile(r"^\*(filter|nat|mangle|raw|security)\s*$", re.MULTILINE)
 _IPSET = re.compile(r"^create \S+ (hash|bitmap|list):", re.MULTILINE)
-_NGINX = re.compile(r"^# configuration file /|^\s*(allow|deny)\s+\S+;|\b(server|http|stream|location\s+\S+)\s*\{", re.MULTILINE)
+_NGINX = re.compile(
+    r"^# configuration file /|^\s*(allow|deny)\s+\S+;|\b(server|http|stream|location\s+\S+)\s*\{", re.MULTILINE
+)
 _OTHERS = (
-    (re.compile(r"^Status: (in)?active", re.MULTILINE), "what `ufw status` prints", "iptables-save (and ip6tables-save)"),
+    (re.compile(r"^Status: (in)?active", re.MULTILINE), "what `ufw status` prints", "iptables-save"),
     (re.compile(r"^Chain \S+ \((policy|\d+ ref)", re.MULTILINE), "what `iptables -L` prints", "iptables-save"),
     (re.compile(r"^-P (INPUT|FORWARD) ", re.MULTILINE), "what `iptables -S` prints", "iptables-save"),
-    (re.compile(r"^table (ip6?|inet|arp|bridge|netdev) \S+ \{", re.MULTILINE), "nft's own language", "nft -j list ruleset"),
+    (re.compile(r"^table (ip6?|inet|arp|bridge|netdev) \S+ \{", re.MULTILINE), "nft's language", "nft -j list ruleset"),
     (re.compile(r"^Name: \S+\s+Type: (hash|bitmap|list):", re.MULTILINE), "what `ipset list` prints", "ipset save"),
     (re.compile(r"^\s*resource \"aws_", re.MULTILINE), "Terraform", "aws ec2 describe-security-groups --group-ids ..."),
-    (re.compile(r"^(public|\S+) \((active|default)", re.MULTILINE), "what `firewall-cmd` prints", "nft -j list ruleset"),
+    (re.compile(r"^\S+ \((active|default)", re.MULTILINE), "what `firewall-cmd` prints", "nft -j list ruleset"),
     (re.compile(r"^\s*<(ipsets|\?xml)", re.MULTILINE), "XML", "ipset save"),
-    (re.compile(r"^\S+ +\S+ +(INGRESS|EGRESS) ", re.MULTILINE), "gcloud's table", "gcloud compute firewall-rules list --format=json"),
+    (re.compile(r"^\S+ +\S+ +(INGRESS|EGRESS) ", re.MULTILINE), "gcloud's table", KINDS["google"][1]),
 )  # fmt: skip
 
 
@@ -72,9 +74,9 @@ def of_document(document: Any, file: str) -> str:
             return "prefix_list_entries"
         if document.get("kind") in ("NetworkPolicy", "NetworkPolicyList"):
             return "network_policies"
-        if document.get("kind") == "List" and isinstance(items := document.get("items"), list):
-            if any(isinstance(i, Mapping) and i.get("kind") == "NetworkPolicy" for i in items):
-                return "network_policies"
+        items = document.get("items") if document.get("kind") == "List" else None
+        if isinstance(items, list) and any(isinstance(i, Mapping) and i.get("kind") == "NetworkPolicy" for i in items):
+            return "network_policies"
         if _is_azure(document):
             return "azure"
     elif isinstance(document, list) and document:
@@ -83,7 +85,9 @@ def of_document(document: Any, file: str) -> str:
         if all(isinstance(d, Mapping) and ("allowed" in d or "denied" in d) for d in document):
             return "google"
     elif document == []:
-        raise BadInput(f"Firewall: {file} is an empty list: it has no rule in it; look at the project or resource group.")
+        raise BadInput(
+            f"Firewall: {file} is an empty list: it has no rule in it; look at the project or resource group."
+        )
     raise BadInput(f"Firewall: {file} is JSON, but no rule dump that is known; {known()}")
 
 

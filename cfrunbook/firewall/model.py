@@ -62,7 +62,7 @@ class Match:
     """What makes the difference undecidable, and what would settle it."""
 
     def __and__(self, other: Match) -> Match:
-        if self.may == NOTHING or other.may == NOTHING:
+        if not self.may or not other.may:
             return Match(NOTHING, NOTHING)
         return Match(self.must & other.must, self.may & other.may, self.why or other.why)
 
@@ -158,7 +158,7 @@ class Question:
     interface: str = ""
     """The interface by which packets from the internet come in; empty: not known."""
     destination: str = ""
-    """The address by which the firewall's machine is reached; empty: not known (behind NAT it is not the public one)."""
+    """The address by which the firewall's machine is reached, behind NAT not the public one; empty: not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from cfrunbook.errors import BadInput
@@ -75,7 +76,7 @@ def _answers(name: str, entries: list[_Entry], file: str, group: str, why: str) 
     for entry in entries:
         bounds |= {p for p in (entry.ports[0], entry.ports[1] + 1) if low < p <= high}
     edges = sorted(bounds)[: MOST_SPANS + 1]
-    spans = list(zip(edges, edges[1:], strict=False))
+    spans = list(pairwise(edges))
     some = f"answers get out to some of the ports {low}-{high} from which CloudFront may connect, and not to others"
     layers = []
     for a, b in spans:
@@ -131,7 +132,9 @@ def _entries(acl: Node, name: str, where: str, file: str, question: Question) ->
             raise BadInput(f"Firewall: {file}, {path} has no CIDR block that can be read.") from None
         shown = "*" if rule == _LAST else str(rule)
         way = "outbound to" if egress else "inbound from"
-        says = f"{name} rule {shown}: {action} {'all' if protocol == '-1' else f'tcp {ports[0]}-{ports[1]}'} {way} {cidr}"
+        says = (
+            f"{name} rule {shown}: {action} {'all' if protocol == '-1' else f'tcp {ports[0]}-{ports[1]}'} {way} {cidr}"
+        )
         networks = (pair,) if family == question.family else ()
         found.append(_Entry(rule, egress, action == "allow", ports, networks, Place(file, path, shorten(says))))
     return found

@@ -56,8 +56,8 @@ def read(document: Mapping[str, Any], file: str, question: Question, companions:
     if not ways:
         raise BadInput(f"Firewall: {file} has no NetworkPolicy for ingress: look at the namespace that was asked.")
     why = (
-        f"policies for {len(ways)} kinds of pods were given, and which of them the origin is is not known: give only those"
-        " that select it"
+        f"policies for {len(ways)} kinds of pods were given, and which the origin is is not known: give only those that"
+        " select it"
     )
     layers = tuple(
         Layer(

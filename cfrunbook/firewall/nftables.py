@@ -163,7 +163,9 @@ class _Reading:
                 packet = replace(packet, destination=address, forwarded=True)
                 sent.append(f"{address} port {number}")
             layers += self._hooked(bases, _ONWARD if address else _AT_HOME, packet, Intervals.of(pairs))
-        notes = (f"{self.file} sends port {self.question.port} on to {', '.join(sent)}: forward counts.",) if sent else ()
+        notes = (
+            (f"{self.file} sends port {self.question.port} on to {', '.join(sent)}: forward counts.",) if sent else ()
+        )
         return Ruleset(tuple(layers), notes)
 
     def _hooked(self, bases: Iterable[_Base], hook: str, packet: Packet, within: Intervals | None) -> Iterator[Layer]:
@@ -185,7 +187,9 @@ class _Reading:
 
     def compiled(self, raw: _Raw, packet: Packet) -> Iterator[Rule]:
         """Yield what a rule does to `packet`: several where a verdict map decides by a value."""
-        matcher = Matcher(packet, {name: s for (f, t, name), s in self.sets.items() if (f, t) == (raw.family, raw.table)})
+        matcher = Matcher(
+            packet, {name: s for (f, t, name), s in self.sets.items() if (f, t) == (raw.family, raw.table)}
+        )
         match = yes(packet.family)
         place = Place(self.file, f"{raw.where}.rule", shorten(_shown(raw)))
         for statement in raw.statements:
@@ -249,7 +253,9 @@ class _Reading:
         except ValueError:
             known = False
         if not known or (kind == "dnat" and not address and not port):
-            return Rule(place, Action.UNKNOWN, replace(match, why=f"where this {kind} leads is not one address and port"))
+            return Rule(
+                place, Action.UNKNOWN, replace(match, why=f"where this {kind} leads is not one address and port")
+            )
         return Rule(place, Action.ACCEPT, match, tag=f"{address if kind == 'dnat' else ''}|{port or packet.port}")
 
 

@@ -194,8 +194,8 @@ class Matcher:
     def _fib(self, value: Any, flags: Any) -> bool | None:
         flags = flags if isinstance(flags, list) else [flags]
         if "daddr" in flags:
-            return value == ("unicast" if self.packet.forwarded else "local")
-        return value == "unicast" if "saddr" in flags else None
+            return bool(value == ("unicast" if self.packet.forwarded else "local"))
+        return bool(value == "unicast") if "saddr" in flags else None
 
 
 def perhaps_xt(body: Any, family: intervals.Family) -> Match | None:

@@ -37,8 +37,9 @@ from cfrunbook.text import visible
 MAX_DEPTH = 20
 FILE_MARK = re.compile(r"^# configuration file (.+):$", re.MULTILINE)
 _TOKEN = re.compile(
-    r"""(?P<space>[ \t\r]+)|(?P<line>\n)|(?P<comment>\#[^\n]*)|(?P<mark>[;{}])|(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
-    r"""|(?P<word>(?:\$\{[^}\s]*\}|\\.|[^\s;{}\\])+|\\)""",
+    r"(?P<space>[ \t\r]+)|(?P<line>\n)|(?P<comment>\#[^\n]*)|(?P<mark>[;{}])"
+    r"|(?P<quoted>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
+    r"|(?P<word>(?:\$\{[^}\s]*\}|\\.|[^\s;{}\\\"'])(?:\$\{[^}\s]*\}|\\.|[^\s;{}\\])*|\\)",
     re.DOTALL,
 )
 _HARMLESS_INCLUDES = ("mime.types", "fastcgi_params", "fastcgi.conf", "uwsgi_params", "scgi_params", "proxy_params")
@@ -59,6 +60,7 @@ class Directive:
 
     @property
     def name(self) -> str:
+        """The directive's name, its first word."""
         return self.words[0]
 
 
@@ -88,12 +90,14 @@ def read(text: str, file: str, question: Question, companions: Companions) -> Ru
             layers += _servers(root, kind, file, question, about)
     if not layers:
         place = Place(file, "", f"no server in it listens on port {question.port}")
-        return Ruleset((undecidable("nginx", place, "give the output of nginx -T, which has all of the configuration"),))
+        return Ruleset(
+            (undecidable("nginx", place, "give the output of nginx -T, which has all of the configuration"),)
+        )
     if len(layers) == 1:
         return Ruleset(tuple(layers))
     why = (
-        "allow and deny differ between the servers or locations that may answer: look at the one that serves the failing"
-        " URL"
+        "allow and deny differ between the servers or locations that may answer: look at the one that serves the"
+        " failing URL"
     )
     return Ruleset(tuple(replace(layer, group=f"nginx {file}", group_why=why) for layer in layers))
 
@@ -131,7 +135,9 @@ def _directives(text: str, lines_before: int, file: str) -> list[Directive]:
     while at < len(text):
         token = _TOKEN.match(text, at)
         if token is None:
-            raise BadInput(f"Firewall: {file}, line {line}: a quote does not close; give the whole configuration (nginx -T).")
+            raise BadInput(
+                f"Firewall: {file}, line {line}: a quote does not close; give the whole configuration (nginx -T)."
+            )
         at = token.end()
         match token.lastgroup:
             case "line":
@@ -142,7 +148,9 @@ def _directives(text: str, lines_before: int, file: str) -> list[Directive]:
                 line += token[0].count("\n")
             case "mark" if token[0] == "}":
                 if len(stack) == 1:
-                    raise BadInput(f"Firewall: {file}, line {line}: a }} too many; give the whole configuration (nginx -T).")
+                    raise BadInput(
+                        f"Firewall: {file}, line {line}: a }} too many; give the whole configuration (nginx -T)."
+                    )
                 stack.pop()
                 opened.pop().end = line
                 words = []
@@ -154,12 +162,16 @@ def _directives(text: str, lines_before: int, file: str) -> list[Directive]:
                         stack.append(made.block)
                         opened.append(made)
                 elif token[0] == "{":
-                    raise BadInput(f"Firewall: {file}, line {line}: a block without a name; give the output of nginx -T.")
+                    raise BadInput(
+                        f"Firewall: {file}, line {line}: a block without a name; give the output of nginx -T."
+                    )
                 words = []
         if len(stack) > MAX_DEPTH:
             raise BadInput(f"Firewall: {file}, line {line}: blocks within blocks, {MAX_DEPTH} deep; refused.")
     if len(stack) > 1 or words:
-        raise BadInput(f"Firewall: {file} ends within a block or directive: it is cut off; give the output of nginx -T.")
+        raise BadInput(
+            f"Firewall: {file} ends within a block or directive: it is cut off; give the output of nginx -T."
+        )
     return stack[0]
 
 
@@ -224,7 +236,12 @@ def _may_hide_access(directive: Directive) -> bool:
     if directive.name != "include" or len(directive.words) != 2:
         return False
     path = directive.words[1]
-    return not path.endswith(_HARMLESS_INCLUDES) and "/modules" not in path and "sites-" not in path and "conf.d" not in path
+    return (
+        not path.endswith(_HARMLESS_INCLUDES)
+        and "/modules" not in path
+        and "sites-" not in path
+        and "conf.d" not in path
+    )
 
 
 def _locations(block: Directive, outer: _Scope, about: frozenset[str], depth: int) -> Iterator[_Scope]:
@@ -254,9 +271,10 @@ def _address_variables(tree: list[Directive]) -> frozenset[str]:
     """Return the variables whose value depends on the client's address: nginx's own, and those of geo and map."""
     found = set(_ADDRESS_VARIABLES)
     for one in _all(tree, 0):
-        if one.block is not None and len(one.words) >= 2:
-            if one.name == "geo" or (one.name == "map" and set(re.findall(r"\$\w+", one.words[1])) & found):
-                found.add(one.words[-1])
+        if one.block is None or len(one.words) < 2:
+            continue
+        if one.name == "geo" or (one.name == "map" and set(re.findall(r"\$\w+", one.words[1])) & found):
+            found.add(one.words[-1])
     return frozenset(found)
 
 
@@ -277,7 +295,8 @@ def _layer(scope: _Scope, kind: str, file: str, question: Question) -> Layer:
     for directive in scope.access:
         place = _place(file, directive)
         if directive.name == "include":
-            why = f"what {visible(' '.join(directive.words[1:]), 60)} holds is not in the dump: give the output of nginx -T"
+            what = visible(" ".join(directive.words[1:]), 60)
+            why = f"what {what} holds is not in the dump: give the output of nginx -T"
             rules.append(Rule(place, Action.UNKNOWN, perhaps(family, why)))
             continue
         match = _source(directive, question, file)
@@ -329,4 +348,6 @@ def _networks(given: list[str], question: Question, file: str, line: int) -> Int
     try:
         return intervals.of_networks([w for w in given if w != "unix:"], question.family)
     except ValueError:
-        raise BadInput(f"Firewall: {file}, line {line}: {visible(' '.join(given), 60)!r} is no address or network.") from None
+        raise BadInput(
+            f"Firewall: {file}, line {line}: {visible(' '.join(given), 60)!r} is no address or network."
+        ) from None

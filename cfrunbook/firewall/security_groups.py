@@ -69,7 +69,7 @@ def read(dumps: Sequence[tuple[str, Mapping[str, Any]]], question: Question, com
     }
     if len(groups) <= MOST_TOGETHER and len(networks) <= 1:
         every = [r for name in groups for r in rules[name]]
-        notes = ()
+        notes: tuple[str, ...] = ()
         if len(groups) > 1:
             notes = (f"{join_names(list(groups))} count together, as on one network interface of the origin.",)
         return Ruleset((_layer(join_names(list(groups)), every, files),), notes)
@@ -95,7 +95,9 @@ def _layer(name: str, rules: list[Rule], files: str, group_why: str = "") -> Lay
 
 def _rule(permission: _Permission, question: Question, companions: Companions, only_one_unknown: bool) -> Rule | None:
     low, high = permission.ports
-    if permission.protocol not in ("-1", "tcp", "6") or not (permission.protocol == "-1" or low <= question.port <= high):
+    if permission.protocol not in ("-1", "tcp", "6") or not (
+        permission.protocol == "-1" or low <= question.port <= high
+    ):
         return None
     match: Match
     if permission.kind == "network":
@@ -110,8 +112,8 @@ def _rule(permission: _Permission, question: Question, companions: Companions, o
     else:
         match = perhaps(
             question.family,
-            f"it lets in members of the group {visible(permission.value, 40)}, not addresses; CloudFront's addresses are"
-            " never members, so give the groups of the load balancer that stands before this one",
+            f"it lets in members of the group {visible(permission.value, 40)}, not addresses; CloudFront's are never"
+            " members, so give the groups of the load balancer that stands before this one",
         )
     return Rule(permission.place, Action.ACCEPT, match) if match.may else None
 
@@ -132,7 +134,9 @@ def _groups(document: Mapping[str, Any], file: str) -> Iterator[tuple[str, str, 
     for group, permissions in rules.items():
         yield group, "", permissions
     if not found and not rules:
-        raise BadInput(f"Firewall: {file} has no security group in it: look at the region and the --group-ids asked for.")
+        raise BadInput(
+            f"Firewall: {file} has no security group in it: look at the region and the --group-ids asked for."
+        )
 
 
 def _of_group(node: Node, group: str, where: str, file: str) -> Iterator[_Permission]:

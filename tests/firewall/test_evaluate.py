@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -107,7 +109,13 @@ def test_uncertain_rules_never_give_a_verdict_that_another_way_contradicts(firew
             assert possible <= blocked
 
 
-@given(firewalls(uncertain).filter(lambda f: not any(r.action in (Action.RETURN, Action.GOTO, Action.JUMP) for c in f.chains.values() for r in c.rules)))
+@given(
+    firewalls(uncertain).filter(
+        lambda f: (
+            not any(r.action in (Action.RETURN, Action.GOTO, Action.JUMP) for c in f.chains.values() for r in c.rules)
+        )
+    )
+)
 @settings(max_examples=100)
 def test_without_returns_undecidable_means_that_both_ways_are_open(firewall):
     for address, verdict in verdicts(evaluate([firewall], UNIVERSE)).items():
@@ -175,7 +183,7 @@ def test_chains_that_call_each_other_end_as_undecidable(action):
 def test_chains_that_explode_end_as_undecidable(monkeypatch):
     monkeypatch.setattr(module, "MAX_WORK", 2000)
     names = [f"c{n}" for n in range(30)]
-    chains = {a: (rule(Action.JUMP, UNIVERSE, chain=b),) * 2 for a, b in zip(names, names[1:], strict=False)}
+    chains = {a: (rule(Action.JUMP, UNIVERSE, chain=b),) * 2 for a, b in itertools.pairwise(names)}
     bomb = layer(rule(Action.JUMP, UNIVERSE, chain="c0"), **chains, c29=())
     assert set(verdicts(evaluate([bomb], UNIVERSE)).values()) == {Verdict.UNDECIDABLE}
 

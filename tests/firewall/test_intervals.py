@@ -80,7 +80,9 @@ def test_networks_as_dumps_write_them(text, family, prefix):
     assert (kind, intervals.to_networks(Intervals((pair,)), kind)) == (family, (prefix,))
 
 
-@pytest.mark.parametrize("text", ["", "192.0.2.256", "example.com", "fe80::1%eth0", "192.0.2.0/33", "1.2.3.4/255.0.255.0"])
+@pytest.mark.parametrize(
+    "text", ["", "192.0.2.256", "example.com", "fe80::1%eth0", "192.0.2.0/33", "1.2.3.4/255.0.255.0"]
+)
 def test_what_is_no_network_is_refused(text):
-    with pytest.raises(ValueError, match=".*"):
+    with pytest.raises(ValueError):
         intervals.network(text)
