@@ -148,14 +148,14 @@ def _firewall(options: argparse.Namespace) -> int:
     import datetime as dt
 
     from cfrunbook.causes import port_firewall
-    from cfrunbook.firewall import address_ranges, answer, dumps
+    from cfrunbook.firewall import address_ranges, answer, dumps, published
     from cfrunbook.views import firewall as views
 
     given = tuple(dumps.load(file) for file in options.files)
     if not answer.decides(given):
         raise BadInput("firewall: what was given only goes with rules, and has none itself; give the rules too.")
     dumps.check(given)
-    ranges = address_ranges.read(options.address_ranges) if options.address_ranges else address_ranges.LATEST
+    ranges = address_ranges.read(options.address_ranges) if options.address_ranges else published.LATEST
     told = port_firewall.ask_each(
         given,
         ranges,

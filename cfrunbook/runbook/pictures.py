@@ -67,6 +67,23 @@ def suites(incident: Incident, observations: Observations, diagnosis: Diagnosis)
     return None
 
 
+def firewall(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return which of CloudFront's addresses the firewall's rules let in; None where no rules were given or read."""
+    from cfrunbook.causes import port_firewall
+    from cfrunbook.diagnosis import cases
+    from cfrunbook.errors import BadInput
+
+    target = diagnosis.verdict.target
+    for case in sorted(cases(incident, observations), key=lambda case: case.target.id != target):
+        try:
+            told = port_firewall.answers(case)
+        except BadInput:  # the finding says why
+            return None
+        if told:
+            return figures.address_space(told)
+    return None
+
+
 def why_browser_works(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> str:
     """Return why a browser may well reach what CloudFront cannot, as a paragraph; empty if that is not known."""
     from cfrunbook.causes import tls_answers
@@ -79,8 +96,13 @@ def why_browser_works(incident: Incident, observations: Observations, diagnosis:
 
 
 def everything(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> tuple[Picture, ...]:
-    """Return the pictures of the path, of the chain and, where TLS itself is the cause, of the handshake."""
-    shown = (path(diagnosis), *(certificates(incident, observations, diagnosis) or ()))
+    """Return the pictures of the path, the firewall, the chain and, where TLS itself is the cause, the handshake."""
+    walls = firewall(incident, observations, diagnosis)
+    shown = (
+        path(diagnosis),
+        *((walls,) if walls else ()),
+        *(certificates(incident, observations, diagnosis) or ()),
+    )
     if diagnosis.verdict.cause is not Cause.TLS_PROTOCOL:
         return shown
     drawn = (draw(incident, observations, diagnosis) for draw in (suites, handshake))

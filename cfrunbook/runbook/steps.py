@@ -98,20 +98,26 @@ class Runbook:
             return steps.paragraph(told)
         return steps.note("What was seen does not show why a browser would fare better than CloudFront.")
 
-    def figure(self, kind: Literal["path", "suites", "ladder", "chain", "validity"]) -> Picture | html.Fragment:
-        """Draw the edge's path, the suites accepted, the handshake, the chain, or when its certificates are valid."""
+    def figure(
+        self, kind: Literal["path", "firewall", "suites", "ladder", "chain", "validity"]
+    ) -> Picture | html.Fragment:
+        """Draw the edge's path, what the firewall lets in, or the suites, handshake, chain or validity seen."""
         from cfrunbook.runbook import pictures
         from cfrunbook.views import steps
 
         if kind == "path":
             return pictures.path(self.diagnosis)
+        if kind == "firewall":
+            return pictures.firewall(self.incident, self.observations, self.diagnosis) or steps.note(
+                "No rules of a firewall were given for this origin (parameter firewall), so there is nothing to draw."
+            )
         if kind in ("suites", "ladder"):
             draw = pictures.suites if kind == "suites" else pictures.handshake
             return draw(self.incident, self.observations, self.diagnosis) or steps.note(
                 f"No TLS hello was sent, so there is nothing to draw. {self.diagnosis.verdict.sentence}"
             )
         if kind not in ("chain", "validity"):
-            raise BadInput(f"figure: {visible(kind, 40)!r} is none of path, suites, ladder, chain, validity.")
+            raise BadInput(f"figure: {visible(kind, 40)!r} is none of path, firewall, suites, ladder, chain, validity.")
         drawn = pictures.certificates(self.incident, self.observations, self.diagnosis)
         if drawn is None:
             return steps.note(

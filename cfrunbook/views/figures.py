@@ -1,4 +1,4 @@
-"""Figures: the edge's path, a TLS handshake and what the origin accepts, a certificate chain, validity over time."""
+"""Figures: the edge's path, a TLS handshake, what the origin accepts, certificates, addresses behind a firewall."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from cfrunbook.text import visible
 from cfrunbook.views import outline, style
 from cfrunbook.views.chain_figure import chain
 from cfrunbook.views.drawing import SMALL, Drawing, Picture
+from cfrunbook.views.firewall_figure import address_space
 from cfrunbook.views.tls_figure import ladder, suites
 from cfrunbook.views.validity_figure import validity_timeline
 
-__all__ = ["Picture", "chain", "ladder", "stage_path", "suites", "validity_timeline"]
+__all__ = ["Picture", "address_space", "chain", "ladder", "stage_path", "suites", "validity_timeline"]
 
 MAX_PATHS = 8
 """Paths drawn; what is left out is counted."""

@@ -18,6 +18,8 @@ from cfrunbook.views import style
 
 MAX_PREFIXES = 200
 """Prefixes of one part that are printed; the rest is counted."""
+MAX_ALLOWED = 3
+"""Rules that allow, of which each is printed with its prefixes; what is blocked or undecidable is printed in full."""
 LOOKS: Mapping[Verdict, style.Look] = {
     Verdict.ALLOWED: "ok",
     Verdict.DROPPED: "fault",
@@ -57,8 +59,13 @@ def render(told: Sequence[Answer], ranges: AddressRanges, at: dt.datetime, *, co
             lines += _wrapped(
                 ("Everybody else is let in too: whoever knows the address goes around CloudFront.",), width
             )
-        for part in one.parts:
+        good = one.having(Verdict.ALLOWED)
+        for part in (*one.having(*answer.BLOCKED), *one.having(Verdict.UNDECIDABLE)):
             lines += ["", *_part(part, one, color=color, width=width)]
+        for part in good[:MAX_ALLOWED]:
+            lines += ["", *_part(part, one, color=color, width=width)]
+        if len(good) > MAX_ALLOWED:
+            lines += ["", f"  and {len(good) - MAX_ALLOWED} more rules that allow (--json has them all)"]
         steps = remedies.steps(one)
         if steps:
             lines += ["", "What is missing:"]
