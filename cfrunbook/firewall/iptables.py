@@ -126,7 +126,7 @@ class _Reading:
             return Ruleset((*layers, *self._at_home(self.packet, None)))
         ways: dict[str, list[Pair]] = {}
         doubts: dict[tuple[Place, str], list[Pair]] = {}
-        (nat_layer,) = self._layers("nat", "PREROUTING", self.packet, None)
+        nat_layer = self._layer("nat", "PREROUTING", self.packet, None)
         for pair, verdict, place, tag, why in decided(nat_layer, intervals.everything(self.question.family)):
             if verdict is Verdict.UNDECIDABLE:
                 doubts.setdefault((place, why), []).append(pair)
@@ -182,16 +182,21 @@ class _Reading:
         return found.pop() if len(found) == 1 else ""
 
     def _layers(self, table: str, chain: str, packet: Packet, sources: Intervals | None) -> Iterator[Layer]:
-        held = self.tables.get(table)
-        if held is None or chain not in held.chains:
-            return
+        """Yield what a chain does to a connection's first packet and to those that follow; nothing without the chain."""
+        if table in self.tables and chain in self.tables[table].chains:
+            yield self._layer(table, chain, packet, sources)
+            yield self._layer(table, chain, replace(packet, established=True), sources)
+
+    def _layer(self, table: str, chain: str, packet: Packet, sources: Intervals | None) -> Layer:
+        held = self.tables[table]
         policy, number = held.policies[chain]
-        yield Layer(
-            name=f"{self.tool} {table} {chain}",
+        later = ", for packets after the first" if packet.established else ""
+        return Layer(
+            name=f"{self.tool} {table} {chain}{later}",
             entry=chain,
             chains=_Chains(self, held, packet),
             policy=Verdict.DROPPED if policy == "DROP" else Verdict.ALLOWED,
-            policy_place=Place(self.file, f"line {number}", f"policy {policy} of chain {chain} (table {table})"),
+            policy_place=Place(self.file, f"line {number}", f"policy {policy} of chain {chain} (table {table}){later}"),
             within=sources,
         )
 

@@ -1,4 +1,4 @@
-"""The conditions of one iptables rule, answered for CloudFront's first packet. iptables-extensions(8)
+"""The conditions of one iptables rule, answered for one of CloudFront's packets. iptables-extensions(8)
 
 What is not known here is never taken for a match nor for a mismatch.
 """
@@ -88,7 +88,7 @@ def _condition(option: str, words: _Words, packet: Packet, companions: Companion
         words.values()
         return None
     if option == "--tcp-flags":
-        return answer(_flags(words.take(), words.take()), family)
+        return answer(_flags(words.take(), words.take(), packet), family, "whether a packet has PSH is not known")
     if option == "--match-set":
         return ipset.match(words.take(), words.take(), packet, dict(companions.ip_sets))
     try:
@@ -136,12 +136,16 @@ _WHY = {
 }  # fmt: skip
 
 
-def _flags(mask: str, wanted: str) -> bool:
-    """Tell whether `--tcp-flags mask wanted` matches a packet that has SYN alone."""
-    every = "FIN,SYN,RST,PSH,ACK,URG" if mask == "ALL" else mask
-    looked_at = {flag for flag in every.split(",") if flag != "NONE"}
-    must = set(["FIN", "SYN", "RST", "PSH", "ACK", "URG"] if wanted == "ALL" else wanted.split(",")) - {"NONE"}
-    return looked_at & {"SYN"} == must
+def _flags(mask: str, wanted: str, packet: Packet) -> bool | None:
+    """Tell whether `--tcp-flags mask wanted` matches."""
+
+    def named(words: str) -> set[str]:
+        return set(_ALL_FLAGS if words == "ALL" else words.lower().split(",")) - {"none"}
+
+    return packet.has_flags(named(mask), named(wanted))
+
+
+_ALL_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg")
 
 
 def _any(answers: list[bool | None]) -> bool | None:
@@ -158,7 +162,7 @@ def _source_ports(text: str, _: Packet, __: Marks) -> bool | None:
 
 def _state(text: str, packet: Packet, marks: Marks) -> bool | None:
     states = set(text.upper().split(","))
-    if "NEW" in states or ("DNAT" in states and packet.original_port):
+    if packet.state.upper() in states or ("DNAT" in states and packet.original_port):
         return True if marks.tracked else None
     return None if "UNTRACKED" in states and not marks.tracked else False
 
@@ -202,7 +206,7 @@ _SIMPLE: dict[str, _Answer] = {
     "--dport": _destination_ports,
     "--sport": _source_ports,
     "--ports": lambda text, packet, m: _any([_destination_ports(text, packet, m), _source_ports(text, packet, m)]),
-    "--syn": lambda *_: True,
+    "--syn": lambda _, packet, __: not packet.established,
     "--ctstate": _state,
     "--ctdir": lambda text, *_: text == "ORIGINAL",
     "--ctproto": lambda text, *_: text in ("tcp", "6"),

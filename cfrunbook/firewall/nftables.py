@@ -133,7 +133,9 @@ class _Reading:
     def ruleset(self) -> Ruleset:
         """Return the layers in the order in which a packet comes to them."""
         bases = sorted(self.bases, key=lambda b: b.priority)
-        layers = [self._layer(b, self.packet, None) for h in _BEFORE for b in bases if _filters(b, h)]
+        layers = [
+            layer for h in _BEFORE for b in bases if _filters(b, h) for layer in self._layers(b, self.packet, None)
+        ]
         nats = [b for b in bases if b.type == "nat" and b.hook == "prerouting"]
         ways: dict[str, list[Pair]] = {}
         left = intervals.everything(self.question.family)
@@ -169,19 +171,26 @@ class _Reading:
         return Ruleset(tuple(layers), notes)
 
     def _hooked(self, bases: Iterable[_Base], hook: str, packet: Packet, within: Intervals | None) -> Iterator[Layer]:
-        found = [self._layer(b, packet, within) for b in bases if _filters(b, hook)]
+        found = [layer for b in bases if _filters(b, hook) for layer in self._layers(b, packet, within)]
         if not found:
             place = Place(self.file, "", f"the ruleset has no chain at hook {hook} for IPv{packet.family}")
             found = [Layer(f"nftables {hook}", "", {}, Verdict.ALLOWED, place, within=within)]
         yield from found
 
+    def _layers(self, base: _Base, packet: Packet, within: Intervals | None) -> Iterator[Layer]:
+        """Yield what a base chain does to a connection's first packet and to those that follow."""
+        yield self._layer(base, packet, within)
+        yield self._layer(base, replace(packet, established=True), within)
+
     def _layer(self, base: _Base, packet: Packet, within: Intervals | None) -> Layer:
+        later = ", for packets after the first" if packet.established else ""
+        place = replace(base.place, text=base.place.text + later)
         return Layer(
-            name=f"nftables {visible(base.key, 120)}",
+            name=f"nftables {visible(base.key, 120)}{later}",
             entry=base.key,
             chains=_Chains(self, packet),
             policy=Verdict.DROPPED if base.policy == "drop" else Verdict.ALLOWED,
-            policy_place=base.place,
+            policy_place=place,
             within=within,
         )
 

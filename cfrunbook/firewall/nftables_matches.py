@@ -1,4 +1,4 @@
-"""The expressions of nft's JSON, answered for CloudFront's first packet. libnftables-json(5)
+"""The expressions of nft's JSON, answered for one of CloudFront's packets. libnftables-json(5)
 
 What is not known here is never taken for a match nor for a mismatch.
 """
@@ -128,10 +128,9 @@ class Matcher:
                 low, high = _bounds(value, operator)
                 return from_ports(low, high), "the port from which CloudFront connects is not known"
             case {"payload": {"protocol": "tcp", "field": "flags"}}:
-                names = value if isinstance(value, list) else [value]
-                return "syn" in names if operator == "in" else names == ["syn"], ""
+                return _flags(packet, value, operator), "whether a packet has PSH is not known"
             case {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, mask]}:
-                return _masked_flags(mask, value), ""
+                return _masked_flags(packet, mask, value), "whether a packet has PSH is not known"
             case {"&": [({"meta": {"key": "mark"}} | {"ct": {"key": "mark"}}), int()]}:
                 return None if packet.mark is None else value == 0, "the packet's mark depends on other rules"
             case {"ct": {"key": "mark"}}:
@@ -143,7 +142,7 @@ class Matcher:
             case {"meta": {"key": key}}:
                 return self._meta(str(key), value)
             case {"ct": {"key": "state"}}:
-                return "new" in (value if isinstance(value, list) else [value]), ""
+                return packet.state in (value if isinstance(value, list) else [value]), ""
             case {"ct": {"key": "direction"}}:
                 return value == "original", ""
             case {"ct": {"key": "status"}}:
@@ -272,13 +271,25 @@ def _not(operator: str) -> bool:
     return operator == "!="
 
 
-def _masked_flags(mask: Any, value: Any) -> bool:
-    """Tell whether the flags of a SYN, as far as `mask` looks at them, are `value`."""
+_ALL_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr")
+
+
+def _flags(packet: Packet, value: Any, operator: str) -> bool | None:
+    if operator != "in":
+        return _masked_flags(packet, list(_ALL_FLAGS), value)
+    names = value if isinstance(value, list) else [value]
+    if packet.established:
+        return True if "ack" in names else None if "psh" in names else False
+    return "syn" in names
+
+
+def _masked_flags(packet: Packet, mask: Any, value: Any) -> bool | None:
+    """Tell whether the packet's flags, as far as `mask` looks at them, are `value`."""
     looked_at = mask if isinstance(mask, list) else [mask]
     wanted = [] if value in (0, [0]) else value if isinstance(value, list) else [value]
     if not all(isinstance(n, str) for n in (*looked_at, *wanted)):
         raise _Unread("TCP flags that are not understood")
-    return {"syn"} & set(looked_at) == set(wanted)
+    return packet.has_flags(looked_at, wanted)
 
 
 def _named(left: Any) -> str:

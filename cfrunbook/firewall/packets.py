@@ -1,11 +1,13 @@
-"""The packet that CloudFront sends first, as a Linux firewall sees it: what of a condition is known, and what is not.
+"""CloudFront's packets as a Linux firewall sees them: what of a condition is known, and what is not.
 
-A TCP SYN of a new connection, from the internet, to the question's port. Every answer is yes, no or perhaps (None).
+The TCP SYN of a new connection from the internet to the question's port, and the packets that follow it: a connection
+needs both. Every answer is yes, no or perhaps (None).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cfrunbook.firewall import intervals
@@ -35,7 +37,7 @@ _NEVER_OURS = (
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """The first packet of a connection, at one place on its way."""
+    """A packet of a connection, at one place on its way."""
 
     port: int
     family: Family
@@ -48,6 +50,20 @@ class Packet:
     """Leaves by another interface instead of ending at this machine."""
     mark: int | None = None
     """The packet's mark; None: not known."""
+    established: bool = False
+    """Not the first of its connection: it has ACK, not SYN."""
+
+    @property
+    def state(self) -> str:
+        """What connection tracking makes of it."""
+        return "established" if self.established else "new"
+
+    def has_flags(self, looked_at: Iterable[str], wanted: Iterable[str]) -> bool | None:
+        """Tell whether of the TCP flags `looked_at` (lower case) exactly `wanted` are set."""
+        of = set(looked_at)
+        if self.established and "psh" in of:
+            return None
+        return ({"ack"} if self.established else {"syn"}) & of == set(wanted)
 
     def comes_in_by(self, name: str, *, wildcard: str = "+") -> bool | None:
         """Tell whether this is the interface by which the packet comes in."""

@@ -119,7 +119,7 @@ def _network_acl(missing: _Missing) -> Sequence[Step]:
 
 
 def _iptables(missing: _Missing) -> Sequence[Step]:
-    tool, table, chain = [*missing.layer.split(), "", "", ""][:3]
+    tool, table, chain = [*missing.layer.partition(",")[0].split(), "", "", ""][:3]
     inet6 = " family inet6" if missing.family == 6 else ""
     port = f"-p tcp --dport {missing.port}"
     if chain == "FORWARD":  # behind a DNAT the port is another one
@@ -138,7 +138,7 @@ def _iptables(missing: _Missing) -> Sequence[Step]:
 
 
 def _nftables(missing: _Missing) -> Sequence[Step]:
-    family, table, chain = [*missing.layer.removeprefix("nftables ").split(), "", "", ""][:3]
+    family, table, chain = [*missing.layer.removeprefix("nftables ").partition(",")[0].split(), "", "", ""][:3]
     kind, header = ("ipv4_addr", "ip") if missing.family == 4 else ("ipv6_addr", "ip6")
     elements = ", ".join(missing.prefixes)
     where = f"{family} {table}"

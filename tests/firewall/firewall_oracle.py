@@ -22,13 +22,17 @@ DUMPS = {
     "ipset": ["ipset", "save"],
     "nft": ["nft", "-j", "list", "ruleset"],
 }
-ENOUGH = 0.4
+ENOUGH = 0.25
 """Seconds after which the kernel has long decided: only what was dropped is still waiting."""
+MAC = {HERE: "02:00:00:00:00:01", ORIGIN: "02:00:00:00:00:02"}
+UNACKED = slice(24, 28)
+"""tcpi_unacked within the kernel's struct tcp_info: segments sent that nobody has acknowledged."""
 
 # Listens on every port of its arguments, in both families, until its input ends.
 PROGRAM = """
-import socket, sys
-held = [socket.create_server(("::", int(p)), family=socket.AF_INET6, dualstack_ipv6=True, backlog=1024) for p in sys.argv[1:]]
+import pathlib, socket, sys
+pathlib.Path("/proc/sys/net/core/somaxconn").write_text("65535")
+held = [socket.create_server(("::", int(p)), family=socket.AF_INET6, dualstack_ipv6=True, backlog=65535) for p in sys.argv[1:]]
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -42,9 +46,12 @@ def build(inside: tuple[str, ...], origin: int, addresses: list[str]) -> None:
     run("ip", "link", "add", "here", "type", "veth", "peer", "name", "there", "netns", str(origin))
     for prefix, device, own, other in (((), "here", HERE, ORIGIN), (inside, "there", ORIGIN, HERE)):
         run(*prefix, "ip", "link", "set", "lo", "up")
+        run(*prefix, "ip", "link", "set", device, "address", MAC[own])
         run(*prefix, "ip", "link", "set", device, "up")
         run(*prefix, "ip", "address", "add", f"{own[0]}/24", "dev", device)
         run(*prefix, "ip", "address", "add", f"{own[1]}/64", "dev", device, "nodad")
+        for there in other:
+            run(*prefix, "ip", "neigh", "add", there, "lladdr", MAC[other], "dev", device)
         if prefix:
             run(*prefix, "ip", "route", "add", "default", "via", other[0])
             run(*prefix, "ip", "-6", "route", "add", "default", "via", other[1])
@@ -53,6 +60,17 @@ def build(inside: tuple[str, ...], origin: int, addresses: list[str]) -> None:
     run("ip", "-batch", "-", given=routes)
     limits = ("ipv4/icmp_ratelimit", "ipv6/icmp/ratelimit")
     run(*inside, "sh", "-c", "; ".join(f"echo 0 > /proc/sys/net/{limit}" for limit in limits))
+
+
+def speak(sock: socket.socket) -> bool:
+    """Send a byte, which the origin acknowledges only if packets after the first come in too; False: rejected by now."""
+    try:
+        sock.send(b"x")
+    except BlockingIOError:
+        return True  # still connecting
+    except OSError:
+        return False
+    return True
 
 
 def connect(address: str, port: int) -> socket.socket:
@@ -64,15 +82,15 @@ def connect(address: str, port: int) -> socket.socket:
     return sock
 
 
-def outcome(sock: socket.socket) -> str:
+def outcome(sock: socket.socket, spoke: bool) -> str:
     with sock:
-        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        if not spoke or sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             return "rejected"
         try:
             sock.getpeername()
         except OSError:
             return "dropped"
-        return "allowed"
+        return "dropped" if any(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[UNACKED]) else "allowed"
 
 
 def main() -> None:
@@ -91,7 +109,10 @@ def main() -> None:
             dumps = {name: run(*inside, *line) for name, line in DUMPS.items()}
             socks = {f"{a} {p}": connect(a, p) for a in given["addresses"] for p in given["ports"]}
             time.sleep(ENOUGH)
-            told.append({"dumps": dumps, "outcomes": {key: outcome(sock) for key, sock in socks.items()}})
+            spoke = {key: speak(sock) for key, sock in socks.items()}
+            time.sleep(ENOUGH)
+            outcomes = {key: outcome(sock, spoke[key]) for key, sock in socks.items()}
+            told.append({"dumps": dumps, "outcomes": outcomes})
             run(*inside, "nft", "flush", "ruleset")
             run(*inside, "ipset", "destroy")
         origin.stdin.close()

@@ -113,9 +113,11 @@ table ip6 late {
   chain late { type filter hook input priority 5; ip6 saddr 2600:9000:1000::/40 drop; }
 }
 """
-STALE = "*filter\n:INPUT DROP [0:0]\n" + "".join(
-    f"-A INPUT -s {prefix} -p tcp -m tcp --dport 443 -j ACCEPT\n" for prefix in OLDER[0].ipv4
-) + "COMMIT\n"
+STALE = (
+    "*filter\n:INPUT DROP [0:0]\n"
+    + "".join(f"-A INPUT -s {prefix} -p tcp -m tcp --dport 443 -j ACCEPT\n" for prefix in OLDER[0].ipv4)
+    + "COMMIT\n"
+)
 
 
 def random_iptables(seed: int) -> str:
@@ -128,9 +130,30 @@ def random_iptables(seed: int) -> str:
             words = [f"-A {chain}"]
             if dice.random() < 0.8:
                 words.append(f"{dice.choice(['', '! '])}-s {dice.choice((*HOLES, *LATEST.ipv4))}")
-            words.append(dice.choice(["-p tcp", "-p tcp -m tcp --dport 443", "-p tcp -m multiport --dports 22,8443", "-p tcp -m tcp ! --dport 443"]))
-            words.append(dice.choice(["", "-m conntrack --ctstate NEW", "! -i lo", "-m conntrack --ctstate RELATED,ESTABLISHED", "-m tcp --tcp-flags SYN,ACK SYN"]))
-            target = dice.choice(["ACCEPT", "DROP", "REJECT --reject-with tcp-reset", "RETURN", *chains[number + 1 :] * 2])
+            words.append(
+                dice.choice(
+                    [
+                        "-p tcp",
+                        "-p tcp -m tcp --dport 443",
+                        "-p tcp -m multiport --dports 22,8443",
+                        "-p tcp -m tcp ! --dport 443",
+                    ]
+                )
+            )
+            words.append(
+                dice.choice(
+                    [
+                        "",
+                        "-m conntrack --ctstate NEW",
+                        "! -i lo",
+                        "-m conntrack --ctstate RELATED,ESTABLISHED",
+                        "-m tcp --tcp-flags SYN,ACK SYN",
+                    ]
+                )
+            )
+            target = dice.choice(
+                ["ACCEPT", "DROP", "REJECT --reject-with tcp-reset", "RETURN", *chains[number + 1 :] * 2]
+            )
             words.append(f"-{dice.choice('jjg') if target in chains else 'j'} {target}")
             lines.append(" ".join(w for w in words if w))
     return "\n".join([*lines, "COMMIT"]) + "\n"
@@ -142,13 +165,38 @@ def random_nft(seed: int) -> str:
     chains = ["two", "one", "input"]
     text = []
     for number, name in enumerate(chains):
-        lines = [f"type filter hook input priority 0; policy {dice.choice(['accept', 'drop'])};", "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept"] if name == "input" else []
+        lines = (
+            [
+                f"type filter hook input priority 0; policy {dice.choice(['accept', 'drop'])};",
+                "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept",
+            ]
+            if name == "input"
+            else []
+        )
         for _ in range(dice.randint(2, 7)):
             held = dice.sample((*HOLES, *LATEST.ipv4), 2)
-            source = dice.choice([f"ip saddr {held[0]}", f"ip saddr != {held[0]}", f"ip6 saddr {dice.choice(HOLES6)}", f"ip6 saddr != {dice.choice(HOLES6)}", ""])
-            port = dice.choice(["tcp dport 443", "tcp dport { 22, 8443 }", "tcp dport != 443", "tcp dport > 500", "meta l4proto tcp"])
-            state = dice.choice(["", "ct state new", "ct state established,related", "iifname != \"lo\""])
-            verdict = dice.choice(["accept", "drop", "reject with tcp reset", "return", *(f"{how} {c}" for c in chains[:number] for how in ("jump", "goto"))])
+            source = dice.choice(
+                [
+                    f"ip saddr {held[0]}",
+                    f"ip saddr != {held[0]}",
+                    f"ip6 saddr {dice.choice(HOLES6)}",
+                    f"ip6 saddr != {dice.choice(HOLES6)}",
+                    "",
+                ]
+            )
+            port = dice.choice(
+                ["tcp dport 443", "tcp dport { 22, 8443 }", "tcp dport != 443", "tcp dport > 500", "meta l4proto tcp"]
+            )
+            state = dice.choice(["", "ct state new", "ct state established,related", 'iifname != "lo"'])
+            verdict = dice.choice(
+                [
+                    "accept",
+                    "drop",
+                    "reject with tcp reset",
+                    "return",
+                    *(f"{how} {c}" for c in chains[:number] for how in ("jump", "goto")),
+                ]
+            )
             lines.append(" ".join(w for w in (source, port, state, verdict) if w))
         text.append(f"chain {name} {{\n" + "\n".join(lines) + "\n}")
     return "table inet t {\n" + "\n".join(text) + "\n}\n"
@@ -189,7 +237,9 @@ def kept(name: str, printed: dict[str, str]) -> tuple:
 @pytest.mark.parametrize("family", [4, 6])
 def test_the_kernel_does_what_we_say(told, name, port, family):
     given = kept(name, told[name]["dumps"])
-    if not any(d.kind == "nftables" or (d.kind == "iptables" and answer.iptables.family_of(d.text) == family) for d in given):
+    if not any(
+        d.kind == "nftables" or (d.kind == "iptables" and answer.iptables.family_of(d.text) == family) for d in given
+    ):
         return  # no rules of this family, so nothing to compare
     found = answer.ask(given, LATEST, Question(port, family))
     said = {}
