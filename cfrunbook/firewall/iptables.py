@@ -182,7 +182,7 @@ class _Reading:
         return found.pop() if len(found) == 1 else ""
 
     def _layers(self, table: str, chain: str, packet: Packet, sources: Intervals | None) -> Iterator[Layer]:
-        """Yield what a chain does to a connection's first packet and to those that follow; nothing without the chain."""
+        """Yield what a chain does to a connection's first packet and to those that follow; nothing without it."""
         if table in self.tables and chain in self.tables[table].chains:
             yield self._layer(table, chain, packet, sources)
             yield self._layer(table, chain, replace(packet, established=True), sources)
