@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from cfrunbook.firewall import intervals, ipset
 from cfrunbook.firewall.intervals import Intervals
-from cfrunbook.firewall.model import Companions, Match, answer, exactly, perhaps, yes
+from cfrunbook.firewall.model import NEVER, Companions, Match, answer, exactly, perhaps, yes
 from cfrunbook.firewall.packets import ASK_DESTINATION, ASK_INTERFACE, Packet, from_ports, port_range
 from cfrunbook.text import visible
 
@@ -70,7 +70,9 @@ def target_of(given: list[str], packet: Packet, companions: Companions, marks: M
         if found is not None:
             if inverted:
                 found = found.negated(family)
-            # Most conditions hold for every source or for none.
+            if found is every:  # most conditions hold for every source or for none
+                inverted = False
+                continue
             match = found if match is every else match & found
             if not match.may:
                 return Target(match)
@@ -97,7 +99,10 @@ def _condition(option: str, words: _Words, packet: Packet, companions: Companion
         if option in _SIMPLE:
             values = words.values()
             known = _SIMPLE[option](",".join(values), packet, marks)
-            return answer(known, family, _WHY.get(option, _not_known(option)).format(visible(",".join(values), 40)))
+            if known is not None:
+                return yes(family) if known else NEVER
+            why = _WHY.get(option) or _not_known(option)
+            return perhaps(family, why.replace("{0}", visible(",".join(values), 40)))
     except ValueError:
         return perhaps(family, f"{visible(option, 40)} has a value that is not understood")
     words.values()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
+from functools import lru_cache
 
 from cfrunbook.firewall.intervals import NOTHING, Family, Intervals, everything
 from cfrunbook.text import visible
@@ -63,7 +64,9 @@ class Match:
 
     def __and__(self, other: Match) -> Match:
         if not self.may or not other.may:
-            return Match(NOTHING, NOTHING)
+            return NEVER
+        if self.must is self.may and other.must is other.may:  # nothing is uncertain: one set will do
+            return exactly(self.may & other.may)
         return Match(self.must & other.must, self.may & other.may, self.why or other.why)
 
     def negated(self, family: Family) -> Match:
@@ -72,6 +75,7 @@ class Match:
         return Match(space - self.may, space - self.must, self.why)
 
 
+@lru_cache(maxsize=2)
 def yes(family: Family) -> Match:
     """Return what matches every source."""
     return Match(everything(family), everything(family))

@@ -85,7 +85,8 @@ class _Reading:
         self.file, self.question = file, question
         self.bases: list[_Base] = []
         self.rules: dict[str, list[_Raw]] = {}
-        self.sets: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+        self.sets: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+        self.matchers: dict[tuple[str, str, Packet], Matcher] = {}
         self.marks = False
         wanted = _FAMILIES[question.family]
         for number, item in enumerate(document["nftables"]):
@@ -121,7 +122,7 @@ class _Reading:
             raw = _Raw(where, chain, family, table, statements)
             self.rules.setdefault(_key(family, table, chain), []).append(raw)
         else:
-            self.sets[family, table, str(body.get("name"))] = body
+            self.sets.setdefault((family, table), {})[str(body.get("name"))] = body
 
     def _base(self, key: str, body: Mapping[str, Any], where: str) -> _Base:
         priority, policy = body.get("prio", 0), str(body.get("policy", "accept"))
@@ -194,11 +195,15 @@ class _Reading:
             within=within,
         )
 
+    def _matcher(self, family: str, table: str, packet: Packet) -> Matcher:
+        key = family, table, packet
+        if key not in self.matchers:
+            self.matchers[key] = Matcher(packet, self.sets.get((family, table), {}))
+        return self.matchers[key]
+
     def compiled(self, raw: _Raw, packet: Packet) -> Iterator[Rule]:
         """Yield what a rule does to `packet`: several where a verdict map decides by a value."""
-        matcher = Matcher(
-            packet, {name: s for (f, t, name), s in self.sets.items() if (f, t) == (raw.family, raw.table)}
-        )
+        matcher = self._matcher(raw.family, raw.table, packet)
         match = yes(packet.family)
         place = Place(self.file, f"{raw.where}.rule", shorten(_shown(raw)))
         for statement in raw.statements:

@@ -6,7 +6,7 @@ What is not known here is never taken for a match nor for a mismatch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cfrunbook.firewall import intervals
@@ -30,6 +30,8 @@ class Matcher:
 
     packet: Packet
     sets: Mapping[str, Mapping[str, Any]]
+    read: dict[str, Intervals] = field(default_factory=dict)
+    """The addresses of named sets that were read already."""
 
     def unknown(self, why: str) -> Match:
         """Return a match that nobody knows, because of `why`."""
@@ -40,8 +42,12 @@ class Matcher:
         if not isinstance(body, Mapping) or not {"left", "right"} <= set(body):
             return self.unknown("a condition that is not understood")
         left, operator = body["left"], body.get("op", "==")
+        right = body["right"]
         try:
-            found = self._any(left, self._elements(body["right"]), operator)
+            if isinstance(right, str) and right.startswith("@") and _source_of(left) == self.packet.family:
+                found = exactly(self._addresses_of(right))
+            else:
+                found = self._any(left, self._elements(right), operator)
         except _Unread as error:
             return self.unknown(str(error))
         except (ValueError, TypeError):
@@ -79,6 +85,12 @@ class Matcher:
         if "dynamic" in flags:
             raise _Unread(f"the set {visible(reference, 60)} changes as packets come")
         return found
+
+    def _addresses_of(self, reference: str) -> Intervals:
+        if reference not in self.read:
+            pairs = (p for kind, p in map(_addresses, self._elements(reference)) if kind == self.packet.family)
+            self.read[reference] = Intervals.of(pairs)
+        return self.read[reference]
 
     def _elements(self, right: Any) -> list[Any]:
         """Return the values of the right side: one, those of a set, or those of a named set."""
