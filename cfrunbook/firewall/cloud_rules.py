@@ -186,7 +186,10 @@ def _azure_rule(node: Node, where: str, file: str, question: Question) -> tuple[
     match = match & _azure_destination(node, where, file, question)
     starts = _several(node, "sourcePortRange", where, file)
     if "*" not in starts and starts:
-        known = [from_ports(*port_range(s, "-")) for s in starts]
+        try:
+            known = [from_ports(*port_range(s, "-")) for s in starts]
+        except ValueError:
+            raise BadInput(f"Firewall: {file}, {where} has a port that cannot be read.") from None
         sure = True if True in known else None if None in known else False
         match = match & answer(sure, family, "the port from which CloudFront connects is not known")
     if not match.may:

@@ -211,7 +211,7 @@ class Matcher:
 
 def perhaps_xt(body: Any, family: intervals.Family) -> Match | None:
     """Return what a part that iptables added means: nothing at all (None), or nobody can tell from here."""
-    name = body.get("name") if isinstance(body, Mapping) else None
+    name = str(body.get("name")) if isinstance(body, Mapping) else ""
     if name in _NO_MATCH:
         return None
     return perhaps(

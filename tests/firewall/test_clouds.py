@@ -46,7 +46,9 @@ def test_security_groups(told, permissions, verdict):
 
 
 def test_the_permission_that_decides_is_named_by_its_path(ask):
-    found = ask(groups(group(permission(22, 22, **ranges("10.0.0.0/8")), permission(**ranges("10.0.0.0/8", "0.0.0.0/0")))))
+    found = ask(
+        groups(group(permission(22, 22, **ranges("10.0.0.0/8")), permission(**ranges("10.0.0.0/8", "0.0.0.0/0"))))
+    )
     assert found.parts[0].place.where == "SecurityGroups[0].IpPermissions[1].IpRanges[1]"
     assert found.parts[0].place.text == "sg-0a1 inbound: tcp 443 from 0.0.0.0/0"
     assert found.open_to_all
@@ -55,8 +57,19 @@ def test_the_permission_that_decides_is_named_by_its_path(ask):
 def test_what_a_prefix_list_holds_can_be_given(told):
     rules = groups(group(permission(PrefixListIds=[{"PrefixListId": "pl-0123456789abcdef0"}])))
     entries = {"Entries": [{"Cidr": "192.0.2.0/24", "Description": "half"}]}
-    named = {"PrefixLists": [{"PrefixListId": "pl-0123456789abcdef0", "PrefixListName": "com.amazonaws.global.cloudfront.origin-facing"}]}
-    six = {"PrefixLists": [{"PrefixListId": "pl-0123456789abcdef0", "PrefixListName": "com.amazonaws.global.ipv6.cloudfront.origin-facing"}]}
+    named = {
+        "PrefixLists": [
+            {"PrefixListId": "pl-0123456789abcdef0", "PrefixListName": "com.amazonaws.global.cloudfront.origin-facing"}
+        ]
+    }
+    six = {
+        "PrefixLists": [
+            {
+                "PrefixListId": "pl-0123456789abcdef0",
+                "PrefixListName": "com.amazonaws.global.ipv6.cloudfront.origin-facing",
+            }
+        ]
+    }
     assert told(rules, entries) == "allowed dropped"
     assert told(rules, named) == "allowed"
     assert (told(rules, six), told(rules, six, family=6)) == ("dropped", "allowed")
@@ -75,14 +88,31 @@ def test_groups_of_one_interface_count_together_and_more_are_alternatives(told, 
 
 def test_describe_security_group_rules(told):
     rule = {"GroupId": "sg-1", "IsEgress": False, "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
-    assert told({"SecurityGroupRules": [{**rule, "CidrIpv4": "192.0.2.0/24"}, {**rule, "IsEgress": True, "CidrIpv4": "0.0.0.0/0"}]}) == "allowed dropped"
+    assert (
+        told(
+            {
+                "SecurityGroupRules": [
+                    {**rule, "CidrIpv4": "192.0.2.0/24"},
+                    {**rule, "IsEgress": True, "CidrIpv4": "0.0.0.0/0"},
+                ]
+            }
+        )
+        == "allowed dropped"
+    )
     assert told({"SecurityGroupRules": [{**rule, "PrefixListId": "pl-4fa04526"}]}) == "allowed"
     assert told({"SecurityGroupRules": [{**rule, "ReferencedGroupInfo": {"GroupId": "sg-2"}}]}) == "undecidable"
 
 
 def entry(number, action="allow", cidr="0.0.0.0/0", ports=(443, 443), egress=False, protocol="6"):
     held = {"PortRange": {"From": ports[0], "To": ports[1]}} if ports else {}
-    return {"RuleNumber": number, "RuleAction": action, "CidrBlock": cidr, "Egress": egress, "Protocol": protocol, **held}
+    return {
+        "RuleNumber": number,
+        "RuleAction": action,
+        "CidrBlock": cidr,
+        "Egress": egress,
+        "Protocol": protocol,
+        **held,
+    }
 
 
 ANSWERS = entry(100, ports=(1024, 65535), egress=True)
@@ -98,12 +128,24 @@ ANSWERS = entry(100, ports=(1024, 65535), egress=True)
         ([entry(100)], "dropped"),
         ([ANSWERS], "dropped"),
         ([entry(100), entry(100, ports=(32768, 65535), egress=True)], "undecidable"),
-        ([entry(100), entry(1, ports=(1024, 40000), egress=True), entry(2, ports=(40001, 65535), egress=True)], "allowed"),
+        (
+            [entry(100), entry(1, ports=(1024, 40000), egress=True), entry(2, ports=(40001, 65535), egress=True)],
+            "allowed",
+        ),
         ([entry(100), ANSWERS, entry(50, "deny", ports=(5000, 6000), egress=True)], "undecidable"),
     ],
 )
 def test_network_acls(told, entries, verdict):
-    assert told({"NetworkAcls": [{"NetworkAclId": "acl-1", "Entries": [*entries, entry(32767, "deny", ports=None, protocol="-1")]}]}) == verdict
+    assert (
+        told(
+            {
+                "NetworkAcls": [
+                    {"NetworkAclId": "acl-1", "Entries": [*entries, entry(32767, "deny", ports=None, protocol="-1")]}
+                ]
+            }
+        )
+        == verdict
+    )
 
 
 def test_of_several_network_acls_nobody_knows_which(ask):
@@ -114,7 +156,12 @@ def test_of_several_network_acls_nobody_knows_which(ask):
 
 
 def google(name="web", key="allowed", **more):
-    rule = {"name": name, "network": "https://www.googleapis.com/compute/v1/projects/p/global/networks/default", "direction": "INGRESS", "priority": 1000}
+    rule = {
+        "name": name,
+        "network": "https://www.googleapis.com/compute/v1/projects/p/global/networks/default",
+        "direction": "INGRESS",
+        "priority": 1000,
+    }
     return {**rule, "sourceRanges": ["0.0.0.0/0"], key: [{"IPProtocol": "tcp", "ports": ["80", "440-443"]}], **more}
 
 
@@ -138,7 +185,14 @@ def test_google_cloud(told, rules, verdict):
 
 def azure(name, priority, access="Allow", source="Internet", ports="443", **more):
     rule = {"name": name, "priority": priority, "direction": "Inbound", "access": access, "protocol": "Tcp"}
-    return {**rule, "sourceAddressPrefix": source, "destinationPortRange": ports, "sourcePortRange": "*", "destinationAddressPrefix": "*", **more}
+    return {
+        **rule,
+        "sourceAddressPrefix": source,
+        "destinationPortRange": ports,
+        "sourcePortRange": "*",
+        "destinationAddressPrefix": "*",
+        **more,
+    }
 
 
 DEFAULTS = [
@@ -170,7 +224,12 @@ def test_azure(told, ask, rules, verdict):
 
 def policy(ingress, name="web", selector=None, **more):
     spec = {"podSelector": selector or {}, "policyTypes": ["Ingress"], "ingress": ingress, **more}
-    return {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": name, "namespace": "shop"}, "spec": spec}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name, "namespace": "shop"},
+        "spec": spec,
+    }
 
 
 PORT = [{"protocol": "TCP", "port": 443}]
@@ -189,7 +248,10 @@ PORT = [{"protocol": "TCP", "port": 443}]
         ([policy([{"ports": [{"port": 400, "endPort": 500}]}])], "allowed"),
         ([policy([{"from": [{"namespaceSelector": {}}]}])], "undecidable"),
         ([policy([]), policy([{"ports": PORT}], "open", {"matchLabels": {"id": "1"}})], "allowed"),
-        ([policy([{}], "a", {"matchLabels": {"id": "1"}}), policy([], "b", {"matchLabels": {"id": "2"}})], "undecidable"),
+        (
+            [policy([{}], "a", {"matchLabels": {"id": "1"}}), policy([], "b", {"matchLabels": {"id": "2"}})],
+            "undecidable",
+        ),
         ([policy([], policyTypes=["Egress"]), policy([{}])], "allowed"),
     ],
 )
@@ -269,7 +331,10 @@ def test_nginx_without_a_server_on_the_port_is_undecidable(ask):
         ({"SecurityGroups": [7]}, "SecurityGroups[0] is a number, not an object"),
         ({"SecurityGroups": {}}, "is JSON, but no rule dump that is known"),
         ({"NetworkAcls": []}, "has no network ACL in it"),
-        ({"NetworkAcls": [{"Entries": [{"Protocol": "6", "RuleNumber": "x"}]}]}, "RuleNumber is text, not a whole number"),
+        (
+            {"NetworkAcls": [{"Entries": [{"Protocol": "6", "RuleNumber": "x"}]}]},
+            "RuleNumber is text, not a whole number",
+        ),
         ([], "is an empty list"),
         ({"kind": "NetworkPolicy"}, "has no spec"),
         ("server { listen 443; allow 1.2.3.4", "it is cut off"),

@@ -9,7 +9,7 @@ from cfrunbook.errors import BadInput
 
 
 def table(*rules: str, policy: str = "DROP", before: str = "") -> str:
-    chains = ":INPUT {0} [0:0]\n:FORWARD {0} [0:0]\n:own - [0:0]\n".format(policy)
+    chains = f":INPUT {policy} [0:0]\n:FORWARD {policy} [0:0]\n:own - [0:0]\n"
     return (
         f"{before}*filter\n{chains}-A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT\n"
         + "\n".join(rules)
