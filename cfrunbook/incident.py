@@ -257,8 +257,8 @@ def _assemble(
         trust_anchors=None if roots.is_mozilla else roots.anchors,
         trust_store=roots.name,
         trust_store_path=roots.path,
-        firewall=_firewall(given.get("firewall", options.get("firewall")), recorded),
-        address_ranges=_address_ranges(given.get("address_ranges", options.get("address_ranges")), recorded),
+        firewall=_firewall(given.get("firewall"), recorded),
+        address_ranges=_address_ranges(given.get("address_ranges"), recorded),
         lab=scenario or recorded.lab,
     )
     vantage = _text(given.get("vantage", options.get("vantage")), "Vantage")

@@ -154,6 +154,7 @@ def _blocked(told: Answer, ranges: AddressRanges, target: Target, common: dict[s
         effect=effect,
         older=f"{made:%Y-%m-%d}" if made else "",
         intermittent=rule is not rules.BLOCKS_ALL,
+        confidence="medium",  # the rules are given; that they are the ones at work is taken from that
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -111,6 +111,7 @@ def _rulesets(given: Sequence[FirewallDump], question: Question, companions: Com
         place = Place(visible(tables[0].name, 120), "", f"it has no rules for IPv{question.family}")
         why = f"this host's rules for IPv{question.family} are not in it: give the output of {tool} too"
         found.append(Ruleset((undecidable(tool, place, why),)))
+    found += _hidden(given, tables, question)
     for dump in given:
         file = visible(dump.name, 120)
         match dump.kind:
@@ -129,6 +130,20 @@ def _rulesets(given: Sequence[FirewallDump], question: Question, companions: Com
             case "azure":
                 found.append(cloud_rules.read_azure(dumps.document(dump), file, question, companions))
     return found
+
+
+def _hidden(given: Sequence[FirewallDump], tables: Sequence[FirewallDump], question: Question) -> Iterator[Ruleset]:
+    """Yield what iptables-save says is in force and does not show: packets have to get through that too."""
+    mine = [d for d in tables if iptables.family_of(d.text) == question.family]
+    tool = "iptables" if question.family == 4 else "ip6tables"
+    for dump in mine:
+        place = Place(visible(dump.name, 120), "", "a remark of iptables-save about tables that it does not show")
+        if f"{tool}-legacy tables present" in dump.text and len(mine) == 1:
+            why = f"the tables of {tool}-legacy are in force as well: give the output of {tool}-legacy-save too"
+            yield Ruleset((undecidable(f"{tool}-legacy", place, why),))
+        if "is incompatible, use 'nft' tool" in dump.text and not any(d.kind == "nftables" for d in given):
+            why = "there are tables of nft's own: give the output of nft -j list ruleset too"
+            yield Ruleset((undecidable("nftables", place, why),))
 
 
 def _companions(given: Sequence[FirewallDump], ranges: AddressRanges) -> Companions:

@@ -175,10 +175,14 @@ def _azure_rule(node: Node, where: str, file: str, question: Question) -> tuple[
     if text(node, "protocol", where, file, "*").lower() not in ("*", "tcp", "any"):
         return None
     ports = _several(node, "destinationPortRange", where, file)
+    if not ports:
+        raise BadInput(f"Firewall: {file}, {where} has no destination port.")
     if "*" not in ports and not _in_ranges(ports, question.port, where, file):
         return None
     family = question.family
     sources = _several(node, "sourceAddressPrefix", where, file)
+    if not sources and not node.get("sourceApplicationSecurityGroups"):
+        raise BadInput(f"Firewall: {file}, {where} has no source.")
     match = any_of(_azure_source(s, question) for s in sources)
     if node.get("sourceApplicationSecurityGroups"):
         why = "it is about an application security group: CloudFront is no member, what stands before the origin may be"

@@ -86,7 +86,7 @@ def read(content: bytes, name: str) -> FirewallDump:
     return FirewallDump(name=file, kind=kind, text=_redacted_lines(text))
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def document(dump: FirewallDump) -> Any:
     """Return the JSON value of a dump that is kept as JSON. Raises BadInput."""
     found = _json(dump.text, dump.name)

@@ -20,6 +20,10 @@ _NO_MATCH = frozenset({"comment", "LOG", "NFLOG", "TCPMSS"})
 _PROTOCOLS = {"tcp": ("tcp", 6, "6"), "ip": ("ip", 2048, "ipv4"), "ip6": ("ip6", 34525, "ipv6")}
 
 
+_EQUAL = ("==", "in", "!=")
+_ORDER = ("<", "<=", ">", ">=")
+
+
 class _Unread(ValueError):
     """An expression that is not evaluated."""
 
@@ -43,6 +47,8 @@ class Matcher:
             return self.unknown("a condition that is not understood")
         left, operator = body["left"], body.get("op", "==")
         right = body["right"]
+        if operator not in _EQUAL and not (operator in _ORDER and _is_port(left)):
+            return self.unknown(f"the operator {visible(operator, 20)} is not evaluated there")
         try:
             if isinstance(right, str) and right.startswith("@") and _source_of(left) == self.packet.family:
                 found = exactly(self._addresses_of(right))
@@ -229,6 +235,13 @@ def _source_of(left: Any) -> int:
         case {"payload": {"protocol": "ip6", "field": "saddr"}}:
             return 6
     return 0
+
+
+def _is_port(left: Any) -> bool:
+    match left:
+        case {"payload": {"protocol": ("tcp" | "th"), "field": ("dport" | "sport")}}:
+            return True
+    return False
 
 
 def _plain(element: Any) -> Any:

@@ -52,10 +52,12 @@ def read(dumps: Sequence[tuple[str, Mapping[str, Any]]], question: Question, com
     """Return what all groups of `dumps` (file name and document) together let in. Raises BadInput."""
     groups: dict[str, list[_Permission]] = {}
     networks: set[str] = set()
+    places: dict[str, str] = {}
     for file, document in dumps:
         for group, vpc, permissions in _groups(document, file):
             groups.setdefault(group, []).extend(permissions)
             networks |= {vpc} - {""}
+            places.setdefault(group, file)
     unknown = {
         p.value
         for permissions in groups.values()
@@ -67,7 +69,7 @@ def read(dumps: Sequence[tuple[str, Mapping[str, Any]]], question: Question, com
         name: [r for p in permissions if (r := _rule(p, question, companions, len(unknown) == 1)) is not None]
         for name, permissions in groups.items()
     }
-    if len(groups) <= MOST_TOGETHER and len(networks) <= 1:
+    if len(groups) <= MOST_TOGETHER and len(networks) <= 1 and not _apart(groups, places):
         every = [r for name in groups for r in rules[name]]
         notes: tuple[str, ...] = ()
         if len(groups) > 1:
@@ -75,9 +77,21 @@ def read(dumps: Sequence[tuple[str, Mapping[str, Any]]], question: Question, com
         return Ruleset((_layer(join_names(list(groups)), every, files),), notes)
     why = (
         f"{len(groups)} groups were given{f' of {len(networks)} VPCs' if len(networks) > 1 else ''}, and which of them"
-        " the origin has is not known: give only those (aws ec2 describe-security-groups --group-ids ...)"
+        " the machine has that CloudFront connects to is not known: give only those, in one file"
+        " (aws ec2 describe-security-groups --group-ids ...)"
     )
     return Ruleset(tuple(_layer(name, rules[name], files, why) for name in groups))
+
+
+def _apart(groups: Mapping[str, list[_Permission]], places: Mapping[str, str]) -> bool:
+    """Tell whether the groups may be those of different machines, such as a load balancer and what is behind it.
+
+    So it is where they come from several files, or where one of them lets in the members of another.
+    """
+    let_in = {
+        p.value for group, permissions in groups.items() for p in permissions if p.kind == "group" and p.value != group
+    }
+    return len(set(places.values())) > 1 or bool(let_in & set(groups))
 
 
 def _layer(name: str, rules: list[Rule], files: str, group_why: str = "") -> Layer:
@@ -176,7 +190,7 @@ def _protocol(node: Node, where: str, file: str) -> tuple[str, tuple[int, int]]:
     protocol = text(node, "IpProtocol", where, file).lower()
     if protocol not in ("tcp", "6"):
         return protocol, (0, 65535)  # "-1" has no ports, and of others they do not matter
-    low, high = number(node, "FromPort", where, file, 0), number(node, "ToPort", where, file, 65535)
+    low, high = number(node, "FromPort", where, file), number(node, "ToPort", where, file)
     return protocol, (0, 65535) if low == -1 else (low, high)
 
 

@@ -78,7 +78,12 @@ def test_what_a_prefix_list_holds_can_be_given(told):
 def test_groups_of_one_interface_count_together_and_more_are_alternatives(told, ask):
     halves = [group(permission(**ranges(c)), name=f"sg-{c}") for c in ("192.0.2.0/24", "198.51.100.0/24")]
     assert told(groups(*halves)) == "allowed"
-    assert told(groups(halves[0]), groups(halves[1])) == "allowed"
+    assert told(groups(halves[0]), groups(halves[1])) == "undecidable"  # several files: perhaps of different machines
+    balancer = group(permission(**ranges("192.0.2.0/24")), name="sg-lb")
+    behind = group(permission(UserIdGroupPairs=[{"GroupId": "sg-lb"}], **ranges("0.0.0.0/0")), name="sg-app")
+    assert told(groups(balancer, behind)) == "allowed undecidable"
+    itself = group(permission(UserIdGroupPairs=[{"GroupId": "sg-web"}], **ranges("0.0.0.0/0")), name="sg-web")
+    assert told(groups(balancer, itself)) == "allowed"
     closed = [group(name=f"sg-{n}") for n in range(6)]
     found = ask(groups(*halves, *closed))
     assert found.verdict == "undecidable"
@@ -328,6 +333,9 @@ def test_nginx_without_a_server_on_the_port_is_undecidable(ask):
     ("document", "says"),
     [
         ({"SecurityGroups": []}, "has no security group in it"),
+        (groups(group({"IpProtocol": "tcp", **ranges("0.0.0.0/0")})), "FromPort is null, not a whole number"),
+        ({"name": "n", "securityRules": [azure("in", 100, ports=None)]}, "securityRules[0] has no destination port"),
+        ({"name": "n", "securityRules": [azure("in", 100, source=None)]}, "securityRules[0] has no source"),
         ({"SecurityGroups": [7]}, "SecurityGroups[0] is a number, not an object"),
         ({"SecurityGroups": {}}, "is JSON, but no rule dump that is known"),
         ({"NetworkAcls": []}, "has no network ACL in it"),

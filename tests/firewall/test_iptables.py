@@ -165,6 +165,26 @@ def test_accepting_only_new_connections_drops_the_packets_that_follow(ask):
     assert found.parts[0].place.text == "policy DROP of chain INPUT (table filter), for packets after the first"
 
 
+@pytest.mark.parametrize(
+    ("remark", "ask_for"),
+    [
+        ("# Warning: iptables-legacy tables present, use iptables-legacy-save to see them", "iptables-legacy-save"),
+        ("# Table `own' is incompatible, use 'nft' tool.", "nft -j list ruleset"),
+    ],
+)
+def test_tables_that_are_not_shown_leave_it_undecidable(ask, remark, ask_for):
+    open_table = table("-A INPUT -p tcp -j ACCEPT", before=remark + "\n")
+    found = ask(open_table)
+    assert (found.verdict, ask_for in found.parts[0].why) == ("undecidable", True)
+    assert (
+        ask(
+            open_table, table("-A INPUT -p tcp -j ACCEPT"), {"nftables": [{"table": {"family": "ip", "name": "own"}}]}
+        ).verdict
+        == "allowed"
+    )
+    assert ask(table("-A INPUT -p udp -j ACCEPT", before=remark + "\n")).verdict == "blocked"
+
+
 def test_rules_for_the_other_family_say_nothing(ask, told):
     assert told(table("-A INPUT -p tcp -j ACCEPT"), family=6) == "undecidable"
     assert "ip6tables-save" in ask(table("-A INPUT -p tcp -j ACCEPT"), family=6).parts[0].why
