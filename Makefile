@@ -59,10 +59,11 @@ lab: $(INSTALLED)  ## Open the runbooks in JupyterLab
 	@$(BIN)/cfrunbook notebooks
 
 .PHONY: bench
-bench: $(INSTALLED)  ## Measure the diagnosis and the TLS scan, without other scanners
+bench: $(INSTALLED)  ## Measure the diagnosis, the TLS scan without other scanners, and firewall rules
 	@echo "Measuring …"
 	@$(BIN)/python benchmarks/diagnose.py
 	@$(BIN)/python benchmarks/tls.py --only cfrunbook
+	@$(BIN)/python benchmarks/firewall.py
 
 .PHONY: bench-tls
 bench-tls: $(INSTALLED)  ## Measure the TLS scan against every other scanner that is installed (ten minutes and more)

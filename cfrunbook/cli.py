@@ -144,6 +144,34 @@ def _report(options: argparse.Namespace) -> int:
     return EXIT[diagnosis.verdict.status]
 
 
+def _firewall(options: argparse.Namespace) -> int:
+    import datetime as dt
+
+    from cfrunbook.causes import port_firewall
+    from cfrunbook.firewall import address_ranges, answer, dumps, published
+    from cfrunbook.views import firewall as views
+
+    given = tuple(dumps.load(file) for file in options.files)
+    if not answer.decides(given):
+        raise BadInput("firewall: what was given only goes with rules, and has none itself; give the rules too.")
+    dumps.check(given)
+    ranges = address_ranges.read(options.address_ranges) if options.address_ranges else published.LATEST
+    told = port_firewall.ask_each(
+        given,
+        ranges,
+        options.port,
+        options.ip_address_type,
+        interface=options.interface,
+        destination=options.destination,
+    )
+    at = dt.datetime.now(dt.UTC)
+    if options.json:
+        sys.stdout.write(views.to_json(told, ranges, at).decode())
+    else:
+        print(views.render(told, ranges, at, color=_color(), width=_width()))
+    return EXIT[views.status(told)]
+
+
 def _lab_list(options: argparse.Namespace) -> int:
     from cfrunbook import lab
 
@@ -207,6 +235,8 @@ def _incident(options: argparse.Namespace) -> Incident:
         name=options.name,
         expiry_days=options.expiry_days,
         keep_alive=options.keep_alive,
+        firewall=options.firewall,
+        address_ranges=options.address_ranges,
     )
 
 
@@ -274,9 +304,9 @@ def _needs(*modules: str, extra: str, what: str) -> None:
 _INPUTS = (
     *("distribution", "policies", "url", "origin", "host", "evidence", "save-evidence", "connect-to", "vantage"),
     *("at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name", "expiry-days"),
-    *("keep-alive", "output"),
+    *("keep-alive", "firewall", "address-ranges", "output"),
 )
-_SEVERAL = frozenset({"policies", "connect-to", "resolver"})
+_SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall"})
 
 
 def _with_environment(argv: list[str]) -> list[str]:
@@ -352,6 +382,15 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--output", default="incident", metavar="DIR", help="folder for incident folders (default: incident)"
     )
+
+    firewall = _command(
+        commands,
+        "firewall",
+        "Say which of CloudFront's addresses the rules let in at a port, by which rule, and what is missing.",
+        "cfrunbook firewall --port 443 security-groups.json iptables-save.txt",
+        _firewall,
+    )
+    _firewall_options(firewall)
 
     lab = _command(commands, "lab", "Really broken origins on this machine's loopback.", "cfrunbook lab list", None)
     actions = lab.add_subparsers(title="lab commands", metavar="ACTION", required=True, parser_class=_Parser)
@@ -449,8 +488,32 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
     add("--trust-store", "PEM roots to use instead of Mozilla's", metavar="FILE")
     add("--resolver", "ask each of these resolvers instead of the system's", several=True, metavar="ADDR")
     add("--root-hints", "begin the walk to the name servers here (default: the internet's root)", metavar="FILE")
+    add("--firewall", "rules of what stands before the origin, as a tool printed them", several=True, metavar="FILE")
+    add("--address-ranges", "AWS's ip-ranges.json, newer than the copy that comes with us", metavar="FILE")
     add("--lab", "a running lab's file: its relocations and defaults", metavar="FILE")
     add("--name", "name of the incident folder (default: from the URL or origin)", metavar="NAME")
+
+
+def _firewall_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help="rules as a tool printed them; what is meant is told")
+    parser.add_argument("--port", type=_port, required=True, metavar="PORT", help="the origin's port")
+    parser.add_argument(
+        "--ip-address-type",
+        choices=("ipv4", "ipv6", "dualstack"),
+        default="ipv4",
+        help="IpAddressType of the origin (default: ipv4)",
+    )
+    parser.add_argument("--address-ranges", metavar="FILE", help="AWS's ip-ranges.json, newer than our own copy")
+    parser.add_argument("--interface", default="", metavar="NAME", help="the interface that the internet comes in by")
+    parser.add_argument(
+        "--destination", default="", metavar="ADDRESS", help="the host's own address, behind NAT not the public one"
+    )
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"\d{1,5}", text) or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
+    return int(text)
 
 
 def _seconds(text: str) -> float:

@@ -28,6 +28,7 @@ from cfrunbook.findings import (
     Verdict,
 )
 from cfrunbook.observation import Progress, observe, observe_sync
+from cfrunbook.text import visible
 
 if TYPE_CHECKING:
     from cfrunbook.incident import Incident
@@ -39,6 +40,7 @@ _SEVERITY = {Status.FAULT: 0, Status.UNKNOWN: 1, Status.WARNING: 2, Status.INFO:
 def cases(incident: Incident, observations: Observations) -> tuple[Case, ...]:
     """Return what each judge is given: one case per target, judged at the incident's moment or the recording's."""
     at = incident.at or observations.recorded_at
+    firewall = incident.inputs.firewall if len(_behind_firewall(incident)) == 1 else ()
     return tuple(
         Case(
             target=t,
@@ -47,9 +49,29 @@ def cases(incident: Incident, observations: Observations) -> tuple[Case, ...]:
             roots=incident.roots,
             expiry_warning_days=incident.expiry_days,
             distribution=incident.distribution,
+            firewall=firewall,
+            address_ranges=incident.inputs.address_ranges,
         )
         for t in incident.targets
     )
+
+
+def _behind_firewall(incident: Incident) -> set[str]:
+    """Return the origins that the rules given may be about; of several nobody knows which."""
+    return {t.domain for t in incident.targets if not t.not_probed}
+
+
+def _whose_firewall(incident: Incident) -> Iterable[NotExamined]:
+    """Say that rules were given and are not judged, because they may be those of any of several origins."""
+    names = sorted(_behind_firewall(incident))
+    if incident.inputs.firewall and len(names) != 1:
+        yield NotExamined(
+            what="the rules of the firewall",
+            why=f"there are {len(names)} origins, and which of them it protects is not known"
+            if names
+            else "CloudFront reaches no origin here over the internet",
+            next_check=f"Name the origin too: --origin {visible(names[0], 120)}" if names else "",
+        )
 
 
 def judge(incident: Incident, observations: Observations) -> Diagnosis:
@@ -64,7 +86,8 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
     paths = tuple(_path(incident, case, findings) for case in judged)
     verdict = verdicts.verdict(incident, findings, gaps, vantage=observations.vantage)
     ranked = sorted(findings, key=lambda f: _rank(incident, verdict, f))
-    not_examined = (*gaps, *incident.not_examined, *observations.not_observed, *_left_out(paths))
+    said = (*incident.not_examined, *_whose_firewall(incident), *observations.not_observed)
+    not_examined = (*gaps, *said, *_left_out(paths))
     return Diagnosis(
         verdict=verdict,
         stages=next((p.stages for p in paths if p.target == verdict.target), paths[0].stages if paths else ()),

@@ -421,6 +421,27 @@ class SecondOpinion(Struct, frozen=True, kw_only=True):
     elapsed_ms: Milliseconds = 0.0
 
 
+class FirewallDump(Struct, frozen=True, kw_only=True):
+    """The rules of a firewall as a tool printed them, redacted."""
+
+    name: str
+    """File name, for people."""
+    kind: str
+    """One of `cfrunbook.firewall.kinds.KINDS`."""
+    text: str
+
+
+class AddressRanges(Struct, frozen=True, kw_only=True):
+    """The part of AWS's ip-ranges.json that matters: the addresses from which CloudFront connects to origins."""
+
+    create_date: str
+    """`2026-08-22-15-17-05`, UTC."""
+    sync_token: str = ""
+    source: str = ""
+    ipv4: tuple[str, ...] = ()
+    ipv6: tuple[str, ...] = ()
+
+
 class Inputs(Struct, frozen=True, kw_only=True):
     """What a person gave, redacted: enough to work out again, from a recording alone, what was to be examined."""
 
@@ -437,6 +458,10 @@ class Inputs(Struct, frozen=True, kw_only=True):
     """Name and version of the trust store, for people."""
     trust_store_path: str = ""
     """The trust store's file as it was given, for the commands that need one; empty for Mozilla's."""
+    firewall: tuple[FirewallDump, ...] = ()
+    """Rule dumps of what stands before the origin."""
+    address_ranges: AddressRanges | None = None
+    """CloudFront's addresses; None: the list that comes with the package."""
     lab: str = ""
     """The lab scenario this incident plays in; empty for a real one."""
 

@@ -27,8 +27,10 @@ from cfrunbook.cloudfront.policies import Policies
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.cloudfront.viewer_url import ViewerUrl
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import Inputs, Observations
+from cfrunbook.evidence import AddressRanges, FirewallDump, Inputs, Observations
 from cfrunbook.findings import Finding, NotExamined, Stage, StageResult, StageStatus, Status
+from cfrunbook.firewall import address_ranges, answer, dumps, kinds
+from cfrunbook.firewall.dumps import Rules
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
@@ -114,6 +116,8 @@ class Incident:
         root_hints: Path | str | None = None,
         expiry_days: int | None = None,
         keep_alive: bool | str | None = None,
+        firewall: Rules | Sequence[Rules] | None = (),
+        address_ranges: Source | None = None,
         name: str | None = "",
     ) -> Incident:
         """Return the incident that these inputs describe; any subset that names a distribution or an origin will do.
@@ -125,7 +129,7 @@ class Incident:
             "distribution": distribution, "policies": policies, "url": url, "origin": origin, "host": host,
             "connect_to": connect_to, "trust_store": trust_store, "vantage": vantage, "at": at, "deadline": deadline,
             "pace": pace, "resolver": resolver, "root_hints": root_hints, "expiry_days": expiry_days,
-            "keep_alive": keep_alive, "name": name,
+            "keep_alive": keep_alive, "firewall": firewall, "address_ranges": address_ranges, "name": name,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
         scenario, options = _lab(lab) if lab else ("", {})
@@ -177,6 +181,11 @@ class Incident:
             for sent in target.names:
                 perhaps = "" if sent.certain else " (perhaps)"
                 yield Fact("Host and SNI" if target.protocol == "https" else "Host", f"{sent.host}{perhaps}", sent.why)
+        for dump in self.inputs.firewall:
+            yield Fact("Firewall", visible(dump.name, 80), f"its {kinds.title(dump.kind)} are judged, not probed")
+        if self.inputs.address_ranges:
+            made = visible(self.inputs.address_ranges.create_date, 40)
+            yield Fact("Address ranges", f"of {made}", "given, instead of the list that comes with the package")
         for entry in self.relocations.entries:
             yield Fact("Connects to", str(entry), "instead of what name resolution says")
         yield Fact("Trusts", self.roots.name)
@@ -255,6 +264,8 @@ def _assemble(
         trust_anchors=None if roots.is_mozilla else roots.anchors,
         trust_store=roots.name,
         trust_store_path=roots.path,
+        firewall=_firewall(given.get("firewall"), recorded),
+        address_ranges=_address_ranges(given.get("address_ranges"), recorded),
         lab=scenario or recorded.lab,
     )
     vantage = _text(given.get("vantage", options.get("vantage")), "Vantage")
@@ -336,6 +347,26 @@ def _roots(trust_store: Any, recorded: Inputs) -> TrustStore:
             raise BadInput("Evidence: its trust_anchors hold one that is no certificate, or none at all; refused.")
         return store
     return roots.mozilla()
+
+
+def _firewall(value: Any, recorded: Inputs) -> tuple[FirewallDump, ...]:
+    """Return the rule dumps that were given, else those of the recording. Raises BadInput."""
+    found = recorded.firewall
+    if value is not None:
+        found = tuple(dumps.load(one) for one in (value if isinstance(value, list | tuple) else (value,)))
+        if not answer.decides(found):
+            raise BadInput("Firewall: what was given only goes with rules, and has none itself; give the rules too.")
+    dumps.check(found)
+    return found
+
+
+def _address_ranges(value: Any, recorded: Inputs) -> AddressRanges | None:
+    """Return the address ranges that were given, else those of the recording; None for our own. Raises BadInput."""
+    if value is not None:
+        return address_ranges.read(value)
+    if recorded.address_ranges is not None:
+        address_ranges.check(recorded.address_ranges)
+    return recorded.address_ranges
 
 
 def _sources(value: Any) -> Sequence[Source]:

@@ -25,12 +25,30 @@ _USER = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*:)?([/\\]+))?[^/\\]*@")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.%\[\]-]{1,40}")
 _PATH_PARAMETER = re.compile(r";[^/;?]*")
 _REFRESH = re.compile(r"([0-9.]{1,10})\s*(?:[;,]\s*(?:url\s*=\s*)?[\"']?([^\"']*)[\"']?)?", re.IGNORECASE)
+_ASSIGNED = re.compile(
+    r"(\b(?:[a-z0-9]+[_-])*(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|credentials?|bearer|authorization)"
+    r"\s*(?:[:=]\s*|\s))[^\s\"',;]+",
+    re.IGNORECASE,
+)
+_OPAQUE = re.compile(r"[A-Za-z0-9+/_=-]{32,}")
+_KEYS = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
 _LINK_TARGET = re.compile(r"<([^<>]*)>")
 
 
 def redact_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Return response header fields, bounded; values of fields that are not known to be harmless are replaced."""
     return tuple((name[:MAX_NAME], _value(name.strip().lower(), value)[:MAX_VALUE]) for name, value in headers)
+
+
+def redact_words(text: str) -> str:
+    """Return a text for people (a comment, a description) without words that look like a secret."""
+    return _KEYS.sub(REDACTED, _OPAQUE.sub(_opaque, _ASSIGNED.sub(rf"\1{REDACTED}", text)))
+
+
+def _opaque(found: re.Match[str]) -> str:
+    """Replace a long word of letters and digits mixed; names made of plain words stay."""
+    word = found[0]
+    return REDACTED if any(c.isdigit() for c in word) and any(c.isalpha() for c in word) else word
 
 
 def redact_url(url: str) -> str:

@@ -18,6 +18,8 @@ def visible(value: object, limit: int = 300) -> str:
     `\uNNNN`, so that a hostile certificate subject or banner cannot move a cursor or reorder a sentence.
     """
     text = value if isinstance(value, str) else str(value)
+    if len(text) <= limit and text.isprintable():  # none of the categories below; most of what is shown
+        return text
     cut = text[: limit + 1]
     shown = "".join(_escape(c) if unicodedata.category(c) in _UNSAFE_CATEGORIES else c for c in cut)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"

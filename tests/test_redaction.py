@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cfrunbook.evidence import Exchange, ExchangeOutcome, Observations
 from cfrunbook.incident import Incident
-from cfrunbook.redaction import MAX_NAME, MAX_VALUE, REDACTED, redact_headers, redact_url
+from cfrunbook.redaction import MAX_NAME, MAX_VALUE, REDACTED, redact_headers, redact_url, redact_words
 
 SECRETS = st.text(st.characters(categories=("L", "N")), min_size=8, max_size=20).map(lambda s: "s3cret" + s)
 
@@ -197,3 +197,19 @@ def test_no_secret_gets_into_a_recording(secret: str, place: int, member: str, w
     assert '"X-Origin"' in recording or member == "CustomHeaders"
     # What was read of the configuration is what is read of the recording.
     assert Incident.load(evidence=Observations(recorded_at=moment, inputs=incident.inputs)).plan == incident.plan
+
+
+@pytest.mark.parametrize(
+    ("comment", "kept"),
+    [
+        ("office VPN, ask bob", "office VPN, ask bob"),
+        ("password=hunter2 for bob", "password=[redacted] for bob"),
+        ("api_key: hunter2", "api_key: [redacted]"),
+        ("db-token hunter2", "db-token [redacted]"),
+        ("key AKIAIOSFODNN7EXAMPLE", "key [redacted]"),
+        ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "[redacted]"),
+        ("cali:aVeryLongPolicyNameWithoutAnyNumbersInIt", "cali:aVeryLongPolicyNameWithoutAnyNumbersInIt"),
+    ],
+)
+def test_comments_lose_what_looks_like_a_secret(comment: str, kept: str) -> None:
+    assert redact_words(comment) == kept

@@ -12,7 +12,16 @@ from cfrunbook.cloudfront.distribution_reader import parse
 from cfrunbook.cloudfront.origin_tls import S2N_POLICIES, offer
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import Connection, Exchange, Handshake, Observations, Resolution, SecondOpinion
+from cfrunbook.evidence import (
+    AddressRanges,
+    Connection,
+    Exchange,
+    FirewallDump,
+    Handshake,
+    Observations,
+    Resolution,
+    SecondOpinion,
+)
 from cfrunbook.probes import address as addresses
 from cfrunbook.x509.roots import TrustStore
 
@@ -35,6 +44,10 @@ class Case:
     expiry_warning_days: int = 14
     distribution: Distribution | None = None
     """The distribution that counts; None: the recording's own, see `configuration`."""
+    firewall: tuple[FirewallDump, ...] = ()
+    """Rules of the firewalls before this target."""
+    address_ranges: AddressRanges | None = None
+    """CloudFront's addresses; None: the list that comes with the package."""
 
     @cached_property
     def resolutions(self) -> tuple[Resolution, ...]:

@@ -13,13 +13,14 @@ from cfrunbook.findings import Cause
 from cfrunbook.text import visible
 
 PARAMETERS = (
-    *("distribution", "policies", "url", "origin", "host", "connect_to", "resolver", "trust_store"),
+    *("distribution", "policies", "url", "origin", "host", "connect_to", "resolver", "root_hints", "trust_store"),
     *("evidence", "lab", "vantage", "at", "deadline", "pace", "expiry_days", "keep_alive"),
+    *("firewall", "address_ranges"),
 )
 """Names of a runbook's parameters: the command line's options, with `_` for `-`."""
-SEVERAL = frozenset({"policies", "connect_to", "resolver"})
+SEVERAL = frozenset({"policies", "connect_to", "resolver", "firewall"})
 """Parameters that take several values."""
-HOW = frozenset({"vantage", "at", "deadline", "pace", "expiry_days", "resolver", "keep_alive"})
+HOW = frozenset({"vantage", "at", "deadline", "pace", "expiry_days", "resolver", "root_hints", "keep_alive"})
 """Parameters that say how to look; all others say at what."""
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 KINDS: Mapping[str, str] = {
     "path": "Nothing was examined",
+    "firewall": "No rules of a firewall were given for this origin (parameter firewall), or they could not be read",
     "suites": "No TLS hello was sent",
     "ladder": "No TLS hello was sent",
     "served": "No certificate was seen",
@@ -36,6 +37,7 @@ def draw(kind: str, incident: Incident, observations: Observations, diagnosis: D
     shown = (incident, observations, diagnosis)
     makers: dict[str, Callable[[], Picture | None]] = {
         "path": lambda: path(diagnosis),
+        "firewall": lambda: firewall(*shown),
         "suites": lambda: suites(*shown),
         "ladder": lambda: handshake(*shown),
         "served": lambda: served(*shown),
@@ -126,6 +128,23 @@ def exchange(incident: Incident, observations: Observations, diagnosis: Diagnosi
     return None
 
 
+def firewall(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return which of CloudFront's addresses the firewall's rules let in; None where no rules were given or read."""
+    from cfrunbook.causes import port_firewall
+    from cfrunbook.diagnosis import cases
+    from cfrunbook.errors import BadInput
+
+    target = diagnosis.verdict.target
+    for case in sorted(cases(incident, observations), key=lambda case: case.target.id != target):
+        try:
+            told = port_firewall.answers(case)
+        except BadInput:  # the finding says why
+            return None
+        if told:
+            return figures.address_space(told)
+    return None
+
+
 def why_browser_works(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> str:
     """Return why a browser may well reach what CloudFront cannot, as a paragraph; empty if that is not known."""
     from cfrunbook.causes import tls_answers
@@ -138,12 +157,13 @@ def why_browser_works(incident: Incident, observations: Observations, diagnosis:
 
 
 def everything(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> tuple[Picture, ...]:
-    """Return the pictures of the path and of the chain, and what else tells something.
+    """Return the pictures of the path, of the firewall and of the chain, and what else tells something.
 
     That is which hello gets which certificate, where one address shows several; and the handshake or the request, where
     that is the cause.
     """
-    shown = (path(diagnosis), *(certificates(incident, observations, diagnosis) or ()))
+    walls = firewall(incident, observations, diagnosis)
+    shown = (path(diagnosis), *((walls,) if walls else ()), *(certificates(incident, observations, diagnosis) or ()))
     mixed = served(incident, observations, diagnosis, different=2)
     shown = (*shown, mixed) if mixed else shown
     if diagnosis.verdict.cause is Cause.ORIGIN_RESPONSE:

@@ -100,9 +100,9 @@ class Runbook:
         return steps.note("What was seen does not show why a browser would fare better than CloudFront.")
 
     def figure(
-        self, kind: Literal["path", "suites", "ladder", "served", "chain", "validity", "exchange"]
+        self, kind: Literal["path", "firewall", "suites", "ladder", "served", "chain", "validity", "exchange"]
     ) -> Picture | html.Fragment:
-        """Draw the edge's path, the suites accepted, the handshake, the certificates, or a request's time.
+        """Draw the edge's path, what a firewall lets in, suites, the handshake, certificates, or a request's time.
 
         Of the certificates: which one each hello gets (`served`), the chain, or when they are valid. Raises BadInput.
         """

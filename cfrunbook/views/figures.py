@@ -1,4 +1,4 @@
-"""Figures: the edge's path, a TLS handshake, what the origin accepts and shows, certificates, a request's time."""
+"""Figures: the edge's path, firewalls, TLS handshakes, what the origin accepts and shows, certificates, requests."""
 
 from __future__ import annotations
 
@@ -11,11 +11,22 @@ from cfrunbook.views import outline, style
 from cfrunbook.views.chain_figure import chain
 from cfrunbook.views.drawing import SMALL, Drawing, Picture
 from cfrunbook.views.exchange_figure import exchange_timeline
+from cfrunbook.views.firewall_figure import address_space
 from cfrunbook.views.leaf_figure import served
 from cfrunbook.views.tls_figure import ladder, suites
 from cfrunbook.views.validity_figure import validity_timeline
 
-__all__ = ["Picture", "chain", "exchange_timeline", "ladder", "served", "stage_path", "suites", "validity_timeline"]
+__all__ = [
+    "Picture",
+    "address_space",
+    "chain",
+    "exchange_timeline",
+    "ladder",
+    "served",
+    "stage_path",
+    "suites",
+    "validity_timeline",
+]
 
 MAX_PATHS = 8
 """Paths drawn; what is left out is counted."""

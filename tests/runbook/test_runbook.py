@@ -213,7 +213,7 @@ def test_figures(expired, kind):
 
 
 def test_an_unknown_figure_is_one_sentence(expired):
-    with pytest.raises(cf.BadInput, match="none of path, suites, ladder, served, chain, validity"):
+    with pytest.raises(cf.BadInput, match="none of path, firewall, suites, ladder, served, chain, validity"):
         looked("03_certificate", lab=expired.file).figure("pie")  # type: ignore[arg-type]
 
 

@@ -1,0 +1,206 @@
+"""Within the cause "port": what the rules of the firewalls before the origin mean for CloudFront's addresses.
+
+The rules are an input, not seen at work: what they drop is 504, what they reject is 502 (nginx's own 403 stays 403).
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cfrunbook.causes import port_firewall_rules as rules
+from cfrunbook.causes.case import Case
+from cfrunbook.causes.port_firewall_rules import RULES
+from cfrunbook.cloudfront.targets import Target
+from cfrunbook.errors import BadInput
+from cfrunbook.evidence import AddressRanges, FirewallDump, ResolutionOutcome
+from cfrunbook.findings import Evidence, Finding, Remedy, Rule, Step
+from cfrunbook.firewall import address_ranges, answer, intervals, kinds, remedies
+from cfrunbook.firewall.answer import BLOCKED, Answer
+from cfrunbook.firewall.intervals import Family, Intervals
+from cfrunbook.firewall.model import Part, Question, Verdict
+from cfrunbook.firewall.published import LATEST
+from cfrunbook.text import join_names, visible
+
+__all__ = ["RULES", "answers", "ask_each", "judge", "judge_case"]
+
+_FAMILIES: dict[str, tuple[Family, ...]] = {"ipv4": (4,), "ipv6": (6,), "dualstack": (4, 6)}
+_MAX_EVIDENCE = 8
+_SHOWN_PREFIXES = 3
+_EFFECTS = {
+    0: "Dropped packets get no answer: CloudFront tries {attempts} x {timeout} s in vain and answers 504.",
+    502: "A rejected connection fails at once: CloudFront answers 502.",
+    403: "nginx answers a denied client 403 Forbidden, and CloudFront passes that on to viewers.",
+}
+
+
+def judge_case(case: Case) -> tuple[Finding, ...]:
+    """Judge what the firewalls say of a target; nothing where no rules were given, or CloudFront comes another way."""
+    if not case.firewall or case.target.not_probed:
+        return ()
+    families = _FAMILIES[case.target.ip_address_type]
+    known = [r for r in case.resolutions if r.outcome is ResolutionOutcome.ANSWER]
+    if known and not any(r.ipv6 for r in known) and len(families) > 1:
+        families = (4,)  # without an IPv6 address nobody connects by IPv6
+    return judge(case.firewall, target=case.target, at=case.at, ranges=case.address_ranges, families=families)
+
+
+def judge(
+    dumps: tuple[FirewallDump, ...],
+    *,
+    target: Target,
+    at: dt.datetime,
+    ranges: AddressRanges | None = None,
+    families: Sequence[Family] = (4,),
+) -> tuple[Finding, ...]:
+    """Judge what the rules of `dumps` let in at a target's port, family by family. Pure; `at` is aware."""
+    listed = ranges or LATEST
+    common: dict[str, Any] = {
+        "host": target.domain,
+        "port": target.port,
+        "type": target.ip_address_type,
+        "files": " ".join(shlex.quote(visible(d.name, 120)) for d in dumps[:20]),
+        "ranges": f"{address_ranges.describe(listed, at)}, {listed.source or 'given'}",
+    }
+    found: list[Finding] = []
+    for family in families:
+        try:
+            told = answer.ask(dumps, listed, Question(port=target.port, family=family))
+        except BadInput as error:
+            why = str(error)
+            one = rules.UNREADABLE.finding(target=target.id, evidence=_inputs(dumps), **common, why=why, notes="")
+            return (one,)
+        found += _findings(told, listed, target, common)
+    return tuple(found)
+
+
+def answers(case: Case) -> tuple[Answer, ...]:
+    """Return what the firewalls say of a target in each family that counts; for a picture. Raises BadInput."""
+    if not case.firewall or case.target.not_probed:
+        return ()
+    return ask_each(case.firewall, case.address_ranges or LATEST, case.target.port, case.target.ip_address_type)
+
+
+def ask_each(
+    dumps: tuple[FirewallDump, ...],
+    ranges: AddressRanges,
+    port: int,
+    ip_address_type: str,
+    *,
+    interface: str = "",
+    destination: str = "",
+) -> tuple[Answer, ...]:
+    """Return what the rules say in each family of an IpAddressType. Raises BadInput, also for a bad destination."""
+    if destination:
+        try:
+            kind, _ = intervals.address(destination)
+        except ValueError:
+            raise BadInput(f"Firewall: the destination {visible(destination, 60)!r} is no IP address.") from None
+    return tuple(
+        answer.ask(
+            dumps, ranges, Question(port, family, interface, destination if destination and kind == family else "")
+        )
+        for family in _FAMILIES[ip_address_type]
+    )
+
+
+def _findings(told: Answer, ranges: AddressRanges, target: Target, common: dict[str, Any]) -> Iterator[Finding]:
+    family = told.question.family
+    common = {**common, "family": f"IPv{family}", "notes": "".join(f" {n}" for n in told.notes)}
+    if told.blocked:
+        yield _blocked(told, ranges, target, common)
+    if told.undecidable:
+        parts = told.having(Verdict.UNDECIDABLE)
+        why, _, ask = parts[0].why.partition(": ")
+        yield _finding(
+            rules.UNDECIDABLE,
+            told,
+            parts,
+            target,
+            common,
+            why=_sentence(why or "nothing tells"),
+            ask=_sentence(ask or why),
+        )
+    if not told.blocked and not told.undecidable:
+        yield _finding(rules.ALLOWS, told, told.having(Verdict.ALLOWED), target, common)
+        if told.open_to_all:
+            yield _finding(rules.OPEN_TO_ALL, told, told.having(Verdict.ALLOWED), target, common)
+
+
+def _blocked(told: Answer, ranges: AddressRanges, target: Target, common: dict[str, Any]) -> Finding:
+    parts = told.having(*BLOCKED)
+    rejected = parts[0].verdict is Verdict.REJECTED
+    status = (parts[0].status or 502) if rejected else 0
+    effect = _EFFECTS.get(status, _EFFECTS[502]).format(
+        attempts=target.connection_attempts, timeout=target.connection_timeout
+    )
+    both = {p.verdict for p in parts}
+    does = "drops or rejects" if len(both) > 1 else "rejects" if rejected else "drops"
+    older = address_ranges.lacked_by(told.blocked, ranges, told.question.family)
+    rule = rules.BLOCKS_ALL if told.verdict == "blocked" else rules.STALE_LIST if older else rules.BLOCKS_SOME
+    made = address_ranges.published_at(older) if older else None
+    return _finding(
+        rule,
+        told,
+        parts,
+        target,
+        common,
+        cloudfront_status=status or 504,
+        remedy=Remedy(kind="steps", steps=tuple(map(_escaped, remedies.steps(told)))),
+        does=does,
+        effect=effect,
+        older=f"{made:%Y-%m-%d}" if made else "",
+        intermittent=rule is not rules.BLOCKS_ALL,
+        confidence="medium",  # the rules are given; that they are the ones at work is taken from that
+    )
+
+
+def _finding(
+    rule: Rule, told: Answer, parts: Sequence[Part], target: Target, common: dict[str, Any], **more: Any
+) -> Finding:
+    family = told.question.family
+    these = Intervals.of(pair for part in parts for pair in part.sources.pairs)
+    prefixes = intervals.to_networks(these, family)
+    options = {key: more.pop(key) for key in ("cloudfront_status", "remedy") if key in more}
+    return rule.finding(
+        target=target.id,
+        evidence=[_evidence(part, told) for part in parts[:_MAX_EVIDENCE]],
+        **options,
+        **common,
+        **more,
+        rule=visible(parts[0].place, 260) + (f" (and {len(parts) - 1} more)" if len(parts) > 1 else ""),
+        share=answer.share(these, told.universe, family),
+        affected=str(these.size),
+        total=str(told.universe.size),
+        networks=list(prefixes[:200]),
+        prefixes=join_names(list(prefixes), _SHOWN_PREFIXES),
+    )
+
+
+def _evidence(part: Part, told: Answer) -> Evidence:
+    family = told.question.family
+    prefixes = join_names(list(intervals.to_networks(part.sources, family)), _SHOWN_PREFIXES)
+    says = f"{part.verdict.value}: {prefixes} ({answer.share(part.sources, told.universe, family)}): {part.place}"
+    return Evidence(observation="input:firewall", says=visible(says, 500))
+
+
+def _inputs(dumps: Sequence[FirewallDump]) -> list[Evidence]:
+    return [
+        Evidence(observation="input:firewall", says=f"{d.name}: {kinds.title(d.kind)}") for d in dumps[:_MAX_EVIDENCE]
+    ]
+
+
+def _escaped(step: Step) -> Step:
+    """Return a step that says the same once a rule has filled it in: the values are in it already."""
+    return Step(text=_braces(step.text), command=_braces(step.command))
+
+
+def _braces(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _sentence(clause: str) -> str:
+    return clause[:1].upper() + clause[1:].rstrip(".")

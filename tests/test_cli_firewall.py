@@ -1,0 +1,116 @@
+"""`cfrunbook firewall`, and rules as an input of diagnose: exit statuses, JSON, one sentence for bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cfrunbook import cli
+from cfrunbook.firewall.published import OLDER
+
+AGE = "CloudFront's addresses: the list of 2026-08-22, "
+
+
+@pytest.fixture(autouse=True)
+def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "110")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def save(folder: Path, *rules: str, policy: str = "DROP") -> str:
+    path = folder / "rules.txt"
+    path.write_text(f"*filter\n:INPUT {policy} [0:0]\n" + "".join(f"{r}\n" for r in rules) + "COMMIT\n")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "says"),
+    [
+        ("-A INPUT -p tcp --dport 443 -j ACCEPT", 0, "All of CloudFront's IPv4 addresses are allowed at port 443."),
+        ("-A INPUT -p tcp --dport 80 -j ACCEPT", 1, "All of CloudFront's IPv4 addresses are blocked at port 443."),
+        ("-A INPUT -i eth0 -j ACCEPT", 3, "343,616 of 343,616 addresses (100.0 %) cannot be decided at port 443."),
+    ],
+)
+def test_the_exit_status_says_the_verdict(tmp_path, capsys, rule, status, says):
+    assert cli.entry(["firewall", "--port", "443", save(tmp_path, rule)]) == status
+    shown = capsys.readouterr().out
+    assert shown.startswith(AGE)
+    assert says in shown.splitlines()
+
+
+def test_what_the_dump_does_not_tell_can_be_told(tmp_path):
+    file = save(tmp_path, "-A INPUT -i eth0 -d 10.0.0.5/32 -j ACCEPT")
+    told = ["--interface", "eth0", "--destination", "10.0.0.5"]
+    assert cli.entry(["firewall", "--port", "443", file, *told]) == 0
+
+
+def test_json_and_newer_ranges(tmp_path, capsys):
+    ranges = tmp_path / "ip-ranges.json"
+    entry = {"ip_prefix": "192.0.2.0/24", "service": "CLOUDFRONT_ORIGIN_FACING"}
+    ranges.write_text(json.dumps({"createDate": "2026-11-01-00-00-00", "syncToken": "1", "prefixes": [entry]}))
+    file = save(tmp_path, "-A INPUT -s 192.0.2.0/25 -j ACCEPT")
+    assert cli.entry(["firewall", "--json", "--port", "443", file, "--address-ranges", str(ranges)]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["address_ranges"]["create_date"] == "2026-11-01-00-00-00"
+    assert [part["prefixes"] for part in told["answers"][0]["parts"]] == [["192.0.2.0/25"], ["192.0.2.128/25"]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--port", "0", "x"], "'0' is not a port from 1 to 65535"),
+        (["--port", "443"], "the following arguments are required: FILE"),
+        (["x"], "the following arguments are required: --port"),
+        (["--port", "443", "missing"], "Firewall: no such file: missing."),
+        (["--port", "443", "sets"], "what was given only goes with rules"),
+        (["--port", "443", "rules.txt", "--destination", "here"], "the destination 'here' is no IP address"),
+        (["--port", "443", "rules.txt", "--address-ranges", "rules.txt"], "Address ranges: rules.txt is not JSON"),
+    ],
+)
+def test_bad_input_is_one_sentence(tmp_path, monkeypatch, capsys, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    save(tmp_path)
+    (tmp_path / "sets").write_text("create far hash:net\n")
+    assert cli.entry(["firewall", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+
+
+def test_rules_are_an_input_of_diagnose_also_from_the_environment(tmp_path, monkeypatch, capsys):
+    file = save(tmp_path, *(f"-A INPUT -s {p} -j ACCEPT" for p in OLDER[0].ipv4))
+    origin = ["diagnose", "--origin", "shop.example.com", "--connect-to", "::127.0.0.1:9", "--deadline", "1", "--json"]
+    saved = tmp_path / "evidence.json"
+    assert cli.entry([*origin, "--firewall", file, "--save-evidence", str(saved)]) == 1
+    codes = {f["code"] for f in json.loads(capsys.readouterr().out)["findings"]}
+    assert "port.firewall_stale_list" in codes
+    assert cli.entry(["diagnose", "--json", "--evidence", str(saved)]) == 1
+    assert codes == {f["code"] for f in json.loads(capsys.readouterr().out)["findings"]}
+    monkeypatch.setenv("CFRUNBOOK_FIREWALL", f"'{file}'")
+    assert cli.entry(origin) == 1
+    assert codes == {f["code"] for f in json.loads(capsys.readouterr().out)["findings"]}
+
+
+def test_rules_of_a_recording_are_checked_as_strictly(tmp_path, capsys):
+    file = save(tmp_path, "-A INPUT -j ACCEPT")
+    saved = tmp_path / "evidence.json"
+    cli.entry(
+        [
+            "diagnose",
+            "--origin",
+            "shop.example.com",
+            "--connect-to",
+            "::127.0.0.1:9",
+            "--firewall",
+            file,
+            "--save-evidence",
+            str(saved),
+            "--json",
+        ]
+    )
+    saved.write_text(saved.read_text().replace('"iptables"', '"pf"'))
+    capsys.readouterr()
+    assert cli.entry(["diagnose", "--evidence", str(saved)]) == 2
+    assert capsys.readouterr().err == "cfrunbook: Firewall: the kind 'pf' is not known to this version.\n"
