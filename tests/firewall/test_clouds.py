@@ -299,6 +299,7 @@ server {
         ("allow 192.0.2.0/24; deny all; location / { allow all; }", "allowed"),
         ("location / { allow all; } location /admin { deny all; }", "undecidable"),
         ("include /etc/nginx/allow.conf; deny all;", "undecidable"),
+        ("location / { limit_except GET { deny all; } }", "undecidable"),
         ("if ($remote_addr ~ ^10) { return 403; }", "undecidable"),
         ("if ($host != shop.example) { return 301 https://shop.example/; }", "allowed"),
         ("satisfy any; auth_basic x; allow 192.0.2.0/24; deny all;", "allowed undecidable"),
