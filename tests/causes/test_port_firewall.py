@@ -14,7 +14,7 @@ from cfrunbook.causes import port, port_firewall
 from cfrunbook.causes.case import Case
 from cfrunbook.cloudfront.targets import ServerName, Target
 from cfrunbook.diagnosis import judge
-from cfrunbook.evidence import FirewallDump, Observations, Resolution, ResolutionOutcome
+from cfrunbook.evidence import Connection, ConnectOutcome, FirewallDump, Observations, Resolution, ResolutionOutcome
 from cfrunbook.findings import Finding, Status
 from cfrunbook.firewall import address_ranges, dumps, intervals
 from cfrunbook.firewall.published import LATEST, OLDER
@@ -245,6 +245,18 @@ def test_a_recording_with_rules_is_judged_elsewhere_the_same():
     assert (diagnosis.verdict.code, diagnosis.verdict.cloudfront_status) == ("port.firewall_stale_list", 504)
     recording = msgspec.json.decode(Observations(recorded_at=AT, inputs=incident.inputs).to_json(), type=Observations)
     assert judge(Incident.load(evidence=recording), recording) == diagnosis
+
+
+def test_what_was_seen_comes_before_what_the_rules_say():
+    incident = Incident.load(origin=HOST, firewall=json.loads(security_group("10.0.0.0/8").text))
+    refused = Connection(id="connection-1", host=HOST, port=443, address="203.0.113.1", outcome=ConnectOutcome.REFUSED)
+    diagnosis = judge(incident, Observations(recorded_at=AT, inputs=incident.inputs, connections=(refused,)))
+    assert diagnosis.verdict.code == "port.refused"
+    assert [f.code for f in diagnosis.findings if f.status is Status.FAULT] == [
+        "port.refused",
+        "port.firewall_blocks_all",
+    ]
+    assert diagnosis.inputs["firewall"] == ["given"]
 
 
 def test_of_several_origins_nobody_knows_whose_firewall_it_is():
