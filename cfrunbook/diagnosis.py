@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cfrunbook import coverage, failover, verdicts
 from cfrunbook.causes import registry, tls_second_opinion
@@ -56,6 +56,12 @@ def cases(incident: Incident, observations: Observations) -> tuple[Case, ...]:
     )
 
 
+def _firewall_inputs(incident: Incident) -> dict[str, Any]:
+    given = incident.inputs
+    named: dict[str, Any] = {"firewall": [dump.name for dump in given.firewall]} if given.firewall else {}
+    return named | ({"address_ranges": given.address_ranges.create_date} if given.address_ranges else {})
+
+
 def _behind_firewall(incident: Incident) -> set[str]:
     """Return the origins that the rules given may be about; of several nobody knows which."""
     return {t.domain for t in incident.targets if not t.not_probed}
@@ -103,6 +109,7 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
             "distribution": incident.distribution.id if incident.distribution else "",
             "connect_to": list(observations.inputs.connect_to),
             "trust_store": incident.roots.name,
+            **_firewall_inputs(incident),
             "lab": observations.inputs.lab,
             "vantage": observations.vantage,
             "recorded_at": observations.recorded_at.isoformat(),

@@ -41,7 +41,12 @@ def redact_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str],
 
 
 def redact_words(text: str) -> str:
-    """Return a text for people (a comment, a description) without words that look like a secret."""
+    """Return a text for people (a comment, a description) without words that look like a secret.
+
+    One of more than `MAX_VALUE` characters is no comment, and goes as a whole.
+    """
+    if len(text) > MAX_VALUE:
+        return REDACTED
     return _KEYS.sub(REDACTED, _OPAQUE.sub(_opaque, _ASSIGNED.sub(rf"\1{REDACTED}", text)))
 
 

@@ -67,9 +67,14 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
 def _first(incident: Incident, findings: Sequence[Finding], status: Status) -> Finding | None:
     return min(
         (f for f in findings if f.status is status),
-        key=lambda f: (importance(incident, f.target), STAGES.index(f.stage), f.code),
+        key=lambda f: (importance(incident, f.target), STAGES.index(f.stage), _is_given(f), f.code),
         default=None,
     )
+
+
+def _is_given(finding: Finding) -> bool:
+    """Tell whether a finding rests on what a person gave alone: what was seen comes before it."""
+    return bool(finding.evidence) and all(e.observation.startswith("input:") for e in finding.evidence)
 
 
 def _broken(incident: Incident, fault: Finding, findings: Sequence[Finding]) -> Verdict:

@@ -208,6 +208,7 @@ def test_no_secret_gets_into_a_recording(secret: str, place: int, member: str, w
         ("db-token hunter2", "db-token [redacted]"),
         ("key AKIAIOSFODNN7EXAMPLE", "key [redacted]"),
         ("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "[redacted]"),
+        ("x" * 1025, "[redacted]"),
         ("cali:aVeryLongPolicyNameWithoutAnyNumbersInIt", "cali:aVeryLongPolicyNameWithoutAnyNumbersInIt"),
     ],
 )

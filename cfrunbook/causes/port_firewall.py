@@ -30,6 +30,7 @@ __all__ = ["RULES", "answers", "ask_each", "judge", "judge_case"]
 _FAMILIES: dict[str, tuple[Family, ...]] = {"ipv4": (4,), "ipv6": (6,), "dualstack": (4, 6)}
 _MAX_EVIDENCE = 8
 _SHOWN_PREFIXES = 3
+_LOOK = "look at this rule where it is in force: what it does to CloudFront depends on more than the dump holds"
 _EFFECTS = {
     0: "Dropped packets get no answer: CloudFront tries {attempts} x {timeout} s in vain and answers 504.",
     502: "A rejected connection fails at once: CloudFront answers 502.",
@@ -122,7 +123,7 @@ def _findings(told: Answer, ranges: AddressRanges, target: Target, common: dict[
             target,
             common,
             why=_sentence(why or "nothing tells"),
-            ask=_sentence(ask or why),
+            ask=_sentence(ask or _LOOK),
         )
     if not told.blocked and not told.undecidable:
         yield _finding(rules.ALLOWS, told, told.having(Verdict.ALLOWED), target, common)

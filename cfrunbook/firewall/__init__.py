@@ -1,1 +1,1 @@
-"""Rule dumps of firewalls, and which of CloudFront's addresses they let in. Pure: no socket, no clock, no file."""
+"""Rules of firewalls, and which of CloudFront's addresses they let in. No socket, no clock; files only in `dumps`."""

@@ -179,6 +179,8 @@ def decides(given: Sequence[FirewallDump]) -> bool:
 
 def share(some: Intervals, of: Intervals, family: Family) -> str:
     """Return `36,864 of 343,616 addresses (10.7 %)`; of IPv6, where numbers tell nothing, the share."""
+    if some == of:
+        return f"all {of.size:,} addresses" if family == 4 else "all of the IPv6 addresses"
     percent = 100 * some.size / of.size if of.size else 0.0
     shown = f"{percent:.1f} %"
     if some and shown == "0.0 %":

@@ -48,7 +48,7 @@ _POLICY = re.compile(r"^kind:\s*[\"']?(NetworkPolicy(List)?|List)[\"']?\s*$", re
 _TABLE = re.compile(r"^\*(filter|nat|mangle|raw|security)\s*$", re.MULTILINE)
 _IPSET = re.compile(r"^create \S+ (hash|bitmap|list):", re.MULTILINE)
 _NGINX = re.compile(
-    r"^# configuration file /|^\s*(allow|deny)\s+\S+;|\b(server|http|stream|location\s+\S+)\s*\{", re.MULTILINE
+    r"^# configuration file /|^[ \t]*(allow|deny)\s+\S+;|\b(server|http|stream|location\s+\S+)\s*\{", re.MULTILINE
 )
 _OTHERS = (
     (re.compile(r"^Status: (in)?active", re.MULTILINE), "what `ufw status` prints", "iptables-save"),
@@ -56,9 +56,9 @@ _OTHERS = (
     (re.compile(r"^-P (INPUT|FORWARD) ", re.MULTILINE), "what `iptables -S` prints", "iptables-save"),
     (re.compile(r"^table (ip6?|inet|arp|bridge|netdev) \S+ \{", re.MULTILINE), "nft's language", "nft -j list ruleset"),
     (re.compile(r"^Name: \S+\s+Type: (hash|bitmap|list):", re.MULTILINE), "what `ipset list` prints", "ipset save"),
-    (re.compile(r"^\s*resource \"aws_", re.MULTILINE), "Terraform", "aws ec2 describe-security-groups --group-ids ..."),
+    (re.compile(r"^[ \t]*resource \"aws_", re.MULTILINE), "Terraform", KINDS["security_groups"][1]),
     (re.compile(r"^\S+ \((active|default)", re.MULTILINE), "what `firewall-cmd` prints", "nft -j list ruleset"),
-    (re.compile(r"^\s*<(ipsets|\?xml)", re.MULTILINE), "XML", "ipset save"),
+    (re.compile(r"^[ \t]*<(ipsets|\?xml)", re.MULTILINE), "XML", "ipset save"),
     (re.compile(r"^\S+ +\S+ +(INGRESS|EGRESS) ", re.MULTILINE), "gcloud's table", KINDS["google"][1]),
 )  # fmt: skip
 

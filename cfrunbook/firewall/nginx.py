@@ -233,6 +233,8 @@ def _scope(block: Directive, outer: _Scope | None, name: str, about: frozenset[s
 
 
 def _may_hide_access(directive: Directive) -> bool:
+    if directive.name == "limit_except":
+        return any(d.name in ("allow", "deny") for d in directive.block or ())
     if directive.name != "include" or len(directive.words) != 2:
         return False
     path = directive.words[1]
@@ -294,6 +296,10 @@ def _layer(scope: _Scope, kind: str, file: str, question: Question) -> Layer:
     rules = [_check(d, file, question) for d in scope.checks]
     for directive in scope.access:
         place = _place(file, directive)
+        if directive.name == "limit_except":
+            why = "it depends on the request's method, GET or another"
+            rules.append(Rule(place, Action.UNKNOWN, perhaps(family, why)))
+            continue
         if directive.name == "include":
             what = visible(" ".join(directive.words[1:]), 60)
             why = f"what {what} holds is not in the dump: give the output of nginx -T"

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cfrunbook.errors import BadInput
@@ -114,6 +114,7 @@ def _rule(permission: _Permission, question: Question, companions: Companions, o
     ):
         return None
     match: Match
+    place = permission.place
     if permission.kind == "network":
         try:
             family, pair = intervals.network(permission.value)
@@ -122,6 +123,8 @@ def _rule(permission: _Permission, question: Question, companions: Companions, o
         else:
             match = exactly(intervals.Intervals((pair,) if family == question.family else ()))
     elif permission.kind == "prefix list":
+        shown = prefix_lists.shown(permission.value, companions)
+        place = replace(place, text=place.text.replace(permission.value, shown))
         match = prefix_lists.match(permission.value, question.family, companions, only_one_unknown=only_one_unknown)
     else:
         match = perhaps(
@@ -129,7 +132,7 @@ def _rule(permission: _Permission, question: Question, companions: Companions, o
             f"it lets in members of the group {visible(permission.value, 40)}, not addresses; CloudFront's are never"
             " members, so give the groups of the load balancer that stands before this one",
         )
-    return Rule(permission.place, Action.ACCEPT, match) if match.may else None
+    return Rule(place, Action.ACCEPT, match) if match.may else None
 
 
 def _groups(document: Mapping[str, Any], file: str) -> Iterator[tuple[str, str, list[_Permission]]]:

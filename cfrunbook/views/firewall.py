@@ -43,8 +43,8 @@ def sentence(one: Answer) -> str:
     if one.verdict == "allowed":
         return f"All of CloudFront's IPv{family} addresses are allowed at port {port}."
     if one.verdict == "undecidable":
-        return f"{_capital(answer.share(one.undecidable, one.universe, family))} cannot be decided at port {port}."
-    rest = f", {answer.share(one.undecidable, one.universe, family)} cannot be decided" if one.undecidable else ""
+        return f"What becomes of {answer.share(one.undecidable, one.universe, family)} at port {port} is undecidable."
+    rest = f", {answer.share(one.undecidable, one.universe, family)} are undecidable" if one.undecidable else ""
     if one.verdict == "blocked":
         return f"All of CloudFront's IPv{family} addresses are blocked at port {port}."
     return f"{_capital(answer.share(one.blocked, one.universe, family))} are blocked at port {port}{rest}."
@@ -86,6 +86,8 @@ def _part(part: Part, one: Answer, *, color: bool, width: int) -> Iterator[str]:
     yield from _wrapped((f"by {visible(part.place, 400)}",), width)
     if part.why:
         yield from _wrapped((f"because {part.why}",), width)
+    if part.sources == one.universe:
+        return
     prefixes = intervals.to_networks(part.sources, family)
     more = f" and {len(prefixes) - MAX_PREFIXES} more" if len(prefixes) > MAX_PREFIXES else ""
     yield from _wrapped((" ".join(prefixes[:MAX_PREFIXES]) + more,), width)

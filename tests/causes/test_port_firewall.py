@@ -14,7 +14,7 @@ from cfrunbook.causes import port, port_firewall
 from cfrunbook.causes.case import Case
 from cfrunbook.cloudfront.targets import ServerName, Target
 from cfrunbook.diagnosis import judge
-from cfrunbook.evidence import FirewallDump, Observations, Resolution, ResolutionOutcome
+from cfrunbook.evidence import Connection, ConnectOutcome, FirewallDump, Observations, Resolution, ResolutionOutcome
 from cfrunbook.findings import Finding, Status
 from cfrunbook.firewall import address_ranges, dumps, intervals
 from cfrunbook.firewall.published import LATEST, OLDER
@@ -73,7 +73,7 @@ ALLOW = "-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT"
         (iptables("-A INPUT -s 18.68.0.0/16 -j DROP", policy="ACCEPT"), "blocks_some", Status.FAULT, 504, "The firewall drops 65,536 of 343,616 addresses (19.1 %) of CloudFront at port 443 (18.68.0.0/16; rules.txt, line 3: -A INPUT -s 18.68.0.0/16 -j DROP); some requests fail."),
         (iptables("-A INPUT -s 18.68.0.0/16 -j REJECT", policy="ACCEPT"), "blocks_some", Status.FAULT, 502, "The firewall rejects 65,536 of 343,616 addresses"),
         (security_group(*OLDER[0].ipv4), "stale_list", Status.FAULT, 504, "The firewall's list of CloudFront's addresses is that of 2025-07-24: at port 443 it drops 36,864 of 343,616 addresses (10.7 %) that AWS added since (24.110.128.0/17 and 52.46.0.0/20); some requests fail."),
-        (security_group(groups=["sg-9"]), "undecidable", Status.UNKNOWN, None, "Whether the firewall lets in 343,616 of 343,616 addresses (100.0 %) of CloudFront at port 443 cannot be told from sg.json, SecurityGroups[0]"),
+        (security_group(groups=["sg-9"]), "undecidable", Status.UNKNOWN, None, "Whether the firewall lets in all 343,616 addresses of CloudFront at port 443 cannot be told from sg.json, SecurityGroups[0]"),
         (security_group(lists=["pl-3b927c52"]), "allows", Status.OK, None, "The firewall lets in all of CloudFront's IPv4 addresses at port 443: sg.json, SecurityGroups[0].IpPermissions[0].PrefixListIds[0]: sg-0a1 inbound: tcp 443 from pl-3b927c52"),
         (FirewallDump(name="cut.txt", kind="iptables", text="*filter\n:INPUT DROP [0:0]\n"), "unreadable", Status.UNKNOWN, None, "The firewall's rules could not be read: Firewall: cut.txt ends before COMMIT"),
     ],
@@ -245,6 +245,18 @@ def test_a_recording_with_rules_is_judged_elsewhere_the_same():
     assert (diagnosis.verdict.code, diagnosis.verdict.cloudfront_status) == ("port.firewall_stale_list", 504)
     recording = msgspec.json.decode(Observations(recorded_at=AT, inputs=incident.inputs).to_json(), type=Observations)
     assert judge(Incident.load(evidence=recording), recording) == diagnosis
+
+
+def test_what_was_seen_comes_before_what_the_rules_say():
+    incident = Incident.load(origin=HOST, firewall=json.loads(security_group("10.0.0.0/8").text))
+    refused = Connection(id="connection-1", host=HOST, port=443, address="203.0.113.1", outcome=ConnectOutcome.REFUSED)
+    diagnosis = judge(incident, Observations(recorded_at=AT, inputs=incident.inputs, connections=(refused,)))
+    assert diagnosis.verdict.code == "port.refused"
+    assert [f.code for f in diagnosis.findings if f.status is Status.FAULT] == [
+        "port.refused",
+        "port.firewall_blocks_all",
+    ]
+    assert diagnosis.inputs["firewall"] == ["given"]
 
 
 def test_of_several_origins_nobody_knows_whose_firewall_it_is():

@@ -54,6 +54,11 @@ def test_the_permission_that_decides_is_named_by_its_path(ask):
     assert found.open_to_all
 
 
+def test_cloudfronts_own_prefix_list_is_named(ask):
+    (part,) = ask(groups(group(permission(PrefixListIds=[{"PrefixListId": "pl-3b927c52"}])))).parts
+    assert part.place.text.endswith("tcp 443 from pl-3b927c52 (CloudFront's managed list in us-east-1)")
+
+
 def test_what_a_prefix_list_holds_can_be_given(told):
     rules = groups(group(permission(PrefixListIds=[{"PrefixListId": "pl-0123456789abcdef0"}])))
     entries = {"Entries": [{"Cidr": "192.0.2.0/24", "Description": "half"}]}
@@ -299,6 +304,7 @@ server {
         ("allow 192.0.2.0/24; deny all; location / { allow all; }", "allowed"),
         ("location / { allow all; } location /admin { deny all; }", "undecidable"),
         ("include /etc/nginx/allow.conf; deny all;", "undecidable"),
+        ("location / { limit_except GET { deny all; } }", "undecidable"),
         ("if ($remote_addr ~ ^10) { return 403; }", "undecidable"),
         ("if ($host != shop.example) { return 301 https://shop.example/; }", "allowed"),
         ("satisfy any; auth_basic x; allow 192.0.2.0/24; deny all;", "allowed undecidable"),

@@ -200,6 +200,10 @@ def test_rules_for_the_other_family_say_nothing(ask, told):
             "*filter\n:INPUT DROP [0:0]\n-A MISSING -j ACCEPT\nCOMMIT\n",
             "line 3: '-A MISSING -j ACCEPT' is no rule of a chain",
         ),
+        (
+            "*filter\n:INPUT DROP [0:0]\nCOMMIT\n" * 2,
+            "line 4: the table filter is there twice; give the output of iptables-save and ip6tables-save in files of their own",
+        ),
         ("hello\n*filter\n:INPUT DROP [0:0]\nCOMMIT\n", "line 1: 'hello' is outside of any table"),
     ],
 )

@@ -35,7 +35,7 @@ def test_the_terminal_shows_what_is_blocked_first_and_by_which_rule():
     assert lines[0].startswith("CloudFront's addresses: the list of 2026-08-22, 91 days old")
     assert (
         lines[2]
-        == "65,536 of 343,616 addresses (19.1 %) are blocked at port 443, 65,536 of 343,616 addresses (19.1 %) cannot be decided."
+        == "65,536 of 343,616 addresses (19.1 %) are blocked at port 443, 65,536 of 343,616 addresses (19.1 %) are undecidable."
     )
     assert [line for line in lines if line[:1] in "✕?✓" and line] == [
         "✕ dropped: 65,536 of 343,616 addresses (19.1 %)",
@@ -69,7 +69,7 @@ def test_the_picture_says_the_same_in_words():
     assert picture.alt == (
         "IPv4, port 443: allowed 212,544 of 343,616 addresses (61.9 %); blocked 65,536 of 343,616 addresses (19.1 %)"
         " (18.68.0.0/16); undecidable 65,536 of 343,616 addresses (19.1 %) (15.158.0.0/16)."
-        " IPv6, port 443: allowed 100.0 % of the IPv6 addresses."
+        " IPv6, port 443: allowed all of the IPv6 addresses."
     )
     assert picture.svg.count("<g ") > 40
 
