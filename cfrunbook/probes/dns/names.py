@@ -32,6 +32,11 @@ def enclosing(name: str) -> Iterator[str]:
     yield ROOT
 
 
+def below(zone: str, label: str) -> str:
+    """Return the name of `label` in `zone`."""
+    return label if zone == ROOT else f"{label}.{zone}"
+
+
 def depth(name: str) -> int:
     """Return the number of labels: 0 for the root, 1 for a top-level domain."""
     return 0 if name == ROOT else name.count(".") + 1

@@ -27,7 +27,7 @@ _MAX_DATAGRAM = 65_535
 _LOCAL = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
 _BY_CONNECTION = {
     ConnectOutcome.REFUSED: DnsOutcome.REFUSED_PORT,
-    ConnectOutcome.RESET: DnsOutcome.REFUSED_PORT,
+    ConnectOutcome.RESET: DnsOutcome.CLOSED,
     ConnectOutcome.TIMEOUT: DnsOutcome.TIMEOUT,
     ConnectOutcome.PROHIBITED: DnsOutcome.UNREACHABLE,
     ConnectOutcome.UNREACHABLE: DnsOutcome.UNREACHABLE,

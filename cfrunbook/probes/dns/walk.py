@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsRecord, DnsTransport, ResolutionOutcome
 from cfrunbook.probes.dns.hints import Hint
-from cfrunbook.probes.dns.names import ROOT, depth, enclosing, is_below, is_within, plain
+from cfrunbook.probes.dns.names import ROOT, below, depth, enclosing, is_below, is_within, plain
 
 MAX_QUESTIONS = 600
 """For one name; every further name may have a quarter more, up to `MAX_QUESTIONS_IN_ALL`."""
@@ -428,7 +428,7 @@ class Walk:
         if lookup.name == zone.first:
             yield from (replace(q, edns=False) for q in ask(full, lookup.name, "A"))
             yield from (replace(q, transport=_TCP) for q in ask(places, lookup.name, "A"))
-            yield from ask(places[:2], f"{self._label}.{zone.name}", "A")
+            yield from ask(places[:2], below(zone.name, self._label), "A")
             for apex in zone.apexes[1:]:
                 yield from ask(places[:2], apex, "DS")
         if len(lookup.sets) > 1:
