@@ -115,7 +115,15 @@ class _Look:
         if self.walking is not None:
             found = await self.walking.run()
             self.dns_queries = found.queries
-            if found.cut_short:
+            if found.queries and not any(q.rcode for q in found.queries):
+                self.not_observed.append(
+                    NotExamined(
+                        what="the name servers of the origin",
+                        why="no root server answered, so port 53 seems to be blocked from here",
+                        next_check="Look again where name servers may be asked (UDP and TCP port 53 to everywhere).",
+                    )
+                )
+            elif found.cut_short:
                 self.not_observed.append(
                     NotExamined(what="some questions to name servers", why="a walk has a limit of questions and time")
                 )
@@ -124,22 +132,18 @@ class _Look:
         probed = [t for t in targets if not t.not_probed]
         relocated = {t.id: self.incident.relocations.endpoints(domain, t.port) for t in probed}
         polite = asyncio.Semaphore(POLITE_HELLOS if self.incident.pace == "polite" else MAX_OPEN)
-        seen: dict[str, set[str]] = {t.id: set() for t in probed}
+        resolved = [t for t in probed if relocated[t.id] is None]
+        known: list[str] = []
         async with asyncio.TaskGroup() as group:
 
-            def probe(target: Target, endpoints: Sequence[Endpoint]) -> None:
-                place, known = self.incident.targets.index(target), seen[target.id]
-                new = [e for e in endpoints if e.address not in known or relocated[target.id] is not None]
-                room = max(0, MAX_ADDRESSES - len(known))
-                self._leave_out(new[room:], domain)
-                for number, endpoint in enumerate(new[:room], len(known)):
-                    known.add(endpoint.address)
+            def probe(target: Target, endpoints: Sequence[Endpoint], first: int = 0) -> None:
+                place, room = self.incident.targets.index(target), max(0, MAX_ADDRESSES - first)
+                self._leave_out(len(endpoints[room:]), first + len(endpoints), domain)
+                for number, endpoint in enumerate(endpoints[:room], first):
                     group.create_task(self._endpoint(target, endpoint, (place, number), polite))
 
             for target in probed:
-                if (endpoints := relocated[target.id]) is not None:
-                    probe(target, endpoints)
-            resolved = [t for t in probed if relocated[t.id] is None]
+                probe(target, relocated[target.id] or ())
             if not resolved:
                 self.resolutions.append(
                     Resolution(id="", name=domain, resolver="connect-to", outcome=ResolutionOutcome.RELOCATED)
@@ -147,8 +151,10 @@ class _Look:
                 return
             resolving = Resolving(self.incident, resolved[0], self.walking, self.resolutions.append, self.progress)
             async for addresses in resolving.addresses(group):
+                new = [a for a in addresses if a not in known]
                 for target in resolved:
-                    probe(target, self._endpoints(domain, target.port, addresses))
+                    probe(target, self._endpoints(domain, target.port, new), len(known))
+                known += new
 
     def _endpoints(self, domain: str, port: int, addresses: Sequence[str]) -> list[Endpoint]:
         """Return where an origin's addresses are from here; in a lab, only those that are relocated exist."""
@@ -164,11 +170,11 @@ class _Look:
                 found.append(Endpoint(domain, port, address))
         return found
 
-    def _leave_out(self, endpoints: Sequence[Endpoint], domain: str) -> None:
-        if endpoints:
+    def _leave_out(self, number: int, total: int, domain: str) -> None:
+        if number:
             self.not_observed.append(
                 NotExamined(
-                    what=f"{len(endpoints)} further addresses of {domain}",
+                    what=f"{number} of {total} addresses of {domain}",
                     why=f"at most {MAX_ADDRESSES} addresses are examined per origin",
                 )
             )

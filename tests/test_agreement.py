@@ -52,7 +52,22 @@ WARNINGS = {
     "healthy-expiring-soon": "certificate.expires_soon",
     "healthy-all-viewer-no-url": "tls_name.mismatch_if_sent",
     "origin-group-secondary-broken": "certificate.expired",
+    "dns-one-server-dead": "dns.server_silent",
+    "dns-one-server-stopped": "dns.server_not_running",
+    "dns-one-server-refuses": "dns.server_refuses",
+    "dns-one-server-fails": "dns.server_fails",
+    "dns-one-server-lame": "dns.server_not_authoritative",
+    "dns-one-server-refers-upward": "dns.server_refers_upward",
+    "dns-one-server-garbled": "dns.server_garbles",
+    "dns-one-server-wrong-id": "dns.server_garbles",
+    "dns-one-server-stale": "dns.serials_differ",
+    "dns-zone-lists-more": "dns.servers_mismatch",
+    "dns-without-tcp": "dns.server_without_tcp",
+    "dns-alias-at-apex": "dns.alias_and_other_data",
+    "dns-split-horizon": "dns.resolver_differs",
 }
+SUSPICIOUS = [name for name in lab.SCENARIOS if name.startswith("dns-") and lab.SCENARIOS[name].expected.status == "ok"]
+SEVERAL_WARNINGS = {"dns-registry-lists-more", "dns-old-glue-of-one"}
 
 
 @pytest.mark.parametrize(("name", "code"), WARNINGS.items())
@@ -61,6 +76,13 @@ def test_what_will_bite_later_is_a_warning(name: str, code: str) -> None:
         diagnosis = cf.diagnose_sync(cf.Incident.load(**running.options))
     assert [f.code for f in diagnosis.findings if f.status is cf.Status.WARNING] == [code]
     assert "1 warning" in diagnosis.verdict.sentence
+
+
+@pytest.mark.parametrize("name", [name for name in SUSPICIOUS if name not in {*WARNINGS, *SEVERAL_WARNINGS}])
+def test_what_only_looks_suspicious_is_not_even_a_warning(name: str) -> None:
+    with lab.start(name) as running:
+        diagnosis = cf.diagnose_sync(cf.Incident.load(**running.options))
+    assert {f.status for f in diagnosis.findings if f.cause is cf.Cause.DNS} <= {cf.Status.OK, cf.Status.INFO}
 
 
 def test_the_warned_of_name_is_refused_by_the_edge() -> None:

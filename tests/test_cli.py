@@ -44,11 +44,23 @@ def test_exit_status_and_sentence_say_the_verdict(scenario: str, status: int, wo
     assert "Traceback" not in done.stderr
 
 
-def test_could_not_tell_is_exit_3() -> None:
-    # A VPC origin is never probed from outside: nothing can be told.
-    done = run("diagnose", "--origin", "nothing.invalid", "--resolver", "127.0.0.1:9", "--deadline", "0.3")
+def test_could_not_tell_is_exit_3(tmp_path: Path) -> None:
+    hints = tmp_path / "named.root"
+    hints.write_text(".  3600000  NS  a.root.\na.root.  3600000  A  192.0.2.1\n")
+    nobody = ("--root-hints", str(hints), "--connect-to", "192.0.2.1:53:127.0.0.1:9", "--resolver", "127.0.0.1:9")
+    done = run("diagnose", "--origin", "nothing.invalid", *nobody, "--deadline", "0.3")
     assert done.returncode == 3, done.stdout + done.stderr
     assert "Inconclusive" in done.stdout
+    assert "port 53 seems to be blocked from here" in " ".join(done.stdout.split())
+
+
+def test_a_root_hints_file_that_is_none_is_bad_input(tmp_path: Path) -> None:
+    hints = tmp_path / "named.root"
+    hints.write_text("$INCLUDE /etc/passwd\n")
+    done = run("diagnose", "--origin", "nothing.invalid", "--root-hints", str(hints))
+    assert done.returncode == 2
+    assert "is not a root hints file like https://www.internic.net/domain/named.root" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_json_is_the_public_contract() -> None:

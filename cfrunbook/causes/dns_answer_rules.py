@@ -23,6 +23,7 @@ _RFC = "https://www.rfc-editor.org/rfc/"
 _DIG = "dig +norecurse {server!q} -p {server_port!q} {hop!q} {kind!q}"
 _DIG_PARENT = "dig +norecurse {parent_server!q} -p {parent_port!q} {zone!q} NS"
 _PUBLIC = "dig @1.1.1.1 {name!q} {kind!q} && dig @8.8.8.8 {name!q} {kind!q}"
+_FLUSH = "unbound-control flush {name!q} || rndc flushname {name!q} || resolvectl flush-caches"
 _DELV = "delv {name!q} {kind!q}"
 _VERIFY = Step(
     text="The zone's own server gives the address; resolvers that cached the error do so only after its TTL.",
@@ -180,7 +181,13 @@ RESOLVER_DIFFERS = _rule(
     status=Status.WARNING,
     source=servers.AWS_PAGE,
     reproduce=_PUBLIC,
-    remedy=Remedy(),
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(text="Test from the public internet, or ask a public resolver (--resolver 1.1.1.1 8.8.8.8)."),
+            Step(text="A resolver of your own that is out of date: drop what it has cached of {name}.", command=_FLUSH),
+        ),
+    ),
     verify=Step(text="Public resolvers give what the zone's servers say.", command=_PUBLIC),
 )
 _DNSSEC_KEYS = (

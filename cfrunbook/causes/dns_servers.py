@@ -51,6 +51,8 @@ _WORDS: Mapping[Condition, str] = {
     Condition.SILENT: "no answer",
     Condition.NOT_RUNNING: "port 53 is closed",
     Condition.UNREACHABLE: "unreachable",
+    Condition.REFUSES: "refuses",
+    Condition.FAILS: "an error",
     Condition.NOT_AUTHORITATIVE: "not authoritative",
     Condition.UPWARD: "refers back up",
     Condition.MALFORMED: "not a DNS answer",

@@ -4,8 +4,9 @@
 >>> with lab.start("certificate-expired") as running:
 ...     incident = cf.Incident.load(**running.options)
 
-Nothing leaves the machine: servers on 127.0.0.1, an authority minted at start, names under `.example`. Each scenario
-comes with an edge that really connects as CloudFront does, with OpenSSL as its judge, and answers 200, 502 or 504.
+Nothing leaves the machine: servers on 127.0.0.1, an authority minted at start, names under `.example`; scenarios about
+DNS have a public DNS of their own, from the root servers down, and names under `.lab`. Each scenario comes with an edge
+that really resolves and connects as CloudFront does, with OpenSSL as its judge, and answers 200, 502 or 504.
 """
 
 from cfrunbook.lab.commands import list_scenarios, run_command, serve

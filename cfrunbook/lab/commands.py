@@ -79,6 +79,7 @@ def introduction(running: Running) -> str:
             "",
             f"Ask the edge:       {viewer}",
             *(f"Ask the origin:     {command}" for origin in running.origins for command in _asking(origin)),
+            *(f"Ask a name server:  {command}" for command in _digging(running)),
             f"Trusted roots:      {shlex.quote(str(running.trust_store))}",
             f"Diagnose:           cfrunbook diagnose --lab {shlex.quote(str(running.file))}",
             "",
@@ -95,6 +96,12 @@ def _asking(origin: LiveOrigin) -> Iterator[str]:
             yield f"openssl s_client -connect {address}:{port} -servername {domain} -showcerts </dev/null"
         else:
             yield f"curl -si --connect-to {domain}:80:{address}:{port} http://{domain}/"
+
+
+def _digging(running: Running) -> Iterator[str]:
+    """Yield one command for each name server of the scenario, with the address that it has in the lab's DNS."""
+    for address, (at, port) in running.name_servers.items():
+        yield f"dig +norecurse @{at} -p {port} {running.setup.origin.domain}  # {address}"
 
 
 @contextmanager

@@ -1,9 +1,12 @@
-"""A small edge that connects to an origin as CloudFront does, and answers 200, 502 or 504.
+"""A small edge that resolves and connects to an origin as CloudFront does, and answers 200, 502 or 504.
 
 It is the lab's independent judge: it knows an origin only by the plain facts in `Origin` and `OriginGroup`, shares no
 code with the probes and judges of this package, and leaves certificates and handshakes to OpenSSL. What it adds is
 what OpenSSL does not look at, the order of the chain on the wire, the status that CloudFront gives for each way to
 fail, and when it turns to a second origin.
+
+Where a name has to be resolved it does so itself, from the root down (`cfrunbook.lab.dns.resolver`); what that comes to
+may depend on which name server is asked first.
 
 It offers what Python's `ssl` can offer of CloudFront's hello: suites and versions, not its curves and signature
 schemes.

@@ -47,6 +47,7 @@ class LabOptions(Struct, frozen=True, kw_only=True):
     deadline: float
     root_hints: str | msgspec.UnsetType = msgspec.UNSET
     """Where the scenario has a DNS of its own."""
+    resolver: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class LabFile(Struct, frozen=True, kw_only=True):
@@ -100,6 +101,8 @@ class Running:
             """The origin, or the members of the origin group, the primary first."""
             self.name_servers: Mapping[str, Address] = {}
             """Where the scenario's name servers really are, by the address that they have in its DNS."""
+            self.resolver: tuple[str, ...] = ()
+            """Address and port of the resolver that whoever looks into the incident has."""
             self._nowhere: tuple[Address, ...] = ()
             if self.setup.dns:
                 self._bring_up_dns(self.setup.dns)
@@ -152,7 +155,9 @@ class Running:
             "trust_store": self.trust_store,
             "deadline": self.deadline,
         }
-        return options | ({"root_hints": self.folder / _HINTS_FILE} if self.setup.dns else {})
+        if self.setup.dns:  # by the lab file it is known that no other address exists
+            options |= {"lab": self.file, "root_hints": self.folder / _HINTS_FILE}
+        return options | ({"resolver": self.resolver} if self.resolver else {})
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which a command examines this scenario without further options."""
@@ -170,6 +175,7 @@ class Running:
                 trust_store=_TRUST_FILE,
                 deadline=self.deadline,
                 root_hints=_HINTS_FILE if self.setup.dns else msgspec.UNSET,
+                resolver=self.resolver or msgspec.UNSET,
             ),
         )
         for name, value in ((_DISTRIBUTION_FILE, document(self.setup)), (LAB_FILE, lab_file)):
@@ -200,6 +206,8 @@ class Running:
         self.name_servers = {server.address: listen(self.servers, server) for server in tree.servers}
         # Whatever address a zone names by mistake: questions to it are lost here, and do not leave the machine.
         self._nowhere = (listen(self.servers, NameServer("", (), (Fault.DROP,))),)
+        if self.setup.resolver:
+            self.resolver = ("{}:{}".format(*listen(self.servers, self.setup.resolver)),)
 
     def _edge_facts(self) -> Origin | OriginGroup:
         primary, *secondary = (

@@ -9,7 +9,7 @@ from typing import Literal
 
 from cfrunbook.findings import Cause
 from cfrunbook.lab.authority import Authority
-from cfrunbook.lab.dns.setup import Tree
+from cfrunbook.lab.dns.setup import NameServer, Tree
 from cfrunbook.lab.edge import MinimumTls
 from cfrunbook.lab.servers import Http, Service
 
@@ -95,6 +95,8 @@ class Setup:
     """The failing URL, as far as it is known; may be empty."""
     dns: Tree | None = None
     """The DNS in which origins that are `published` are looked up."""
+    resolver: NameServer | None = None
+    """What whoever looks into the incident has as resolver, where that is known; CloudFront has another."""
 
     @property
     def origins(self) -> tuple[OriginSetup, ...]:

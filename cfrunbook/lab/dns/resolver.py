@@ -33,7 +33,7 @@ MAX_ALIASES = 11
 """CNAMEs followed at most; unbound's number."""
 _MAX_DEPTH = 6
 _MAX_CUTS = 16
-_PATIENCE = 1.0  # seconds for all servers together; loopback answers at once or never
+_PATIENCE = 1.5  # seconds for all servers together; loopback answers at once or never
 _PATIENCE_AGAIN = 0.5  # seconds for one that has answered already
 _PAYLOAD = 1232
 _IN = dns.rdataclass.IN
@@ -57,6 +57,8 @@ class View:
     """Where each name server really is, by its address; one that is not here is not reached."""
     anchor: str = ""
     """The data of the root's DS record, as text; empty: nothing is validated."""
+    silent: set[tuple[_Place, dns.name.Name, dns.rdatatype.RdataType]] = field(default_factory=set, compare=False)
+    """Who gave no answer to which question, and is not asked it again; resolvers remember this for minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,11 @@ class _Zone:
 
 
 class Resolver:
-    """Resolves names, each time anew; it remembers only who said nothing."""
+    """Resolves names, each time anew; only who said nothing is remembered, in the view."""
 
     def __init__(self, view: View) -> None:
         self._view = view
         self._first = 0
-        self._silent: set[tuple[_Place, dns.name.Name, dns.rdatatype.RdataType]] = set()
         self._under_way: set[tuple[dns.name.Name, Kind]] = set()
         self._name_servers: dict[dns.name.Name, tuple[str, ...]] = {}
 
@@ -182,12 +183,12 @@ class Resolver:
         query.flags &= ~dns.flags.RD
         until = time.monotonic() + _PATIENCE
         with ExitStack() as stack:
-            willing = [place for place in places if (place, name, kind) not in self._silent]
+            willing = [place for place in places if (place, name, kind) not in self._view.silent]
             for place, sock in [(place, _sent(stack, place, query)) for place in willing]:
                 reply = _received(sock, query, until)
                 whole = _completed(place, query, reply) if reply else None
                 if whole is None:
-                    self._silent.add((place, name, kind))
+                    self._view.silent.add((place, name, kind))
                 else:
                     yield whole
 

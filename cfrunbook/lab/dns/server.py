@@ -37,7 +37,7 @@ _RCODES = {
     Fault.SERVFAIL: dns.rcode.SERVFAIL,
     Fault.NOTIMP: dns.rcode.NOTIMP,
 }
-_ROOT_REFERRAL = "a.root-servers.lab."
+_ROOT_REFERRAL = "a.root-servers."
 
 
 class Responder:
@@ -125,8 +125,9 @@ def _root_servers() -> dns.rrset.RRset:
 def _wire(query: dns.message.Message, reply: Reply, *, tcp: bool, truncate: bool = False) -> bytes:
     """Return the message; over UDP one that does not fit is cut to its question, with TC set."""
     response = dns.message.make_response(query, our_payload=UDP_PAYLOAD)
+    if query.edns >= 0:  # DO is copied (RFC 3225, section 3)
+        response.use_edns(0, query.ednsflags & dns.flags.DO, UDP_PAYLOAD)
     response.set_rcode(reply.rcode)
-    response.flags &= ~dns.flags.AD
     if reply.authoritative:
         response.flags |= dns.flags.AA
     limit = _LONGEST_TCP_MESSAGE if tcp else max(_PLAIN_PAYLOAD, min(query.payload, UDP_PAYLOAD))

@@ -128,6 +128,12 @@ def _parent_and_child_together(authority: Authority) -> Setup:
     return setup(authority, replace(plain, servers=servers), name="api.shop.lab")
 
 
+def _split_horizon(authority: Authority) -> Setup:
+    """The office's resolver has a zone shop.lab of its own."""
+    inside = zone(SHOP, SHOP_SERVERS, "origin A 10.0.3.7")
+    return replace(setup(authority, shop()), resolver=NameServer("", (inside,)))
+
+
 SCENARIOS = (
     Scenario(
         name="dns-healthy",
@@ -200,6 +206,24 @@ SCENARIOS = (
         why_in_real_life="Geographic DNS answers by the server's or asker's place; the zone is the same.",
         page=_PAGE,
         set_up=_geographic,
+    ),
+    Scenario(
+        name="dns-split-horizon",
+        title="The office's resolver gives a private address, public DNS a public one",
+        story=(
+            "09:50 PAGE  CloudFront 502 for www.shop.example, two minutes, during a restart.",
+            "Ticket: `dig origin.shop.lab` on my laptop gives 10.0.3.7. No wonder that CloudFront cannot get there!",
+        ),
+        difficulty=Difficulty.MEDIUM,
+        expected=HEALTHY,
+        hints=(
+            "Whose answer is that?",
+            "Which DNS does CloudFront use?",
+            "Ask the zone's public name servers themselves.",
+        ),
+        why_in_real_life="Companies serve a private view of their own zones to their own network.",
+        page=_PAGE,
+        set_up=_split_horizon,
     ),
     Scenario(
         name="dns-two-addresses",

@@ -47,6 +47,10 @@ def _dangling(authority: Authority) -> Setup:
     return setup(authority, shop(f"origin CNAME {_ELB}"), cloud(f"other.eu-west-1.elb A {FIRST}"))
 
 
+def _dangling_inside(authority: Authority) -> Setup:
+    return setup(authority, shop("origin CNAME blue"))
+
+
 def _alias_without_address(authority: Authority) -> Setup:
     return setup(authority, shop(f"origin CNAME {_ELB}"), cloud(f"blue.{_ELB} A {FIRST}"))
 
@@ -249,6 +253,24 @@ SCENARIOS = (
         ),
         page=_PAGE,
         set_up=_dangling,
+    ),
+    Scenario(
+        name="dns-dangling-alias-inside",
+        title="The name is an alias of a name in the same zone that was deleted",
+        story=(
+            "18:02 PAGE  CloudFront 502 for www.shop.example after the end of the blue environment.",
+            "Ticket: the record of origin.shop.lab is there, `dig +short` prints it.",
+        ),
+        difficulty=Difficulty.EASY,
+        expected=_fault("dns.dangling_alias"),
+        hints=(
+            "What does dig print: a name or an address?",
+            "Read the status of the answer, not only its content.",
+            "Does the name that it points to exist?",
+        ),
+        why_in_real_life="An environment was taken down with its records, and the alias to it stayed.",
+        page=_PAGE,
+        set_up=_dangling_inside,
     ),
     Scenario(
         name="dns-alias-without-address",

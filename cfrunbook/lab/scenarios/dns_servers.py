@@ -51,6 +51,10 @@ def _all_garbage(authority: Authority) -> Setup:
     return setup(authority, shop(faults=failing(Fault.GARBAGE)))
 
 
+def _addresses_ignored(authority: Authority) -> Setup:
+    return setup(authority, shop(faults=failing(Fault.SILENT), types=("A", "AAAA")))
+
+
 def _edns_dropped(authority: Authority) -> Setup:
     return setup(authority, shop(faults=failing(Fault.DROP_EDNS)))
 
@@ -203,6 +207,24 @@ SCENARIOS = (
         why_in_real_life="Middleboxes that rewrite DNS get compression or lengths wrong; another protocol has port 53.",
         page=_PAGE,
         set_up=_all_garbage,
+    ),
+    Scenario(
+        name="dns-addresses-ignored",
+        title="Name servers answer for SOA and NS, and are silent when asked for addresses",
+        story=(
+            "23:40 PAGE  CloudFront 502 for www.shop.example, with a delay.",
+            "Ticket: the zone check of the monitoring (SOA at all four servers, serials equal) is green.",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=_fault("dns.no_server_helps"),
+        hints=(
+            "What does the check ask for, and what does CloudFront ask for?",
+            "Ask the same servers for the A record, and wait.",
+            "Who could let some questions pass and others not?",
+        ),
+        why_in_real_life="A DNS firewall or rate limiter counts address questions as an attack.",
+        page=_PAGE,
+        set_up=_addresses_ignored,
     ),
     Scenario(
         name="dns-edns-dropped",

@@ -116,15 +116,16 @@ def read(name: str, kind: str, received: bytes) -> Reply:
 
 def malformed(received: bytes, why: str) -> Reply:
     """Return that bytes came that are no answer, and why."""
-    return Reply(outcome=DnsOutcome.MALFORMED, first_bytes=received[:FIRST_BYTES], detail=why[:200])
+    return Reply(outcome=DnsOutcome.MALFORMED, first_bytes=received[:FIRST_BYTES], detail=why[:200].removesuffix("."))
 
 
 def _outcome(message: dns.message.Message, rcode: str, name: object, kind: object) -> DnsOutcome:
     import dns.rdatatype as types
 
-    if rcode == "NXDOMAIN":
+    # With an alias in the answer, NXDOMAIN is said of what it leads to: https://www.rfc-editor.org/rfc/rfc6604#section-3
+    if rcode == "NXDOMAIN" and not any(r.name == name and r.rdtype == types.CNAME for r in message.answer):
         return DnsOutcome.NXDOMAIN
-    if rcode != "NOERROR":
+    if rcode not in ("NOERROR", "NXDOMAIN"):
         return DnsOutcome.RCODE
     if any(r.name == name and r.rdtype in (kind, types.CNAME) for r in message.answer):
         return DnsOutcome.ANSWER

@@ -1,0 +1,441 @@
+"""What the walk to the name servers shows and what that means: trees of the lab, walked in memory, and judged."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+import dns.message
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cfrunbook import evidence
+from cfrunbook.causes import dns as cause
+from cfrunbook.causes import dns_answer_rules, dns_rules, dns_server_rules
+from cfrunbook.causes.dns_delegation import Control, fold
+from cfrunbook.causes.dns_servers import is_newer
+from cfrunbook.cloudfront.targets import Target
+from cfrunbook.evidence import DnsOutcome, DnsQuery, Observations, Resolution, ResolutionOutcome
+from cfrunbook.findings import Finding, Status
+from cfrunbook.lab.authority import Authority
+from cfrunbook.lab.dns.internet import SHOP_SERVERS, Tree, delegation, internet
+from cfrunbook.lab.dns.setup import Fault
+from cfrunbook.lab.dns.shop import EVERY_SERVER, FIRST, SHOP, failing, shop, shop_zone
+from cfrunbook.lab.scenario import Scenario
+from cfrunbook.lab.scenarios import SCENARIOS
+from cfrunbook.probes.endpoint import Endpoint
+from tests.probes.dns.replayed import Respond, responding, walked
+
+NAME = "origin.shop.lab"
+NOW = dt.datetime.now(dt.UTC)  # the lab signs zones for a few days around now
+DNS_SCENARIOS = {name: scenario for name, scenario in SCENARIOS.items() if name.startswith("dns-")}
+SERVER, OTHERS = EVERY_SERVER[-1], EVERY_SERVER[:-1]
+
+
+@cache
+def authority() -> Authority:
+    return Authority()
+
+
+def target(name: str = NAME, ip_address_type: str = "ipv4") -> Target:
+    return Target(
+        id="shop:443",
+        origin_id="shop",
+        domain=name,
+        port=443,
+        protocol="https",
+        ip_address_type=ip_address_type,  # type: ignore[arg-type]
+    )
+
+
+def judge(queries: Sequence[DnsQuery], *resolutions: Resolution, of: Target | None = None) -> tuple[Finding, ...]:
+    return cause.judge(resolutions, target=of or target(), queries=queries, at=NOW)
+
+
+def codes(findings: Sequence[Finding]) -> dict[str, Status]:
+    return {f.code.removeprefix("dns."): f.status for f in findings}
+
+
+@cache
+def walk_of(scenario: str) -> tuple[Target, tuple[DnsQuery, ...]]:
+    setup = DNS_SCENARIOS[scenario].set_up(authority())
+    assert setup.dns is not None
+    of = target(setup.origin.domain, setup.origin.ip_address_type)
+    return of, tuple(walked(setup.dns, of.domain).queries)
+
+
+# --- the lab's scenarios ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scenario", DNS_SCENARIOS.values(), ids=lambda s: s.name)
+def test_the_judge_says_what_is_wrong_in_every_scenario(scenario: Scenario) -> None:
+    of, queries = walk_of(scenario.name)
+    faults = [f for f in judge(queries, of=of) if f.status is Status.FAULT]
+    assert [f.code for f in faults] == ([scenario.expected.code] if scenario.expected.code else [])
+    assert [f.cloudfront_status for f in faults] == ([scenario.expected.cloudfront_status] if faults else [])
+
+
+# what else there is to be said: warnings, remarks, and that all is well
+BESIDES = {
+    "dns-one-server-dead": {"server_silent": "warning", "resolves": "ok"},
+    "dns-one-server-stopped": {"server_not_running": "warning", "resolves": "ok"},
+    "dns-one-server-refuses": {"server_refuses": "warning", "resolves": "ok"},
+    "dns-one-server-fails": {"server_fails": "warning", "resolves": "ok"},
+    "dns-one-server-lame": {"server_not_authoritative": "warning", "resolves": "ok"},
+    "dns-one-server-refers-upward": {"server_refers_upward": "warning", "resolves": "ok"},
+    "dns-one-server-garbled": {"server_garbles": "warning", "resolves": "ok"},
+    "dns-one-server-wrong-id": {"server_garbles": "warning", "resolves": "ok"},
+    "dns-one-server-stale": {"serials_differ": "warning", "resolves": "ok"},
+    "dns-stale-server-denies": {"serials_differ": "warning", "servers_disagree": "fault", "resolves": "ok"},
+    "dns-registry-lists-more": {"server_silent": "warning", "servers_mismatch": "warning", "resolves": "ok"},
+    "dns-zone-lists-more": {"servers_mismatch": "warning", "resolves": "ok"},
+    "dns-old-glue-of-one": {"server_silent": "warning", "glue_wrong": "warning", "resolves": "ok"},
+    "dns-without-tcp": {"server_without_tcp": "warning", "resolves": "ok"},
+    "dns-without-edns": {"resolves": "ok"},
+    "dns-alias-at-apex": {"alias_and_other_data": "warning", "resolves": "ok"},
+    "dns-weighted": {"answers_vary": "info", "resolves": "ok"},
+    "dns-geographic": {"answers_vary": "info", "resolves": "ok"},
+    "dns-wildcard": {"any_name_resolves": "info", "resolves": "ok"},
+    "dns-healthy": {"resolves": "ok"},
+    "dns-route-53": {"resolves": "ok"},
+    "dns-signed": {"resolves": "ok"},
+    "dns-alias-chain-too-long": {"alias_chain_too_long": "fault"},
+    "dns-missing-glue": {"glue_missing": "fault"},
+}
+
+
+@pytest.mark.parametrize("scenario", BESIDES)
+def test_what_else_there_is_to_be_said(scenario: str) -> None:
+    of, queries = walk_of(scenario)
+    assert codes(judge(queries, of=of)) == {code: Status(status) for code, status in BESIDES[scenario].items()}
+
+
+TITLES = {
+    "dns-nxdomain": "origin.shop.lab does not exist: the zone shop.lab (serial 2026112201) says so at",
+    "dns-not-delegated": "The domain of origin.shop.lab does not exist: lab does not delegate it.",
+    "dns-nodata": "origin.shop.lab exists in the zone shop.lab (serial 2026112201) but has no A record.",
+    "dns-dangling-alias": "is an alias of shop-1234567890.eu-west-1.elb.cloud.net, which does not exist: the zone cloud.net",
+    "dns-alias-loop": "origin.shop.lab → lb.shop.lab → shop-1234567890.eu-west-1.elb.cloud.net → origin.shop.lab.",
+    "dns-all-servers-stopped": "198.51.100.4): port 53 is closed.",
+    "dns-all-servers-refuse": "ns-1901.awsdns-45.co.uk (198.51.100.104)",
+    "dns-server-names-gone": "because their names do not resolve: ns1.olddns.net and ns2.olddns.net; nobody can resolve",
+    "dns-one-server-dead": "1 of 4 name servers of shop.lab does not answer: ns4.shop.lab (198.51.100.4); about 25 % of cold",
+    "dns-registry-lists-more": "ns3.shop.lab and ns4.shop.lab only in lab.",
+    "dns-old-glue-of-one": "lab gives 198.51.100.84 as the address of ns4.shop.lab, a name server of shop.lab; the zone itself"
+    " says 198.51.100.4.",
+    "dns-one-server-stale": "; serial 2025010101 at ns4.shop.lab (198.51.100.4).",
+    "dns-three-aliases": "by way of shop.brand.org, shop.edge.cloud.net and node7.eu.cloud.net: 2 of 2 name servers of cloud.net",
+    "dns-unsigned-with-ds": "and the zone has no key at all.",
+    "dns-signatures-over": "DNSSEC of shop.lab is broken: the signature over shop.lab DNSKEY ended ",
+}
+
+
+@pytest.mark.parametrize("scenario", TITLES)
+def test_a_title_names_the_actual_values(scenario: str) -> None:
+    of, queries = walk_of(scenario)
+    assert any(TITLES[scenario] in f.title for f in judge(queries, of=of)), [f.title for f in judge(queries, of=of)]
+
+
+# --- what no scenario is about ------------------------------------------------------------------------------------------
+
+
+def altered(respond: Respond, servers: Sequence[str], outcome: DnsOutcome | None, *, types: str = "") -> Respond:
+    """Return how servers answer when some of them do something else, or do so for some types only."""
+    addresses = {SHOP_SERVERS[s] for s in servers}
+
+    def changed(endpoint: Endpoint, question: bytes, over_tcp: bool) -> bytes | DnsOutcome | None:
+        asked = dns.message.from_wire(question).question[0]
+        concerned = endpoint.address in addresses and (not types or asked.to_text().endswith(f" {types}"))
+        return outcome if concerned else respond(endpoint, question, over_tcp)
+
+    return changed
+
+
+def plain() -> Tree:
+    return internet(shop())
+
+
+def only_a_is_dropped(tree: Tree) -> Respond:
+    return altered(responding(tree), [SERVER], None, types="A")
+
+
+def unreachable(tree: Tree) -> Respond:
+    return altered(responding(tree), [SERVER], DnsOutcome.UNREACHABLE)
+
+
+def each_its_own_way() -> Tree:
+    kinds = (Fault.DROP, Fault.REFUSED, Fault.SERVFAIL, Fault.UPWARD_REFERRAL)
+    return internet(shop(faults={server: (kind,) for server, kind in zip(EVERY_SERVER, kinds, strict=True)}))
+
+
+def some_glue() -> Tree:
+    glue = "".join(f"{server} 300 IN A {SHOP_SERVERS[server]}\n" for server in OTHERS)
+    return internet(shop(published=delegation(SHOP, SHOP_SERVERS, glue=False) + glue))
+
+
+def hosting(name: str) -> Tree:
+    return internet(shop(f"origin CNAME {name}"))
+
+
+OTHER_ROWS: Sequence[tuple[str, Callable[[], Tree], Callable[[Tree], Respond] | None, Mapping[str, str]]] = (
+    ("one unreachable", plain, unreachable, {"server_unreachable": "warning", "resolves": "ok"}),
+    ("A dropped at one", plain, only_a_is_dropped, {"server_ignores": "warning", "resolves": "ok"}),
+    ("each its own way", each_its_own_way, None, {"no_server_helps": "fault"}),
+    ("TTL 0", lambda: internet(shop(f"origin 0 A {FIRST}")), None, {"ttl_zero": "info", "resolves": "ok"}),
+    ("no glue for one", some_glue, None, {"glue_missing": "warning", "resolves": "ok"}),
+    (
+        "one drops EDNS",
+        lambda: internet(shop(faults=failing(Fault.DROP_EDNS, servers=(SERVER,)))),
+        None,
+        {"edns_dropped": "warning", "resolves": "ok"},
+    ),
+    (
+        "one truncates without TCP",
+        lambda: internet(shop(faults=failing(Fault.TRUNCATE, Fault.TCP_REFUSED, servers=(SERVER,)))),
+        None,
+        {"tcp_needed": "warning", "resolves": "ok"},
+    ),
+    (
+        "all without authority",
+        lambda: internet(shop(faults=failing(Fault.NOT_AUTHORITATIVE))),
+        None,
+        {"all_servers_lame": "fault"},
+    ),
+    (
+        "nine aliases",
+        lambda: internet(
+            shop("origin CNAME h1\n" + "".join(f"h{n} CNAME h{n + 1}\n" for n in range(1, 9)) + f"h9 A {FIRST}")
+        ),
+        None,
+        {"alias_chain_too_long": "warning", "resolves": "ok"},
+    ),
+    ("alias within the zone", lambda: internet(shop("origin CNAME gone")), None, {"dangling_alias": "fault"}),
+    (
+        "one says NODATA",
+        lambda: internet(shop(instead={SERVER: shop_zone("origin TXT x")})),
+        None,
+        {"servers_disagree": "fault", "resolves": "ok"},
+    ),
+)
+
+
+@pytest.mark.parametrize(("tree", "change", "expected"), [r[1:] for r in OTHER_ROWS], ids=[r[0] for r in OTHER_ROWS])
+def test_other_trees(
+    tree: Callable[[], Tree], change: Callable[[Tree], Respond] | None, expected: Mapping[str, str]
+) -> None:
+    grown = tree()
+    found = judge(walked(grown, NAME, respond=change(grown) if change else None).queries)
+    assert codes(found) == {code: Status(status) for code, status in expected.items()}
+    assert all(f.cloudfront_status == (502 if f.status is Status.FAULT else None) for f in found)
+
+
+def test_a_name_that_anybody_may_register_is_said_to_be() -> None:
+    (finding,) = judge(walked(hosting("shop.azurewebsites.net."), NAME).queries)
+    assert finding.code == "dns.dangling_alias"
+    assert finding.title.endswith("; anybody may register that name.")
+
+
+def test_silence_is_proof_only_after_three_questions_and_two_seconds() -> None:
+    tree = internet(shop(faults=failing(Fault.DROP)))
+    (proven,) = judge(walked(tree, NAME, deadline=3.0).queries)
+    assert (proven.code, proven.status, proven.data["confidence"]) == ("dns.all_servers_dead", Status.FAULT, "medium")
+    assert codes(judge(walked(tree, NAME, deadline=1.0).queries)) == {"server_unproven": Status.UNKNOWN}
+
+
+def test_silence_of_this_machine_itself_is_proof_at_once() -> None:
+    tree = internet(shop(faults=failing(Fault.DROP)))
+    queries = [
+        msgspec.structs.replace(q, connected_to="127.0.0.1:5353") for q in walked(tree, NAME, deadline=0.5).queries
+    ]
+    assert codes(judge(queries)) == {"all_servers_dead": Status.FAULT}
+
+
+# --- the vantage --------------------------------------------------------------------------------------------------------
+
+
+def unheard(outcome: DnsOutcome | None) -> Respond:
+    return lambda *_: outcome
+
+
+SYSTEM = Resolution(id="r-1", name=NAME, resolver="system", outcome=ResolutionOutcome.ANSWER, ipv4=(FIRST,))
+
+
+@pytest.mark.parametrize("outcome", [None, DnsOutcome.REFUSED_PORT, DnsOutcome.UNREACHABLE, DnsOutcome.NO_LOCAL_ROUTE])
+def test_where_port_53_is_blocked_nothing_is_said_of_the_servers(outcome: DnsOutcome | None) -> None:
+    found = judge(walked(plain(), NAME, respond=unheard(outcome)).queries, SYSTEM)
+    assert codes(found) == {"not_walked": Status.INFO, "ok": Status.OK}
+    assert "port 53 seems to be blocked from here" in found[0].title
+
+
+def test_where_something_answers_for_the_root_nothing_is_said_of_the_servers() -> None:
+    def cache(endpoint: Endpoint, question: bytes, over_tcp: bool) -> bytes:
+        reply = dns.message.make_response(dns.message.from_wire(question), recursion_available=True)
+        reply.answer = [dns.rrset.from_text(f"{NAME}.", 60, "IN", "A", FIRST)]
+        return reply.to_wire()
+
+    found = judge(walked(plain(), NAME, respond=cache).queries, SYSTEM)
+    assert codes(found) == {"not_walked": Status.INFO, "ok": Status.OK}
+    assert "intercepted" in found[0].title
+
+
+def test_without_ipv6_here_ipv6_addresses_of_servers_are_not_called_dead() -> None:
+    servers = dict(SHOP_SERVERS) | {SERVER: "2001:db8::4"}
+    both = "".join(f"{SERVER} 300 IN {k} {a}\n" for k, a in (("A", SHOP_SERVERS[SERVER]), ("AAAA", "2001:db8::4")))
+    tree = internet(shop(published=delegation(SHOP, servers, glue=True) + both))
+    assert codes(judge(walked(tree, NAME).queries)) == {"resolves": Status.OK}
+
+
+def test_each_resolver_is_compared_with_the_name_servers() -> None:
+    _, queries = walk_of("dns-healthy")
+    rows = [
+        (replace_(SYSTEM), None, ""),
+        (replace_(SYSTEM, ipv4=("10.0.3.7",)), Status.WARNING, "split horizon"),
+        (replace_(SYSTEM, ipv4=("203.0.113.99",)), Status.INFO, "older answer"),
+        (replace_(SYSTEM, ipv4=(), outcome=ResolutionOutcome.NXDOMAIN), Status.WARNING, "cached an error"),
+        (replace_(SYSTEM, ipv4=(), outcome=ResolutionOutcome.SERVFAIL, resolver="8.8.8.8"), Status.WARNING, "DNSSEC"),
+        (replace_(SYSTEM, ipv4=(), outcome=ResolutionOutcome.TIMEOUT), Status.INFO, "says nothing about the name"),
+    ]
+    for seen, status, words in rows:
+        found = {f.code: f for f in judge(queries, seen)}
+        assert found.pop("dns.resolves").status is Status.OK
+        if status is None:
+            assert not found
+            continue
+        finding = found.pop("dns.resolver_differs")
+        assert (finding.status, not found) == (status, True)
+        assert words in finding.meaning
+        assert "r-1" in [e.observation for e in finding.evidence]
+
+
+def replace_(seen: Resolution, **changes: object) -> Resolution:
+    return msgspec.structs.replace(seen, **changes)
+
+
+def test_a_resolver_that_still_has_it_cached_changes_nothing() -> None:
+    of, queries = walk_of("dns-all-servers-dead")
+    found = judge(queries, SYSTEM, of=of)
+    assert codes(found) == {"all_servers_dead": Status.FAULT, "resolver_differs": Status.INFO}
+    assert "still hold an answer" in found[1].meaning
+
+
+# --- every finding ------------------------------------------------------------------------------------------------------
+
+
+def everything() -> list[Finding]:
+    found = [f for name in DNS_SCENARIOS for of, queries in [walk_of(name)] for f in judge(queries, SYSTEM, of=of)]
+    for _, tree, change, _ in OTHER_ROWS:
+        grown = tree()
+        found += judge(walked(grown, NAME, respond=change(grown) if change else None).queries)
+    found += judge(walked(plain(), NAME, respond=unheard(None)).queries)
+    found += judge(walked(internet(shop(faults=failing(Fault.DROP))), NAME, deadline=1.0).queries)
+    return found
+
+
+def test_every_rule_has_its_row_and_every_finding_is_complete() -> None:
+    found = everything()
+    rules = {r.code for r in (*dns_server_rules.RULES, *dns_answer_rules.RULES)}
+    shared = {dns_rules.WRONG_FAMILY.code, dns_rules.PRIVATE_ADDRESS.code}
+    assert {f.code for f in found} == rules | shared
+    for finding in found:
+        assert finding.evidence, finding.code
+        assert bool(finding.next_check) == (finding.status is Status.UNKNOWN), finding.code
+        assert "{" not in finding.title + finding.meaning, finding
+        msgspec.json.encode(finding)
+    script = "\n".join(
+        "\n".join([f.reproduce, f.verify.command, *(step.command for step in f.remedy.steps)]) for f in found
+    )
+    done = subprocess.run(["sh", "-n"], input=script, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_same_question_can_be_asked_again_where_it_went() -> None:
+    of, queries = walk_of("dns-one-server-refuses")
+    (finding,) = [f for f in judge(queries, of=of) if f.code == "dns.server_refuses"]
+    assert finding.reproduce == "dig +norecurse @198.51.100.4 -p 53 origin.shop.lab A"
+    relocated = [msgspec.structs.replace(q, connected_to="127.0.0.1:5353") for q in queries]
+    (finding,) = [f for f in judge(relocated, of=of) if f.code == "dns.server_refuses"]
+    assert finding.reproduce == "dig +norecurse @127.0.0.1 -p 5353 origin.shop.lab A"
+    assert finding.data["share"] == 0.25
+
+
+# --- folding ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_recording_is_judged_as_the_walk_was() -> None:
+    of, queries = walk_of("dns-three-aliases")
+    recording = evidence.from_json(Observations(recorded_at=NOW, dns_queries=queries).to_json())
+    assert recording.dns_queries == queries
+    assert recording.find("dns-3") == queries[2]
+    assert judge(recording.dns_queries, of=of) == judge(queries, of=of)
+
+
+def test_what_is_known_of_the_way() -> None:
+    _, queries = walk_of("dns-subdomain")
+    walk = fold(queries, "api.shop.lab")
+    assert (walk.control, walk.apex, [z.name for z in walk.zones]) == (
+        Control.FINE,
+        "api.shop.lab",
+        ["shop.lab", "api.shop.lab"],
+    )
+    zone = walk.last.zone
+    assert (zone.parent, zone.listed, zone.held) == ("shop.lab", *[("ns1.api.shop.lab", "ns2.api.shop.lab")] * 2)
+    assert zone.glue == {"ns1.api.shop.lab": ("198.51.100.41",), "ns2.api.shop.lab": ("198.51.100.42",)}
+    assert set(zone.serials.values()) == {2026112201}
+
+
+def test_the_apex_is_where_the_soa_record_is_also_when_no_referral_leads_there() -> None:
+    _, queries = walk_of("dns-parent-and-child-together")
+    walk = fold(queries, "api.shop.lab")
+    assert (walk.last.zone.name, walk.apex) == ("shop.lab", "api.shop.lab")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "newer"),
+    [(2, 1, True), (1, 2, False), (1, 1, False), (0, 2**32 - 1, True), (2**32 - 1, 0, False), (2**31 + 5, 5, False)],
+)
+def test_serials_wrap_around(one: int, other: int, newer: bool) -> None:
+    assert is_newer(one, other) is newer
+
+
+@given(st.data())
+def test_any_part_of_any_walk_in_any_order_is_judged(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(DNS_SCENARIOS)))
+    of, queries = walk_of(name)
+    some = data.draw(st.permutations(queries).map(list))[: data.draw(st.integers(0, len(queries)))]
+    changed = [
+        msgspec.structs.replace(q, outcome=data.draw(st.sampled_from(DnsOutcome))) if n % 7 == 0 else q
+        for n, q in enumerate(some)
+    ]
+    for finding in judge(changed, SYSTEM, of=of):
+        assert finding.code in {r.code for r in cause.RULES}
+        assert bool(finding.next_check) == (finding.status is Status.UNKNOWN)
+
+
+@given(st.lists(st.builds(
+    DnsQuery,
+    id=st.just("dns-1"),
+    zone=st.sampled_from([".", "lab", "shop.lab", "x", ""]),
+    server=st.sampled_from(["ns1.shop.lab", ""]),
+    address=st.sampled_from(["192.0.2.1", "::1", "nonsense", ""]),
+    connected_to=st.sampled_from(["", "127.0.0.1:53", "x"]),
+    transport=st.sampled_from(evidence.DnsTransport),
+    name=st.sampled_from([NAME, "shop.lab", ".", ""]),
+    type=st.sampled_from(["A", "AAAA", "NS", "SOA", "DNSKEY", "DS", "?"]),
+    outcome=st.sampled_from(DnsOutcome),
+    rcode=st.sampled_from(["", "NOERROR", "SERVFAIL", "\x1b[2J"]),
+    authoritative=st.booleans(),
+    **{section: st.lists(st.builds(
+        evidence.DnsRecord,
+        owner=st.sampled_from([NAME, "shop.lab", "lab", ".", "ns1.shop.lab"]),
+        ttl=st.integers(0, 9),
+        type=st.sampled_from(["A", "AAAA", "NS", "SOA", "CNAME", "DS", "DNSKEY", "RRSIG", "?"]),
+        data=st.sampled_from(["192.0.2.1", "ns1.shop.lab.", f"{NAME}.", ".", "a. b. 1 2 3 4 5", "1 8 2 AB", "\x1b[2J", ""]),
+    ), max_size=3).map(tuple) for section in ("answer", "authority", "additional")},
+), max_size=8))  # fmt: skip
+def test_no_recording_raises(queries: list[DnsQuery]) -> None:
+    for finding in judge(queries, SYSTEM):
+        assert "\x1b" not in finding.title + finding.meaning + finding.reproduce

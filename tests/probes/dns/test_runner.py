@@ -1,0 +1,126 @@
+"""A walk over the lab's real name servers: what is recorded, where it goes, and that it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from cfrunbook.evidence import DnsOutcome, DnsTransport, ResolutionOutcome
+from cfrunbook.lab.dns.internet import SHOP_SERVERS, Tree, internet
+from cfrunbook.lab.dns.server import listen
+from cfrunbook.lab.dns.setup import Fault
+from cfrunbook.lab.dns.shop import EVERY_SERVER, FIRST, RECORDS, failing, shop
+from cfrunbook.lab.servers import Servers
+from cfrunbook.probes import relocation
+from cfrunbook.probes.dns import Resolved, Walked, Walking
+from cfrunbook.probes.dns.hints import parse
+from cfrunbook.probes.relocation import Relocations
+
+NAME = "origin.shop.lab"
+
+
+@contextmanager
+def up(tree: Tree) -> Iterator[Relocations]:
+    """Bring the name servers of `tree` up on loopback; yield where they are."""
+    servers = Servers()
+    try:
+        places = {server.address: listen(servers, server) for server in tree.servers}
+        yield relocation.parse_all(f"{a}:53:{at}:{port}" for a, (at, port) in places.items())
+    finally:
+        servers.stop()
+
+
+def walk(tree: Tree, *, deadline: float = 0.3) -> tuple[Walked, Resolved | None, list[str]]:
+    said: list[str] = []
+
+    async def run(relocations: Relocations) -> tuple[Walked, Resolved | None]:
+        hints = parse(tree.hints())
+        walking = Walking([NAME], hints, relocations=relocations, deadline=deadline, lab=True, progress=said.append)
+        early = asyncio.create_task(walking.addresses(NAME))
+        done = await walking.run()
+        assert walking.ended.is_set()
+        return done, await early
+
+    with up(tree) as relocations:
+        return *asyncio.run(run(relocations)), said
+
+
+def test_every_question_is_recorded_with_where_it_went() -> None:
+    done, early, said = walk(internet(shop()))
+    assert early == Resolved(ResolutionOutcome.ANSWER, (FIRST,))
+    assert not done.cut_short
+    assert len(done.queries) == len({(q.address, q.transport, q.name, q.type, q.edns) for q in done.queries})
+    for query in done.queries:
+        assert query.connected_to.startswith("127.0.0.1:")
+        assert len(query.sent_at) == 1
+        assert query.rcode in ("NOERROR", "NXDOMAIN")
+        assert query.elapsed_ms > 0
+    assert [q.sent_at[0] for q in done.queries] == sorted(q.sent_at[0] for q in done.queries)
+    assert said[:2] == ["lab: 2 name servers", "shop.lab: 4 name servers"]
+
+
+def test_the_address_is_known_before_a_dead_server_is_given_up() -> None:
+    tree = internet(shop(faults=failing(Fault.DROP, servers=EVERY_SERVER[:3])))
+
+    async def run(relocations: Relocations) -> bool:
+        walking = Walking([NAME], parse(tree.hints()), relocations=relocations, deadline=0.5, lab=True)
+        walked = asyncio.create_task(walking.run())
+        found = await walking.addresses(NAME)
+        assert found == Resolved(ResolutionOutcome.ANSWER, (FIRST,))
+        early = not walked.done()
+        await walked
+        return early
+
+    with up(tree) as relocations:
+        assert asyncio.run(run(relocations))
+
+
+def test_silence_is_recorded_with_every_sending() -> None:
+    done, early, _ = walk(internet(shop(faults=failing(Fault.DROP))))
+    assert early is None
+    silent = [q for q in done.queries if q.zone == "shop.lab"]
+    assert {q.outcome for q in silent} == {DnsOutcome.TIMEOUT}
+    assert {len(q.sent_at) for q in silent if q.transport is DnsTransport.UDP} == {3}
+    assert {len(q.sent_at) for q in silent if q.transport is DnsTransport.TCP} == {1}
+
+
+def test_in_a_lab_only_relocated_servers_exist() -> None:
+    from cfrunbook.lab.dns.internet import SHOP, delegation
+
+    elsewhere = dict(SHOP_SERVERS) | {EVERY_SERVER[-1]: "203.0.113.53"}
+    done, _, _ = walk(internet(shop(published=delegation(SHOP, elsewhere))))
+    outside = [q for q in done.queries if not q.connected_to]
+    assert {q.address for q in outside} == {"203.0.113.53"}
+    assert {(q.outcome, q.sent_at) for q in outside} == {(DnsOutcome.UNREACHABLE, ())}
+
+
+@pytest.mark.parametrize("entry", ["198.51.100.1::127.0.0.1:9", ":443:127.0.0.1:9", "::127.0.0.1:9"])
+def test_relocations_of_origins_are_not_for_name_servers(entry: str) -> None:
+    tree = internet(shop(RECORDS))
+
+    async def run() -> Walked:
+        relocations = relocation.parse_all([entry])
+        return await Walking([NAME], parse(tree.hints()), relocations=relocations, lab=True).run()
+
+    assert not [q for q in asyncio.run(run()).queries if q.connected_to]
+
+
+def test_a_walk_that_is_cancelled_ends_at_once_and_leaves_nothing_behind() -> None:
+    tree = internet(shop(faults=failing(Fault.DROP)))
+
+    async def run(relocations: Relocations) -> int:
+        walking = Walking([NAME], parse(tree.hints()), relocations=relocations, deadline=60, lab=True)
+        task = asyncio.create_task(walking.run())
+        waiting = asyncio.create_task(walking.addresses(NAME))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await waiting is None
+        return len(asyncio.all_tasks())
+
+    with up(tree) as relocations:
+        assert asyncio.run(run(relocations)) == 1

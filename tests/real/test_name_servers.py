@@ -1,0 +1,289 @@
+"""Real name servers before our walk, and real resolvers before our lab: who says what, and that all agree.
+
+In a network namespace the lab's name servers have port 53 of their own addresses, so that unbound and BIND resolve from
+the lab's root down, unmodified. And BIND, NSD and Knot DNS serve a root, a top-level domain and a zone on loopback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import dns.exception
+import dns.message
+import dns.query
+import dns.rcode
+import msgspec
+import pytest
+
+from cfrunbook import lab
+from cfrunbook.causes import dns as cause
+from cfrunbook.cloudfront import plan
+from cfrunbook.probes import relocation
+from cfrunbook.probes.dns import Hint, Walking
+
+SCENARIOS = [name for name, scenario in lab.SCENARIOS.items() if name.startswith("dns-")]
+SHARDS = 2
+
+Seen = dict[str, dict[str, list[list[str]]]]
+
+
+@pytest.fixture(scope="module")
+def seen() -> Seen:
+    """What `names_in_a_network.py` saw, by scenario."""
+    if subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs permission to make a network namespace (unshare -rn)")
+    program = Path(__file__).with_name("names_in_a_network.py")
+
+    def look(names: list[str]) -> Seen:
+        run = subprocess.run(
+            ["unshare", "-rn", sys.executable, str(program), *names],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        assert run.returncode == 0, run.stderr
+        found: Seen = json.loads(run.stdout)
+        return found
+
+    with ThreadPoolExecutor(SHARDS) as pool:
+        return {
+            name: s
+            for found in pool.map(look, [SCENARIOS[n::SHARDS] for n in range(SHARDS)])
+            for name, s in found.items()
+        }
+
+
+def addresses(answer: list[str]) -> tuple[str, ...]:
+    """Return the addresses in an answer; none where it says with an exclamation mark why there are none."""
+    return () if answer[0].endswith("!") else tuple(answer)
+
+
+DIFFERENCES: dict[tuple[str, str], str] = {}
+"""Scenario and resolver, and the reason why it comes to something else than the edge's resolver. None so far."""
+
+
+@pytest.mark.netns
+@pytest.mark.needs("unshare", "ip", "unbound", "named")
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_resolvers_agree_with_the_edges(seen: Seen, name: str) -> None:
+    edge = {addresses(answer) for answer in seen[name]["edge"]}
+    for resolver in ("unbound", "bind"):
+        answer = addresses(seen[name][resolver])  # type: ignore[arg-type]
+        assert (answer in edge) == ((name, resolver) not in DIFFERENCES), (
+            seen[name],
+            DIFFERENCES.get((name, resolver)),
+        )
+
+
+@pytest.mark.netns
+@pytest.mark.needs("unshare", "ip", "unbound", "named")
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_walk_finds_without_relocations_what_it_is_to_find(seen: Seen, name: str) -> None:
+    expected = lab.SCENARIOS[name].expected
+    faults = [code for code, status in seen[name]["walk"] if status == "fault"]
+    assert faults[:1] == ([expected.code] if expected.cause is cause.CAUSE else [])
+    if expected.status == "ok":
+        assert ["dns.resolves", "ok"] in seen[name]["walk"]
+
+
+@pytest.mark.netns
+@pytest.mark.needs("unshare", "ip", "unbound", "named")
+def test_what_cannot_be_resolved_is_our_fault_and_nothing_else_is(seen: Seen) -> None:
+    """Wherever neither resolver comes to an address we find a fault, and wherever both always do we find none."""
+    for name, said in seen.items():
+        found = {addresses(said[resolver]) for resolver in ("unbound", "bind")}  # type: ignore[arg-type]
+        statuses = {status for _, status in said["walk"]}
+        if found == {()}:
+            assert "fault" in statuses, name
+        elif lab.SCENARIOS[name].expected.status == "ok":
+            assert () not in found, name
+
+
+# --- real name servers ------------------------------------------------------------------------------------------------
+
+ROOT = """
+. 300 IN SOA a.root-servers. hostmaster.root-servers. 1 1800 900 604800 300
+. 300 IN NS a.root-servers.
+a.root-servers. 300 IN A 192.0.2.1
+lab. 300 IN NS a.nic.lab.
+a.nic.lab. 300 IN A 192.0.2.11
+"""
+TLD = """
+lab. 300 IN SOA a.nic.lab. hostmaster.nic.lab. 1 1800 900 604800 300
+lab. 300 IN NS a.nic.lab.
+a.nic.lab. 300 IN A 192.0.2.11
+shop.lab. 300 IN NS ns1.shop.lab.
+shop.lab. 300 IN NS ns2.shop.lab.
+ns1.shop.lab. 300 IN A 198.51.100.1
+ns2.shop.lab. 300 IN A 198.51.100.2
+"""
+ZONE = """
+shop.lab. 300 IN SOA ns1.shop.lab. hostmaster.shop.lab. {serial} 1800 900 604800 300
+shop.lab. 300 IN NS ns1.shop.lab.
+shop.lab. 300 IN NS ns2.shop.lab.
+ns1.shop.lab. 300 IN A 198.51.100.1
+ns2.shop.lab. 300 IN A 198.51.100.2
+origin.shop.lab. 300 IN A 203.0.113.10
+alias.shop.lab. 300 IN CNAME origin.shop.lab.
+dangling.shop.lab. 300 IN CNAME gone.shop.lab.
+*.wild.shop.lab. 300 IN A 203.0.113.10
+six.shop.lab. 300 IN AAAA 2001:db8::10
+"""
+WITHOUT_ZONE = ("other.lab.", ZONE.format(serial=1).replace("shop.lab.", "other.lab."))
+
+BIND = """
+options {{ directory "{folder}"; pid-file none; session-keyfile none; listen-on port {port} {{ 127.0.0.1; }};
+  listen-on-v6 {{ none; }}; recursion no; allow-query {{ any; }}; empty-zones-enable no; }};
+controls {{ }};
+zone "{origin}" {{ type primary; file "{folder}/zone"; }};
+"""
+NSD = """
+server:
+  ip-address: 127.0.0.1@{port}
+  username: ""
+  chroot: ""
+  zonesdir: "{folder}"
+  pidfile: ""
+  database: ""
+  xfrdfile: "{folder}/xfrd.state"
+  zonelistfile: "{folder}/zone.list"
+  server-count: 1
+remote-control:
+  control-enable: no
+zone:
+  name: "{origin}"
+  zonefile: "{folder}/zone"
+"""
+KNOT = """
+server:
+  rundir: "{folder}"
+  listen: 127.0.0.1@{port}
+database:
+  storage: "{folder}"
+zone:
+  - domain: "{origin}"
+    file: "{folder}/zone"
+"""
+
+
+def free_port() -> int:
+    """Return a port that nobody has at this moment, UDP and TCP."""
+    with socket.socket() as tcp:
+        tcp.bind(("127.0.0.1", 0))
+        port: int = tcp.getsockname()[1]
+    return port
+
+
+def commands(software: str, config: Path) -> list[str]:
+    return {
+        "named": ["named", "-f", "-n", "1", "-c", str(config)],
+        "nsd": ["nsd", "-d", "-c", str(config)],
+        "knotd": ["knotd", "-c", str(config)],
+    }[software]
+
+
+TEXTS = {"named": BIND, "nsd": NSD, "knotd": KNOT}
+
+
+@contextmanager
+def serving(software: str, origin: str, text: str, folder: Path) -> Iterator[str]:
+    """Serve one zone with a real name server, and yield where: `127.0.0.1:port`."""
+    folder.mkdir()
+    (folder / "zone").write_text(text)
+    port, config = free_port(), folder / "conf"
+    config.write_text(TEXTS[software].format(folder=folder, port=port, origin=origin))
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(commands(software, config), stdout=log, stderr=log, cwd=folder)
+    try:
+        for _ in range(200):
+            if process.poll() is not None or answers(origin, port):
+                break
+        assert process.poll() is None, (folder / "log").read_text(errors="replace")
+        assert answers(origin, port), (folder / "log").read_text(errors="replace")
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(origin: str, port: int) -> bool:
+    """Wait a moment for an answer about the zone, over both transports."""
+    query = dns.message.make_query(origin, "SOA")
+    try:
+        said = dns.query.udp(query, "127.0.0.1", port=port, timeout=0.1)
+        dns.query.tcp(query, "127.0.0.1", port=port, timeout=5)
+    except (dns.exception.DNSException, OSError):
+        return False
+    return said.rcode() == dns.rcode.NOERROR
+
+
+Find = Callable[..., list[tuple[str, str]]]
+
+
+@pytest.fixture
+def find(tmp_path: Path) -> Iterator[Find]:
+    """Bring up root, top-level domain and two servers of the zone, walk to a name, and return codes and statuses."""
+    with ExitStack() as stack:
+
+        def look(name: str, *servers: tuple[str, str, str]) -> list[tuple[str, str]]:
+            everybody = {
+                "192.0.2.1": ("knotd", ".", ROOT),
+                "192.0.2.11": ("nsd", "lab.", TLD),
+                **dict(zip(("198.51.100.1", "198.51.100.2"), servers, strict=True)),
+            }
+            places = {
+                address: stack.enter_context(serving(*what, tmp_path / address)) for address, what in everybody.items()
+            }
+            relocations = relocation.parse_all([f"{address}:53:{place}" for address, place in places.items()])
+            walking = Walking([name], [Hint("a.root-servers", "192.0.2.1")], relocations=relocations)
+            queries = asyncio.run(walking.run()).queries
+            numbered = tuple(msgspec.structs.replace(q, id=f"query-{n}") for n, q in enumerate(queries))
+            (target,) = plan.of_origin(name, host="", url=None).targets
+            found = cause.judge((), target=target, in_lab=True, queries=numbered, at=dt.datetime.now(dt.UTC))
+            return [(f.code, f.status.value) for f in found]
+
+        yield look
+
+
+GOOD = ("shop.lab.", ZONE.format(serial=7))
+OLD = ("shop.lab.", ZONE.format(serial=3))
+CASES = {
+    "all is well": ("origin.shop.lab", GOOD, GOOD, [("dns.resolves", "ok")]),
+    "an alias": ("alias.shop.lab", GOOD, GOOD, [("dns.resolves", "ok")]),
+    "a wildcard": ("any.wild.shop.lab", GOOD, GOOD, [("dns.resolves", "ok")]),
+    "no such name": ("missing.shop.lab", GOOD, GOOD, [("dns.nxdomain", "fault")]),
+    "an alias of nothing": ("dangling.shop.lab", GOOD, GOOD, [("dns.dangling_alias", "fault")]),
+    "IPv6 only": ("six.shop.lab", GOOD, GOOD, [("dns.wrong_family", "fault")]),
+    "one without the zone": (
+        "origin.shop.lab",
+        GOOD,
+        WITHOUT_ZONE,
+        [("dns.server_refuses", "warning"), ("dns.resolves", "ok")],
+    ),
+    "none with the zone": ("origin.shop.lab", WITHOUT_ZONE, WITHOUT_ZONE, [("dns.all_servers_refuse", "fault")]),
+    "one with an old copy": (
+        "origin.shop.lab",
+        GOOD,
+        OLD,
+        [("dns.serials_differ", "warning"), ("dns.resolves", "ok")],
+    ),
+    "not delegated": ("origin.shopp.lab", GOOD, GOOD, [("dns.not_delegated", "fault")]),
+}
+
+
+@pytest.mark.needs("named", "nsd", "knotd")
+@pytest.mark.parametrize(("name", "first", "second", "expected"), CASES.values(), ids=CASES)
+def test_the_walk_to_real_name_servers(
+    find: Find, name: str, first: tuple[str, str], second: tuple[str, str], expected: list[tuple[str, str]]
+) -> None:
+    assert find(name, ("named", *first), ("nsd", *second)) == expected
