@@ -33,7 +33,7 @@ class Guide:
     scenario: str
     """The lab scenario that it examines when it is given nothing."""
     tables: tuple[str, ...]
-    """The kinds of observations that matter to it."""
+    """The kinds of observations that it shows where it looks; others have a step of their own."""
     about: str = ""
     """What it shows, in a few words, where it is not about one cause."""
 
@@ -73,10 +73,19 @@ GUIDES: Mapping[str, Guide] = {
             tables=("resolutions", "connections", "exchanges"),
         ),
         Guide(
+            name="05_dns",
+            causes=(Cause.DNS,),
+            scenario="dns-stale-server-denies",
+            tables=(),
+        ),
+        Guide(
             name="99_incident_report",
             causes=(),
             scenario="certificate-missing-intermediate",
-            tables=("resolutions", "connections", "exchanges", "handshakes", "capabilities", "certificates"),
+            tables=(
+                *("resolutions", "name_servers", "alias_chain", "connections", "exchanges", "handshakes"),
+                *("capabilities", "certificates"),
+            ),
             about="everything that was seen, and what it means",
         ),
     )

@@ -2,25 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cfrunbook.findings import Cause
+from cfrunbook.findings import Cause, Status
 from cfrunbook.views import figures, outline
 
 if TYPE_CHECKING:
     from cfrunbook.causes.case import Case
+    from cfrunbook.causes.dns_delegation import Delegations
     from cfrunbook.causes.tls_capabilities import Capabilities
     from cfrunbook.cloudfront.targets import Target
     from cfrunbook.evidence import Handshake, Observations
-    from cfrunbook.findings import Diagnosis
+    from cfrunbook.findings import Diagnosis, Finding
     from cfrunbook.incident import Incident
     from cfrunbook.views.figures import Picture
+
+
+KINDS: Mapping[str, str] = {
+    "path": "Nothing was examined",
+    "delegation": "No name server was asked",
+    "servers": "No name server was asked",
+    "aliases": "No name server was asked",
+    "suites": "No TLS hello was sent",
+    "ladder": "No TLS hello was sent",
+    "chain": "No certificate was seen",
+    "validity": "No certificate was seen",
+}
+"""The kinds of pictures, each with the reason why there may be none."""
+
+
+def draw(kind: str, incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return one picture; None where its reason in `KINDS` holds. Raises KeyError for another kind."""
+    shown = (incident, observations, diagnosis)
+    makers: dict[str, Callable[[], Picture | None]] = {
+        "path": lambda: path(diagnosis),
+        "delegation": lambda: delegation(*shown),
+        "servers": lambda: servers(*shown),
+        "aliases": lambda: aliases(*shown),
+        "suites": lambda: suites(*shown),
+        "ladder": lambda: handshake(*shown),
+        "chain": lambda: (certificates(*shown) or (None, None))[0],
+        "validity": lambda: (certificates(*shown) or (None, None))[1],
+    }
+    return makers[kind]()
 
 
 def path(diagnosis: Diagnosis) -> Picture:
     """Return the way of the edge to the target that the verdict is about."""
     return figures.stage_path(diagnosis)
+
+
+def delegation(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return the way from the root to the name that tells most; None if no name server was asked."""
+    walked = _walk(incident, observations, diagnosis)
+    return figures.delegation(*walked) if walked else None
+
+
+def servers(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return what every name server answers for the name that tells most; None if none was asked."""
+    walked = _walk(incident, observations, diagnosis)
+    return figures.servers(walked[0]) if walked else None
+
+
+def aliases(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return the chain of aliases of the name that tells most; None if no name server was asked."""
+    walked = _walk(incident, observations, diagnosis)
+    return figures.aliases(*walked) if walked else None
 
 
 def certificates(
@@ -79,12 +127,37 @@ def why_browser_works(incident: Incident, observations: Observations, diagnosis:
 
 
 def everything(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> tuple[Picture, ...]:
-    """Return the pictures of the path, of the chain and, where TLS itself is the cause, of the handshake."""
+    """Return the pictures of the path and of the chain, and what else tells something.
+
+    That is the delegation where DNS is the cause, and the handshake where TLS itself is.
+    """
     shown = (path(diagnosis), *(certificates(incident, observations, diagnosis) or ()))
+    if diagnosis.verdict.cause is Cause.DNS:
+        resolved = (make(incident, observations, diagnosis) for make in (delegation, servers))
+        return (*shown, *(picture for picture in resolved if picture is not None))
     if diagnosis.verdict.cause is not Cause.TLS_PROTOCOL:
         return shown
     drawn = (draw(incident, observations, diagnosis) for draw in (suites, handshake))
     return (*shown, *(picture for picture in drawn if picture is not None))
+
+
+def _walk(
+    incident: Incident, observations: Observations, diagnosis: Diagnosis
+) -> tuple[Delegations, tuple[Finding, ...]] | None:
+    """Return the walk to the name that tells most, and what was found there; None if no name server was asked.
+
+    That is the name that the verdict is about; else one whose findings say that something is wrong with it.
+    """
+    from cfrunbook.causes.dns_delegation import fold
+    from cfrunbook.diagnosis import cases
+    from cfrunbook.probes.dns.names import plain
+
+    asked = {q.name for q in observations.dns_queries}
+    found = [c.target for c in cases(incident, observations) if plain(c.target.domain) in asked]
+    told = {t.id: tuple(f for f in diagnosis.findings if (f.cause, f.target) == (Cause.DNS, t.id)) for t in found}
+    wrong = {i for i, findings in told.items() if any(f.status not in (Status.OK, Status.INFO) for f in findings)}
+    found.sort(key=lambda target: (target.id != diagnosis.verdict.target, target.id not in wrong))
+    return (fold(observations.dns_queries, found[0].domain), told[found[0].id]) if found else None
 
 
 def _https(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> list[Case]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Cause, Diagnosis, Finding, Status, Step
 from cfrunbook.runbook.guides import GUIDES, HOW, PARAMETERS, SEVERAL, Guide, from_environment, given, guide_named
-from cfrunbook.text import visible
+from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
     from cfrunbook.evidence import Observations
@@ -75,13 +75,14 @@ class Runbook:
         seen = self._observations = await observe(self.incident)
         when = outline.moment(seen.recorded_at)
         where = visible(seen.vantage, 80)
-        count = f"{_number(seen.connections, 'connection')} and {_number(seen.handshakes, 'TLS hello')}"
+        counted = ((seen.dns_queries, "DNS question"), (seen.connections, "connection"), (seen.handshakes, "TLS hello"))
+        count = join_names([_number(items, noun) for items, noun in counted if items or noun != "DNS question"])
         return steps.Seen(
             observations=seen,
             sentence=f"Nothing was probed. This is the recording of {when}, seen from {where}: {count}."
             if self.recorded
             else f"Seen from {where}, {when}: {count}.",
-            tables=tuple(table for table in (getattr(tables, kind)(seen) for kind in self.guide.tables) if table.rows),
+            tables=tables.observations(seen, wanted=self.incident.targets, kinds=self.guide.tables),
         )
 
     def judge(self) -> steps.Judgement:
@@ -98,26 +99,33 @@ class Runbook:
             return steps.paragraph(told)
         return steps.note("What was seen does not show why a browser would fare better than CloudFront.")
 
-    def figure(self, kind: Literal["path", "suites", "ladder", "chain", "validity"]) -> Picture | html.Fragment:
-        """Draw the edge's path, the suites accepted, the handshake, the chain, or when its certificates are valid."""
+    def figure(
+        self, kind: Literal["path", "delegation", "servers", "aliases", "suites", "ladder", "chain", "validity"]
+    ) -> Picture | html.Fragment:
+        """Draw the edge's path, what name servers say, the suites accepted, the handshake, or the certificates.
+
+        Of name servers: the delegation, what each answers (`servers`), or the chain of aliases. Of the certificates:
+        the chain, or when they are valid. Raises BadInput.
+        """
         from cfrunbook.runbook import pictures
         from cfrunbook.views import steps
 
-        if kind == "path":
-            return pictures.path(self.diagnosis)
-        if kind in ("suites", "ladder"):
-            draw = pictures.suites if kind == "suites" else pictures.handshake
-            return draw(self.incident, self.observations, self.diagnosis) or steps.note(
-                f"No TLS hello was sent, so there is nothing to draw. {self.diagnosis.verdict.sentence}"
-            )
-        if kind not in ("chain", "validity"):
-            raise BadInput(f"figure: {visible(kind, 40)!r} is none of path, suites, ladder, chain, validity.")
-        drawn = pictures.certificates(self.incident, self.observations, self.diagnosis)
-        if drawn is None:
-            return steps.note(
-                f"No certificate was seen, so there is nothing to draw. {self.diagnosis.verdict.sentence}"
-            )
-        return drawn[0] if kind == "chain" else drawn[1]
+        if kind not in pictures.KINDS:
+            raise BadInput(f"figure: {visible(kind, 40)!r} is none of {', '.join(pictures.KINDS)}.")
+        drawn = pictures.draw(kind, self.incident, self.observations, self.diagnosis)
+        if drawn is not None:
+            return drawn
+        lacking = pictures.KINDS[kind]
+        return steps.note(f"{lacking}, so there is nothing to draw. {self.diagnosis.verdict.sentence}")
+
+    def table(self, kind: str) -> html.Fragment:
+        """Show one table of what was seen: `resolutions`, `dns_queries` … (`tables.KINDS`). Raises BadInput."""
+        from cfrunbook.views import html, steps, tables
+
+        if kind not in tables.KINDS:
+            raise BadInput(f"table: {visible(kind, 40)!r} is none of {', '.join(tables.KINDS)}.")
+        found = tables.observations(self.observations, wanted=self.incident.targets, kinds=(kind,))
+        return html.table(found[0]) if found else steps.note("Nothing of that kind was seen.")
 
     def fix(self) -> steps.Fix:
         """Show what to do about the root cause, or which runbook does."""

@@ -12,7 +12,7 @@ from cfrunbook.probes.dns.names import ROOT, is_below, is_within
 from cfrunbook.text import visible
 from cfrunbook.views import style
 from cfrunbook.views.dns_cells import Row, answered_by, hop_said, of_hop, of_zone, records, rows, ttl, zone_shown
-from cfrunbook.views.drawing import SMALL, TEXT, Drawing, Picture, text_width, wrapped
+from cfrunbook.views.drawing import SMALL, TEXT, Drawing, Picture, Point, text_width, wrapped
 
 MAX_SERVERS = 26
 """Servers drawn of one zone, those with a fault first; what is left out is counted."""
@@ -57,6 +57,8 @@ class _Column:
     broken: bool = False
     """Whether nothing can be reached from here on down."""
     indent: float = 0.0
+    skipped: int = 0
+    """Aliases not drawn before the next one."""
     last_zone: str = ""
     """The zone whose box is the last block; empty where that is something else."""
 
@@ -68,7 +70,11 @@ def delegation(walk: Delegations, findings: Sequence[Finding] = ()) -> Picture:
     """
     mine = [f for f in findings if f.cause is Cause.DNS]
     column = _Column(walk, mine)
+    condensed = set(_condensed(walk, mine))
     for number, hop in enumerate(walk.hops):
+        if number in condensed:
+            column.skipped += 1
+            continue
         column.indent = _EDGE + _INDENT * min(number, _MOST_INDENTS)
         _way_to(column, hop)
         _name(column, hop)
@@ -94,6 +100,14 @@ def delegation(walk: Delegations, findings: Sequence[Finding] = ()) -> Picture:
     return drawing.finish("From the root to the name, server by server", f"{conclusion} {words}.".strip())
 
 
+def _condensed(walk: Delegations, findings: Sequence[Finding]) -> Iterator[int]:
+    """Yield the places of aliases of one zone that are left out: the middle of a long chain, if all is well there."""
+    middle = range(2, len(walk.hops) - 2)
+    dull = all(walk.hops[n].zone is walk.hops[1].zone and not of_hop(findings, walk.hops[n]) for n in middle)
+    if dull and len(middle) > 1:
+        yield from middle
+
+
 def _way_to(column: _Column, hop: Hop) -> None:
     """Add the zones above a name that are not drawn yet."""
     above = [z for z in column.walk.zones_by_name if is_within(hop.zone.name, z.name)]
@@ -112,8 +126,8 @@ def _way_to(column: _Column, hop: Hop) -> None:
 # --- edges ------------------------------------------------------------------------------------------------------------
 
 
-def _edge(column: _Column, status: str, label: str, words: str, *, bold: bool = False) -> None:
-    """Add an arrow down; `status` is `fault` where it is broken, `not_reached` behind that."""
+def _edge(column: _Column, status: str, label: str, said: str = "") -> None:
+    """Add an arrow down: `said` is what is wrong; `status` is `fault` where it is broken, `not_reached` behind that."""
     x = column.indent + 22
     look = style.look(status)
     loud = look in _RANK
@@ -127,10 +141,14 @@ def _edge(column: _Column, status: str, label: str, words: str, *, bold: bool = 
         drawing.arrow(x, y + height - 1, color=color, size=3.6)
         if loud:
             drawing.mark(x, middle, status, radius=7)
-        left, ink = x + 14, color if loud else _C.muted
-        drawing.text(left, middle, label, size=SMALL, color=ink, bold=bold, width=_WIDTH - _EDGE - left)
+        left = x + 14
+        if said:
+            drawing.text(left, middle, said, size=SMALL, color=color, bold=True, width=_WIDTH - _EDGE - left)
+            left += text_width(said, SMALL, bold=True) + 10
+        if left + 40 < _WIDTH - _EDGE:
+            drawing.text(left, middle, label, size=SMALL, color=_C.muted, width=_WIDTH - _EDGE - left)
 
-    column.blocks.append(_Block(height, draw, words))
+    column.blocks.append(_Block(height, draw, f"{said}: {label}" if said else label))
     column.last_zone = ""
 
 
@@ -146,10 +164,7 @@ def _edge_to_zone(column: _Column, zone: ZoneView) -> None:
     if zone.parent == ROOT and len(column.zones) > 2 and not column.broken:
         label = f"from the root again: {label}"
     status = "not_reached" if column.broken else _status(found)
-    said = _labels(found)
-    _edge(
-        column, status, f"{said} · {label}" if said else label, f"{said}: {label}" if said else label, bold=bool(said)
-    )
+    _edge(column, status, label, "" if column.broken else _labels(found))
     faults = any(f.status in (Status.FAULT, Status.UNKNOWN) for f in found)
     column.broken |= faults and not any(p.condition is Condition.WELL for p in zone.places)
 
@@ -202,18 +217,18 @@ def _zone(column: _Column, zone: ZoneView, hop: Hop) -> None:
     left, width = column.indent, _WIDTH - _EDGE - column.indent
 
     def draw(drawing: Drawing, y: float) -> None:
-        _frame(drawing, left, y, width, height, status)
+        _frame(drawing, (left, y), (width, height), status)
         drawing.mark(left + 22, y + 13, status, radius=7)
         x, right = left + 36, left + width - 10
-        drawing.text(right, y + 13, note, size=SMALL, color=_C.muted, align="right", width=width * 0.5)
-        right -= min(text_width(note, SMALL), width * 0.5) + 12
+        drawing.text(right, y + 13, note, size=SMALL, color=_C.muted, align="right", width=width * 0.62)
+        right -= min(text_width(note, SMALL), width * 0.62) + 12
         drawing.text(x, y + 13, zone_shown(zone), bold=True, width=right - x)
         x += text_width(zone_shown(zone), TEXT, bold=True) + 12
         if said and x + 40 < right:
             drawing.text(x, y + 13, said, size=SMALL, bold=True, color=getattr(_C, style.look(status)), width=right - x)
+        half = (width - 18) / 2
         for number, row in enumerate(shown if in_full else ()):
-            _server(drawing, left + 12 + (width - 18) / 2 * (number % 2), y + _HEAD + _CELL * (number // 2 + 0.5), row,
-                    (width - 18) / 2)  # fmt: skip
+            _server(drawing, row, left + 12 + half * (number % 2), y + _HEAD + _CELL * (number // 2 + 0.5), width=half)
         if left_out:
             more = f"and {left_out} more, not drawn"
             drawing.text(left + 24, y + height - 9, more, size=SMALL - 0.5, color=_C.muted)
@@ -238,20 +253,22 @@ def _worst(servers: Sequence[Row]) -> str:
 
 def _summary(zone: ZoneView, servers: Sequence[Row], troubled: Sequence[Row]) -> str:
     """Return a zone's servers in a few words."""
-    asked = len([r for r in servers if r.address])
-    count = f"{asked} address{'' if asked == 1 else 'es'} asked"
+    asked = [r for r in servers if r.address and r.summary.status != "not_examined"]
     if not asked:
         return "no server could be asked" if servers else "no server is known"
-    bad = len([r for r in troubled if r.address])
-    every = "it answers" if asked == 1 else "all answer"
-    words = f"{count}, {bad} in trouble" if bad else f"{count}, {every}"
+    bad = sum(r in troubled for r in asked)
+    every = "it answers" if len(asked) == 1 else "all answer"
+    words = f"{len(asked)} address{'' if len(asked) == 1 else 'es'} asked, {f'{bad} in trouble' if bad else every}"
+    missing = len([r for r in servers if r.address]) - len(asked)
+    words += f", {missing} not" if missing else ""
     serials = sorted(set(zone.serials.values()))
     if len(serials) == 1:
         words += f" · serial {serials[0]}"
     return f"{words} · {len(serials)} serials" if len(serials) > 1 else words
 
 
-def _frame(drawing: Drawing, x: float, y: float, width: float, height: float, status: str) -> None:
+def _frame(drawing: Drawing, corner: Point, size: Point, status: str) -> None:
+    (x, y), (width, height) = corner, size
     look = style.look(status)
     loud = look in _RANK
     color: str = getattr(_C, look)
@@ -260,7 +277,7 @@ def _frame(drawing: Drawing, x: float, y: float, width: float, height: float, st
     drawing.box(x, y, width, height, edge=edge, fill=fill, dashed=dashed, line=1.6 if loud else 1.2)
 
 
-def _server(drawing: Drawing, x: float, y: float, row: Row, width: float) -> None:
+def _server(drawing: Drawing, row: Row, x: float, y: float, *, width: float) -> None:
     """Draw one server as a line: mark, name, address, what it says."""
     look = style.look(row.summary.status)
     loud = look in _RANK
@@ -268,7 +285,7 @@ def _server(drawing: Drawing, x: float, y: float, row: Row, width: float) -> Non
     if loud:
         drawing.box(x, y - 7.5, width - 4, 15, edge="", fill=color, alpha=0.13, rounding=3)
     drawing.mark(x + 10, y, row.summary.status, radius=5.5)
-    columns = (0.0, (width - 26) * 0.38, (width - 26) * 0.68, width - 26)
+    columns = (0.0, (width - 26) * 0.43, (width - 26) * 0.7, width - 26)
     words = (visible(row.server, 260), visible(row.address, 60), row.summary.words)
     for place, (text, left) in enumerate(zip(words, columns, strict=False)):
         last = place == 2
@@ -290,11 +307,14 @@ def _name(column: _Column, hop: Hop) -> None:
     label = f"{answered_by(hop)} answer"
     if column.last_zone != hop.zone.name:
         label = f"in {zone_shown(hop.zone)}, above: {label}"
+    if column.skipped:
+        label = f"{column.skipped} aliases later, {label}"
+        column.skipped = 0
     if column.broken:
         label = "nobody can tell"
     what = "" if column.broken else _labels(found)
     edge = status if what or status in ("fault", "not_reached") else "ok"
-    _edge(column, edge, f"{what} · {label}" if what else label, what, bold=bool(what))
+    _edge(column, edge, label, what)
     times = ttl(records(hop))
     detail = "not reached" if column.broken else said.words + (f"  (TTL {times})" if times else "")
     _name_box(column, hop.name, detail, status, is_first=is_first)
@@ -306,7 +326,7 @@ def _name_box(column: _Column, name: str, detail: str, status: str, *, is_first:
     def draw(drawing: Drawing, y: float) -> None:
         look = style.look(status)
         color: str = getattr(_C, look)
-        _frame(drawing, left, y, width, _NAME, status)
+        _frame(drawing, (left, y), (width, _NAME), status)
         if look == "ok":
             drawing.box(left, y, width, _NAME, edge=_C.ok, line=1.4)
         drawing.mark(left + 22, y + _NAME / 2, status, radius=8)
@@ -322,7 +342,7 @@ def _name_box(column: _Column, name: str, detail: str, status: str, *, is_first:
 def _circle(column: _Column) -> None:
     """Add the edge with which the chain of aliases comes back to itself."""
     back = visible(column.walk.loops_to, 120)
-    _edge(column, "fault", f"back to {back}: it never ends", f"back to {back}", bold=True)
+    _edge(column, "fault", "it never ends", f"back to {back}")
 
 
 def _note(column: _Column, words: str) -> None:

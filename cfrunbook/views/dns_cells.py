@@ -121,7 +121,7 @@ def addressless(walk: Delegations, zone: ZoneView) -> Iterator[tuple[str, Cell]]
         if is_within(server, zone.name) and server not in zone.glue:
             yield server, Cell("fault", "no glue")
         elif any(q.name == server for q in walk.queries):
-            yield server, Cell("fault", "name has no address")
+            yield server, Cell("fault", "no address")
         else:
             yield server, Cell("not_examined", "not asked")
 
@@ -214,7 +214,7 @@ def zone_shown(zone: ZoneView | str) -> str:
 
 
 def _question(zone: ZoneView, place: Place, name: str, column: Column) -> DnsQuery | None:
-    """Return the question to a place that a column shows; a truncated answer is replaced by the one over TCP."""
+    """Return the question to a place that a column shows; for a truncated answer the one over TCP, if one came."""
     owner = zone.name if column in ("SOA", "NS", "DNSKEY") else name
     kind = "A" if column in ("no EDNS", "TCP") else column
     here = [q for q in place.queries if (q.name, q.type) == (owner, kind)]
@@ -224,7 +224,7 @@ def _question(zone: ZoneView, place: Place, name: str, column: Column) -> DnsQue
     over_udp = (q for q in here if q.transport is DnsTransport.UDP and q.edns == (column != "no EDNS"))
     found = next(over_udp, None)
     truncated = found is not None and found.outcome is DnsOutcome.TRUNCATED
-    return over_tcp if truncated and over_tcp is not None else found
+    return over_tcp if truncated and over_tcp is not None and over_tcp.rcode else found
 
 
 def _cell(query: DnsQuery | None, place: Place, *, tcp_works: bool) -> Cell:
@@ -279,7 +279,7 @@ def _summary(place: Place, zone: ZoneView, name: str, cells: Mapping[Column, Cel
         if said.words == "none":
             said = Cell(said.status, "no address")
         if said.status in ("ok", "none") and cells["SOA"].status == "warning":
-            return Cell("warning", f"old zone: {said.words}")
+            return Cell("warning", said.words)
         # That a name is not there is no fault of a server, unless another one has it.
         if said.words == "NXDOMAIN" and not _is_there(zone, name, "A"):
             return Cell("ok", said.words)

@@ -1,4 +1,4 @@
-"""Figures: the edge's path, a TLS handshake and what the origin accepts, a certificate chain, validity over time."""
+"""Figures: the edge's path, the delegation, a TLS handshake, what the origin accepts, certificates, validity."""
 
 from __future__ import annotations
 
@@ -9,11 +9,23 @@ from cfrunbook.findings import Path as EdgePath
 from cfrunbook.text import visible
 from cfrunbook.views import outline, style
 from cfrunbook.views.chain_figure import chain
+from cfrunbook.views.delegation_figure import delegation
+from cfrunbook.views.dns_figure import aliases, servers
 from cfrunbook.views.drawing import SMALL, Drawing, Picture
 from cfrunbook.views.tls_figure import ladder, suites
 from cfrunbook.views.validity_figure import validity_timeline
 
-__all__ = ["Picture", "chain", "ladder", "stage_path", "suites", "validity_timeline"]
+__all__ = [
+    "Picture",
+    "aliases",
+    "chain",
+    "delegation",
+    "ladder",
+    "servers",
+    "stage_path",
+    "suites",
+    "validity_timeline",
+]
 
 MAX_PATHS = 8
 """Paths drawn; what is left out is counted."""

@@ -136,7 +136,7 @@ def report_page(
     """
     from markupsafe import Markup
 
-    shown = tables.observations(observations) if observations else ()
+    shown = tables.observations(observations, wanted=targets) if observations else ()
     first = outline.root(diagnosis)
     lab = (observations.inputs.lab if observations else "") or outline.lab_of(diagnosis)
     main_target = diagnosis.verdict.target

@@ -37,13 +37,34 @@ class Table:
     """Rows not shown, for there were more than `MAX_ROWS`."""
 
 
-def observations(seen: Observations) -> tuple[Table, ...]:
-    """Return one table per kind of observation that was made; kinds never tried have none."""
-    tables = (
-        *(resolutions(seen), connections(seen), handshakes(seen), capabilities(seen)),
-        *(certificates(seen), exchanges(seen)),
-    )
-    return tuple(table for table in tables if table.rows)
+KINDS = (
+    *("resolutions", "name_servers", "alias_chain", "connections", "handshakes", "capabilities"),
+    *("certificates", "exchanges", "dns_queries"),
+)
+"""What there are tables of, in their order on a page."""
+
+
+def observations(
+    seen: Observations, *, wanted: Sequence[Target] = (), kinds: Sequence[str] = KINDS
+) -> tuple[Table, ...]:
+    """Return one table per kind of observation that was made; kinds never tried have none.
+
+    `wanted` are the targets: the walk to their names is shown. Raises KeyError for a kind that is none of `KINDS`.
+    """
+    from cfrunbook.views import dns_table
+
+    makers: dict[str, Callable[[Observations], Table]] = {
+        "resolutions": resolutions,
+        "name_servers": lambda seen: dns_table.name_servers(seen, wanted),
+        "alias_chain": lambda seen: dns_table.alias_chain(seen, wanted),
+        "connections": connections,
+        "handshakes": handshakes,
+        "capabilities": capabilities,
+        "certificates": certificates,
+        "exchanges": exchanges,
+        "dns_queries": dns_table.dns_queries,
+    }
+    return tuple(table for table in (makers[kind](seen) for kind in kinds) if table.rows)
 
 
 def resolutions(seen: Observations) -> Table:
