@@ -19,6 +19,10 @@ from cfrunbook.errors import BadInput
 from cfrunbook.evidence import (
     Connection,
     ConnectOutcome,
+    DnsOutcome,
+    DnsQuery,
+    DnsRecord,
+    DnsTransport,
     Exchange,
     ExchangeOutcome,
     Handshake,
@@ -31,6 +35,7 @@ from cfrunbook.evidence import (
 )
 from cfrunbook.findings import NotExamined
 from cfrunbook.observation import MAX_ADDRESSES
+from cfrunbook.probes.dns.walk import MAX_QUESTIONS_IN_ALL
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 BYTE = st.integers(0, 0xFF)
@@ -84,6 +89,22 @@ HANDSHAKES = st.builds(
     bytes_received=st.integers(0, 2**40),
     certificates=st.lists(st.binary(max_size=40), max_size=2).map(tuple),
 )
+DNS_RECORDS = st.lists(
+    st.builds(DnsRecord, owner=TEXT, ttl=st.integers(0, 2**32 - 1), type=TEXT, data=TEXT), max_size=2
+).map(tuple)
+DNS_QUERIES = st.builds(
+    DnsQuery,
+    **dict.fromkeys(("id", "zone", "server", "address", "connected_to", "name", "type", "rcode", "detail"), TEXT),
+    transport=st.sampled_from(DnsTransport),
+    sent_at=st.lists(MILLISECONDS, max_size=3).map(tuple),
+    outcome=st.sampled_from(DnsOutcome),
+    authoritative=st.booleans(),
+    answer=DNS_RECORDS,
+    authority=DNS_RECORDS,
+    additional=DNS_RECORDS,
+    first_bytes=st.binary(max_size=64),
+    elapsed_ms=MILLISECONDS,
+)
 INPUTS = st.builds(
     Inputs,
     name=TEXT,
@@ -97,6 +118,7 @@ RECORDINGS = st.builds(
     vantage=TEXT,
     inputs=INPUTS,
     resolutions=st.lists(RESOLUTIONS, max_size=2).map(tuple),
+    dns_queries=st.lists(DNS_QUERIES, max_size=2).map(tuple),
     connections=st.lists(CONNECTIONS, max_size=2).map(tuple),
     exchanges=st.lists(EXCHANGES, max_size=2).map(tuple),
     handshakes=st.lists(HANDSHAKES, max_size=2).map(tuple),
@@ -164,6 +186,13 @@ WHERE_SEEN = {"host": "h", "port": 443, "address": "192.0.2.1"}
 CONNECTION: dict[str, Any] = {"id": "c", **WHERE_SEEN, "outcome": "refused"}
 EXCHANGE: dict[str, Any] = {"id": "e", **WHERE_SEEN, "request": "HEAD /", "outcome": "http"}
 HANDSHAKE: dict[str, Any] = {"id": "t", **WHERE_SEEN, "sni": None, "offer": "o", "outcome": "hello"}
+DNS_RECORD: list[Any] = ["shop.lab", 300, "A", "192.0.2.1"]
+DNS_QUERY: dict[str, Any] = {
+    **dict.fromkeys(("id", "zone", "server", "address", "name", "type"), "x"),
+    "transport": "udp",
+    "outcome": "answer",
+    "answer": [DNS_RECORD],
+}
 RESOLUTION: dict[str, Any] = {"id": "r", "name": "n", "resolver": "system", "outcome": "timeout"}
 
 
@@ -177,6 +206,11 @@ RESOLUTION: dict[str, Any] = {"id": "r", "name": "n", "resolver": "system", "out
             ("connections", CONNECTION), ("exchanges", EXCHANGE), ("handshakes", HANDSHAKE)
         )),
         ("handshakes", HANDSHAKE, "alert", (-1, 256)),
+        ("dns_queries", DNS_QUERY, "elapsed_ms", (-1, 1e18)),
+        ("dns_queries", DNS_QUERY, "sent_at", ([-1], [0.0] * 17)),
+        ("dns_queries", DNS_QUERY, "first_bytes", ("A" * 88,)),
+        *(("dns_queries", DNS_QUERY, section, ([DNS_RECORD] * 129, [["x", -1, "A", ""]], [["x", 2**32, "A", ""]],
+            [["x", 1, "A", "x" * 2049]])) for section in ("answer", "authority", "additional")),
         ("handshakes", HANDSHAKE, "warnings", ([-1], [40, 256])),
         *(("handshakes", HANDSHAKE, field, (-1, 0x10000)) for field in (
             "version", "cipher_suite", "group", "signature_scheme"
@@ -213,7 +247,8 @@ def test_more_observations_than_a_run_makes_are_refused() -> None:
 
 def test_a_run_makes_fewer_observations_than_that() -> None:
     hellos = MAX_NAMES + 2  # and one with the Origin Domain, and one without a name
-    assert MAX_TARGETS * MAX_ADDRESSES * (hellos + 1) + 2 * MAX_TARGETS < evidence.MAX_OBSERVATIONS
+    most = MAX_TARGETS * MAX_ADDRESSES * (hellos + 1) + 2 * MAX_TARGETS + MAX_QUESTIONS_IN_ALL
+    assert most < evidence.MAX_OBSERVATIONS
 
 
 def test_the_schema_tells_the_bounds() -> None:

@@ -13,7 +13,15 @@ from typing import Any
 
 import msgspec
 
-from cfrunbook.causes import dns_answer_rules, dns_answers, dns_server_rules, dns_servers, dns_signatures
+from cfrunbook.causes import (
+    dns_answer_rules,
+    dns_answers,
+    dns_server_rules,
+    dns_servers,
+    dns_signatures,
+    dns_words,
+    dns_zones,
+)
 from cfrunbook.causes import dns_rules as rules
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.dns_delegation import Control, Delegations, fold
@@ -80,10 +88,12 @@ def judge(
     """
     unsaid = (ResolutionOutcome.RELOCATED,)
     asked = [r for r in resolutions if r.outcome not in unsaid and r.resolver != AUTHORITATIVE]
-    walk = fold(queries, target.domain) if any(q.name == plain(target.domain) for q in queries) else None
+    kind = "AAAA" if target.ip_address_type == "ipv6" else "A"
+    walk = fold(queries, target.domain, kind=kind) if any(q.name == plain(target.domain) for q in queries) else None
     found: list[Finding] = []
     if walk is not None and walk.control is Control.FINE:
         found += dns_servers.judge(walk, target)
+        found += dns_zones.judge(walk, target)
         found += dns_answers.judge(walk, target)
         if at is not None:
             found += dns_signatures.judge(walk, target, at)
@@ -232,7 +242,7 @@ def _compare(target: Target, walk: Delegations, found: Sequence[Finding], seen: 
         "servers_say": join_names(sorted(public)) if public else "that there is none",
         "why_different": why,
     }
-    return dns_servers.finding(dns_answer_rules.RESOLVER_DIFFERS, target, (), status, data, also=[_evidence(seen)])
+    return dns_words.finding(dns_answer_rules.RESOLVER_DIFFERS, target, (), status, data, also=[_evidence(seen)])
 
 
 _SPLIT = (

@@ -9,7 +9,7 @@ from typing import Any
 from cfrunbook.causes import dns_answer_rules as rules
 from cfrunbook.causes import dns_rules
 from cfrunbook.causes.dns_delegation import Delegations, Hop, Place
-from cfrunbook.causes.dns_servers import facts, finding, percent, shown
+from cfrunbook.causes.dns_words import facts, finding, percent, shown
 from cfrunbook.causes.sightings import some_requests_fail
 from cfrunbook.cloudfront.special_purpose import special_purpose
 from cfrunbook.cloudfront.targets import Target
@@ -59,9 +59,11 @@ def judge(walk: Delegations, target: Target) -> Iterator[Finding]:
         yield from _remarks(walk, target)
     elif walk.last.outcomes == {DnsOutcome.NXDOMAIN}:
         yield _missing(walk, target)
+    elif not any(walk.last.replies(kind) for kind in kinds):
+        return  # no server said that there is none
     elif other := [a for addresses in found.values() for a in addresses]:
         yield _other_family(walk, target, other)
-    elif any(walk.last.replies(kind) for kind in kinds):
+    else:
         yield _no_address(walk, target, kinds)
 
 

@@ -38,6 +38,8 @@ class Condition(StrEnum):
 
     WELL = "well"
     SILENT = "silent"
+    NO_UDP = "no_udp"
+    """Silent over UDP, and answers over TCP: resolvers never try that first."""
     NOT_RUNNING = "not_running"
     """ICMP port unreachable or RST: nothing listens there."""
     UNREACHABLE = "unreachable"
@@ -60,10 +62,6 @@ class Condition(StrEnum):
     """No answer, after too short a time to say more."""
     NOT_TRIED = "not_tried"
     """This machine could not ask."""
-
-
-SILENCE = frozenset({Condition.SILENT, Condition.NOT_RUNNING, Condition.UNREACHABLE, Condition.UNPROVEN})
-"""What looks the same to a resolver: it waits, and goes on to another server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +181,18 @@ class Hop:
 
     @property
     def outcomes(self) -> frozenset[DnsOutcome]:
-        """How the servers' answers for A ended."""
-        return frozenset(q.outcome for _, q in self.replies("A"))
+        """How the servers' answers for addresses ended."""
+        return frozenset(q.outcome for kind in ("A", "AAAA") for _, q in self.replies(kind))
+
+    @property
+    def apex(self) -> str:
+        """The zone that holds the name, by the SOA record that its servers give: it may be below the one delegated."""
+        for kind in ("SOA", "AAAA", "A"):
+            for _, query in self.replies(kind):
+                for record in (*query.answer, *query.authority):
+                    if record.type == "SOA" and is_within(self.name, record.owner):
+                        return record.owner
+        return self.zone.name
 
 
 @dataclass(frozen=True)
@@ -213,15 +221,10 @@ class Delegations:
             wanted |= {z.name for z in self.zones_by_name if depth(z.name) > 1 and is_within(hop.name, z.name)}
         return tuple(z for z in self.zones_by_name if z.name in wanted)
 
-    @cached_property
+    @property
     def apex(self) -> str:
-        """The zone that holds the last name, by the SOA record that its servers give."""
-        for kind in ("SOA", "AAAA", "A"):
-            for _, query in self.last.replies(kind):
-                for record in (*query.answer, *query.authority):
-                    if record.type == "SOA" and is_within(self.last.name, record.owner):
-                        return record.owner
-        return self.last.zone.name
+        """The zone that holds the last name."""
+        return self.last.apex
 
     @property
     def is_answered(self) -> bool:
@@ -244,17 +247,17 @@ class Delegations:
         return tuple(q for q in self.queries if q.zone == zone and q.name.startswith(RANDOM_LABEL))
 
 
-def fold(queries: Sequence[DnsQuery], name: str) -> Delegations:
-    """Return what `queries`, in any order, show of the way to `name`."""
+def fold(queries: Sequence[DnsQuery], name: str, *, kind: str = "A") -> Delegations:
+    """Return what `queries`, in any order, show of the way to `name`, for whose records of type `kind` servers are."""
     name = plain(name)
-    zones = _zones(queries)
+    zones = _zones(queries, kind)
     hops: list[Hop] = []
     loops_to = ""
     while len(hops) <= MAX_ALIASES:
         known = [zones[n] for n in enclosing(name) if n in zones]
         # The deepest zone whose servers answer for the name; a stray referral makes no zone.
-        zone = next((z for z in known if any(p.replies(name, "A") for p in z.places)), known[0])
-        replies = [q for p in zone.places for q in p.replies(name, "A")]
+        zone = next((z for z in known if any(p.replies(name, kind) for p in z.places)), known[0])
+        replies = [q for p in zone.places for k in ("A", "AAAA") for q in p.replies(name, k)]
         targets = [plain(r.data) for q in replies for r in q.answer if (r.owner, r.type) == (name, "CNAME")]
         hops.append(Hop(name, zone, tuple(dict.fromkeys(targets))))
         if not targets:
@@ -286,7 +289,7 @@ def cut_of(query: DnsQuery) -> str:
     return ""
 
 
-def _zones(queries: Sequence[DnsQuery]) -> dict[str, ZoneView]:
+def _zones(queries: Sequence[DnsQuery], kind: str) -> dict[str, ZoneView]:
     referrals: dict[str, list[DnsQuery]] = {ROOT: []}
     by_place: dict[str, dict[tuple[str, str], list[DnsQuery]]] = {}
     for query in queries:
@@ -297,7 +300,10 @@ def _zones(queries: Sequence[DnsQuery]) -> dict[str, ZoneView]:
     found = {}
     for zone in {**referrals, **by_place}:
         above = referrals.get(zone, [])
-        places = [_place(zone, *key, here, heard) for key, here in sorted(by_place.get(zone, {}).items())]
+        places = [
+            Place(zone, *key, *_condition(zone, here, heard, kind), tuple(here))
+            for key, here in sorted(by_place.get(zone, {}).items())
+        ]
         found[zone] = ZoneView(zone, above[0].zone if above else "", tuple(above), tuple(places))
     return found
 
@@ -311,17 +317,13 @@ def _control(queries: Sequence[DnsQuery]) -> Control:
     return Control.INTERCEPTED if any(q.rcode for q in root) else Control.BLOCKED
 
 
-def _place(zone: str, server: str, address: str, queries: list[DnsQuery], heard: set[int]) -> Place:
-    condition, telling = _condition(zone, queries, heard)
-    return Place(zone, server, address, condition, telling, tuple(queries))
-
-
-def _condition(zone: str, queries: list[DnsQuery], heard: set[int]) -> tuple[Condition, DnsQuery]:
+def _condition(zone: str, queries: list[DnsQuery], heard: set[int], kind: str) -> tuple[Condition, DnsQuery]:
     """Return how one place is, and the question that shows it: the first one for an address with EDNS, over UDP."""
     udp = [q for q in queries if q.transport is DnsTransport.UDP]
-    normal = [q for q in udp if q.edns and q.type == "A" and not q.name.startswith(RANDOM_LABEL)]
+    asked = [q for q in udp if q.edns and q.type in ("A", kind) and not q.name.startswith(RANDOM_LABEL)]
+    normal = [q for q in asked if q.type == kind] or asked
     main = next(iter(normal), (udp or queries)[0])
-    same = [q for q in queries if (q.name, q.type) == (main.name, main.type) and q is not main]
+    same = [q for q in queries if q.name == main.name and q.type in ("A", main.type) and q is not main]
     if any(_helps(q) for q in normal if q.name == main.name):
         return Condition.WELL, next(q for q in normal if q.name == main.name and _helps(q))
     match main.outcome:
@@ -362,6 +364,8 @@ def _silence(main: DnsQuery, same: list[DnsQuery], udp: list[DnsQuery], heard: s
         return Condition.DROPS_EDNS
     if any(q.rcode and (q.name, q.type) != (main.name, main.type) for q in udp):
         return Condition.IGNORES
+    if any(q.rcode for q in same if q.transport is DnsTransport.TCP):
+        return Condition.NO_UDP
     if is_local(main):
         return Condition.SILENT
     if addresses.version(main.address) not in heard:

@@ -84,6 +84,16 @@ SERVER_NOT_RUNNING = _rule(
     "The host is up and says by ICMP or RST that nothing listens on port 53." + _RESOLVER_WAITS,
     status=Status.WARNING,
 )
+SERVER_WITHOUT_UDP = _rule(
+    "server_without_udp",
+    "{which} of {zone} {answer} over TCP only: {servers}; {consequence}.",
+    "Resolvers ask over UDP first, and over TCP only when told to: for them the server is silent." + _RESOLVER_WAITS,
+    remedy=Remedy(
+        kind="one_of",
+        steps=(Step(text="Open UDP port 53 to {servers} (security group, network ACL, firewall)."), _TELL, _REMOVE),
+    ),
+    status=Status.WARNING,
+)
 SERVER_UNREACHABLE = _rule(
     "server_unreachable",
     "{which} of {zone} cannot be reached from here: {servers} ({said}); {consequence}.",
@@ -360,6 +370,7 @@ RULES: tuple[Rule, ...] = (
     NO_SERVER_HELPS,
     SERVER_SILENT,
     SERVER_NOT_RUNNING,
+    SERVER_WITHOUT_UDP,
     SERVER_UNREACHABLE,
     SERVER_UNPROVEN,
     SERVER_REFUSES,

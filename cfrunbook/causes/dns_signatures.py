@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from cfrunbook.causes import dns_answer_rules as rules
 from cfrunbook.causes.dns_delegation import Delegations, Hop, ZoneView
-from cfrunbook.causes.dns_servers import facts, finding, parent_shown
+from cfrunbook.causes.dns_words import facts, finding, parent_shown
 from cfrunbook.cloudfront.targets import Target
-from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsRecord
+from cfrunbook.evidence import DnsQuery, DnsRecord
 from cfrunbook.findings import Finding, Status
 from cfrunbook.text import join_names, visible
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import dns.rdataset
     import dns.rrset
 
+_DIGESTS = frozenset({1, 2, 4})
 _SUPPORTED = frozenset({8, 10, 13, 14, 15, 16})
 """Algorithms that resolvers validate; a zone with others counts as not signed (RFC 8624)."""
 
@@ -48,42 +49,57 @@ _INVALID = "The DS record says that the zone is signed, and the signature does n
 
 
 def _problems(walk: Delegations, zone: ZoneView, at: dt.datetime) -> Iterator[_Problem]:
-    import dns.dnssec
-    import dns.exception
-    import dns.rrset
-
     said_so, secured = _secured(walk, zone)
     keyed = [q for p in zone.well for q in p.replies(zone.name, "DNSKEY")]
     if not secured or not keyed:
         return
-    keys = _rrset(keyed[0].answer, zone.name, "DNSKEY")
-    if keys is None:
-        problem = f"{parent_shown(zone)} has a DS record for key {_tags(secured)}, and the zone has no key at all"
-        yield [*said_so[:1], *keyed], _asked(keyed[0]) | {"problem": problem, "how_so": _UNSIGNED}
+    checked = {query.id: (query, *_keys(zone, query, secured, at)) for query in keyed}
+    broken = [(query, more) for query, _, more in checked.values() if more]
+    if broken:
+        shows = [*said_so, *(query for query, _ in broken)]
+        yield shows, broken[0][1] | {"intermittent": len(broken) < len(checked)}
         return
-    try:
-        fitting = {dns.dnssec.key_id(key) for key in keys for ds in secured if _fits(zone.name, key, ds)}
-        if not fitting:
-            present = join_names(sorted({str(dns.dnssec.key_id(key)) for key in keys}))
-            problem = f"{parent_shown(zone)} has a DS record for key {_tags(secured)}, and the zone has key {present}"
-            yield [*said_so[:1], *keyed], _asked(keyed[0]) | {"problem": problem, "how_so": _MOVED}
-            return
-        entry = dns.rrset.from_rdata_list(keys.name, keys.ttl, [k for k in keys if dns.dnssec.key_id(k) in fitting])
-        yield from _signed(zone, keyed[0], keys, entry, at)
-        for hop in (h for h in walk.hops if h.zone.name == zone.name):
+    keys = next(keys for _, keys, _ in checked.values())
+    for hop in walk.hops:
+        if keys is not None and hop.zone.name == hop.apex == zone.name:
             yield from _hop(zone, hop, keys, at)
+
+
+def _keys(
+    zone: ZoneView, query: DnsQuery, secured: Sequence[Any], at: dt.datetime
+) -> tuple[dns.rrset.RRset | None, dict[str, Any]]:
+    """Return the keys of a zone as one server gives them, and what is wrong with them; empty if nothing is."""
+    import dns.dnssec
+    import dns.exception
+    import dns.rrset
+
+    keys = _rrset(query.answer, zone.name, "DNSKEY")
+    ds = f"{parent_shown(zone)} has a DS record for key {join_names(sorted({str(r.key_tag) for r in secured}))}"
+    asked = {"asked": visible(query.name, 260), "asked_type": query.type}
+    if keys is None:
+        return None, asked | {"problem": f"{ds}, and the zone has no key at all", "how_so": _UNSIGNED}
+    try:
+        tags = {key: dns.dnssec.key_id(key) for key in keys}
+        fitting = [key for key in keys for record in secured if _fits(zone.name, key, record)]
+        if not fitting:
+            present = join_names(sorted({str(tag) for tag in tags.values()}))
+            return keys, asked | {"problem": f"{ds}, and the zone has key {present}", "how_so": _MOVED}
+        entry = dns.rrset.from_rdata_list(keys.name, keys.ttl, fitting)
+        return keys, next((more for _, more in _signed(zone, query, keys, entry, at)), {})
     except (dns.exception.DNSException, ValueError) as error:
-        yield keyed, _asked(keyed[0]) | {"problem": visible(error, 120), "how_so": _INVALID}
+        return keys, asked | {"problem": f"its keys cannot be read ({visible(error, 120)})", "how_so": _INVALID}
 
 
 def _hop(zone: ZoneView, hop: Hop, keys: dns.rrset.RRset, at: dt.datetime) -> Iterator[_Problem]:
     """Yield what is wrong with the signatures over a name's alias or address; with some servers only, it says so."""
-    asked = [q for _, q in hop.replies("A") if q.edns and q.outcome is DnsOutcome.ANSWER]
     problems: list[_Problem] = []
     good = False
-    for query in asked:
+    for _, query in hop.replies("A"):
         rrset = _rrset(query.answer, hop.name, "CNAME" if hop.aliases else "A")
-        found = list(_signed(zone, query, rrset, keys, at)) if rrset is not None else []
+        renamed = any(r.type == "DNAME" for r in query.answer)  # the alias that follows from it is not signed
+        if not query.edns or rrset is None or renamed:
+            continue
+        found = list(_signed(zone, query, rrset, keys, at))
         problems += found
         good |= not found
     for shows, more in problems[:1]:
@@ -96,11 +112,11 @@ def _secured(walk: Delegations, zone: ZoneView) -> tuple[list[DnsQuery], Sequenc
     for query in asked:
         rrset = _rrset(query.answer, zone.name, "DS")
         if rrset is not None:
-            return [query], [r for r in rrset if r.algorithm in _SUPPORTED and r.digest_type in (1, 2, 4)]
+            return [query], [r for r in rrset if r.algorithm in _SUPPORTED and r.digest_type in _DIGESTS]
     for query in [] if asked else zone.referrals:
         rrset = _rrset(query.authority, zone.name, "DS")
         if rrset is not None:
-            return [query], [r for r in rrset if r.algorithm in _SUPPORTED and r.digest_type in (1, 2, 4)]
+            return [query], [r for r in rrset if r.algorithm in _SUPPORTED and r.digest_type in _DIGESTS]
     return [], []
 
 
@@ -162,11 +178,3 @@ def _rrset(records: Sequence[DnsRecord], owner: str, kind: str) -> dns.rrset.RRs
         return dns.rrset.from_text_list(dns.name.from_text(owner), mine[0].ttl, "IN", kind, [r.data for r in mine])
     except (dns.exception.DNSException, ValueError):
         return None
-
-
-def _tags(records: Sequence[Any]) -> str:
-    return join_names(sorted({str(r.key_tag) for r in records}))
-
-
-def _asked(query: DnsQuery) -> dict[str, str]:
-    return {"asked": visible(query.name, 260), "asked_type": query.type}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import shlex
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 import dns.message
@@ -17,12 +20,12 @@ from cfrunbook import evidence
 from cfrunbook.causes import dns as cause
 from cfrunbook.causes import dns_answer_rules, dns_rules, dns_server_rules
 from cfrunbook.causes.dns_delegation import Control, fold
-from cfrunbook.causes.dns_servers import is_newer
+from cfrunbook.causes.dns_zones import is_newer
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsOutcome, DnsQuery, Observations, Resolution, ResolutionOutcome
 from cfrunbook.findings import Finding, Status
 from cfrunbook.lab.authority import Authority
-from cfrunbook.lab.dns.internet import SHOP_SERVERS, Tree, delegation, internet
+from cfrunbook.lab.dns.internet import SHOP_SERVERS, Tree, delegation, domain, internet, zone
 from cfrunbook.lab.dns.setup import Fault
 from cfrunbook.lab.dns.shop import EVERY_SERVER, FIRST, SHOP, failing, shop, shop_zone
 from cfrunbook.lab.scenario import Scenario
@@ -200,6 +203,18 @@ OTHER_ROWS: Sequence[tuple[str, Callable[[], Tree], Callable[[Tree], Respond] | 
         {"tcp_needed": "warning", "resolves": "ok"},
     ),
     (
+        "one answers over TCP only",
+        lambda: internet(shop(faults=failing(Fault.NO_UDP, servers=(SERVER,)))),
+        None,
+        {"server_without_udp": "warning", "resolves": "ok"},
+    ),
+    (
+        "all answer over TCP only",
+        lambda: internet(shop(faults=failing(Fault.NO_UDP))),
+        None,
+        {"no_server_helps": "fault"},
+    ),
+    (
         "all without authority",
         lambda: internet(shop(faults=failing(Fault.NOT_AUTHORITATIVE))),
         None,
@@ -231,6 +246,44 @@ def test_other_trees(
     found = judge(walked(grown, NAME, respond=change(grown) if change else None).queries)
     assert codes(found) == {code: Status(status) for code, status in expected.items()}
     assert all(f.cloudfront_status == (502 if f.status is Status.FAULT else None) for f in found)
+
+
+def test_servers_that_fail_for_the_family_that_counts_have_failed() -> None:
+    """A is answered and AAAA is not: that is no lack of IPv6 addresses."""
+    tree = internet(shop(faults=failing(Fault.SERVFAIL), types=("AAAA",)))
+    queries = walked(tree, NAME).queries
+    assert codes(judge(queries, of=target(ip_address_type="ipv6"))) == {"servfail": Status.FAULT}
+    assert codes(judge(queries)) == {"resolves": Status.OK}
+
+
+def signed(*, child: bool = False, of_one: bool = False) -> Tree:
+    from cfrunbook.lab.dns.signing import Signer
+
+    signer = Signer()
+    text = "origin A 203.0.113.10\nold DNAME new\norigin.new A 203.0.113.10\n"
+    text += "\n".join(f"api NS {server}" for server in EVERY_SERVER) if child else ""
+    good = zone(SHOP, SHOP_SERVERS, text, signer=signer)
+    over = zone(SHOP, SHOP_SERVERS, text, signer=signer.__class__(days=(-30, -2)))
+    published = delegation(SHOP, SHOP_SERVERS) + f"{SHOP} 300 IN DS {signer.ds(SHOP)}\n"
+    made = domain(good, SHOP_SERVERS, published=published, instead={SERVER: over} if of_one else {})
+    if child:
+        held = zone("api.shop.lab.", SHOP_SERVERS, f"@ A {FIRST}")
+        made = replace(made, servers=tuple(replace(s, zones=(*s.zones, held)) for s in made.servers))
+    return internet(made)
+
+
+@pytest.mark.parametrize(
+    ("tree", "name", "expected"),
+    [
+        (signed, NAME, {"resolves": "ok"}),
+        (signed, "origin.old.shop.lab", {"resolves": "ok"}),  # what follows from a DNAME record is not signed
+        (lambda: signed(child=True), "api.shop.lab", {"resolves": "ok"}),  # an unsigned zone on the same servers
+        (lambda: signed(of_one=True), NAME, {"dnssec_bogus": "warning", "resolves": "ok"}),
+    ],
+)
+def test_signed_zones(tree: Callable[[], Tree], name: str, expected: Mapping[str, str]) -> None:
+    found = judge(walked(tree(), name).queries, of=target(name))
+    assert codes(found) == {code: Status(status) for code, status in expected.items()}
 
 
 def test_a_name_that_anybody_may_register_is_said_to_be() -> None:
@@ -360,6 +413,36 @@ def test_the_same_question_can_be_asked_again_where_it_went() -> None:
     (finding,) = [f for f in judge(relocated, of=of) if f.code == "dns.server_refuses"]
     assert finding.reproduce == "dig +norecurse @127.0.0.1 -p 5353 origin.shop.lab A"
     assert finding.data["share"] == 0.25
+
+
+HOSTILE = [
+    "$(reboot).lab",
+    "`reboot`.lab",
+    "a'; reboot; '.lab",
+    'a"; reboot; ".lab',
+    "a\nreboot\n.lab",
+    "{name}; reboot",
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+@pytest.mark.parametrize(
+    "scenario", ["dns-nxdomain", "dns-all-servers-refuse", "dns-registry-lists-more", "dns-ds-mismatch"]
+)
+def test_names_get_into_no_command_as_anything_but_one_word(scenario: str, hostile: str) -> None:
+    _, queries = walk_of(scenario)
+    text = msgspec.json.encode(queries).decode()
+    for name in ("shop.lab", "ns1.shop.lab", "ns-101.awsdns-12.com"):
+        text = text.replace(f'"{name}', f'"{json.dumps(hostile)[1:-1]}').replace(
+            f"{name}.", f"{json.dumps(hostile)[1:-1]}."
+        )
+    renamed = msgspec.json.decode(text.replace(NAME, json.dumps(hostile)[1:-1]), type=tuple[DnsQuery, ...])
+    found = judge(renamed, of=target(hostile))
+    assert found
+    for finding in found:
+        for command in (finding.reproduce, finding.verify.command, *(s.command for s in finding.remedy.steps)):
+            for line in command.splitlines():
+                assert not [w for w in shlex.split(line, comments=True) if w.startswith("reboot")], command
 
 
 # --- folding ------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ PATIENCE = 2.0
 """Seconds after which a resolver has not resolved a name that is not to be resolved."""
 LONG = 30.0
 """Seconds for one that is: it comes at once, but on a busy machine."""
+ATTEMPT = 2.0
 START = 10.0
 ORDERS = 4
 
@@ -134,10 +136,14 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 def asked(name: str, kind: str, port: int, patience: float) -> list[str]:
     """Return the addresses that a resolver answers with; why there are none as one word with an exclamation mark."""
-    try:
-        answer, _ = dns.query.udp_with_fallback(dns.message.make_query(name, kind), AT, port=port, timeout=patience)
-    except dns.exception.Timeout:
-        return ["SILENCE!"]
+    until = time.monotonic() + patience
+    while True:  # again and again, as stubs do: a datagram may meet a resolver that is just coming up
+        try:
+            answer, _ = dns.query.udp_with_fallback(dns.message.make_query(name, kind), AT, port=port, timeout=ATTEMPT)
+            break
+        except dns.exception.Timeout:
+            if time.monotonic() >= until:
+                return ["SILENCE!"]
     addresses = sorted(r.to_text() for rrset in answer.answer for r in rrset if dns.rdatatype.to_text(r.rdtype) == kind)
     rcode = dns.rcode.to_text(answer.rcode())
     return addresses if addresses else [f"{'NODATA' if rcode == 'NOERROR' else rcode}!"]
