@@ -157,7 +157,10 @@ def _walk(
     told = {t.id: tuple(f for f in diagnosis.findings if (f.cause, f.target) == (Cause.DNS, t.id)) for t in found}
     wrong = {i for i, findings in told.items() if any(f.status not in (Status.OK, Status.INFO) for f in findings)}
     found.sort(key=lambda target: (target.id != diagnosis.verdict.target, target.id not in wrong))
-    return (fold(observations.dns_queries, found[0].domain), told[found[0].id]) if found else None
+    if not found:
+        return None
+    kind = "AAAA" if found[0].ip_address_type == "ipv6" else "A"
+    return fold(observations.dns_queries, found[0].domain, kind=kind), told[found[0].id]
 
 
 def _https(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> list[Case]:

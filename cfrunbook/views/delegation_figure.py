@@ -208,8 +208,8 @@ def _zone(column: _Column, zone: ZoneView, hop: Hop) -> None:
     status = _status(found) if found else _worst(servers) if servers else "not_reached"
     said = _labels([f for f in found if zone.name == ROOT or not _is_of_edge(f)])
     note = _summary(zone, servers, troubled)
-    if zone.name == hop.zone.name and is_below(column.walk.apex, zone.name) and hop is column.walk.last:
-        note = f"also holds {visible(column.walk.apex, 80)} · {note}"
+    if zone.name == hop.zone.name and is_below(hop.apex, zone.name):
+        note = f"also holds {visible(hop.apex, 80)} · {note}"
     shown = sorted(servers, key=lambda r: r not in troubled)[:MAX_SERVERS] if len(servers) > MAX_SERVERS else servers
     left_out = len(servers) - len(shown)
     lines = (len(shown) + 1) // 2 if in_full else 0
@@ -353,9 +353,10 @@ def _note(column: _Column, words: str) -> None:
 
 
 def _told(findings: Sequence[Finding]) -> Iterator[tuple[str, list[str]]]:
-    """Yield what the findings say, the worst first, in lines that fit; where nothing is wrong, that all is well."""
+    """Yield what findings say, the worst first, in lines that fit; where nothing is wrong, what is right."""
     wrong = [f for status in _RANK for f in findings if f.status.value == status]
-    shown = wrong[:MAX_LINES] or [f for f in findings if f.status is Status.OK][:1]
+    right = sorted((f for f in findings if f.status in (Status.OK, Status.INFO)), key=lambda f: f.status is Status.INFO)
+    shown = wrong[:MAX_LINES] or right[:1]
     for finding in shown:
         yield finding.status.value, list(wrapped(finding.title, _WIDTH - 2 * _EDGE - 24, SMALL + 0.5))[:3]
     if len(wrong) > len(shown):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cfrunbook.causes.dns_delegation import Condition, Delegations, Hop, Place, ZoneView, cut_of, is_local
-from cfrunbook.causes.dns_servers import is_newer
+from cfrunbook.causes.dns_zones import is_newer
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsRecord, DnsTransport
 from cfrunbook.findings import Finding, Status
 from cfrunbook.probes.dns.names import ROOT, depth, is_within, plain
@@ -31,6 +31,7 @@ COLUMNS: Mapping[Column, str] = {
 CONDITIONS: Mapping[Condition, tuple[str, str]] = {
     Condition.WELL: ("ok", "answers"),
     Condition.SILENT: ("fault", "no answer"),
+    Condition.NO_UDP: ("fault", "only over TCP"),
     Condition.NOT_RUNNING: ("fault", "port 53 closed"),
     Condition.UNREACHABLE: ("fault", "unreachable"),
     Condition.REFUSES: ("fault", "refuses"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cfrunbook.causes.dns_delegation import Delegations, Hop
 from cfrunbook.findings import Cause, Finding
-from cfrunbook.text import visible
+from cfrunbook.text import join_names, visible
 from cfrunbook.views import style
 from cfrunbook.views.dns_cells import (
     COLUMNS,
@@ -65,7 +65,7 @@ def servers(walk: Delegations) -> Picture:
         for row in found:
             _row(drawing, row, y)
             y += _ROW
-        words.append(f"{heading}: {'; '.join(_row_words(row) for row in found)}")
+        words.append(f"{heading}: {'; '.join(_alike(found))}")
     if not shown:
         drawing.text(_EDGE, y + 12, "No name server could be asked.", color=_C.muted)
         words.append("No name server could be asked")
@@ -124,10 +124,15 @@ def _cell(drawing: Drawing, cell: Cell, x: float, y: float) -> None:
     drawing.text(middle, y + 22, cell.words, size=SMALL - 1, color=ink, bold=loud, align="center", width=_PITCH - 3)
 
 
-def _row_words(row: Row) -> str:
-    told = [f"{COLUMNS[c]} {cell} {_status(cell)}".rstrip() for c, cell in row.cells.items() if cell.status]
-    where = f" ({visible(row.address, 60)})" if row.address else ""
-    return f"{visible(row.server, 80)}{where}: {', '.join(told) or row.summary}"
+def _alike(found: Sequence[Row]) -> Iterator[str]:
+    """Yield what servers answer, once for all that answer alike."""
+    groups: dict[str, list[str]] = {}
+    for row in found:
+        told = [f"{COLUMNS[c]} {cell} {_status(cell)}".rstrip() for c, cell in row.cells.items() if cell.status]
+        where = f" ({visible(row.address, 60)})" if row.address else ""
+        groups.setdefault(", ".join(told) or str(row.summary), []).append(f"{visible(row.server, 80)}{where}")
+    for told_alike, servers_alike in groups.items():
+        yield f"{join_names(servers_alike, MAX_SERVERS)}: {told_alike}"
 
 
 def _status(cell: Cell) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cfrunbook.causes.dns_delegation import Delegations, Hop, fold
-from cfrunbook.causes.dns_servers import said
+from cfrunbook.causes.dns_words import said
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsQuery, DnsTransport, Observations
 from cfrunbook.probes.dns.names import plain
@@ -34,9 +34,10 @@ def name_servers(seen: Observations, wanted: Sequence[Target] = ()) -> Table:
     found = [row for walk in walks(seen, wanted) for row in _servers(walk)]
     return _table(
         "What every name server answers",
-        ("Zone", "Asked for", "Name server", "Address", *COLUMNS.values()),
+        ("Name server", "Asked for", *COLUMNS.values()),
         list(dict.fromkeys(found)),
-        monospace={0, 1, 2, 3},
+        monospace={0, 1},
+        wide={0, 1},
         empty="No name server was asked.",
     )
 
@@ -75,17 +76,18 @@ def dns_queries(seen: Observations) -> Table:
 def walks(seen: Observations, wanted: Sequence[Target] = ()) -> Iterator[Delegations]:
     """Yield the walk to each name that was walked to."""
     asked = {q.name for q in seen.dns_queries}
-    names = [t.domain for t in wanted] or [r.name for r in seen.resolutions]
-    for name in dict.fromkeys(plain(n) for n in names):
+    names = [(t.domain, t.ip_address_type) for t in wanted] or [(r.name, "ipv4") for r in seen.resolutions]
+    for name, family in dict.fromkeys((plain(name), family) for name, family in names):
         if name in asked:
-            yield fold(seen.dns_queries, name)
+            yield fold(seen.dns_queries, name, kind="AAAA" if family == "ipv6" else "A")
 
 
 def _servers(walk: Delegations) -> Iterator[tuple[str, ...]]:
     for zone in zones_in_order(walk):
         for row in rows(walk, zone):
-            place = (zone_shown(zone), asked_in(walk, zone), row.server, row.address or "none")
-            yield (*place, *(_shown(cell) for cell in _cells(row)))
+            place = f"{row.server} at {row.address or 'no address'}"
+            asked = f"{asked_in(walk, zone)} in {zone_shown(zone)}"
+            yield (place, asked, *(_shown(cell) for cell in _cells(row)))
 
 
 def _cells(row: Row) -> Iterator[Cell]:
@@ -100,10 +102,10 @@ def _shown(cell: Cell) -> str:
 
 
 def _hops(walk: Delegations) -> Iterator[tuple[str, ...]]:
-    for number, hop in enumerate(walk.hops):
+    for number, hop in enumerate(walk.hops, 1):
         yield _hop(number, hop)
     if walk.loops_to:
-        yield (str(len(walk.hops)), walk.loops_to, "", f"{style.symbol('fault')} where it began: a circle", "", "")
+        yield (str(len(walk.hops) + 1), walk.loops_to, "", f"{style.symbol('fault')} where it began: a circle", "", "")
 
 
 def _hop(number: int, hop: Hop) -> tuple[str, ...]:
