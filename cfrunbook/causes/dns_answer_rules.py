@@ -87,7 +87,10 @@ NOT_DELEGATED = _rule(
             CORRECT_NAME,
         ),
     ),
-    verify=Step(text="The zone above names the domain's servers.", command="dig +norecurse {server!q} {domain!q} NS"),
+    verify=Step(
+        text="The zone above names the domain's servers.",
+        command="dig +norecurse {server!q} -p {server_port!q} {domain!q} NS",
+    ),
 )
 NODATA = _rule(
     "nodata",
@@ -138,7 +141,7 @@ ALIAS_AND_OTHER_DATA = _rule(
 SERVERS_DISAGREE = _rule(
     "servers_disagree",
     "The name servers of {zone} disagree on {hop}: {versions}.",
-    "Which answer a resolver gets, and caches, is chance: {share} of cold lookups ask the servers that deviate.",
+    "Which answer a resolver gets, and caches, is chance: {share_words} of cold lookups ask the servers that deviate.",
     remedy=Remedy(
         kind="one_of",
         steps=(

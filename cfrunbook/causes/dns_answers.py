@@ -144,7 +144,8 @@ def _agreement(walk: Delegations, target: Target, hop: Hop, kind: str) -> Iterat
         **_facts(walk, target, hop, members[0] if members else None),
         "versions": "; ".join(versions),
         "servers": [shown(p) for p in members],
-        "share": percent(hop.zone.share(members)),
+        "share": round(hop.zone.share(members), 4),
+        "share_words": percent(hop.zone.share(members)),
         "kind": kind,
         "intermittent": True,
     }

@@ -333,8 +333,8 @@ SERVERS_MISMATCH = _rule(
 SERIALS_DIFFER = _rule(
     "serials_differ",
     "The name servers of {zone} hold different versions of it: {versions}.",
-    "The lower serials are old copies: zone transfers to {servers} fail or are late, and what changed since is not"
-    " there. {same_answers}",
+    "Unless two providers count each in its own way, the lower serials are old copies: zone transfers to {servers} fail"
+    " or are late, and what changed since is not there.{same_answers}",
     status=Status.WARNING,
     source=_RFC + "rfc1982",
     reproduce="dig +norecurse {server!q} -p {server_port!q} {zone!q} SOA",

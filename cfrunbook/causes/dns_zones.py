@@ -122,22 +122,17 @@ def _serials(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Find
         "versions": "; ".join(versions),
         "newest": newest,
         "share": round(zone.share(behind), 4),
-        "same_answers": ""
-        if len(_first_answers(walk, zone)) > 1
-        else f"For {visible(walk.name, 260)} they say the same.",
+        "same_answers": f" For {visible(walk.name, 260)} they say the same." if _agree(walk, zone) else "",
     }
     shows = [q for p in zone.places for q in p.replies(zone.name, "SOA")]
     yield finding(rules.SERIALS_DIFFER, target, shows, Status.WARNING, data)
 
 
-def _first_answers(walk: Delegations, zone: ZoneView) -> set[object]:
-    names = [h.name for h in walk.hops if h.zone.name == zone.name]
-    return {
-        (name, q.outcome, frozenset(r.data for r in q.answer if r.type != "RRSIG"))
-        for name in names[:1]
-        for p in zone.well
-        for q in p.replies(name, "A")
-    }
+def _agree(walk: Delegations, zone: ZoneView) -> bool:
+    """Tell whether the servers of a zone answer, and all answer the same, for the first name in it."""
+    name = next((h.name for h in walk.hops if h.zone.name == zone.name), "")
+    replies = (q for p in zone.well for q in p.replies(name, "A"))
+    return len({(q.outcome, frozenset(r.data for r in q.answer if r.type != "RRSIG")) for q in replies}) == 1
 
 
 def is_newer(one: int, other: int) -> bool:
