@@ -245,10 +245,10 @@ def _at(row: Row) -> str:
 
 def _worst(servers: Sequence[Row]) -> str:
     """Return the mark of a zone that no finding is about: a server that fails is no fault of the whole."""
-    looks = {style.look(r.summary.status) for r in servers}
-    if "ok" in looks or "none" in looks:
-        return "warning" if looks & {"fault", "warning"} else "ok"
-    return next((look for look in _RANK if look in looks), "not_examined")
+    found = {r.summary.status for r in servers}
+    if found & {"ok", "none"}:
+        return "warning" if found & {"fault", "warning"} else "ok"
+    return next((status for status in _RANK if status in found), "not_examined")
 
 
 def _summary(zone: ZoneView, servers: Sequence[Row], troubled: Sequence[Row]) -> str:

@@ -130,6 +130,7 @@ def test_where_port_53_is_blocked_nothing_is_called_broken() -> None:
     ]
     drawn = check(picture(silent))
     assert "so port 53 seems to be blocked from here. the root: no server could be asked" in drawn.alt
+    assert "--cfr-ok" not in drawn.svg
     assert "--cfr-fault" not in drawn.svg
 
 
