@@ -39,7 +39,7 @@ __all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "obs
 
 CAUSE = Cause.DNS
 AWS_PAGE = rules.AWS_PAGE
-NOTEBOOK = ""
+NOTEBOOK = "05_dns"
 RULES: tuple[Rule, ...] = (*dns_server_rules.RULES, *dns_answer_rules.RULES, *rules.RULES)
 
 _BY_OUTCOME = {

@@ -34,7 +34,7 @@ class Guide:
     scenario: str
     """The lab scenario that it examines when it is given nothing."""
     tables: tuple[str, ...]
-    """The kinds of observations that matter to it."""
+    """The kinds of observations that it shows where it looks; others have a step of their own."""
     about: str = ""
     """What it shows, in a few words, where it is not about one cause."""
 
@@ -74,6 +74,12 @@ GUIDES: Mapping[str, Guide] = {
             tables=("resolutions", "connections", "exchanges"),
         ),
         Guide(
+            name="05_dns",
+            causes=(Cause.DNS,),
+            scenario="dns-stale-server-denies",
+            tables=(),
+        ),
+        Guide(
             name="07_origin_response",
             causes=(Cause.ORIGIN_RESPONSE,),
             scenario="response-alb-502",
@@ -84,8 +90,8 @@ GUIDES: Mapping[str, Guide] = {
             causes=(),
             scenario="certificate-missing-intermediate",
             tables=(
-                *("resolutions", "connections", "exchanges", "handshakes", "capabilities", "second_opinions"),
-                *("leaves", "certificates"),
+                *("resolutions", "name_servers", "alias_chain", "connections", "exchanges", "handshakes"),
+                *("capabilities", "second_opinions", "leaves", "certificates"),
             ),
             about="everything that was seen, and what it means",
         ),

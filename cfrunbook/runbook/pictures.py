@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cfrunbook.findings import Cause
+from cfrunbook.findings import Cause, Status
 from cfrunbook.views import figures, outline
 
 if TYPE_CHECKING:
     from cfrunbook.causes.case import Case
+    from cfrunbook.causes.dns_delegation import Delegations
     from cfrunbook.causes.leaf_grid import Grid
     from cfrunbook.causes.tls_capabilities import Capabilities
     from cfrunbook.cloudfront.targets import Target
     from cfrunbook.evidence import Handshake, Observations
-    from cfrunbook.findings import Diagnosis
+    from cfrunbook.findings import Diagnosis, Finding
     from cfrunbook.incident import Incident
     from cfrunbook.views.figures import Picture
 
 
 KINDS: Mapping[str, str] = {
     "path": "Nothing was examined",
+    "delegation": "No name server was asked",
+    "servers": "No name server was asked",
+    "aliases": "No name server was asked",
     "firewall": "No rules of a firewall were given for this origin (parameter firewall), or they could not be read",
     "suites": "No TLS hello was sent",
     "ladder": "No TLS hello was sent",
@@ -37,6 +41,9 @@ def draw(kind: str, incident: Incident, observations: Observations, diagnosis: D
     shown = (incident, observations, diagnosis)
     makers: dict[str, Callable[[], Picture | None]] = {
         "path": lambda: path(diagnosis),
+        "delegation": lambda: delegation(*shown),
+        "servers": lambda: servers(*shown),
+        "aliases": lambda: aliases(*shown),
         "firewall": lambda: firewall(*shown),
         "suites": lambda: suites(*shown),
         "ladder": lambda: handshake(*shown),
@@ -51,6 +58,24 @@ def draw(kind: str, incident: Incident, observations: Observations, diagnosis: D
 def path(diagnosis: Diagnosis) -> Picture:
     """Return the way of the edge to the target that the verdict is about."""
     return figures.stage_path(diagnosis)
+
+
+def delegation(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return the way from the root to the name that tells most; None if no name server was asked."""
+    walked = _walk(incident, observations, diagnosis)
+    return figures.delegation(*walked) if walked else None
+
+
+def servers(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return what every name server answers for the name that tells most; None if none was asked."""
+    walked = _walk(incident, observations, diagnosis)
+    return figures.servers(walked[0]) if walked else None
+
+
+def aliases(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return the chain of aliases of the name that tells most; None if no name server was asked."""
+    walked = _walk(incident, observations, diagnosis)
+    return figures.aliases(*walked) if walked else None
 
 
 def certificates(
@@ -159,8 +184,8 @@ def why_browser_works(incident: Incident, observations: Observations, diagnosis:
 def everything(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> tuple[Picture, ...]:
     """Return the pictures of the path, of the firewall and of the chain, and what else tells something.
 
-    That is which hello gets which certificate, where one address shows several; and the handshake or the request, where
-    that is the cause.
+    That is which hello gets which certificate, where one address shows several; and the name servers, the handshake or
+    the request, where that is the cause.
     """
     walls = firewall(incident, observations, diagnosis)
     shown = (path(diagnosis), *((walls,) if walls else ()), *(certificates(incident, observations, diagnosis) or ()))
@@ -169,10 +194,35 @@ def everything(incident: Incident, observations: Observations, diagnosis: Diagno
     if diagnosis.verdict.cause is Cause.ORIGIN_RESPONSE:
         drawn_exchange = exchange(incident, observations, diagnosis)
         return (*shown, drawn_exchange) if drawn_exchange else shown
+    if diagnosis.verdict.cause is Cause.DNS:
+        resolved = (make(incident, observations, diagnosis) for make in (delegation, servers))
+        return (*shown, *(picture for picture in resolved if picture is not None))
     if diagnosis.verdict.cause is not Cause.TLS_PROTOCOL:
         return shown
     drawn = (make(incident, observations, diagnosis) for make in (suites, handshake))
     return (*shown, *(picture for picture in drawn if picture is not None))
+
+
+def _walk(
+    incident: Incident, observations: Observations, diagnosis: Diagnosis
+) -> tuple[Delegations, tuple[Finding, ...]] | None:
+    """Return the walk to the name that tells most, and what was found there; None if no name server was asked.
+
+    That is the name that the verdict is about; else one whose findings say that something is wrong with it.
+    """
+    from cfrunbook.causes.dns_delegation import fold
+    from cfrunbook.diagnosis import cases
+    from cfrunbook.probes.dns.names import plain
+
+    asked = {q.name for q in observations.dns_queries}
+    found = [c.target for c in cases(incident, observations) if plain(c.target.domain) in asked]
+    told = {t.id: tuple(f for f in diagnosis.findings if (f.cause, f.target) == (Cause.DNS, t.id)) for t in found}
+    wrong = {i for i, findings in told.items() if any(f.status not in (Status.OK, Status.INFO) for f in findings)}
+    found.sort(key=lambda target: (target.id != diagnosis.verdict.target, target.id not in wrong))
+    if not found:
+        return None
+    kind = "AAAA" if found[0].ip_address_type == "ipv6" else "A"
+    return fold(observations.dns_queries, found[0].domain, kind=kind), told[found[0].id]
 
 
 def _served(case: Case, diagnosis: Diagnosis) -> list[Grid]:

@@ -75,8 +75,12 @@ class Runbook:
         seen = self._observations = await observe(self.incident)
         when = outline.moment(seen.recorded_at)
         where = visible(seen.vantage, 80)
-        counted = ((seen.connections, "connection"), (seen.handshakes, "TLS hello"), (seen.exchanges, "HTTP request"))
-        count = join_names([_number(items, noun) for items, noun in counted if items or noun != "HTTP request"])
+        counted = (
+            *((seen.dns_queries, "DNS question"), (seen.connections, "connection"), (seen.handshakes, "TLS hello")),
+            (seen.exchanges, "HTTP request"),
+        )
+        always = ("connection", "TLS hello")
+        count = join_names([_number(items, noun) for items, noun in counted if items or noun in always])
         return steps.Seen(
             observations=seen,
             sentence=f"Nothing was probed. This is the recording of {when}, seen from {where}: {count}."
@@ -100,11 +104,26 @@ class Runbook:
         return steps.note("What was seen does not show why a browser would fare better than CloudFront.")
 
     def figure(
-        self, kind: Literal["path", "firewall", "suites", "ladder", "served", "chain", "validity", "exchange"]
+        self,
+        kind: Literal[
+            "path",
+            "delegation",
+            "servers",
+            "aliases",
+            "firewall",
+            "suites",
+            "ladder",
+            "served",
+            "chain",
+            "validity",
+            "exchange",
+        ],
     ) -> Picture | html.Fragment:
-        """Draw the edge's path, what a firewall lets in, suites, the handshake, certificates, or a request's time.
+        """Draw the edge's path, name servers, what a firewall lets in, TLS, certificates, or a request's time.
 
-        Of the certificates: which one each hello gets (`served`), the chain, or when they are valid. Raises BadInput.
+        Of name servers: the delegation, what each answers (`servers`), or the chain of aliases. Of TLS: the suites
+        accepted, or the handshake (`ladder`). Of certificates: which one each hello gets (`served`), the chain, or when
+        they are valid. Raises BadInput.
         """
         from cfrunbook.runbook import pictures
         from cfrunbook.views import steps
@@ -116,6 +135,15 @@ class Runbook:
             return drawn
         lacking = pictures.KINDS[kind]
         return steps.note(f"{lacking}, so there is nothing to draw. {self.diagnosis.verdict.sentence}")
+
+    def table(self, kind: str) -> html.Fragment:
+        """Show one table of what was seen: `resolutions`, `dns_queries` … (`tables.KINDS`). Raises BadInput."""
+        from cfrunbook.views import html, steps, tables
+
+        if kind not in tables.KINDS:
+            raise BadInput(f"table: {visible(kind, 40)!r} is none of {', '.join(tables.KINDS)}.")
+        found = tables.observations(self.observations, wanted=self.incident.targets, kinds=(kind,))
+        return html.table(found[0]) if found else steps.note("Nothing of that kind was seen.")
 
     def fix(self) -> steps.Fix:
         """Show what to do about the root cause, or which runbook does."""

@@ -12,7 +12,7 @@ import hashlib
 import html
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Literal
@@ -224,6 +224,19 @@ def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
         else:
             high = middle - 1
     return text[:low].rstrip() + "…"
+
+
+def wrapped(sentence: str, width: float, size: float) -> Iterator[str]:
+    """Yield `sentence` in lines that are at most `width` pixels wide at font size `size`, as far as words allow."""
+    line = ""
+    for word in sentence.split():
+        longer = f"{line} {word}".strip()
+        if line and text_width(longer, size) > width:
+            yield line
+            line = word
+        else:
+            line = longer
+    yield line
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:

@@ -1,4 +1,4 @@
-"""Figures: the edge's path, firewalls, TLS handshakes, what the origin accepts and shows, certificates, requests."""
+"""Figures: the edge's path, name servers, firewalls, TLS, what the origin accepts and shows, certificates, requests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from cfrunbook.findings import Path as EdgePath
 from cfrunbook.text import visible
 from cfrunbook.views import outline, style
 from cfrunbook.views.chain_figure import chain
+from cfrunbook.views.delegation_figure import delegation
+from cfrunbook.views.dns_figure import aliases, servers
 from cfrunbook.views.drawing import SMALL, Drawing, Picture
 from cfrunbook.views.exchange_figure import exchange_timeline
 from cfrunbook.views.firewall_figure import address_space
@@ -19,10 +21,13 @@ from cfrunbook.views.validity_figure import validity_timeline
 __all__ = [
     "Picture",
     "address_space",
+    "aliases",
     "chain",
+    "delegation",
     "exchange_timeline",
     "ladder",
     "served",
+    "servers",
     "stage_path",
     "suites",
     "validity_timeline",

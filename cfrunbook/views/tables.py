@@ -46,8 +46,8 @@ class Table:
 
 
 KINDS = (
-    *("resolutions", "connections", "handshakes", "capabilities", "second_opinions"),
-    *("leaves", "certificates", "exchanges"),
+    *("resolutions", "name_servers", "alias_chain", "connections", "handshakes", "capabilities", "second_opinions"),
+    *("leaves", "certificates", "exchanges", "dns_queries"),
 )
 """What there are tables of, in their order on a page."""
 
@@ -57,13 +57,16 @@ def observations(
 ) -> tuple[Table, ...]:
     """Return one table per kind of observation that was made; kinds never tried have none.
 
-    `wanted` are the targets: certificates are compared with the names that CloudFront sends there. Raises KeyError for
-    a kind that is none of `KINDS`.
+    `wanted` are the targets: the walk to their names is shown, and certificates are compared with the names that
+    CloudFront sends there. Raises KeyError for a kind that is none of `KINDS`.
     """
+    from cfrunbook.views import dns_table
     from cfrunbook.views.leaf_table import leaves
 
     makers: dict[str, Callable[[Observations], Table]] = {
         "resolutions": resolutions,
+        "name_servers": lambda seen: dns_table.name_servers(seen, wanted),
+        "alias_chain": lambda seen: dns_table.alias_chain(seen, wanted),
         "connections": connections,
         "handshakes": handshakes,
         "capabilities": capabilities,
@@ -71,6 +74,7 @@ def observations(
         "leaves": lambda seen: leaves(seen, wanted),
         "certificates": certificates,
         "exchanges": exchanges,
+        "dns_queries": dns_table.dns_queries,
     }
     return tuple(table for table in (makers[kind](seen) for kind in kinds) if table.rows)
 

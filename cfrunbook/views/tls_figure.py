@@ -25,7 +25,7 @@ from cfrunbook.cloudfront.tls_offers import question
 from cfrunbook.evidence import Handshake, HandshakeOutcome
 from cfrunbook.text import join_names, visible
 from cfrunbook.views import style
-from cfrunbook.views.drawing import SMALL, TEXT, Drawing, Picture, text_width
+from cfrunbook.views.drawing import SMALL, TEXT, Drawing, Picture, text_width, wrapped
 from cfrunbook.views.tables import instead
 
 _C = style.LIGHT
@@ -363,18 +363,5 @@ def _conclusion(handshake: Handshake) -> list[tuple[str, str]]:
     if handshake.alert is None:
         return [(status, f"{_ENDINGS[handshake.outcome][0]}: {_ENDINGS[handshake.outcome][1]}.")]
     alert, _, meaning = alert_meaning(handshake.alert).partition(": ")
-    means = _wrapped(f"{meaning[0].upper()}{meaning[1:]}.")
+    means = wrapped(f"{meaning[0].upper()}{meaning[1:]}.", _WIDTH - 2 * _EDGE - 24, SMALL + 0.5)
     return [(status, f"{alert[0].upper()}{alert[1:]} means:"), *(("", line) for line in means)]
-
-
-def _wrapped(sentence: str) -> Iterator[str]:
-    """Yield a sentence in lines that fit the width."""
-    line = ""
-    for word in sentence.split():
-        longer = f"{line} {word}".strip()
-        if line and text_width(longer, SMALL + 0.5) > _WIDTH - 2 * _EDGE - 24:
-            yield line
-            line = word
-        else:
-            line = longer
-    yield line

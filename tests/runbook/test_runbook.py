@@ -11,7 +11,7 @@ import pytest
 import cfrunbook as cf
 from cfrunbook import lab
 from cfrunbook.findings import Cause, Diagnosis, Finding, Stage, Status, Verdict
-from cfrunbook.runbook import GUIDES, PARAMETERS, Runbook, open_runbook
+from cfrunbook.runbook import GUIDES, PARAMETERS, Runbook, open_runbook, pictures
 from cfrunbook.runbook import steps as runbook_steps
 from cfrunbook.runbook.guides import from_environment, given
 from cfrunbook.views.mime import DIAGNOSIS, FINDING
@@ -41,6 +41,12 @@ def expired():
 def healthy():
     with lab.start("healthy") as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def stale_server():
+    with lab.start("dns-stale-server-denies") as running:
+        yield looked("05_dns", lab=running.file)
 
 
 @pytest.fixture(scope="module")
@@ -212,8 +218,41 @@ def test_figures(expired, kind):
     assert "svg" in looked("03_certificate", lab=expired.file).figure(kind).svg
 
 
+@pytest.mark.parametrize("kind", ["delegation", "servers", "aliases"])
+def test_figures_of_name_servers(stale_server, expired, kind):
+    assert "svg" in stale_server.figure(kind).svg
+    lacking = text(looked("03_certificate", lab=expired.file).figure(kind))
+    assert lacking.startswith("No name server was asked, so there is nothing to draw.")
+
+
+def test_the_runbook_of_dns_shows_which_server_is_wrong(stale_server):
+    assert "DNS questions, " in text(asyncio.run(stale_server.look()))
+    assert "ns3.shop.lab (198.51.100.3) NXDOMAIN" in stale_server.figure("delegation").alt
+    assert "authoritative" in page(stale_server.table("resolutions"))
+    assert "✕ NXDOMAIN" in page(stale_server.table("name_servers"))
+    assert text(stale_server.table("alias_chain")) == "Nothing of that kind was seen."
+    assert stale_server.judge().root.code == "dns.servers_disagree"
+
+
+def test_a_report_draws_the_delegation_where_dns_is_the_cause(stale_server, expired):
+    def titles(runbook: Runbook) -> list[str]:
+        drawn = pictures.everything(runbook.incident, runbook.observations, runbook.diagnosis)
+        return [picture.title for picture in drawn]
+
+    drawn = {"From the root to the name, server by server", "What every name server answers"}
+    assert drawn <= set(titles(stale_server))
+    assert not drawn & set(titles(looked("03_certificate", lab=expired.file)))
+
+
+def test_an_unknown_table_is_one_sentence(expired):
+    with pytest.raises(cf.BadInput, match="table: 'pie' is none of resolutions, name_servers, alias_chain,"):
+        looked("03_certificate", lab=expired.file).table("pie")
+
+
 def test_an_unknown_figure_is_one_sentence(expired):
-    with pytest.raises(cf.BadInput, match="none of path, firewall, suites, ladder, served, chain, validity"):
+    with pytest.raises(
+        cf.BadInput, match="none of path, delegation, servers, aliases, firewall, suites, ladder, served"
+    ):
         looked("03_certificate", lab=expired.file).figure("pie")  # type: ignore[arg-type]
 
 
