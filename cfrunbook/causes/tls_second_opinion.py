@@ -93,6 +93,7 @@ _EXPLAINED: Mapping[str, frozenset[str]] = {
     "tls_protocol.limits_connections": _WORDLESS,
 }
 """By code of a warning: the errors of the library that it foresees. Nodes that differ foresee every one."""
+_REFUSALS = _WORDLESS | {"ALERT"}
 _NODES_DIFFER = "tls_protocol.nodes_differ"
 
 
@@ -131,6 +132,8 @@ def _with_opinion(case: Case, opinion: SecondOpinion, findings: list[Finding]) -
         return _supported(findings, foreseen[0], opinion)
     if not _is_answered(case, opinion) or (opinion.error in _WORDLESS and _are_others_turned_away(case, opinion)):
         return findings
+    if opinion.error in _REFUSALS and _is_asked_for_certificate(case, opinion):
+        return findings  # no finding says so: CloudFront has the certificate that is asked for, and the library has not
     return [*findings, _finding(FAILS, case, opinion)]
 
 
@@ -146,6 +149,12 @@ def _is_answered(case: Case, opinion: SecondOpinion) -> bool:
     place = (opinion.address, opinion.connected_to)
     hellos = (h for h in case.handshakes if place_of(h) == place and h.sni == opinion.sni)
     return any(h.outcome is HandshakeOutcome.HELLO for h in hellos)
+
+
+def _is_asked_for_certificate(case: Case, opinion: SecondOpinion) -> bool:
+    place = (opinion.address, opinion.connected_to)
+    hellos = (h for h in case.handshakes if place_of(h) == place and h.sni == opinion.sni)
+    return any(h.client_certificate_requested for h in hellos)
 
 
 def _are_others_turned_away(case: Case, opinion: SecondOpinion) -> bool:
