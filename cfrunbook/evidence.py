@@ -22,8 +22,8 @@ from cfrunbook.findings import NotExamined, Struct
 from cfrunbook.text import visible
 
 SCHEMA = 1
-MAX_OBSERVATIONS = 15_000
-"""More than one run makes: 50 targets of 16 addresses, each with at most 14 hellos and 2 requests."""
+MAX_OBSERVATIONS = 60_000
+"""More than one run makes: 50 targets of 16 addresses, each with at most 52 hellos and 2 requests, 2 of them scanned."""
 
 Byte = Annotated[int, Meta(ge=0, le=0xFF)]
 CodePoint = Annotated[int, Meta(ge=0, le=0xFFFF)]
