@@ -23,7 +23,7 @@ from cfrunbook.text import visible
 
 SCHEMA = 1
 MAX_OBSERVATIONS = 60_000
-"""More than one run makes: 50 targets of 16 addresses, each with at most 52 hellos and 2 requests, 2 of them scanned."""
+"""More than one run makes: 50 targets of 16 addresses, each with up to 52 hellos and 2 requests, 2 of them scanned."""
 
 Byte = Annotated[int, Meta(ge=0, le=0xFF)]
 CodePoint = Annotated[int, Meta(ge=0, le=0xFFFF)]

@@ -84,8 +84,9 @@ _STAGES = (Stage.TCP, Stage.TLS, Stage.CERTIFICATE, Stage.NAME)
 _STRICTER: Mapping[str, str] = {
     "certificate.wrong_order": "it sorts a chain itself, and AWS documents that a wrong order fails",
     "certificate.key_unsupported": "it knows no limit on RSA keys, and AWS documents one",
+    "tls_protocol.client_certificate_required": "it stops at the handshake's end; TLS 1.3 has the refusal after it",
 }
-"""By code of a fault that AWS documents: why its library passes over it."""
+"""By code of a fault: why its library passes over it."""
 _WORDLESS = frozenset({"CLOSED", "IO", "NOT_CONNECTED", "TIMEOUT"})
 _EXPLAINED: Mapping[str, frozenset[str]] = {
     "tls_name.origin_domain_only": frozenset({"CERT_INVALID_HOSTNAME"}),

@@ -180,6 +180,12 @@ def test_a_refusal_for_want_of_the_certificate_that_cloudfront_has_is_not_its_ow
     assert weigh(opinion(**ALERT)) == [FAILS]
 
 
+def test_a_client_certificate_demanded_after_the_handshake_is_nothing_that_the_library_sees() -> None:
+    demanded = finding("tls_protocol.client_certificate_required")
+    for seen in (opinion(**CONNECTED), opinion(**ALERT)):
+        assert weigh(seen, demanded) == ["+tls_protocol.client_certificate_required"]
+
+
 @given(
     st.builds(
         SecondOpinion,
