@@ -22,9 +22,9 @@ from cfrunbook.findings import NotExamined, Struct
 from cfrunbook.text import visible
 
 SCHEMA = 1
-MAX_OBSERVATIONS = 30_000
-"""More than one run makes: 50 targets of 16 addresses, with at most 16 hellos and 2 requests each, two of them scanned;
-and 3000 DNS queries."""
+MAX_OBSERVATIONS = 80_000
+"""More than one run makes: 50 targets of 16 addresses, each with up to 60 hellos and 2 requests, 2 of them scanned; and
+3000 DNS queries."""
 MAX_DNS_RECORDS = 128
 """Records kept of each section of a DNS answer: a referral to 13 name servers brings 39."""
 

@@ -35,8 +35,10 @@ from cfrunbook.evidence import (
     SecondOpinion,
 )
 from cfrunbook.findings import NotExamined
-from cfrunbook.observation import MAX_ADDRESSES, MAX_HELLOS, MAX_SCANS, REPEATS
+from cfrunbook.observation import MAX_ADDRESSES, MAX_OPINIONS, MAX_SCANS, REPEATS
 from cfrunbook.probes.dns.walk import MAX_QUESTIONS_IN_ALL
+from cfrunbook.probes.tls import calm
+from cfrunbook.probes.tls.scan import MAX_CONNECTIONS, MAX_REPETITIONS
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 BYTE = st.integers(0, 0xFF)
@@ -265,17 +267,20 @@ def test_numbers_that_are_not_finite_are_refused(number: str) -> None:
 
 
 def test_more_observations_than_a_run_makes_are_refused() -> None:
-    most = {**GOOD, "connections": [CONNECTION] * 15_000, "resolutions": [RESOLUTION] * 15_000}
+    most = {**GOOD, "connections": [CONNECTION] * 70_000, "resolutions": [RESOLUTION] * 10_000}
     assert evidence.from_json(json.dumps(most).encode()).number == evidence.MAX_OBSERVATIONS
-    with pytest.raises(BadInput, match=r"evidence holds 30001 observations; refused, since one run makes at most"):
+    with pytest.raises(BadInput, match=r"evidence holds 80001 observations; refused, since one run makes at most"):
         evidence.from_json(json.dumps({**most, "handshakes": [HANDSHAKE]}).encode())
 
 
 def test_a_run_makes_fewer_observations_than_that() -> None:
-    hellos = MAX_NAMES + 2  # and one with the Origin Domain, and one without a name
-    each = hellos + REPEATS + 1 + 2  # and a connection, and a request that may be repeated
-    most = MAX_TARGETS * (MAX_ADDRESSES * each + MAX_SCANS * MAX_HELLOS + 3) + MAX_QUESTIONS_IN_ALL
-    assert most < evidence.MAX_OBSERVATIONS
+    hellos = MAX_NAMES + 2 + REPEATS  # and one with the Origin Domain, and one without a name
+    alone = calm.MAX_NAMES * (calm.TIMES + calm.CONTROLS)
+    requests, left_out = 2, 2
+    of_addresses = MAX_TARGETS * MAX_ADDRESSES * (1 + hellos + alone + requests + left_out)
+    of_scans = MAX_TARGETS * MAX_SCANS * (MAX_CONNECTIONS + MAX_REPETITIONS)
+    of_names = MAX_QUESTIONS_IN_ALL + 3 * MAX_TARGETS
+    assert of_addresses + of_scans + MAX_OPINIONS + of_names < evidence.MAX_OBSERVATIONS
 
 
 def test_the_schema_tells_the_bounds() -> None:

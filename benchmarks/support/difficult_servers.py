@@ -128,7 +128,7 @@ ROWS: tuple[Difficult, ...] = (
     Difficult(
         *("client certificate required", s_server("rsa", "-Verify", "1", "-tls1_2"), "asks for one", False),
         trouble=(Trouble.CLIENT_CERTIFICATE,),
-        code="tls_protocol.client_certificate?",
+        code="tls_protocol.client_certificate_required",
     ),
     Difficult(
         *("closes in its certificate", behind("plain", Cuts(700)), "answer cut off", False),

@@ -143,7 +143,7 @@ def _answer(exchange: Exchange, target: Target) -> Iterator[_Sight]:
         yield _Sight(exchange, rules.HEADER_TOO_LARGE, Status.FAULT)
         return
     if not exchange.header_complete:
-        if exchange.end is ExchangeEnd.TIMEOUT:
+        if exchange.end in (ExchangeEnd.TIMEOUT, ExchangeEnd.ENOUGH):  # of endless interim answers we read no more
             yield _slow(exchange, target)
         else:
             yield _Sight(exchange, rules.CUT_OFF, Status.FAULT, exchange.end or "")

@@ -15,7 +15,7 @@ import msgspec
 from cfrunbook.causes import tls_answers, tls_second_opinion
 from cfrunbook.causes import tls_protocol_rules as rules
 from cfrunbook.causes.case import Case
-from cfrunbook.causes.hellos import Hellos, observe
+from cfrunbook.causes.hellos import Hellos, observe, place_of
 from cfrunbook.causes.remedies import NO_ID, WHICH_NAME
 from cfrunbook.causes.sightings import (
     Sightings,
@@ -41,7 +41,7 @@ from cfrunbook.cloudfront.origin_tls import (
 )
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.cloudfront.tls_offers import Purpose, question
-from cfrunbook.evidence import Handshake, HandshakeOutcome
+from cfrunbook.evidence import Exchange, ExchangeOutcome, Handshake, HandshakeOutcome
 from cfrunbook.findings import Cause, Evidence, Finding, Rule, Status
 from cfrunbook.hostname import canonical
 from cfrunbook.text import join_names, visible
@@ -68,6 +68,9 @@ _OUTCOME_RULES = {
 }
 _MAY_MEAN_THE_NAME = frozenset({40, 80, _UNRECOGNIZED_NAME})
 _WORDLESS = frozenset({HandshakeOutcome.CLOSED, HandshakeOutcome.RESET, HandshakeOutcome.TIMEOUT})
+_HANDSHAKE_FAILURE = 40
+_WITHOUT_CERTIFICATE = frozenset({_HANDSHAKE_FAILURE, 42, 116})
+"""What servers that demand a client certificate answer one without: OpenSSL up to TLS 1.2, Java and Go, TLS 1.3."""
 _WEAK_SUITES = frozenset({0x0004, 0x000A})
 _MAX_MESSAGE = 64 * 1024
 """Bytes of a handshake message that AWS's s2n-tls takes (tls/s2n_tls_parameters.h)."""
@@ -77,7 +80,9 @@ _MAX_EVIDENCE = 8
 def judge_case(case: Case) -> tuple[Finding, ...]:
     """Judge how a target answers CloudFront's ClientHello, see `judge`, and what it accepts, see `tls_answers`."""
     others = [h for h in case.scanned if (q := question(h.offer)) and q.purpose is not Purpose.EXACT]
-    found = judge((*case.handshakes, *others), target=case.target, distribution=case.configuration)
+    found = judge(
+        (*case.handshakes, *others), target=case.target, distribution=case.configuration, exchanges=case.exchanges
+    )
     able = fold_each(case.scanned)
     if not others and not any(one.limited for one in able):
         return found  # nobody asked: CloudFront's own hello says whether, the others why
@@ -85,7 +90,11 @@ def judge_case(case: Case) -> tuple[Finding, ...]:
 
 
 def judge(
-    handshakes: Sequence[Handshake], *, target: Target, distribution: Distribution | None = None
+    handshakes: Sequence[Handshake],
+    *,
+    target: Target,
+    distribution: Distribution | None = None,
+    exchanges: Sequence[Exchange] = (),
 ) -> tuple[Finding, ...]:
     """Judge how a target answers CloudFront's ClientHello: one finding for each result code, naming the addresses.
 
@@ -95,7 +104,7 @@ def judge(
     """
     if target.protocol != "https":
         return ()
-    look = _Look(handshakes, target, distribution)
+    look = _Look(handshakes, target, distribution, exchanges)
     judged: dict[str, tuple[Rule, list[Handshake]]] = {}
     for handshake in look.concerned:
         for rule in look.rules_of(handshake):
@@ -115,7 +124,13 @@ def judge(
 class _Look:
     """One target's hellos, and what each of them means beside the others."""
 
-    def __init__(self, handshakes: Sequence[Handshake], target: Target, distribution: Distribution | None) -> None:
+    def __init__(
+        self,
+        handshakes: Sequence[Handshake],
+        target: Target,
+        distribution: Distribution | None,
+        exchanges: Sequence[Exchange],
+    ) -> None:
         self.target = target
         self.offered = offer(target.tls_minimum)
         self.hellos = Hellos(tuple(h for h in handshakes if h.offer == self.offered.name))
@@ -124,9 +139,10 @@ class _Look:
         self.certain = names - {n.sni for n in target.names if not n.certain}
         self.concerned = tuple(h for h in self.hellos.handshakes if h.sni in names)
         self.distribution = (distribution.id if distribution else "") or NO_ID
-        self.has_client_certificate = distribution is not None and any(
-            o.id == target.origin_id and o.client_certificate for o in distribution.origins
-        )
+        origins = [o for o in distribution.origins if o.id == target.origin_id] if distribution else []
+        self.has_client_certificate = any(o.client_certificate for o in origins)
+        self.has_none = bool(origins) and not self.has_client_certificate
+        self._exchanges = tuple(e for e in exchanges if e.scheme == "https")
 
     def rules_of(self, handshake: Handshake) -> Iterator[Rule]:
         """Yield the rules that one hello falls under; none where another cause judges it."""
@@ -150,13 +166,30 @@ class _Look:
         yield rules.OK
         chosen = suite(handshake.cipher_suite or 0)
         if handshake.client_certificate_requested and not self.has_client_certificate:
-            yield rules.CLIENT_CERTIFICATE
+            demanded = self.has_none and self._refusal_of(handshake) is not None
+            yield rules.CLIENT_CERTIFICATE_REQUIRED if demanded else rules.CLIENT_CERTIFICATE
         if handshake.warnings:
             yield rules.WARNING_ALERT
         if chosen is not None and not chosen.documented:
             yield rules.UNDOCUMENTED_SUITE
         if (handshake.version or TLS_1_2) < TLS_1_2 or handshake.cipher_suite in _WEAK_SUITES:
             yield rules.DEPRECATED
+
+    def _requests_like(self, handshake: Handshake) -> tuple[Exchange, ...]:
+        """Return the requests within TLS to the same place and name: we have no certificate to show."""
+        return tuple(e for e in self._exchanges if (place_of(e), e.sni) == (place_of(handshake), handshake.sni))
+
+    def _refusal_of(self, handshake: Handshake) -> Exchange | None:
+        """Return the request that was refused for want of a client certificate; None where none was for certain.
+
+        handshake_failure can also mean that our OpenSSL has not what the server chose: then it says nothing.
+        """
+        requests = self._requests_like(handshake)
+        if any(e.outcome is ExchangeOutcome.HTTP for e in requests):
+            return None
+        is_ours_able = (handshake.version or 0) >= TLS_1_0 and handshake.cipher_suite not in _WEAK_SUITES
+        telling = _WITHOUT_CERTIFICATE if is_ours_able else _WITHOUT_CERTIFICATE - {_HANDSHAKE_FAILURE}
+        return next((e for e in requests if e.alert in telling), None)
 
     def _is_about_the_name(self, handshake: Handshake) -> bool:
         """True where the name decides: the alert says so, or another name or none is served at the same address."""
@@ -191,6 +224,9 @@ class _Look:
                 elif self.certain and rule in (rules.CLIENT_CERTIFICATE, rules.WARNING_ALERT):
                     status = Status.WARNING
         evidence = [Evidence(observation=h.id, says=f"{spread([h])}: {_says(h, rule)}") for h in seen[:_MAX_EVIDENCE]]
+        if rule in (rules.CLIENT_CERTIFICATE, rules.CLIENT_CERTIFICATE_REQUIRED):
+            requests = dict.fromkeys(e for h in seen for e in self._requests_like(h))
+            evidence += [Evidence(observation=e.id, says=_went_without(e)) for e in list(requests)[:_MAX_EVIDENCE]]
         is_lowest = rule is rules.NO_COMMON_VERSION and self.offered.minimum <= TLS_1_0
         remedy = ENABLE if is_lowest else None
         finding = rule.finding(target=self.target.id, evidence=evidence, status=status, remedy=remedy, **data)
@@ -218,6 +254,8 @@ class _Look:
             "alerts": sorted({h.alert for h in seen if h.alert is not None}),
             "chosen": _each(_chosen(h) for h in seen),
             "how": _each(_how(h, rule) for h in seen),
+            "refusal": _each(_ended(e) for h in seen if (e := self._refusal_of(h)) is not None),
+            "without": self._without(seen),
             "connection_timeout": target.connection_timeout,
             "connect": connect,
             "connect_option": f"::{connect}",
@@ -226,6 +264,12 @@ class _Look:
             "openssl": openssl_options(self.offered),
             **server_settings(()),
         }
+
+    def _without(self, seen: Sequence[Handshake]) -> str:
+        """Return what our own requests, which show no client certificate, came to: a sentence with a space before."""
+        requests = dict.fromkeys(e for h in seen for e in self._requests_like(h))
+        answers = list(dict.fromkeys(_ended(e) for e in requests))
+        return f" Here a request without a client certificate ended so: {join_names(answers)}." if answers else ""
 
     def _status(self, rule: Rule, seen: Sequence[Handshake], among: Sequence[Handshake]) -> Status:
         """Return how sure an ending without a word is: unknown, unless seen again or as long as it may last.
@@ -277,6 +321,19 @@ def _says(handshake: Handshake, rule: Rule) -> str:
         return f"answers with {tls_answers.alert_meaning(handshake.alert)}"
     is_chosen = handshake.outcome is HandshakeOutcome.HELLO and rule not in (rules.WARNING_ALERT, rules.TOO_LARGE)
     return _chosen(handshake) if is_chosen else _how(handshake, rule)
+
+
+def _ended(exchange: Exchange) -> str:
+    """Return what came of a request, in a few words."""
+    if exchange.outcome is ExchangeOutcome.HTTP:
+        return visible(exchange.status_line.partition(" ")[2], 60) or "an answer without a status"
+    if exchange.alert is not None:
+        return f"alert {exchange.alert} ({alert_name(exchange.alert)})"
+    return exchange.outcome.replace("_", " ")
+
+
+def _went_without(exchange: Exchange) -> str:
+    return f"{visible(exchange.address, 60)}: a request without a client certificate: {_ended(exchange)}"
 
 
 __all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "observe"]

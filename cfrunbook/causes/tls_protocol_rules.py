@@ -201,34 +201,45 @@ TIMEOUT = _rule(
     remedy=Remedy(kind="one_of", steps=(_READ_THE_LOG, _IN_FRONT)),
     next_check="Give it as long as CloudFront does: --deadline {connection_timeout}. If it stays silent, it hangs.",
 )
+_NO_CERTIFICATES = Remedy(
+    kind="one_of",
+    steps=(
+        Step(
+            text="Stop asking for client certificates on this port (nginx: server block; Apache: virtual host).",
+            command="ssl_verify_client off;   # nginx\nSSLVerifyClient none     # Apache",
+        ),
+        Step(
+            text="Load balancer: turn mutual authentication off for the listener.",
+            command="aws elbv2 modify-listener --listener-arn LISTENER_ARN --mutual-authentication Mode=off",
+        ),
+        Step(
+            text="Or configure origin mTLS: a client certificate in AWS Certificate Manager in us-east-1, given to"
+            " the origin.",
+            command="# Console: Distributions > {distribution} > Origins > Edit > Origin mTLS\n"
+            "# API: CustomOriginConfig.OriginMtlsConfig.ClientCertificateArn in config.json:\n" + UPDATE_DISTRIBUTION,
+        ),
+    ),
+)
+CLIENT_CERTIFICATE_REQUIRED = _rule(
+    "client_certificate_required",
+    Status.FAULT,
+    "{place}{where} demands a client certificate, and CloudFront has none for it: without one it answers {refusal}.",
+    "The distribution has no origin mTLS for this origin, so CloudFront has no certificate to show; AWS documents that"
+    " it drops the request where an origin asks for one. A test by hand with a certificate succeeds.{sometimes}",
+    source=CLIENT_CERTIFICATE_PAGE,
+    remedy=_NO_CERTIFICATES,
+    reproduce=_WITHOUT_CERTIFICATE,
+    verify=Step(text="It must print an HTTP status and no alert.", command=_WITHOUT_CERTIFICATE),
+)
 CLIENT_CERTIFICATE = _rule(
     "client_certificate",
     Status.UNKNOWN,
     "{place}{where} asks for a client certificate, and origin mTLS is not known to be configured for it in CloudFront.",
     "AWS documents that CloudFront drops the request where an origin asks for a client certificate. Where it is"
-    " required, the origin refuses a client without one and viewers get 502; that it is only optional cannot be seen"
-    " before the handshake ends.{sometimes}",
+    " required, the origin refuses a client without one and viewers get 502; where it is optional, what CloudFront does"
+    " is not known.{without}{sometimes}",
     source=CLIENT_CERTIFICATE_PAGE,
-    remedy=Remedy(
-        kind="one_of",
-        steps=(
-            Step(
-                text="Stop asking for client certificates on this port (nginx: server block; Apache: virtual host).",
-                command="ssl_verify_client off;   # nginx\nSSLVerifyClient none     # Apache",
-            ),
-            Step(
-                text="Load balancer: turn mutual authentication off for the listener.",
-                command="aws elbv2 modify-listener --listener-arn LISTENER_ARN --mutual-authentication Mode=off",
-            ),
-            Step(
-                text="Or configure origin mTLS: a client certificate in AWS Certificate Manager in us-east-1, given to"
-                " the origin.",
-                command="# Console: Distributions > {distribution} > Origins > Edit > Origin mTLS\n"
-                "# API: CustomOriginConfig.OriginMtlsConfig.ClientCertificateArn in config.json:\n"
-                + UPDATE_DISTRIBUTION,
-            ),
-        ),
-    ),
+    remedy=_NO_CERTIFICATES,
     reproduce=_REQUESTED,
     verify=Step(text="It must print nothing: the origin does not ask any more.", command=_REQUESTED),
     next_check="See whether the origin goes on without one: `" + _WITHOUT_CERTIFICATE + "`. An alert (certificate"
@@ -290,6 +301,7 @@ RULES: tuple[Rule, ...] = (
     RESET,
     CLOSED,
     TIMEOUT,
+    CLIENT_CERTIFICATE_REQUIRED,
     CLIENT_CERTIFICATE,
     WARNING_ALERT,
     UNDOCUMENTED_SUITE,

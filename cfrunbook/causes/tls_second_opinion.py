@@ -84,8 +84,9 @@ _STAGES = (Stage.TCP, Stage.TLS, Stage.CERTIFICATE, Stage.NAME)
 _STRICTER: Mapping[str, str] = {
     "certificate.wrong_order": "it sorts a chain itself, and AWS documents that a wrong order fails",
     "certificate.key_unsupported": "it knows no limit on RSA keys, and AWS documents one",
+    "tls_protocol.client_certificate_required": "it stops at the handshake's end; TLS 1.3 has the refusal after it",
 }
-"""By code of a fault that AWS documents: why its library passes over it."""
+"""By code of a fault: why its library passes over it."""
 _WORDLESS = frozenset({"CLOSED", "IO", "NOT_CONNECTED", "TIMEOUT"})
 _EXPLAINED: Mapping[str, frozenset[str]] = {
     "tls_name.origin_domain_only": frozenset({"CERT_INVALID_HOSTNAME"}),
@@ -93,6 +94,7 @@ _EXPLAINED: Mapping[str, frozenset[str]] = {
     "tls_protocol.limits_connections": _WORDLESS,
 }
 """By code of a warning: the errors of the library that it foresees. Nodes that differ foresee every one."""
+_REFUSALS = _WORDLESS | {"ALERT"}
 _NODES_DIFFER = "tls_protocol.nodes_differ"
 
 
@@ -131,6 +133,8 @@ def _with_opinion(case: Case, opinion: SecondOpinion, findings: list[Finding]) -
         return _supported(findings, foreseen[0], opinion)
     if not _is_answered(case, opinion) or (opinion.error in _WORDLESS and _are_others_turned_away(case, opinion)):
         return findings
+    if opinion.error in _REFUSALS and _is_asked_for_certificate(case, opinion):
+        return findings  # no finding says so: CloudFront has the certificate that is asked for, and the library has not
     return [*findings, _finding(FAILS, case, opinion)]
 
 
@@ -146,6 +150,12 @@ def _is_answered(case: Case, opinion: SecondOpinion) -> bool:
     place = (opinion.address, opinion.connected_to)
     hellos = (h for h in case.handshakes if place_of(h) == place and h.sni == opinion.sni)
     return any(h.outcome is HandshakeOutcome.HELLO for h in hellos)
+
+
+def _is_asked_for_certificate(case: Case, opinion: SecondOpinion) -> bool:
+    place = (opinion.address, opinion.connected_to)
+    hellos = (h for h in case.handshakes if place_of(h) == place and h.sni == opinion.sni)
+    return any(h.client_certificate_requested for h in hellos)
 
 
 def _are_others_turned_away(case: Case, opinion: SecondOpinion) -> bool:

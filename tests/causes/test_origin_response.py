@@ -217,6 +217,14 @@ def test_what_a_client_certificate_explains_is_left_to_tls(outcome: str) -> None
     assert judge(status(200), handshakes=(asks,))[0].code == "origin_response.ok"
 
 
+def test_an_endless_row_of_interim_answers_is_no_connection_that_the_origin_closed() -> None:
+    """We stopped reading, so that nothing final came is not the origin's doing for certain."""
+    (finding,) = judge(
+        exchange(status_line="", header_bytes=0, header_complete=False, interim=(103,) * 16, end=ExchangeEnd.ENOUGH)
+    )
+    assert (finding.code, finding.status) == ("origin_response.too_slow", Status.UNKNOWN)
+
+
 def test_what_the_origin_chose_is_said_where_the_handshake_fails_here() -> None:
     chose = Handshake(
         id="handshake-1", host=HOST, port=443, address="192.0.2.1", sni=WWW, offer="cloudfront-TLSv1.2",

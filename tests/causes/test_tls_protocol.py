@@ -18,7 +18,7 @@ from cfrunbook.causes.case import Case
 from cfrunbook.causes.tls_answer_rules import ALERT_MEANINGS
 from cfrunbook.causes.tls_protocol import RULES, judge_case
 from cfrunbook.cloudfront.targets import ServerName, Target
-from cfrunbook.evidence import Handshake, Inputs, Observations
+from cfrunbook.evidence import Exchange, ExchangeOutcome, Handshake, Inputs, Observations
 from cfrunbook.evidence import HandshakeOutcome as Outcome
 from cfrunbook.findings import Cause, Finding, Stage, Status
 from cfrunbook.probes.endpoint import Endpoint
@@ -367,6 +367,55 @@ def test_origin_mtls_is_no_reason_to_wonder() -> None:
     assert codes(judge(asked, inputs=Inputs(distribution=bare_distribution(arn)))) == {"ok": OK}
     assert "client_certificate" in codes(judge(asked, inputs=Inputs(distribution=bare_distribution(""))))
     assert "client_certificate" in codes(judge(asked, inputs=Inputs(distribution={"not": "a distribution"})))
+
+
+def request(outcome: str = "tls_failed", **more: Any) -> Exchange:
+    given = {"id": "exchange-1", "sni": DOMAIN, "address": "192.0.2.1"} | more
+    return Exchange(
+        host=DOMAIN, port=443, scheme="https", request="GET / HTTP/1.1", outcome=ExchangeOutcome(outcome), **given
+    )
+
+
+ASKS = HELLO | {"client_certificate_requested": True}
+OLDER = {"version": 0x0303, "cipher_suite": 0xC02F}
+WITHOUT: dict[str, tuple[dict[str, Any], tuple[Exchange, ...], str, Status]] = {
+    "refused after the handshake": ({}, (request("closed", alert=116),), "client_certificate_required", FAULT),
+    "refused within the handshake": (OLDER, (request(alert=40),), "client_certificate_required", FAULT),
+    "refused by Go and Java": (OLDER, (request(alert=42),), "client_certificate_required", FAULT),
+    "our OpenSSL has not what was chosen": (
+        {"version": 0x0303, "cipher_suite": 0x000A}, (request(alert=40),), "client_certificate", UNKNOWN
+    ),
+    "refused for another reason": ({}, (request(alert=80),), "client_certificate", UNKNOWN),
+    "closed without a word": ({}, (request("closed"),), "client_certificate", UNKNOWN),
+    "answered": ({}, (request("http", status_line="HTTP/1.1 200 OK"),), "client_certificate", UNKNOWN),
+    "answered another time": (
+        {}, (request(alert=116), request("http", status_line="HTTP/1.1 400 x")), "client_certificate", UNKNOWN
+    ),
+    "asked with another name": ({}, (request(alert=116, sni=HOST),), "client_certificate", UNKNOWN),
+    "asked elsewhere": ({}, (request(alert=116, address="192.0.2.2"),), "client_certificate", UNKNOWN),
+    "not asked": ({}, (), "client_certificate", UNKNOWN),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("chosen", "requests", "code", "status"), WITHOUT.values(), ids=WITHOUT)
+def test_a_client_certificate_is_demanded_where_our_own_request_was_refused_without_one(
+    chosen: dict[str, Any], requests: tuple[Exchange, ...], code: str, status: Status
+) -> None:
+    none = Inputs(distribution=bare_distribution(""))
+    findings = judge(seen(**ASKS | chosen), inputs=none, exchanges=requests)
+    assert codes(findings)[code] is status
+    assert len([c for c in codes(findings) if c.startswith("client_certificate")]) == 1
+
+
+def test_what_a_request_without_a_client_certificate_came_to_is_said() -> None:
+    refused, answered = request("closed", alert=116), request("http", status_line="HTTP/1.1 200 OK")
+    (demanded, _) = judge(seen(**ASKS), inputs=Inputs(distribution=bare_distribution("")), exchanges=(refused,))
+    assert demanded.title.endswith("without one it answers alert 116 (certificate_required).")
+    assert [e.observation for e in demanded.evidence] == ["handshake-1", "exchange-1"]
+    for exchange, says in ((refused, "alert 116 (certificate_required)."), (answered, "200 OK.")):
+        (asks, _) = judge(seen(**ASKS), exchanges=(exchange,))  # whether CloudFront has one is not known
+        assert asks.status is UNKNOWN
+        assert f"a request without a client certificate ended so: {says}" in asks.meaning
 
 
 def test_what_an_origin_says_is_made_harmless() -> None:

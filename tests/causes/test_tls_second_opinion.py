@@ -171,6 +171,21 @@ def test_the_sentences() -> None:
 TEXT = st.text(max_size=30)
 
 
+def test_a_refusal_for_want_of_the_certificate_that_cloudfront_has_is_not_its_own_finding() -> None:
+    """With origin mTLS nothing of ours speaks of the client certificate; the library has none to show."""
+    asks = (hello(client_certificate_requested=True),)
+    assert weigh(opinion(**ALERT), hellos=asks) == []
+    assert weigh(opinion(error="CLOSED"), hellos=asks) == []
+    assert weigh(opinion(**EXPIRED), hellos=asks) == [FAILS]
+    assert weigh(opinion(**ALERT)) == [FAILS]
+
+
+def test_a_client_certificate_demanded_after_the_handshake_is_nothing_that_the_library_sees() -> None:
+    demanded = finding("tls_protocol.client_certificate_required")
+    for seen in (opinion(**CONNECTED), opinion(**ALERT)):
+        assert weigh(seen, demanded) == ["+tls_protocol.client_certificate_required"]
+
+
 @given(
     st.builds(
         SecondOpinion,

@@ -135,15 +135,15 @@ SCENARIOS = (
         ),
         difficulty=Difficulty.HARD,
         expected=Expected(
-            status="unknown",
+            status="fault",
             cause=Cause.TLS_PROTOCOL,
-            code="tls_protocol.client_certificate",
-            edge=frozenset({502}),
+            code="tls_protocol.client_certificate_required",
+            cloudfront_status=502,
         ),
         hints=(
             "What was issued to the partners, and does CloudFront have one?",
             "Look at what the server asks for in the handshake (openssl s_client: Acceptable client certificate CA).",
-            "Asking is not demanding: the server's configuration, or its log, says which it is.",
+            "Asking is not demanding: finish the handshake without a certificate, and see what the server says.",
         ),
         why_in_real_life=(
             "`ssl_verify_client on` or a load balancer's mutual authentication protects the origin from everybody, "

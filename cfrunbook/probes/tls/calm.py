@@ -17,8 +17,8 @@ from cfrunbook.evidence import Handshake, HandshakeOutcome
 from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.probes.tls.probe import hello
 
-TIMES = 4
-"""Times that each doubtful hello is asked."""
+TIMES = 5
+"""Times that each doubtful hello is asked: an origin that serves four connections in a row still shows its limit."""
 CONTROLS = 2
 """Times that a hello which was answered is asked in between, where CloudFront's own never was."""
 MAX_NAMES = 6
