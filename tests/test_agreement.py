@@ -5,7 +5,7 @@ The edge connects with OpenSSL and with AWS's own TLS library, and shares no cod
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 import pytest
@@ -21,14 +21,41 @@ from tests.conftest import REQUIRE_ALL
 WHY_NOT = s2n.available()
 
 
+@dataclass(frozen=True)
+class Look:
+    """What one scenario showed, to us and to the edge."""
+
+    observations: cf.Observations
+    diagnosis: cf.Diagnosis
+    reading: frozenset[int]
+    """What the edge answers to GET, over all addresses and name servers that it may pick."""
+    writing: frozenset[int]
+    """And to POST, where the behavior allows it."""
+
+
+@cache
+def looked_at(name: str) -> Look:
+    """Look at a scenario once for several tests."""
+    with lab.start(name) as running:
+        reading = answers(running, "GET")  # as our probe asks
+        writing = answers(running, "POST") if "POST" in running.setup.methods else reading
+        incident = cf.Incident.load(**running.options)
+        observations = cf.observe_sync(incident)
+    return Look(observations, cf.judge(incident, observations), reading, writing)
+
+
+def answers(running: lab.Running, method: str) -> frozenset[int]:
+    """Return the statuses that the edge answers, over all addresses that it may pick."""
+    patience = 0.3 if running.scenario.expected.cloudfront_status == 504 else 5.0
+    return frozenset(a.status for a in fetch_all(running.edge_facts, method=method, patience=patience))
+
+
 @pytest.mark.parametrize("name", list(lab.SCENARIOS))
 def test_our_verdict_equals_the_independent_edges_answer(name: str) -> None:
     if lab.SCENARIOS[name].needs_s2n and WHY_NOT and not REQUIRE_ALL:
         pytest.skip(f"needs awscrt: {WHY_NOT}")
-    with lab.start(name) as running:
-        reading = answers(running, "GET")  # as our probe asks
-        writing = answers(running, "POST") if "POST" in running.setup.methods else reading
-        diagnosis = cf.diagnose_sync(cf.Incident.load(**running.options))
+    look = looked_at(name)
+    reading, writing, diagnosis = look.reading, look.writing, look.diagnosis
     verdict = diagnosis.verdict
     # Wherever CloudFront connects, whatever the method: the edge answers nothing but 200 exactly where we find no
     # fault, and where we do, the status that we say and no other error.
@@ -42,7 +69,7 @@ def test_our_verdict_equals_the_independent_edges_answer(name: str) -> None:
         # And that reading fails over exactly where it does.
         assert ("HEAD and OPTIONS fail over" in verdict.sentence) == (reading != writing), (reading, writing, verdict)
     # And both are what the scenario's author says.
-    expected = running.scenario.expected
+    expected = lab.SCENARIOS[name].expected
     assert reading | writing == expected.edge_answers
     assert (verdict.status, verdict.cause, verdict.code, verdict.cloudfront_status) == (
         expected.status,
@@ -50,12 +77,6 @@ def test_our_verdict_equals_the_independent_edges_answer(name: str) -> None:
         expected.code,
         expected.cloudfront_status,
     ), verdict.sentence
-
-
-def answers(running: lab.Running, method: str) -> set[int]:
-    """Return the statuses that the edge answers, over all addresses that it may pick."""
-    patience = 0.3 if running.scenario.expected.cloudfront_status == 504 else 5.0
-    return {a.status for a in fetch_all(running.edge_facts, method=method, patience=patience)}
 
 
 WARNINGS = {
@@ -86,16 +107,14 @@ SEVERAL_WARNINGS = {"dns-registry-lists-more", "dns-old-glue-of-one"}
 
 @pytest.mark.parametrize(("name", "code"), WARNINGS.items())
 def test_what_will_bite_later_is_a_warning(name: str, code: str) -> None:
-    with lab.start(name) as running:
-        diagnosis = cf.diagnose_sync(cf.Incident.load(**running.options))
+    diagnosis = looked_at(name).diagnosis
     assert [f.code for f in diagnosis.findings if f.status is cf.Status.WARNING] == [code]
     assert "1 warning" in diagnosis.verdict.sentence
 
 
 @pytest.mark.parametrize("name", [name for name in SUSPICIOUS if name not in {*WARNINGS, *SEVERAL_WARNINGS}])
 def test_what_only_looks_suspicious_is_not_even_a_warning(name: str) -> None:
-    with lab.start(name) as running:
-        diagnosis = cf.diagnose_sync(cf.Incident.load(**running.options))
+    diagnosis = looked_at(name).diagnosis
     assert {f.status for f in diagnosis.findings if f.cause is cf.Cause.DNS} <= {cf.Status.OK, cf.Status.INFO}
 
 
@@ -114,18 +133,10 @@ def test_the_secondary_that_is_warned_of_is_refused_by_the_edge() -> None:
         assert [a.status for a in fetch_all(facts.secondary, patience=5.0)] == [502]
 
 
-@cache
-def looked_at(name: str) -> tuple[cf.Observations, cf.Diagnosis]:
-    """Look at a scenario once for several tests."""
-    with lab.start(name) as running:
-        incident = cf.Incident.load(**running.options)
-        observations = cf.observe_sync(incident)
-        return observations, cf.judge(incident, observations)
-
-
 @pytest.mark.parametrize("name", list(lab.SCENARIOS))
 def test_every_finding_is_complete(name: str) -> None:
-    observations, diagnosis = looked_at(name)
+    look = looked_at(name)
+    observations, diagnosis = look.observations, look.diagnosis
     assert diagnosis.findings
     for finding in diagnosis.findings:
         assert finding.title, finding.code
@@ -144,7 +155,8 @@ def test_every_finding_is_complete(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(lab.SCENARIOS))
 def test_the_report_names_the_cause(name: str) -> None:
-    observations, diagnosis = looked_at(name)
+    look = looked_at(name)
+    observations, diagnosis = look.observations, look.diagnosis
     page = report_page(diagnosis, observations, generated_at=observations.recorded_at)
     ticket = summary(diagnosis, observations)
     code = lab.SCENARIOS[name].expected.code
