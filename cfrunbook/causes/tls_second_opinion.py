@@ -21,10 +21,8 @@ from cfrunbook.findings import Cause, Evidence, Finding, Remedy, Rule, Stage, St
 from cfrunbook.text import visible
 
 _ASK = (
-    "python -c 'import sys, pathlib, certifi; from cfrunbook.probes import s2n; a, p, n, m, t = sys.argv[1:];"
-    " print(s2n.connect(a, int(p), sni=n, minimum=m, deadline=10,"
-    " trust_pem=pathlib.Path(t or certifi.where()).read_bytes()))'"
-    " {address!q} {port!q} {sni!q} {minimum!q} {trust!q}   # needs: pip install 'cfrunbook[s2n]'"
+    "python3 -m cfrunbook.probes.s2n {address!q} {port!q} {sni!q} {minimum!q} {trust!q}"
+    "   # in the environment of cfrunbook, with the extra s2n"
 )
 _VERIFY = Step(text="It must print connected=True, several times in a row.", command=_ASK)
 _SEE_WHAT_CLOUDFRONT_DOES = Step(

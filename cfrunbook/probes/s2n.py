@@ -15,7 +15,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -27,8 +27,11 @@ from cfrunbook.cloudfront.targets import TlsMinimum
 from cfrunbook.evidence import SecondOpinion
 from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.probes.tls.client_hello import server_name
+from cfrunbook.text import visible
 
 _PROCESS = Path(__file__).with_name("s2n_process.py")
+_BY_HAND = 10.0
+"""Seconds for a handshake asked for on the command line."""
 _START_LIMIT = 10.0
 """Seconds, beyond the deadline of the handshake, that the other process may take to start and end."""
 _LATEST_ASIDE = 2.0
@@ -231,3 +234,30 @@ def _read(status: int, output: bytes) -> Mapping[str, Any]:
                 return answer
     ended = f"by signal {-status}" if status < 0 else f"with status {status}"
     return {"problem": f"The process that asks s2n-tls ended {ended}; this awscrt may have changed."}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Shake hands once and print what came of it: ADDRESS PORT SNI [MINIMUM [TRUST_FILE]]; 0 where it connected."""
+    if not 3 <= len(arguments) <= 5 or not arguments[1].isdecimal():
+        print("Usage: python3 -m cfrunbook.probes.s2n ADDRESS PORT SNI [MINIMUM [TRUST_FILE]]", file=sys.stderr)
+        return 2
+    address, port, sni, minimum, trust = (*arguments, *("TLSv1.2", "")[len(arguments) - 3 :])
+    if minimum not in POLICIES:
+        print(f"MINIMUM is one of {', '.join(POLICIES)}.", file=sys.stderr)
+        return 2
+    if not trust:
+        import certifi
+
+        trust = certifi.where()
+    try:
+        pem = Path(trust).read_bytes()
+    except OSError as error:
+        print(f"TRUST_FILE: {visible(trust)}: {error.strerror}.", file=sys.stderr)
+        return 2
+    result = connect(address, int(port), sni=sni, minimum=minimum, trust_pem=pem, deadline=_BY_HAND)  # type: ignore[arg-type]
+    print(result)
+    return 0 if result.connected else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

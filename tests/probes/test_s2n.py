@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -265,3 +266,30 @@ def test_strange_answers_are_bounded(process: Callable[[str], None]) -> None:
     process('print(\'{"connected": 1, "error": "\' + \'x\' * 9999 + \'", "version": [], "alert": "y"}\')')
     result = ask()
     assert (result.connected, len(result.error), result.version, result.alert) == (False, 200, None, None)
+
+
+@asked
+@pytest.mark.parametrize(("scenario", "code", "says"), [("healthy", 0, "connected=True"), ("tls-name-mismatch", 1, "")])
+def test_the_command_in_findings_asks_it(scenario: str, code: int, says: str) -> None:
+    with lab.start(scenario) as running:
+        address, port = running.origins[0].addresses[0][443]
+        command = [sys.executable, "-m", "cfrunbook.probes.s2n", address, str(port), lab.scenario.ORIGIN, "TLSv1.2"]
+        done = subprocess.run([*command, str(running.trust_store)], capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    assert (says or "CERT_INVALID_HOSTNAME") in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "Usage: "),
+        (["127.0.0.1", "https", "a"], "Usage: "),
+        (["127.0.0.1", "443", "a", "TLSv1.3"], "MINIMUM is one of "),
+        (["127.0.0.1", "443", "a", "TLSv1.2", "/nowhere.pem"], "TRUST_FILE: /nowhere.pem: No such file or directory."),
+    ],
+)
+def test_what_it_cannot_be_asked_is_one_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert s2n.main(arguments) == 2
+    assert capsys.readouterr().err.startswith(sentence)
