@@ -49,7 +49,7 @@ Pace = Literal["polite", "fast"]
 
 POLITE_CONNECTIONS = 16
 """Concurrent connections to one address with `pace="polite"`."""
-JITTER = 0.02
+JITTER = 0.01
 """Seconds: the most by which the first polite connections are delayed; each later one starts when another ends."""
 MAX_CONNECTIONS = 52
 """Connections of one scan for first questions; what does not fit is left out, the oldest versions first."""
