@@ -63,6 +63,14 @@ STALE_LIST = _rule(
     source=LISTS_PAGE,
     cloudfront_status=504,
 )
+FORBIDS = _rule(
+    "forbids",
+    Status.WARNING,
+    "nginx answers {share} of CloudFront 403 at port {port}: {rule}.",
+    "The connection comes about, so this is no 502: CloudFront passes nginx's 403 on, and viewers meet it at the edge"
+    " locations that connect from there.",
+    remedy=_ADD,
+)
 UNDECIDABLE = _rule(
     "undecidable",
     Status.UNKNOWN,
@@ -94,4 +102,4 @@ ALLOWS = _rule(
     source=LISTS_PAGE,
 )
 
-RULES: tuple[Rule, ...] = (BLOCKS_ALL, STALE_LIST, BLOCKS_SOME, UNDECIDABLE, UNREADABLE, OPEN_TO_ALL, ALLOWS)
+RULES: tuple[Rule, ...] = (BLOCKS_ALL, STALE_LIST, BLOCKS_SOME, FORBIDS, UNDECIDABLE, UNREADABLE, OPEN_TO_ALL, ALLOWS)

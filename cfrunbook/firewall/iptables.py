@@ -76,7 +76,7 @@ def read(text: str, file: str, question: Question, companions: Companions) -> Ru
 def _tables(text: str, file: str) -> dict[str, _Table]:
     tables: dict[str, _Table] = {}
     table: _Table | None = None
-    for number, raw in enumerate(text.splitlines(), 1):
+    for number, raw in enumerate(text.split("\n"), 1):  # only this ends a line: a comment may hold other separators
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
@@ -123,6 +123,10 @@ class _Reading:
         self.tables, self.file, self.question, self.companions = tables, file, question, companions
         self.stateless: dict[tuple[int, int, str], Rule | None] = {}
         self.tool = "iptables" if question.family == 4 else "ip6tables"
+        # Without INPUT it may be one table of several, or a file such as ufw's before.rules; iptables-save says who
+        # made it, and leaves out a chain that does not exist.
+        held = tables.get("filter", _Table({}, {})).chains
+        self.is_whole = "INPUT" in held or ("filter" in tables and _MADE_BY.search(text) is not None)
         marked = "-j MARK" in text or "-j CONNMARK" in text
         self.marks = Marks(tracked="NOTRACK" not in text and "--notrack" not in text)
         self.packet = Packet(
@@ -178,7 +182,14 @@ class _Reading:
 
     def _at_home(self, packet: Packet, sources: Intervals | None) -> Iterator[Layer]:
         found = [layer for table in _TABLES for layer in self._layers(table, "INPUT", packet, sources)]
-        if not found:
+        if not self.is_whole:
+            place = Place(self.file, "", "the dump has no filter table with the chains that packets enter by")
+            why = (
+                "what it blocks may be in a part that was not given: give the output of"
+                f" {self.tool}-save without -t, not a file of rules to be loaded"
+            )
+            found.append(replace(undecidable(f"{self.tool} filter INPUT", place, why), within=sources))
+        elif not found:
             place = Place(self.file, "", "the dump has no INPUT chain, so it blocks nothing there")
             found = [Layer(f"{self.tool} filter INPUT", "", {}, Verdict.ALLOWED, place, within=sources)]
         yield from found

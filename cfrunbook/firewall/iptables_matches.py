@@ -84,7 +84,10 @@ def _condition(option: str, words: _Words, packet: Packet, companions: Companion
     """Return when one option matches; None for one that is no condition."""
     family = packet.family
     if option in ("-m", "--match"):
-        words.take()
+        module = words.take()
+        return perhaps(family, _not_known(f"-m {module}")) if module in _CONDITION_BY_ITSELF else None
+    if option in _WITH_TEXT:
+        words.take()  # whatever it looks like
         return None
     if option in _NO_CONDITION:
         words.values()
@@ -234,11 +237,15 @@ for _short, _names in {
     _SIMPLE |= dict.fromkeys(_names, _SIMPLE[_short])
 
 _NO_CONDITION = frozenset({
-    "--comment", "--limit-burst", "--name", "--rsource", "--rdest", "--mask", "--seconds", "--hitcount", "--reap",
+    "--limit-burst", "--rsource", "--rdest", "--mask", "--seconds", "--hitcount", "--reap",
     "--rttl", "--dir", "--strict", "--limit-iface-in", "--validmark", "--loose", "--accept-local", "--algo", "--from",
-    "--to", "--icase", "--hashlimit-burst", "--hashlimit-mode", "--hashlimit-name", "--hashlimit-srcmask",
+    "--to", "--icase", "--hashlimit-burst", "--hashlimit-mode", "--hashlimit-srcmask",
     "--hashlimit-dstmask", "--hashlimit-htable-size", "--hashlimit-htable-max", "--hashlimit-htable-expire",
     "--hashlimit-htable-gcinterval", "--connlimit-mask", "--connlimit-saddr", "--connlimit-daddr", "--kerneltz",
     "--return-nomatch", "--packet", "--utc",
 })  # fmt: skip
 """Options that say how another condition is meant."""
+_WITH_TEXT = frozenset({"--comment", "--name", "--hashlimit-name"})
+"""Options whose value is any text, also one like an option."""
+_CONDITION_BY_ITSELF = frozenset({"eui64", "ipv4options", "rpfilter", "socket", "unclean"})
+"""Matches that are a condition without any option. iptables-extensions(8)"""
