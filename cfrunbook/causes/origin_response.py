@@ -142,7 +142,7 @@ def _answer(exchange: Exchange, target: Target) -> Iterator[_Sight]:
     if exchange.header_bytes > rules.HEADER_LIMIT:
         yield _Sight(exchange, rules.HEADER_TOO_LARGE, Status.FAULT)
         return
-    if not exchange.header_complete:
+    if not exchange.header_complete and exchange.end is not ExchangeEnd.ENOUGH:  # enough: reading on would show nothing
         if exchange.end is ExchangeEnd.TIMEOUT:
             yield _slow(exchange, target)
         else:

@@ -15,7 +15,7 @@ from cfrunbook.errors import BadInput
 from cfrunbook.firewall import intervals
 from cfrunbook.firewall.evaluate import decided
 from cfrunbook.firewall.intervals import Family, Intervals, Pair
-from cfrunbook.firewall.iptables_matches import Marks, target_of
+from cfrunbook.firewall.iptables_matches import ALL_BITS, Marks, target_of
 from cfrunbook.firewall.model import (
     Action,
     Chain,
@@ -42,6 +42,8 @@ _OF_IPV6 = re.compile(r"::/|ipv6-icmp|icmpv6|icmp6-|-[sd] [0-9a-f]*:[0-9a-f:]+",
 _OF_STATE = re.compile("state|flags|syn|ctdir")
 _BEFORE = (("raw", "PREROUTING"), ("mangle", "PREROUTING"))
 _TABLES = ("mangle", "filter", "security")
+_MARKING = re.compile(r"-j (MARK|CONNMARK)\b(.*)")
+_MARK_VALUE = re.compile(r"--set-(?:x)?mark (0x[0-9a-fA-F]{1,8}|0|[1-9][0-9]{0,9})(?:/\S+)?")
 _TARGET = re.compile(r"\[?([0-9A-Fa-f.:]*?)\]?(?:-[0-9A-Fa-f.:]+)?(?::(\d+)(?:-\d+)?)?")
 
 
@@ -128,7 +130,7 @@ class _Reading:
         held = tables.get("filter", _Table({}, {})).chains
         self.is_whole = "INPUT" in held or ("filter" in tables and _MADE_BY.search(text) is not None)
         marked = "-j MARK" in text or "-j CONNMARK" in text
-        self.marks = Marks(tracked="NOTRACK" not in text and "--notrack" not in text)
+        self.marks = Marks("NOTRACK" not in text and "--notrack" not in text, _bits_set(text))
         self.packet = Packet(
             question.port, question.family, question.interface, question.destination, mark=None if marked else 0
         )
@@ -277,6 +279,17 @@ class _Chains(Mapping[str, Chain]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._table.chains
+
+
+def _bits_set(text: str) -> int:
+    """Return the bits that rules of a dump may set in a packet's mark, which begins as 0. iptables-extensions(8)"""
+    bits = 0
+    for target, options in _MARKING.findall(text):
+        if target == "MARK" and (value := _MARK_VALUE.fullmatch(options.strip())):
+            bits |= int(value[1], 0)
+        elif target == "MARK" or "--restore-mark" in options:
+            return ALL_BITS
+    return bits
 
 
 def _sends(target: str, options: list[str]) -> str:

@@ -14,6 +14,8 @@ from cfrunbook.firewall.model import NEVER, Companions, Match, answer, exactly, 
 from cfrunbook.firewall.packets import ASK_DESTINATION, ASK_INTERFACE, Packet, from_ports, port_range
 from cfrunbook.text import visible
 
+ALL_BITS = 0xFFFFFFFF
+
 
 @dataclass(frozen=True, slots=True)
 class Marks:
@@ -21,6 +23,8 @@ class Marks:
 
     tracked: bool = True
     """Nothing in the dump takes packets out of connection tracking."""
+    bits: int = ALL_BITS
+    """Bits that something in the dump may set in a packet's mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +187,12 @@ def _destination_type(text: str, packet: Packet, _: Marks) -> bool | None:
     return "UNICAST" in kinds and packet.forwarded
 
 
-def _mark(text: str, packet: Packet, _: Marks) -> bool | None:
+def _mark(text: str, packet: Packet, marks: Marks) -> bool | None:
+    first, _, second = text.partition("/")
+    value, mask = int(first, 0), int(second, 0) if second else ALL_BITS
     if packet.mark is None:
-        return None
-    value, _slash, mask = text.partition("/")
-    return packet.mark & (int(mask, 0) if mask else 0xFFFFFFFF) == int(value, 0)
+        return False if value & ~marks.bits else None  # a bit that no rule ever sets
+    return packet.mark & mask == value
 
 
 def _original_port(text: str, packet: Packet, _: Marks) -> bool:
