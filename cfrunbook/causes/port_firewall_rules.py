@@ -24,13 +24,18 @@ _ADD = Remedy(steps=(Step(text="Let in TCP {port} from {prefixes}, in front of t
 
 
 def _rule(code: str, status: Status, title: str, meaning: str, **more: object) -> Rule:
-    fields: dict[str, object] = {"source": RANGES_PAGE, "reproduce": _COMMAND, "verify": _VERIFY, **more}
+    fields: dict[str, object] = {
+        "stage": Stage.TCP,
+        "source": RANGES_PAGE,
+        "reproduce": _COMMAND,
+        "verify": _VERIFY,
+        **more,
+    }
     if status is Status.FAULT:
         fields["remedy"] = _ADD
     return Rule(
         code=f"port.firewall_{code}",
         cause=Cause.PORT,
-        stage=Stage.TCP,
         status=status,
         title=title,
         meaning=meaning + " Addresses: {ranges}.{notes}",
@@ -69,6 +74,7 @@ FORBIDS = _rule(
     "nginx answers {share} of CloudFront 403 at port {port}: {rule}.",
     "The connection comes about, so this is no 502: CloudFront passes nginx's 403 on, and viewers meet it at the edge"
     " locations that connect from there.",
+    stage=Stage.HTTP,
     remedy=_ADD,
 )
 UNDECIDABLE = _rule(

@@ -15,7 +15,7 @@ from cfrunbook.causes.case import Case
 from cfrunbook.cloudfront.targets import ServerName, Target
 from cfrunbook.diagnosis import judge
 from cfrunbook.evidence import Connection, ConnectOutcome, FirewallDump, Observations, Resolution, ResolutionOutcome
-from cfrunbook.findings import Finding, Status
+from cfrunbook.findings import Finding, Stage, Status
 from cfrunbook.firewall import address_ranges, dumps, intervals
 from cfrunbook.firewall.published import LATEST, OLDER
 from cfrunbook.incident import Incident
@@ -109,6 +109,7 @@ def test_what_nginx_answers_403_is_told_apart_from_what_never_gets_there():
     assert (refused.code, refused.data["networks"]) == ("port.firewall_forbids", ["3.172.0.0/18"])
     assert ["iptables" in f.remedy.steps[0].command for f in (cut, refused)] == [True, False]
     assert len(refused.remedy.steps) == 1
+    assert (cut.stage, refused.stage) == (Stage.TCP, Stage.HTTP)
 
 
 def test_letting_in_everybody_is_said_for_information():
