@@ -251,6 +251,8 @@ class Deviation(StrEnum):
     """A chunk's size cannot be read."""
     SWITCHED = "switched"
     """101 Switching Protocols, which nobody asked for."""
+    INTERIM = "interim"
+    """One interim answer (1xx) after another, and no final one among those that were read."""
 
 
 class Framing(StrEnum):

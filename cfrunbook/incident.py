@@ -29,11 +29,10 @@ from cfrunbook.cloudfront.viewer_url import ViewerUrl
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import AddressRanges, FirewallDump, Inputs, Observations
 from cfrunbook.findings import Finding, NotExamined, Stage, StageResult, StageStatus, Status
-from cfrunbook.firewall import address_ranges, answer, dumps, kinds
-from cfrunbook.firewall.dumps import Rules
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
+    from cfrunbook.firewall.dumps import Rules
     from cfrunbook.probes.dns.hints import Hint
     from cfrunbook.probes.relocation import Relocations
     from cfrunbook.x509.roots import TrustStore
@@ -182,6 +181,8 @@ class Incident:
                 perhaps = "" if sent.certain else " (perhaps)"
                 yield Fact("Host and SNI" if target.protocol == "https" else "Host", f"{sent.host}{perhaps}", sent.why)
         for dump in self.inputs.firewall:
+            from cfrunbook.firewall import kinds
+
             yield Fact("Firewall", visible(dump.name, 80), f"its {kinds.title(dump.kind)} are judged, not probed")
         if self.inputs.address_ranges:
             made = visible(self.inputs.address_ranges.create_date, 40)
@@ -352,6 +353,10 @@ def _roots(trust_store: Any, recorded: Inputs) -> TrustStore:
 def _firewall(value: Any, recorded: Inputs) -> tuple[FirewallDump, ...]:
     """Return the rule dumps that were given, else those of the recording. Raises BadInput."""
     found = recorded.firewall
+    if value is None and not found:
+        return ()
+    from cfrunbook.firewall import answer, dumps
+
     if value is not None:
         found = tuple(dumps.load(one) for one in (value if isinstance(value, list | tuple) else (value,)))
         if not answer.decides(found):
@@ -362,6 +367,10 @@ def _firewall(value: Any, recorded: Inputs) -> tuple[FirewallDump, ...]:
 
 def _address_ranges(value: Any, recorded: Inputs) -> AddressRanges | None:
     """Return the address ranges that were given, else those of the recording; None for our own. Raises BadInput."""
+    if value is None and recorded.address_ranges is None:
+        return None
+    from cfrunbook.firewall import address_ranges
+
     if value is not None:
         return address_ranges.read(value)
     if recorded.address_ranges is not None:

@@ -142,8 +142,9 @@ def _answer(exchange: Exchange, target: Target) -> Iterator[_Sight]:
     if exchange.header_bytes > rules.HEADER_LIMIT:
         yield _Sight(exchange, rules.HEADER_TOO_LARGE, Status.FAULT)
         return
-    if not exchange.header_complete:
-        if exchange.end in (ExchangeEnd.TIMEOUT, ExchangeEnd.ENOUGH):  # of endless interim answers we read no more
+    had_enough = exchange.end is ExchangeEnd.ENOUGH  # reading on would have shown nothing
+    if not exchange.header_complete and not (had_enough and exchange.deviations):
+        if had_enough or exchange.end is ExchangeEnd.TIMEOUT:
             yield _slow(exchange, target)
         else:
             yield _Sight(exchange, rules.CUT_OFF, Status.FAULT, exchange.end or "")

@@ -323,6 +323,11 @@ DEVIATIONS: dict[Deviation, tuple[Status, str, str]] = {
         "101 Switching Protocols, which nobody asked for",
         "A server may switch only where the client asked for it (RFC 9110 section 15.2.2).",
     ),
+    Deviation.INTERIM: (
+        Status.UNKNOWN,
+        "one interim answer after another, and no final one",
+        "Interim answers come before a final one (RFC 9110 section 15.2).",
+    ),
     Deviation.FOLDED_LINE: (
         Status.WARNING,
         "a header field folded over several lines",

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from cfrunbook.causes import port_firewall, port_keep_alive
+from cfrunbook.causes import port_firewall_rules, port_keep_alive
 from cfrunbook.causes import port_rules as rules
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.hellos import place_of
@@ -40,7 +40,7 @@ __all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "obs
 
 CAUSE = Cause.PORT
 NOTEBOOK = "04_port"
-RULES: tuple[Rule, ...] = (*rules.RULES, *port_keep_alive.RULES, *port_firewall.RULES)
+RULES: tuple[Rule, ...] = (*rules.RULES, *port_keep_alive.RULES, *port_firewall_rules.RULES)
 
 SILENCE_MARGIN = 0.05
 """Seconds by which our waiting may fall short of CloudFront's and count as the same."""
@@ -155,6 +155,10 @@ def judge_case(case: Case) -> tuple[Finding, ...]:
     others = [h for h in case.scanned if h.bytes_received and h.id not in own and _has_tls(h)]
     found = judge((*case.connections, *case.handshakes, *others, *case.exchanges), target=case.target)
     found = (*found, *port_keep_alive.judge(case.exchanges, target=case.target))
+    if not case.firewall:
+        return found
+    from cfrunbook.causes import port_firewall  # with its readers of dumps, which few incidents need
+
     return (*found, *port_firewall.judge_case(case))
 
 

@@ -1,6 +1,7 @@
 """Within the cause "port": what the rules of the firewalls before the origin mean for CloudFront's addresses.
 
-The rules are an input, not seen at work: what they drop is 504, what they reject is 502 (nginx's own 403 stays 403).
+The rules are an input, not seen at work: what they drop is 504, what they reject is 502. Where nginx denies, TCP
+and TLS are fine: its 403 is passed on as 403, which is a warning, no cause of a 502 and no end of CloudFront's way.
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html
 """
 
@@ -22,6 +23,7 @@ from cfrunbook.firewall import address_ranges, answer, intervals, kinds, remedie
 from cfrunbook.firewall.answer import BLOCKED, Answer
 from cfrunbook.firewall.intervals import Family, Intervals
 from cfrunbook.firewall.model import Part, Question, Verdict
+from cfrunbook.firewall.nginx import FORBIDDEN
 from cfrunbook.firewall.published import LATEST
 from cfrunbook.text import join_names, visible
 
@@ -34,7 +36,6 @@ _LOOK = "look at this rule where it is in force: what it does to CloudFront depe
 _EFFECTS = {
     0: "Dropped packets get no answer: CloudFront tries {attempts} x {timeout} s in vain and answers 504.",
     502: "A rejected connection fails at once: CloudFront answers 502.",
-    403: "nginx answers a denied client 403 Forbidden, and CloudFront passes that on to viewers.",
 }
 
 
@@ -73,7 +74,7 @@ def judge(
         except BadInput as error:
             why = str(error)
             one = rules.UNREADABLE.finding(target=target.id, evidence=_inputs(dumps), **common, why=why, notes="")
-            return (one,)
+            return (*found, one)
         found += _findings(told, listed, target, common)
     return tuple(found)
 
@@ -111,8 +112,13 @@ def ask_each(
 def _findings(told: Answer, ranges: AddressRanges, target: Target, common: dict[str, Any]) -> Iterator[Finding]:
     family = told.question.family
     common = {**common, "family": f"IPv{family}", "notes": "".join(f" {n}" for n in told.notes)}
-    if told.blocked:
-        yield _blocked(told, ranges, target, common)
+    parts = told.having(*BLOCKED)
+    refused = [p for p in parts if p.status == FORBIDDEN]
+    if cut := [p for p in parts if p.status != FORBIDDEN]:
+        yield _blocked(told, cut, ranges, target, common)
+    if refused:
+        remedy = _remedy(told, refused)
+        yield _finding(rules.FORBIDS, told, refused, target, common, remedy=remedy, confidence="medium")
     if told.undecidable:
         parts = told.having(Verdict.UNDECIDABLE)
         why, _, ask = parts[0].why.partition(": ")
@@ -131,8 +137,10 @@ def _findings(told: Answer, ranges: AddressRanges, target: Target, common: dict[
             yield _finding(rules.OPEN_TO_ALL, told, told.having(Verdict.ALLOWED), target, common)
 
 
-def _blocked(told: Answer, ranges: AddressRanges, target: Target, common: dict[str, Any]) -> Finding:
-    parts = told.having(*BLOCKED)
+def _blocked(
+    told: Answer, parts: Sequence[Part], ranges: AddressRanges, target: Target, common: dict[str, Any]
+) -> Finding:
+    sources = Intervals.of(pair for part in parts for pair in part.sources.pairs)
     rejected = parts[0].verdict is Verdict.REJECTED
     status = (parts[0].status or 502) if rejected else 0
     effect = _EFFECTS.get(status, _EFFECTS[502]).format(
@@ -140,8 +148,8 @@ def _blocked(told: Answer, ranges: AddressRanges, target: Target, common: dict[s
     )
     both = {p.verdict for p in parts}
     does = "drops or rejects" if len(both) > 1 else "rejects" if rejected else "drops"
-    older = address_ranges.lacked_by(told.blocked, ranges, told.question.family)
-    rule = rules.BLOCKS_ALL if told.verdict == "blocked" else rules.STALE_LIST if older else rules.BLOCKS_SOME
+    older = address_ranges.lacked_by(sources, ranges, told.question.family)
+    rule = rules.BLOCKS_ALL if sources == told.universe else rules.STALE_LIST if older else rules.BLOCKS_SOME
     made = address_ranges.published_at(older) if older else None
     return _finding(
         rule,
@@ -150,13 +158,17 @@ def _blocked(told: Answer, ranges: AddressRanges, target: Target, common: dict[s
         target,
         common,
         cloudfront_status=status or 504,
-        remedy=Remedy(kind="steps", steps=tuple(map(_escaped, remedies.steps(told)))),
+        remedy=_remedy(told, parts),
         does=does,
         effect=effect,
         older=f"{made:%Y-%m-%d}" if made else "",
         intermittent=rule is not rules.BLOCKS_ALL,
         confidence="medium",  # the rules are given; that they are the ones at work is taken from that
     )
+
+
+def _remedy(told: Answer, parts: Sequence[Part]) -> Remedy:
+    return Remedy(kind="steps", steps=tuple(map(_escaped, remedies.steps(told, parts))))
 
 
 def _finding(

@@ -24,13 +24,18 @@ _ADD = Remedy(steps=(Step(text="Let in TCP {port} from {prefixes}, in front of t
 
 
 def _rule(code: str, status: Status, title: str, meaning: str, **more: object) -> Rule:
-    fields: dict[str, object] = {"source": RANGES_PAGE, "reproduce": _COMMAND, "verify": _VERIFY, **more}
+    fields: dict[str, object] = {
+        "stage": Stage.TCP,
+        "source": RANGES_PAGE,
+        "reproduce": _COMMAND,
+        "verify": _VERIFY,
+        **more,
+    }
     if status is Status.FAULT:
         fields["remedy"] = _ADD
     return Rule(
         code=f"port.firewall_{code}",
         cause=Cause.PORT,
-        stage=Stage.TCP,
         status=status,
         title=title,
         meaning=meaning + " Addresses: {ranges}.{notes}",
@@ -63,6 +68,15 @@ STALE_LIST = _rule(
     source=LISTS_PAGE,
     cloudfront_status=504,
 )
+FORBIDS = _rule(
+    "forbids",
+    Status.WARNING,
+    "nginx answers {share} of CloudFront 403 at port {port}: {rule}.",
+    "The connection comes about, so this is no 502: CloudFront passes nginx's 403 on, and viewers meet it at the edge"
+    " locations that connect from there.",
+    stage=Stage.HTTP,
+    remedy=_ADD,
+)
 UNDECIDABLE = _rule(
     "undecidable",
     Status.UNKNOWN,
@@ -94,4 +108,4 @@ ALLOWS = _rule(
     source=LISTS_PAGE,
 )
 
-RULES: tuple[Rule, ...] = (BLOCKS_ALL, STALE_LIST, BLOCKS_SOME, UNDECIDABLE, UNREADABLE, OPEN_TO_ALL, ALLOWS)
+RULES: tuple[Rule, ...] = (BLOCKS_ALL, STALE_LIST, BLOCKS_SOME, FORBIDS, UNDECIDABLE, UNREADABLE, OPEN_TO_ALL, ALLOWS)

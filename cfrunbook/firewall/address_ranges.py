@@ -95,7 +95,9 @@ def describe(ranges: AddressRanges, at: dt.datetime) -> str:
     if days < 0:
         return f"the list of {made:%Y-%m-%d}, newer than the moment judged at"
     age = "of the same day" if days == 0 else f"{days} day{'' if days == 1 else 's'} old"
-    return f"the list of {made:%Y-%m-%d}, {age}"
+    latest = published_at(LATEST)
+    older = latest is not None and made < latest
+    return f"the list of {made:%Y-%m-%d}, {age}{f', older than our own of {latest:%Y-%m-%d}' if older else ''}"
 
 
 def lacked_by(missing: Intervals, ranges: AddressRanges, family: Family) -> AddressRanges | None:

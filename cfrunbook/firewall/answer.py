@@ -26,6 +26,7 @@ from cfrunbook.firewall import (
 from cfrunbook.firewall.evaluate import evaluate
 from cfrunbook.firewall.intervals import Family, Intervals
 from cfrunbook.firewall.model import Companions, IpSet, Layer, Part, Place, Question, Ruleset, Verdict, undecidable
+from cfrunbook.firewall.published import SERVICE, SOURCE
 from cfrunbook.text import visible
 
 BLOCKED = (Verdict.DROPPED, Verdict.REJECTED)
@@ -78,6 +79,11 @@ def ask(given: tuple[FirewallDump, ...], ranges: AddressRanges, question: Questi
     Raises BadInput, in one sentence, for a dump that cannot be read.
     """
     universe = address_ranges.sources(ranges, question.family)
+    if not universe:  # nothing is not allowed
+        raise BadInput(
+            f"Address ranges: the list has no IPv{question.family} prefix of the service {SERVICE}; fetch it again:"
+            f" curl -sO {SOURCE}."
+        )
     companions = _companions(given, ranges)
     layers: list[Layer] = []
     notes: list[str] = []

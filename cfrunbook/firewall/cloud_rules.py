@@ -102,7 +102,7 @@ def _google_sources(node: Node, where: str, file: str, question: Question) -> Ma
         return exactly(_networks(given, question, f"{where}.sourceRanges", file))
     if node.get("sourceTags") or node.get("sourceServiceAccounts"):  # only instances of the network have these
         return exactly(Intervals())
-    return yes(question.family)
+    return answer(question.family == 4, question.family)  # without a source, it is 0.0.0.0/0
 
 
 def _google_targets(node: Node, where: str, file: str, question: Question) -> Match:

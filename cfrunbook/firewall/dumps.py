@@ -77,8 +77,15 @@ def read(content: bytes, name: str) -> FirewallDump:
         document = _json(text, file)
         if document is not None:
             kind = kinds.of_document(document, file)
+            if isinstance(document, Mapping) and document.get("NextToken"):
+                raise BadInput(
+                    f"Firewall: {file} is one page of several (it has a NextToken); save it again without --max-items"
+                    " and --no-paginate."
+                )
             return FirewallDump(name=file, kind=kind, text=_to_json(_stripped(document, kind)))
     kind = kinds.of_text(text, file)
+    if kind == "ipset" and not text.endswith(("\n", "\r")):
+        raise BadInput(f"Firewall: {file} ends within a line: it is cut off; save it again with ipset save.")
     if kind == "network_policies":
         return FirewallDump(name=file, kind=kind, text=_to_json(_stripped(_yaml(text, file), kind)))
     if kind == "nginx":
@@ -99,6 +106,8 @@ def document(dump: FirewallDump) -> Any:
 
 
 def _text(content: bytes, file: str) -> str:
+    if content.startswith(b"\x1f\x8b"):
+        raise BadInput(f"Firewall: {file} is compressed; give what gunzip makes of it.")
     encoding = "utf-8-sig"
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encoding = "utf-16"
@@ -187,7 +196,7 @@ def _redacted_lines(text: str) -> str:
             return _COMMENT.sub(lambda found: found[1] + redact_words(found[2]), one)
         return one
 
-    return "\n".join(map(line, text.splitlines())) + "\n"
+    return "\n".join(map(line, text.removesuffix("\n").replace("\r\n", "\n").split("\n"))) + "\n"
 
 
 def _redacted_nginx(text: str, file: str) -> str:

@@ -11,21 +11,25 @@ from cfrunbook.firewall.packets import Packet, port_range
 
 _CREATE = re.compile(r"create (\S+) (\S+)(.*)")
 _ADD = re.compile(r"add (\S+) (\S+)(.*)")
+_MASK = re.compile(r"\bnetmask (\d{1,3})\b")
 _ADDRESSES = ("hash:ip", "hash:net", "bitmap:ip")
 _WITH_PORT = ("hash:ip,port", "hash:net,port")
 
 
 def read(text: str) -> dict[str, IpSet]:
     """Return the sets of an `ipset save`; lines that are none of its own are left out."""
-    made: dict[str, tuple[str, bool]] = {}
+    made: dict[str, tuple[str, bool, str]] = {}
     entries: dict[str, list[str]] = {}
     for line in text.splitlines():
         if created := _CREATE.match(line):
-            made[created[1]] = created[2], "family inet6" in created[3]
+            mask = _MASK.search(created[3])
+            kind = f"{created[2]} bitmask" if "bitmask" in created[3] else created[2]
+            made[created[1]] = kind, "family inet6" in created[3], f"/{mask[1]}" if mask else ""
             entries.setdefault(created[1], [])
         elif (added := _ADD.match(line)) and added[1] in made:
-            entries[added[1]].append(f"!{added[2]}" if "nomatch" in added[3].split() else added[2])
-    return {name: IpSet(kind, 6 if v6 else 4, tuple(entries[name])) for name, (kind, v6) in made.items()}
+            entry = added[2] if "/" in added[2] else added[2] + made[added[1]][2]
+            entries[added[1]].append(f"!{entry}" if "nomatch" in added[3].split() else entry)
+    return {name: IpSet(kind, 6 if v6 else 4, tuple(entries[name])) for name, (kind, v6, _) in made.items()}
 
 
 def match(name: str, flags: str, packet: Packet, sets: dict[str, IpSet], depth: int = 0) -> Match:
@@ -61,8 +65,15 @@ def match(name: str, flags: str, packet: Packet, sets: dict[str, IpSet], depth: 
 
 
 def _members(entries: tuple[str, ...] | list[str]) -> Intervals:
-    inside = Intervals.of(_pair(e) for e in entries if not e.startswith("!"))
-    return inside - Intervals.of(_pair(e[1:]) for e in entries if e.startswith("!"))
+    """Return what entries hold: of those that overlap, the most specific counts. Raises ValueError."""
+    if not any(e.startswith("!") for e in entries):
+        return Intervals.of(map(_pair, entries))
+    inside = Intervals()
+    sized = [(_pair(e.removeprefix("!")), e.startswith("!")) for e in entries]
+    for size in sorted({b - a for (a, b), _ in sized}, reverse=True):
+        inside |= Intervals.of(p for p, out in sized if not out and p[1] - p[0] == size)
+        inside -= Intervals.of(p for p, out in sized if out and p[1] - p[0] == size)
+    return inside
 
 
 def _pair(entry: str) -> Pair:

@@ -15,7 +15,7 @@ from cfrunbook.errors import BadInput
 from cfrunbook.firewall import intervals
 from cfrunbook.firewall.evaluate import decided
 from cfrunbook.firewall.intervals import Family, Intervals, Pair
-from cfrunbook.firewall.iptables_matches import Marks, target_of
+from cfrunbook.firewall.iptables_matches import ALL_BITS, Marks, target_of
 from cfrunbook.firewall.model import (
     Action,
     Chain,
@@ -42,6 +42,8 @@ _OF_IPV6 = re.compile(r"::/|ipv6-icmp|icmpv6|icmp6-|-[sd] [0-9a-f]*:[0-9a-f:]+",
 _OF_STATE = re.compile("state|flags|syn|ctdir")
 _BEFORE = (("raw", "PREROUTING"), ("mangle", "PREROUTING"))
 _TABLES = ("mangle", "filter", "security")
+_MARKING = re.compile(r"-j (MARK|CONNMARK)\b(.*)")
+_MARK_VALUE = re.compile(r"--set-(?:x)?mark (0x[0-9a-fA-F]{1,8}|0|[1-9][0-9]{0,9})(?:/\S+)?")
 _TARGET = re.compile(r"\[?([0-9A-Fa-f.:]*?)\]?(?:-[0-9A-Fa-f.:]+)?(?::(\d+)(?:-\d+)?)?")
 
 
@@ -76,7 +78,7 @@ def read(text: str, file: str, question: Question, companions: Companions) -> Ru
 def _tables(text: str, file: str) -> dict[str, _Table]:
     tables: dict[str, _Table] = {}
     table: _Table | None = None
-    for number, raw in enumerate(text.splitlines(), 1):
+    for number, raw in enumerate(text.split("\n"), 1):  # only this ends a line: a comment may hold other separators
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
@@ -123,8 +125,12 @@ class _Reading:
         self.tables, self.file, self.question, self.companions = tables, file, question, companions
         self.stateless: dict[tuple[int, int, str], Rule | None] = {}
         self.tool = "iptables" if question.family == 4 else "ip6tables"
+        # Without INPUT it may be one table of several, or a file such as ufw's before.rules; iptables-save says who
+        # made it, and leaves out a chain that does not exist.
+        held = tables.get("filter", _Table({}, {})).chains
+        self.is_whole = "INPUT" in held or ("filter" in tables and _MADE_BY.search(text) is not None)
         marked = "-j MARK" in text or "-j CONNMARK" in text
-        self.marks = Marks(tracked="NOTRACK" not in text and "--notrack" not in text)
+        self.marks = Marks("NOTRACK" not in text and "--notrack" not in text, _bits_set(text))
         self.packet = Packet(
             question.port, question.family, question.interface, question.destination, mark=None if marked else 0
         )
@@ -178,7 +184,14 @@ class _Reading:
 
     def _at_home(self, packet: Packet, sources: Intervals | None) -> Iterator[Layer]:
         found = [layer for table in _TABLES for layer in self._layers(table, "INPUT", packet, sources)]
-        if not found:
+        if not self.is_whole:
+            place = Place(self.file, "", "the dump has no filter table with the chains that packets enter by")
+            why = (
+                "what it blocks may be in a part that was not given: give the output of"
+                f" {self.tool}-save without -t, not a file of rules to be loaded"
+            )
+            found.append(replace(undecidable(f"{self.tool} filter INPUT", place, why), within=sources))
+        elif not found:
             place = Place(self.file, "", "the dump has no INPUT chain, so it blocks nothing there")
             found = [Layer(f"{self.tool} filter INPUT", "", {}, Verdict.ALLOWED, place, within=sources)]
         yield from found
@@ -266,6 +279,17 @@ class _Chains(Mapping[str, Chain]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._table.chains
+
+
+def _bits_set(text: str) -> int:
+    """Return the bits that rules of a dump may set in a packet's mark, which begins as 0. iptables-extensions(8)"""
+    bits = 0
+    for target, options in _MARKING.findall(text):
+        if target == "MARK" and (value := _MARK_VALUE.fullmatch(options.strip())):
+            bits |= int(value[1], 0)
+        elif target == "MARK" or "--restore-mark" in options:
+            return ALL_BITS
+    return bits
 
 
 def _sends(target: str, options: list[str]) -> str:

@@ -14,6 +14,8 @@ from cfrunbook.firewall.model import NEVER, Companions, Match, answer, exactly, 
 from cfrunbook.firewall.packets import ASK_DESTINATION, ASK_INTERFACE, Packet, from_ports, port_range
 from cfrunbook.text import visible
 
+ALL_BITS = 0xFFFFFFFF
+
 
 @dataclass(frozen=True, slots=True)
 class Marks:
@@ -21,6 +23,8 @@ class Marks:
 
     tracked: bool = True
     """Nothing in the dump takes packets out of connection tracking."""
+    bits: int = ALL_BITS
+    """Bits that something in the dump may set in a packet's mark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,10 @@ def _condition(option: str, words: _Words, packet: Packet, companions: Companion
     """Return when one option matches; None for one that is no condition."""
     family = packet.family
     if option in ("-m", "--match"):
-        words.take()
+        module = words.take()
+        return perhaps(family, _not_known(f"-m {module}")) if module in _CONDITION_BY_ITSELF else None
+    if option in _WITH_TEXT:
+        words.take()  # whatever it looks like
         return None
     if option in _NO_CONDITION:
         words.values()
@@ -180,11 +187,12 @@ def _destination_type(text: str, packet: Packet, _: Marks) -> bool | None:
     return "UNICAST" in kinds and packet.forwarded
 
 
-def _mark(text: str, packet: Packet, _: Marks) -> bool | None:
+def _mark(text: str, packet: Packet, marks: Marks) -> bool | None:
+    first, _, second = text.partition("/")
+    value, mask = int(first, 0), int(second, 0) if second else ALL_BITS
     if packet.mark is None:
-        return None
-    value, _slash, mask = text.partition("/")
-    return packet.mark & (int(mask, 0) if mask else 0xFFFFFFFF) == int(value, 0)
+        return False if value & ~marks.bits else None  # a bit that no rule ever sets
+    return packet.mark & mask == value
 
 
 def _original_port(text: str, packet: Packet, _: Marks) -> bool:
@@ -234,11 +242,15 @@ for _short, _names in {
     _SIMPLE |= dict.fromkeys(_names, _SIMPLE[_short])
 
 _NO_CONDITION = frozenset({
-    "--comment", "--limit-burst", "--name", "--rsource", "--rdest", "--mask", "--seconds", "--hitcount", "--reap",
+    "--limit-burst", "--rsource", "--rdest", "--mask", "--seconds", "--hitcount", "--reap",
     "--rttl", "--dir", "--strict", "--limit-iface-in", "--validmark", "--loose", "--accept-local", "--algo", "--from",
-    "--to", "--icase", "--hashlimit-burst", "--hashlimit-mode", "--hashlimit-name", "--hashlimit-srcmask",
+    "--to", "--icase", "--hashlimit-burst", "--hashlimit-mode", "--hashlimit-srcmask",
     "--hashlimit-dstmask", "--hashlimit-htable-size", "--hashlimit-htable-max", "--hashlimit-htable-expire",
     "--hashlimit-htable-gcinterval", "--connlimit-mask", "--connlimit-saddr", "--connlimit-daddr", "--kerneltz",
     "--return-nomatch", "--packet", "--utc",
 })  # fmt: skip
 """Options that say how another condition is meant."""
+_WITH_TEXT = frozenset({"--comment", "--name", "--hashlimit-name"})
+"""Options whose value is any text, also one like an option."""
+_CONDITION_BY_ITSELF = frozenset({"eui64", "ipv4options", "rpfilter", "socket", "unclean"})
+"""Matches that are a condition without any option. iptables-extensions(8)"""

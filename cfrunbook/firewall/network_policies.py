@@ -44,7 +44,10 @@ def read(document: Mapping[str, Any], file: str, question: Question, companions:
     everyone: dict[str, list[Rule]] = {}
     selected: dict[tuple[str, str], list[Rule]] = {}
     for where, policy in _policies(document, file):
-        namespace, selector, rules = _policy(policy, where, file, question)
+        found = _policy(policy, where, file, question)
+        if found is None:
+            continue
+        namespace, selector, rules = found
         if selector in ("{}", ""):
             everyone.setdefault(namespace, []).extend(rules)
         else:
@@ -52,7 +55,9 @@ def read(document: Mapping[str, Any], file: str, question: Question, companions:
     ways = {
         f"{namespace}: pods {selector}": [*everyone.get(namespace, []), *rules]
         for (namespace, selector), rules in selected.items()
-    } or {f"{namespace}: all pods": rules for namespace, rules in everyone.items()}
+    }
+    alone = everyone.keys() - {namespace for namespace, _ in selected}
+    ways |= {f"{namespace}: all pods": rules for namespace, rules in everyone.items() if namespace in alone}
     if not ways:
         raise BadInput(f"Firewall: {file} has no NetworkPolicy for ingress: look at the namespace that was asked.")
     why = (
@@ -83,8 +88,8 @@ def _policies(document: Mapping[str, Any], file: str) -> Iterator[tuple[str, Nod
             yield where, item
 
 
-def _policy(policy: Node, where: str, file: str, question: Question) -> tuple[str, str, list[Rule]]:
-    """Return namespace, selector and rules; none where the policy is not about ingress."""
+def _policy(policy: Node, where: str, file: str, question: Question) -> tuple[str, str, list[Rule]] | None:
+    """Return namespace, selector and rules; None where the policy is not about ingress."""
     metadata, spec = policy.get("metadata"), policy.get("spec")
     if not isinstance(spec, Mapping):
         raise BadInput(f"Firewall: {file}, {where or 'the policy'} has no spec.")
@@ -92,7 +97,7 @@ def _policy(policy: Node, where: str, file: str, question: Question) -> tuple[st
     namespace = text(named, "namespace", where, file, "default")
     selector = json.dumps(spec.get("podSelector") or {}, sort_keys=True, default=str)
     if "Ingress" not in (texts(spec, "policyTypes", where, file) or ["Ingress"]):
-        return namespace, "none", []
+        return None
     rules = []
     inside = f"{where}.spec" if where else "spec"
     for path, entry in objects(spec, "ingress", inside, file):

@@ -31,8 +31,8 @@ from cfrunbook.firewall.model import (
     yes,
 )
 from cfrunbook.firewall.nftables_matches import Matcher, perhaps_xt
-from cfrunbook.firewall.packets import Packet
-from cfrunbook.text import visible
+from cfrunbook.firewall.packets import ASK_INTERFACE, Packet
+from cfrunbook.text import join_names, visible
 
 _BEFORE, _AT_HOME, _ONWARD = ("ingress", "prerouting"), "input", "forward"
 _FAMILIES = {4: ("ip", "inet", "netdev"), 6: ("ip6", "inet", "netdev")}
@@ -59,6 +59,8 @@ class _Base:
     priority: int
     policy: str
     place: Place
+    devices: tuple[str, ...] = ()
+    """The interfaces whose packets come here; none named: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,9 @@ class _Reading:
         if not isinstance(priority, int) or isinstance(priority, bool):
             raise BadInput(f"Firewall: {self.file}, {where}: prio is not a whole number.")
         place = Place(self.file, where, f"policy {visible(policy, 20)} of chain {visible(key, 120)}")
-        return _Base(key, str(body.get("type", "filter")), str(body.get("hook")), priority, policy, place)
+        given = body.get("dev", ())
+        devices = tuple(map(str, given)) if isinstance(given, list) else (given,) if isinstance(given, str) else ()
+        return _Base(key, str(body.get("type", "filter")), str(body.get("hook")), priority, policy, place, devices)
 
     def ruleset(self) -> Ruleset:
         """Return the layers in the order in which a packet comes to them."""
@@ -180,8 +184,16 @@ class _Reading:
 
     def _layers(self, base: _Base, packet: Packet, within: Intervals | None) -> Iterator[Layer]:
         """Yield what a base chain does to a connection's first packet and to those that follow."""
-        yield self._layer(base, packet, within)
-        yield self._layer(base, replace(packet, established=True), within)
+        comes = [packet.comes_in_by(device, wildcard="*") for device in base.devices]
+        for one in (packet, replace(packet, established=True)):
+            layer = self._layer(base, one, within)
+            if not comes or True in comes:
+                yield layer
+            elif None in comes:  # through this chain or past it
+                why = ASK_INTERFACE.format(visible(join_names(list(base.devices), 3), 60))
+                past = Layer(layer.name, "", {}, Verdict.ALLOWED, layer.policy_place, within=within)
+                yield replace(layer, group=layer.name, group_why=why)
+                yield replace(past, group=layer.name, group_why=why)
 
     def _layer(self, base: _Base, packet: Packet, within: Intervals | None) -> Layer:
         later = ", for packets after the first" if packet.established else ""
@@ -206,6 +218,7 @@ class _Reading:
         matcher = self._matcher(raw.family, raw.table, packet)
         match = yes(packet.family)
         place = Place(self.file, f"{raw.where}.rule", shorten(_shown(raw)))
+        hidden: Match | None = None  # a part of iptables of which not even the name is shown: perhaps the target
         for statement in raw.statements:
             if not match.may:
                 return
@@ -221,6 +234,7 @@ class _Reading:
                 match = match & matcher.unknown(f"`{kind}` depends on how many packets came before")
             elif kind == "xt":
                 found = perhaps_xt(body, packet.family)
+                hidden = found if not isinstance(body, Mapping) else hidden
                 if found is not None:
                     match = match & found
                     if isinstance(body, Mapping) and body.get("type") == "target":
@@ -239,6 +253,8 @@ class _Reading:
                 why = f"what `{visible(kind, 40)}` does is not evaluated"
                 yield Rule(place, Action.UNKNOWN, replace(match, why=match.why or why))
                 return
+        if hidden is not None:
+            yield Rule(place, Action.UNKNOWN, match)
 
     def _verdict(self, place: Place, verdict: Any, match: Match, raw: _Raw) -> Iterator[Rule]:
         kind, body = next(iter(verdict.items())) if isinstance(verdict, Mapping) and verdict else ("", None)

@@ -222,7 +222,7 @@ def perhaps_xt(body: Any, family: intervals.Family) -> Match | None:
         return None
     return perhaps(
         family,
-        f"nft does not show what iptables's {visible(name, 40)} says: give the output of iptables-save"
+        f"nft does not show what iptables's {visible(name, 40) or 'part'} says: give the output of iptables-save"
         f"{'' if family == 4 else ' (ip6tables-save)'} instead",
     )
 

@@ -238,12 +238,7 @@ def _may_hide_access(directive: Directive) -> bool:
     if directive.name != "include" or len(directive.words) != 2:
         return False
     path = directive.words[1]
-    return (
-        not path.endswith(_HARMLESS_INCLUDES)
-        and "/modules" not in path
-        and "sites-" not in path
-        and "conf.d" not in path
-    )
+    return not path.endswith(_HARMLESS_INCLUDES) and "/modules" not in path
 
 
 def _locations(block: Directive, outer: _Scope, about: frozenset[str], depth: int) -> Iterator[_Scope]:

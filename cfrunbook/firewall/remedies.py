@@ -12,6 +12,7 @@ from cfrunbook.findings import Step
 from cfrunbook.firewall import intervals
 from cfrunbook.firewall.answer import BLOCKED, Answer
 from cfrunbook.firewall.intervals import Family, Intervals
+from cfrunbook.firewall.model import Part
 from cfrunbook.firewall.prefix_lists import NAMES, QUOTA, WEIGHT
 
 MAX_PREFIXES = 60
@@ -45,10 +46,10 @@ class _Missing:
         return re.split(r",? and |, ", self.layer.removeprefix(prefix).strip())[0]
 
 
-def steps(answer: Answer) -> tuple[Step, ...]:
-    """Return what to add so that `answer` has no blocked address left, one step for each layer that blocks."""
+def steps(answer: Answer, those: Sequence[Part] | None = None) -> tuple[Step, ...]:
+    """Return what to add so that none of these parts is blocked (default: all that are), by layer."""
     blocked: dict[str, list[tuple[Intervals, str]]] = {}
-    for part in answer.having(*BLOCKED):
+    for part in answer.having(*BLOCKED) if those is None else those:
         blocked.setdefault(part.layer, []).append((part.sources, part.place.text))
     made: list[Step] = []
     for layer, parts in list(blocked.items())[:MAX_STEPS]:
@@ -95,6 +96,7 @@ def _network_acl(missing: _Missing) -> Sequence[Step]:
     outbound = "answers" in missing.layer or "outbound" in way
     rule = re.search(r"rule (\d+)", missing.text)
     below = f"a number below {rule[1]}" if rule else "a free number"
+    first = max(1, min(10, int(rule[1]) - _FEW // 2)) if rule else 10
     direction = "--egress" if outbound else "--ingress"
     ports = "From=1024,To=65535" if outbound else f"From={missing.port},To={missing.port}"
     option = "--cidr-block" if missing.family == 4 else "--ipv6-cidr-block"
@@ -111,7 +113,7 @@ def _network_acl(missing: _Missing) -> Sequence[Step]:
         Step(
             text=f"Network ACL {acl}: allow {'answers to ephemeral ports' if outbound else f'TCP {missing.port}'} with"
             f" {below}; the lowest that matches decides.{why}",
-            command=f"NUMBER=10; for cidr in {cidrs}; do aws ec2 create-network-acl-entry --network-acl-id {acl}"
+            command=f"NUMBER={first}; for cidr in {cidrs}; do aws ec2 create-network-acl-entry --network-acl-id {acl}"
             f" {direction} --rule-number $((NUMBER++)) --protocol tcp --port-range {ports} {option}"
             ' "$cidr" --rule-action allow; done',
         ),

@@ -165,7 +165,8 @@ class Response:
             if len(self.interim) < _MAX_INTERIM:
                 self.interim.append(self.status)
             else:
-                self.done = True  # an endless row of promises
+                self._note(Deviation.INTERIM, 0)  # an endless row of promises
+                self.done = True
             self._begin_again()
             return True
         self.head_complete = True

@@ -80,7 +80,7 @@ def render(told: Sequence[Answer], ranges: AddressRanges, at: dt.datetime, *, co
 def _part(part: Part, one: Answer, *, color: bool, width: int) -> Iterator[str]:
     look = LOOKS[part.verdict]
     family = one.question.family
-    mark = f"{style.SYMBOLS[look]} {part.verdict.value}"
+    mark = f"{style.SYMBOLS[look]} {part.verdict.value}{f' with {part.status}' if part.status else ''}"
     painted = f"{_COLORS[look]}{mark}\x1b[0m" if color else mark
     yield f"{painted}: {answer.share(part.sources, one.universe, family)}"
     yield from _wrapped((f"by {visible(part.place, 400)}",), width)

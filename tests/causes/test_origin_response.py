@@ -121,6 +121,22 @@ CASES = [
         502,
         "140000 bytes",
     ),
+    (
+        (
+            exchange(
+                header_complete=False,
+                header_bytes=0,
+                status_line="",
+                end=ExchangeEnd.ENOUGH,
+                interim=(102,) * 16,
+                deviations=((Deviation.INTERIM, 0),),
+            ),
+        ),
+        "malformed",
+        "unknown",
+        502,
+        "one interim answer after another, and no final one",
+    ),
     ((wordless("banner", service="http/2", first_bytes=BUTTERFLY),), "http2", "fault", 502, "answers GET /cart in HTTP/2"),
     (
         (wordless("banner", service="ssh", first_bytes=b"SSH-2.0-x\x1b[2J"),),

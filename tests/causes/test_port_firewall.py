@@ -15,7 +15,7 @@ from cfrunbook.causes.case import Case
 from cfrunbook.cloudfront.targets import ServerName, Target
 from cfrunbook.diagnosis import judge
 from cfrunbook.evidence import Connection, ConnectOutcome, FirewallDump, Observations, Resolution, ResolutionOutcome
-from cfrunbook.findings import Finding, Status
+from cfrunbook.findings import Finding, Stage, Status
 from cfrunbook.firewall import address_ranges, dumps, intervals
 from cfrunbook.firewall.published import LATEST, OLDER
 from cfrunbook.incident import Incident
@@ -69,7 +69,8 @@ ALLOW = "-A INPUT -p tcp -m tcp --dport 443 -j ACCEPT"
     [
         (security_group("10.0.0.0/8"), "blocks_all", Status.FAULT, 504, "The firewall drops every one of CloudFront's IPv4 addresses at port 443: sg.json: no inbound rule of sg-0a1 lets this in"),
         (iptables("-A INPUT -p tcp -j REJECT --reject-with tcp-reset"), "blocks_all", Status.FAULT, 502, "The firewall rejects every one of CloudFront's IPv4 addresses at port 443: rules.txt, line 3: -A INPUT -p tcp -j REJECT"),
-        (dump("server { listen 443 ssl; allow 10.0.0.0/8; deny all; }"), "blocks_all", Status.FAULT, 403, "The firewall rejects every one of CloudFront's IPv4 addresses at port 443: rules.txt, line 1: deny all"),
+        (dump("server { listen 443 ssl; allow 10.0.0.0/8; deny all; }"), "forbids", Status.WARNING, None, "nginx answers all 343,616 addresses of CloudFront 403 at port 443: rules.txt, line 1: deny all"),
+        (dump("stream { server { listen 443; deny all; } }"), "blocks_all", Status.FAULT, 502, "The firewall rejects every one of CloudFront's IPv4 addresses at port 443: rules.txt, line 1: deny all"),
         (iptables("-A INPUT -s 18.68.0.0/16 -j DROP", policy="ACCEPT"), "blocks_some", Status.FAULT, 504, "The firewall drops 65,536 of 343,616 addresses (19.1 %) of CloudFront at port 443 (18.68.0.0/16; rules.txt, line 3: -A INPUT -s 18.68.0.0/16 -j DROP); some requests fail."),
         (iptables("-A INPUT -s 18.68.0.0/16 -j REJECT", policy="ACCEPT"), "blocks_some", Status.FAULT, 502, "The firewall rejects 65,536 of 343,616 addresses"),
         (security_group(*OLDER[0].ipv4), "stale_list", Status.FAULT, 504, "The firewall's list of CloudFront's addresses is that of 2025-07-24: at port 443 it drops 36,864 of 343,616 addresses (10.7 %) that AWS added since (24.110.128.0/17 and 52.46.0.0/20); some requests fail."),
@@ -93,6 +94,22 @@ def test_what_rules_mean(given, code, status, cloudfront_status, title):
     assert finding.data["intermittent"] == (code in ("blocks_some", "stale_list")) if status is Status.FAULT else True
     assert all(e.observation == "input:firewall" for e in finding.evidence)
     assert finding.next_check or status is not Status.UNKNOWN
+
+
+def test_what_nginx_answers_403_is_told_apart_from_what_never_gets_there():
+    cut, refused = judged(
+        iptables("-A INPUT -s 18.68.0.0/16 -j DROP", policy="ACCEPT"),
+        dump("server { listen 443 ssl; deny 3.172.0.0/18; }", "nginx.conf"),
+    )
+    assert (cut.code, cut.cloudfront_status, cut.data["networks"]) == (
+        "port.firewall_blocks_some",
+        504,
+        ["18.68.0.0/16"],
+    )
+    assert (refused.code, refused.data["networks"]) == ("port.firewall_forbids", ["3.172.0.0/18"])
+    assert ["iptables" in f.remedy.steps[0].command for f in (cut, refused)] == [True, False]
+    assert len(refused.remedy.steps) == 1
+    assert (cut.stage, refused.stage) == (Stage.TCP, Stage.HTTP)
 
 
 def test_letting_in_everybody_is_said_for_information():
@@ -204,7 +221,7 @@ def test_the_remedy_for_iptables_lets_in_what_was_missing():
     after = iptables(
         " ".join(["-A", "INPUT", *rule[rule.index("1") + 1 :]]), *before.text.splitlines()[2:-1], policy="ACCEPT"
     )
-    sets = dump("\n".join(shown[1:-2]), "sets")
+    sets = dump("\n".join([*shown[1:-2], ""]), "sets")
     assert [f.code for f in judged(before)] == ["port.firewall_blocks_some"]
     assert judged(after, sets)[0].code == "port.firewall_allows"
 

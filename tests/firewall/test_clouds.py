@@ -304,6 +304,7 @@ server {
         ("allow 192.0.2.0/24; deny all; location / { allow all; }", "allowed"),
         ("location / { allow all; } location /admin { deny all; }", "undecidable"),
         ("include /etc/nginx/allow.conf; deny all;", "undecidable"),
+        ("include /etc/nginx/conf.d/cloudfront.inc;", "undecidable"),
         ("location / { limit_except GET { deny all; } }", "undecidable"),
         ("if ($remote_addr ~ ^10) { return 403; }", "undecidable"),
         ("if ($host != shop.example) { return 301 https://shop.example/; }", "allowed"),
@@ -318,6 +319,11 @@ def test_nginx_judges_viewers_where_real_ip_replaces_the_address(told):
     trusting = NGINX.replace("REAL", "set_real_ip_from 192.0.2.0/24; real_ip_header X-Forwarded-For;")
     assert told(trusting.replace("BODY", "allow 10.0.0.0/8; deny all;")) == "undecidable rejected"
     assert told(trusting.replace("X-Forwarded-For", "proxy_protocol").replace("BODY", "deny all;")) == "rejected"
+
+
+@pytest.mark.parametrize("path", ["conf.d/*.conf", "/etc/nginx/sites-enabled/*"])
+def test_nginx_servers_of_files_that_were_not_given_may_answer(told, path):
+    assert told(f"http {{ include mime.types; include {path}; server {{ listen 443; }} }}") == "undecidable"
 
 
 def test_nginx_denies_with_403_and_names_the_line(ask):
@@ -365,3 +371,34 @@ def test_layers_add_up(told):
     open_group = groups(group(permission(**ranges("0.0.0.0/0"))))
     assert told(open_group, host) == "allowed dropped"
     assert told(groups(group(permission(**ranges("198.51.100.0/24")))), host) == "dropped"
+
+
+def policy(namespace, selector, types, *ingress):
+    spec = {"podSelector": selector, "policyTypes": types, "ingress": list(ingress)}
+    return {"kind": "NetworkPolicy", "metadata": {"name": "p", "namespace": namespace}, "spec": spec}
+
+
+WEB = {"matchLabels": {"app": "web"}}
+
+
+@pytest.mark.parametrize(
+    ("items", "verdict"),
+    [
+        ([policy("web", WEB, ["Egress"]), policy("web", WEB, ["Ingress"], {})], "allowed"),
+        ([policy("web", {}, ["Ingress"]), policy("web", WEB, ["Ingress"], {})], "allowed"),
+        ([policy("web", {}, ["Ingress"]), policy("db", WEB, ["Ingress"], {})], "undecidable"),
+    ],
+    ids=["egress says nothing of ingress", "default deny and what it lets in", "denied in the other namespace"],
+)
+def test_policies_for_egress_and_of_other_namespaces(told, items, verdict):
+    assert told({"kind": "List", "items": items}) == verdict
+
+
+def test_policies_for_egress_alone_are_refused(ask):
+    with pytest.raises(BadInput, match="has no NetworkPolicy for ingress"):
+        ask({"kind": "List", "items": [policy("web", WEB, ["Egress"])]})
+
+
+def test_a_google_rule_without_a_source_is_about_ipv4(told):
+    rule = {"name": "a", "network": "n/default", "priority": 1000, "allowed": [{"IPProtocol": "tcp"}]}
+    assert (told([rule]), told([rule], family=6)) == ("allowed", "dropped")

@@ -335,3 +335,17 @@ def test_what_iptables_hides_from_nft_asks_for_iptables_save():
     assert "give the output of iptables-save" in found.having(found.parts[-1].verdict)[0].why
     assert found.parts[0].place.where == "nftables[7].rule"
     assert found.parts[0].place.text == "inet filter web: ip saddr @far accept"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"create s hash:net family inet\nadd s 192.0.2.0/1", "ends within a line: it is cut off"),
+        (b"\x1f\x8b\x08\0", "is compressed; give what gunzip makes of it"),
+        (b'{"Entries": [{"Cidr": "192.0.2.0/24"}], "NextToken": "x"}', "is one page of several"),
+        (b'{"SecurityGroupRules": [], "NextToken": "x"}', "is one page of several"),
+    ],
+)
+def test_a_part_is_not_taken_for_the_whole(content, says):
+    with pytest.raises(BadInput, match=says):
+        dumps.read(content, "rules")

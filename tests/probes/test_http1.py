@@ -106,6 +106,7 @@ DEVIATIONS: dict[str, tuple[bytes, list[tuple[D, int]]]] = {
         [(D.CHUNK, 0)],
     ),
     "an endless chunk line": (answer("Transfer-Encoding: chunked", body=b"1" * 5000), [(D.CHUNK, 0)]),
+    "promises alone": (b"HTTP/1.1 102 Processing\r\n\r\n" * 100, [(D.INTERIM, 0)]),
     "101": (answer(status="HTTP/1.1 101 Switching Protocols"), [(D.SWITCHED, 1)]),
     "several": (answer("oops", "Server : x", "Content-Length: x"), [(D.NO_COLON, 2), (D.FIELD_NAME, 3), (D.LENGTH_INVALID, 0)]),
 }  # fmt: skip
