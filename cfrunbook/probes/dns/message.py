@@ -27,6 +27,7 @@ FIRST_BYTES = 64
 _IN = 1
 _OPT, _DO = 41, 0x8000
 _QR = 0x80
+_HEADER = struct.Struct("!6H")
 _TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "AAAA": 28, "DS": 43, "DNSKEY": 48}
 
 
@@ -88,7 +89,8 @@ def read(name: str, kind: str, received: bytes) -> Reply:
     import dns.rdatatype
 
     try:
-        message = dns.message.from_wire(received)
+        # unbound and BIND take no offence at bytes behind the message either
+        message = dns.message.from_wire(_bounded(received), ignore_trailing=True)
         if not message.flags & dns.flags.QR:
             return malformed(received, "it is a question, not an answer")
         rcode = dns.rcode.to_text(message.rcode())
@@ -112,6 +114,22 @@ def read(name: str, kind: str, received: bytes) -> Reply:
         return malformed(received, str(error) or type(error).__name__)
     except (AttributeError, TypeError, AssertionError, RecursionError, NotImplementedError) as error:
         return malformed(received, type(error).__name__)  # a record type that dnspython reads wrongly
+
+
+def _bounded(received: bytes) -> bytes:
+    """Return a message that says that it ends after as many records of a section as are kept.
+
+    65535 bytes hold thousands of records, with names that point to the longest one there is: reading them takes most
+    of a minute, and a hostile server may send them to every question.
+    """
+    if len(received) < _HEADER.size:
+        return received
+    number, flags, asked, *counts = _HEADER.unpack_from(received)
+    for section, count in enumerate(counts):
+        if count > MAX_DNS_RECORDS:
+            kept = (*counts[:section], MAX_DNS_RECORDS, 0, 0)[:3]
+            return _HEADER.pack(number, flags, asked, *kept) + received[_HEADER.size :]
+    return received
 
 
 def malformed(received: bytes, why: str) -> Reply:

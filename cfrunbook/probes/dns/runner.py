@@ -58,6 +58,8 @@ class Walking:
         self._lab = lab
         self._progress = progress
         self._begin = 0.0
+        self._end = 2 * deadline + 1  # in seconds after the beginning
+        self._late = False
         self._open = asyncio.Semaphore(_most_sockets())
         self._done: asyncio.Queue[tuple[Question, DnsQuery]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,18 +73,17 @@ class Walking:
         """Walk to the end. Never raises for what servers do; on cancellation every socket is closed."""
         loop = asyncio.get_running_loop()
         self._begin = time.perf_counter()
-        end = self._elapsed() + 2 * self._deadline + 1
-        late = False
         try:
             self._ask(self._walk.begin(self._elapsed()))
             while not self._walk.is_done:
                 wake_at = self._walk.wake_at
-                until = end if wake_at is None else min(end, wake_at)
+                until = self._end if wake_at is None else min(self._end, wake_at)
                 try:
                     async with asyncio.timeout_at(loop.time() + until - self._elapsed()):
                         question, seen = await self._done.get()
                 except TimeoutError:
-                    if late := self._elapsed() >= end:
+                    if self._elapsed() >= self._end:
+                        self._late = True
                         break
                     self._ask(self._walk.wake(self._elapsed()))
                     continue
@@ -93,7 +94,7 @@ class Walking:
                 self._tell(name, final=True)
             self.ended.set()
         queries = [seen for _, seen in sorted(self._seen, key=lambda pair: pair[1].sent_at)]
-        return Walked(queries, cut_short=late or self._walk.cut_short)
+        return Walked(queries, cut_short=self._late or self._walk.cut_short)
 
     def final(self, name: str) -> Resolved | None:
         """Return what name servers say of `name`, when the walk is over; None if none said anything."""
@@ -166,7 +167,11 @@ class Walking:
 
     def _record(self, question: Question, endpoint: Endpoint, received: Received, begin: float) -> DnsQuery:
         elapsed = self._elapsed() - begin if received.seconds is None else received.seconds
-        if received.data:
+        if received.data and self._elapsed() >= self._end:
+            # Answers made to be slow to read may all be here at once: they are not to hold up everything else.
+            self._late = True
+            reply = message.Reply(outcome=DnsOutcome.TIMEOUT, detail="the walk had to end before this answer was read")
+        elif received.data:
             reply = message.read(question.name, question.type, received.data)
         elif received.stray:
             reply = message.malformed(received.stray, "what came has another id than the question, or is no answer")

@@ -15,7 +15,7 @@ from cfrunbook.lab.dns.setup import Fault
 from cfrunbook.lab.dns.shop import EVERY_SERVER, FIRST, RECORDS, failing, shop
 from cfrunbook.lab.servers import Servers
 from cfrunbook.probes import relocation
-from cfrunbook.probes.dns import Resolved, Walked, Walking
+from cfrunbook.probes.dns import Resolved, Walked, Walking, message
 from cfrunbook.probes.dns.hints import parse
 from cfrunbook.probes.relocation import Relocations
 
@@ -85,6 +85,21 @@ def test_silence_is_recorded_with_every_sending() -> None:
     assert {q.outcome for q in silent} == {DnsOutcome.TIMEOUT}
     assert {len(q.sent_at) for q in silent if q.transport is DnsTransport.UDP} == {3}
     assert {len(q.sent_at) for q in silent if q.transport is DnsTransport.TCP} == {1}
+
+
+def test_answers_that_take_too_long_to_read_do_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, elapsed, spent = message.read, Walking._elapsed, [0.0]
+
+    def slow(name: str, kind: str, received: bytes) -> message.Reply:
+        spent[0] += 10.0
+        return read(name, kind, received)
+
+    monkeypatch.setattr(message, "read", slow)
+    monkeypatch.setattr(Walking, "_elapsed", lambda self: elapsed(self) + spent[0])
+    done, _, _ = walk(internet(shop()), deadline=5.0)
+    assert done.cut_short
+    assert spent[0] < 30  # the end of the walk is at 11 s
+    assert any("before this answer was read" in q.detail for q in done.queries)
 
 
 def test_in_a_lab_only_relocated_servers_exist() -> None:
