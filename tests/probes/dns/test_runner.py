@@ -18,6 +18,7 @@ from cfrunbook.probes import relocation
 from cfrunbook.probes.dns import Resolved, Walked, Walking, message
 from cfrunbook.probes.dns.hints import parse
 from cfrunbook.probes.relocation import Relocations
+from tests.probes.dns.replayed import walked
 
 NAME = "origin.shop.lab"
 
@@ -96,7 +97,7 @@ def test_answers_that_take_too_long_to_read_do_not_hold_up_the_end(monkeypatch: 
 
     monkeypatch.setattr(message, "read", slow)
     monkeypatch.setattr(Walking, "_elapsed", lambda self: elapsed(self) + spent[0])
-    done, _, _ = walk(internet(shop()), deadline=5.0)
+    done = walked(internet(shop()), NAME, deadline=5.0)  # in memory: all answers are here at once
     assert done.cut_short
     assert spent[0] < 30  # the end of the walk is at 11 s
     assert any("before this answer was read" in q.detail for q in done.queries)
