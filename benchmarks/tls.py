@@ -15,18 +15,15 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
-import tempfile
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from support import timed
 from support.peers import NMAP, PEERS, S_CLIENT, SSLSCAN, SSLYZE, TESTSSL, commands, named
 
 # This process imports little on purpose: the kernel counts the peak memory of who starts a process as that process's.
@@ -185,37 +182,14 @@ def peers(name: str, port: int) -> list[Contender]:
 def measure(contender: Contender, source: Origin) -> Sample:
     """Run a contender once. Raises RuntimeError where it gives no answer, or none within `LIMIT_S`."""
     source.take_count()
-    with tempfile.TemporaryFile() as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            contender.command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            close_fds=False,
-            start_new_session=True,
-        )
-        stop = threading.Timer(LIMIT_S, os.killpg, (process.pid, signal.SIGKILL))
-        stop.start()
-        try:
-            _, status, usage = os.wait4(process.pid, 0)
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-        finally:
-            stop.cancel()
-        wall = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        said = output.read().decode(errors="replace")
-    if process.returncode == -signal.SIGKILL:
+    took = timed.run(contender.command, LIMIT_S)
+    if took.stopped:
         raise RuntimeError(f"stopped after {LIMIT_S:g} s")
-    missing = [text for text in contender.shows if text not in said]
+    missing = [text for text in contender.shows if text not in took.output]
     if missing:
-        last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "nothing")
+        last = next((line.strip() for line in reversed(took.output.splitlines()) if line.strip()), "nothing")
         raise RuntimeError(f"does not show {', '.join(missing)}; says: {last[:80]}")
-    memory = usage.ru_maxrss / 1024
-    return Sample(wall, usage.ru_utime + usage.ru_stime, memory, source.take_count())
+    return Sample(took.wall_s, took.cpu_s, took.memory_mib, source.take_count())
 
 
 def run(contenders: Sequence[Contender], source: Origin, rounds: int, budget_s: float) -> dict[str, Row]:
