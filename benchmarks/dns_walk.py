@@ -1,7 +1,7 @@
 """How long it takes to know how a zone's name servers are: our walk to all of them, against what people use for it.
 
-All look at the lab's DNS (root, top-level domain, a zone on four servers, 20 ms for every answer) in four states. It has
-port 53 of its own addresses in a network namespace, because the peers know no other; where there can be none, only
+All look at the lab's DNS (root, top-level domain, a zone on four servers, 20 ms for every answer) in four states. It
+has port 53 of its own addresses in a network namespace, because the peers know no other; where there can be none, only
 ours is measured. What is measured runs as a process of its own, from its start to its end.
 
     python benchmarks/dns_walk.py                          # about ten minutes with all peers
