@@ -12,7 +12,7 @@ INSTALLED := $(VENV)/.installed
 SCENARIO ?=
 # Which Python makes the environment; empty looks for one.
 PYTHON   ?=
-# How many seconds `make fuzz` takes; empty is its default.
+# How many seconds each fuzzer of `make fuzz` takes; empty is its default.
 FUZZ     ?=
 # More options for pytest, e.g. make test PYTEST="-k certificate -x"
 PYTEST   ?=
@@ -59,16 +59,26 @@ lab: $(INSTALLED)  ## Open the runbooks in JupyterLab
 	@$(BIN)/cfrunbook notebooks
 
 .PHONY: bench
-bench: $(INSTALLED)  ## Measure the diagnosis, the TLS scan without other scanners, and firewall rules
+bench: $(INSTALLED)  ## Measure the diagnosis, firewall rules, and TLS scan and DNS walk without other programs
 	@echo "Measuring …"
 	@$(BIN)/python benchmarks/diagnose.py
 	@$(BIN)/python benchmarks/tls.py --only cfrunbook
 	@$(BIN)/python benchmarks/firewall.py
+	@$(BIN)/python benchmarks/dns_walk.py --only cfrunbook --rounds 3
 
 .PHONY: bench-tls
 bench-tls: $(INSTALLED)  ## Measure the TLS scan against every other scanner that is installed (ten minutes and more)
 	@echo "Measuring the TLS scan against other scanners …"
 	@$(BIN)/python benchmarks/tls.py
+
+.PHONY: bench-dns
+bench-dns: $(INSTALLED)  ## Measure the walk to all name servers against every other program that is installed (15 minutes)
+	@echo "Measuring the walk to all name servers against other programs …"
+	@$(BIN)/python benchmarks/dns_walk.py
+
+.PHONY: bench-firewall
+bench-firewall: $(INSTALLED)  ## Measure 1,000 firewall rules against the arithmetic that people reach for (seconds)
+	@$(BIN)/python benchmarks/firewall.py
 
 .PHONY: bench-accuracy
 bench-accuracy: $(INSTALLED)  ## Hold what we and every installed scanner say of difficult TLS servers against what is true
@@ -76,9 +86,10 @@ bench-accuracy: $(INSTALLED)  ## Hold what we and every installed scanner say of
 	@$(BIN)/python benchmarks/tls_accuracy.py
 
 .PHONY: fuzz
-fuzz: $(INSTALLED)  ## Feed hostile bytes to the reader of TLS flights: make fuzz FUZZ=600
+fuzz: $(INSTALLED)  ## Feed hostile bytes to the reader of TLS flights and the DNS walk: make fuzz FUZZ=600 (each)
 	@echo "Fuzzing …"
 	@$(BIN)/python benchmarks/fuzz_tls.py $(if $(FUZZ),--seconds $(FUZZ))
+	@$(BIN)/python benchmarks/fuzz_dns.py $(if $(FUZZ),--seconds $(FUZZ))
 
 .PHONY: schema
 schema: $(INSTALLED)  ## Write the JSON Schema of a diagnosis anew, after a change of its types

@@ -10,25 +10,19 @@ framed for it, also protected with the right TLS 1.3 keys, so that what lies beh
 
 from __future__ import annotations
 
-import argparse
 import copy
 import hashlib
-import importlib
 import random
 import sys
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from enum import IntEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from support import fuzzing
 
 if TYPE_CHECKING:
     from cfrunbook.probes.tls.flight import Flight
 
-SECONDS = 20
-"""What `make fuzz` takes by default; a real run takes minutes or hours."""
 MAX_INPUT = 300 * 1024
 MAX_STREAM = 300 * 1024
 """Bytes, more than a flight may have."""
@@ -36,16 +30,9 @@ STEP = 1 << 14
 """Bytes in a record that we frame."""
 MESSAGE, REPEATED = 0x80, 0x40
 """Bits of an item, see `items`."""
-ONE_INPUT_S = 10
-"""Seconds after which an input counts as a hang."""
 HEADER = 4
 
-try:
-    atheris: Any = importlib.import_module("atheris")
-except ModuleNotFoundError:
-    atheris = None
-
-with atheris.instrument_imports(include=["cfrunbook"]) if atheris else nullcontext():
+with fuzzing.instrumented("cfrunbook"):
     from cfrunbook.cloudfront.origin_tls import P_256, P_384, TLS_1_0, TLS_1_2, TLS_1_3, offer
     from cfrunbook.cloudfront.tls_offers import beyond_offer
     from cfrunbook.evidence import HandshakeOutcome as Outcome
@@ -318,84 +305,5 @@ def seeds() -> list[bytes]:
     return [*found, bytes([Mode.FRAMED, 2, 1, 2 * (TLS_1_2 - TLS_1_0)]) + static]
 
 
-# --- runs -----------------------------------------------------------------------------------------------------------
-
-
-def guided(seconds: int, corpus: Path) -> None:
-    """Let libFuzzer run; ends the process."""
-    for number, seed in enumerate(seeds()):
-        (corpus / f"seed-{number}").write_bytes(seed)
-    limits = [f"-max_total_time={seconds}", f"-max_len={MAX_INPUT}", f"-timeout={ONE_INPUT_S}", "-rss_limit_mb=2048"]
-    quiet = ["-len_control=10", "-print_final_stats=1", "-reload=0", "-verbosity=0"]
-    atheris.Setup([sys.argv[0], *limits, *quiet, str(corpus)], test_one_input)
-    atheris.Fuzz()
-
-
-def blind(seconds: int, seed: int) -> int:
-    """Mutate the seeds without guidance; return an exit status."""
-    chance, corpus, executions = random.Random(seed), seeds(), 0
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        data = mutated(chance.choice(corpus), chance, corpus)
-        started = time.monotonic()
-        try:
-            test_one_input(data)
-            if time.monotonic() - started > ONE_INPUT_S:
-                raise AssertionError("a hang")
-        except Exception as error:  # noqa: BLE001 - whatever is raised is the finding
-            path = Path(f"crash-{hashlib.sha1(data).hexdigest()}")
-            path.write_bytes(data)
-            print(f"{type(error).__name__}: {error}\nafter {executions} executions, input in {path}")
-            return 1
-        executions += 1
-    print(f"{executions} executions in {seconds} s, mutated blindly (seed {seed}): nothing found")
-    return 0
-
-
-def mutated(data: bytes, chance: random.Random, corpus: Sequence[bytes]) -> bytes:
-    """Return an input a few edits away."""
-    changed = bytearray(data)
-    for _ in range(chance.randint(1, 6)):
-        place = chance.randrange(len(changed) + 1)
-        match chance.randrange(5):
-            case 0 if changed:
-                changed[place % len(changed)] = chance.choice((0, 1, 0x7F, 0x80, 0xFF, chance.randrange(256)))
-            case 1:
-                changed[place:place] = chance.randbytes(chance.choice((1, 3, 40)))
-            case 2:
-                del changed[place : place + chance.choice((1, 3, 40))]
-            case 3:
-                other = chance.choice(corpus)
-                changed[place:] = other[chance.randrange(len(other)) :]
-            case _:
-                changed += changed[place:] * chance.choice((1, 1, 50))
-    return bytes(changed[:MAX_INPUT])
-
-
-def main() -> int:
-    """Fuzz for a while, or replay what was found."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("replay", nargs="*", type=Path, metavar="FILE", help="inputs to replay instead of fuzzing")
-    parser.add_argument("--seconds", type=int, default=SECONDS, help=f"how long (default: {SECONDS})")
-    parser.add_argument("--seed", type=int, default=1, help="for blind mutation (default: 1)")
-    parser.add_argument("--corpus", type=Path, help="folder in which atheris keeps what it found worth keeping")
-    options = parser.parse_args()
-    for path in options.replay:
-        test_one_input(path.read_bytes())
-        print(f"{path}: nothing found")
-    if options.replay:
-        return 0
-    for seed in seeds():
-        test_one_input(seed)
-    if atheris is None:
-        print("atheris is not installed (pip install atheris): mutating blindly instead")
-        return blind(options.seconds, options.seed)
-    with tempfile.TemporaryDirectory(prefix="fuzz-tls-") as folder:
-        corpus = options.corpus or Path(folder)
-        corpus.mkdir(parents=True, exist_ok=True)
-        guided(options.seconds, corpus)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(fuzzing.main(__doc__.splitlines()[0] if __doc__ else "", test_one_input, seeds(), MAX_INPUT))

@@ -94,11 +94,13 @@ def read(name: str, kind: str, received: bytes) -> Reply:
         if not message.flags & dns.flags.QR:
             return malformed(received, "it is a question, not an answer")
         rcode = dns.rcode.to_text(message.rcode())
-        asked = [(q.name, q.rdtype) for q in message.question]
+        asked = [(q.name, q.rdtype, q.rdclass) for q in message.question]
         wanted = (dns.name.from_text(name), dns.rdatatype.from_text(kind))
         # Servers may leave the question out of an error.
-        if asked != [wanted] and (asked or rcode == "NOERROR"):
+        if asked != [(*wanted, _IN)] and (asked or rcode == "NOERROR"):
             return malformed(received, "it answers another question")
+        for section in (message.answer, message.authority, message.additional):
+            section[:] = [r for r in section if r.rdclass == _IN]  # an A record of another class has no address
         sections = [_records(section) for section in (message.answer, message.authority, message.additional)]
         truncated = bool(message.flags & dns.flags.TC)
         return Reply(

@@ -56,6 +56,7 @@ def test_what_cannot_be_asked(name: str, kind: str) -> None:
 
 A = f"{NAME}. 300 IN A 192.0.2.1"
 NS = "example.com. 300 IN NS ns1.example.com."
+OF_ANOTHER_CLASS = f"{NAME}. 300 HS A \\# 4 c0000202"
 SOA = "example.com. 300 IN SOA ns1.example.com. h.example.com. 1 2 3 4 5"
 
 
@@ -72,6 +73,8 @@ SOA = "example.com. 300 IN SOA ns1.example.com. h.example.com. 1 2 3 4 5"
         (answer("x. 300 IN CNAME y.", rcode=dns.rcode.NXDOMAIN), "nxdomain"),
         (answer(authority=(NS,), flags=0), "referral"),
         (answer("other.example. 300 IN A 192.0.2.1"), "nodata"),
+        (answer(OF_ANOTHER_CLASS), "nodata"),
+        (answer(authority=("example.com. 300 CH NS ns1.example.com.",)), "nodata"),
         (answer(rcode=dns.rcode.SERVFAIL, flags=0), "rcode"),
         (answer(A, flags=dns.flags.TC), "truncated"),
         (answer(flags=dns.flags.TC), "truncated"),
@@ -88,6 +91,11 @@ def test_records_are_kept_as_dig_prints_them() -> None:
     assert (reply.rcode, reply.authoritative, reply.truncated) == ("NOERROR", True, False)
 
 
+def test_records_of_another_class_are_not_kept() -> None:
+    mixed = answer(OF_ANOTHER_CLASS, A, f"{NAME}. 300 CLASS385 A \\# 4 c0000203")
+    assert [r.data for r in message.read(NAME, "A", mixed).answer] == ["192.0.2.1"]
+
+
 def test_no_more_records_are_kept_than_a_recording_takes() -> None:
     many = answer(*(f"{NAME}. 300 IN A 10.0.{n // 250}.{n % 250}" for n in range(1000)))
     assert len(message.read(NAME, "A", many).answer) == MAX_DNS_RECORDS
@@ -102,6 +110,7 @@ def test_no_more_records_are_kept_than_a_recording_takes() -> None:
         (asked(), "a question, not an answer"),
         (answer(question=asked("other.example")), "another question"),
         (answer(question=asked(kind="AAAA")), "another question"),
+        (answer(question=asked(edns=False)[:-1] + b"\x03"), "another question"),  # of class CH
         (asked()[:2] + b"\x84\x00\x00\x01\x00\x01\x00\x00\x00\x00" + b"\xc0\x0c" * 9, ""),  # a pointer to itself
         (asked()[:2] + b"\x84\x00\x00\x01\xff\xff\xff\xff\xff\xff", ""),
     ],
