@@ -11,6 +11,7 @@ from cfrunbook.causes.case import Case
 from cfrunbook.evidence import AUTHORITATIVE, Connection, ConnectOutcome, HandshakeOutcome, ResolutionOutcome
 from cfrunbook.findings import NotExamined
 from cfrunbook.observation import MAX_ADDRESSES
+from cfrunbook.probes.dns.names import plain
 from cfrunbook.text import visible
 
 _NEXT_CHECK = "Look again with these inputs (without --evidence), or record again where the origin can be reached."
@@ -23,7 +24,7 @@ def gaps(case: Case) -> Iterator[NotExamined]:
         return
     where = f"port {target.port} of {visible(target.domain, 120)}"
     if not case.connections and not _addresses(case):
-        yield _gap(f"a connection to {where}")
+        yield _nowhere(case, where) or _gap(f"a connection to {where}")
     tried = {c.address for c in case.connections}
     for address in _addresses(case):
         if address not in tried:
@@ -62,6 +63,20 @@ def _addresses(case: Case) -> list[str]:
             found += resolution.ipv4 if both or case.target.ip_address_type == "ipv4" else ()
             found += resolution.ipv6 if both or case.target.ip_address_type == "ipv6" else ()
     return list(dict.fromkeys(found))[:MAX_ADDRESSES]
+
+
+def _nowhere(case: Case, where: str) -> NotExamined | None:
+    """Return that there was no address to connect to; None where nobody asked for one, or somebody has one."""
+    asked = [r for r in case.resolutions if r.outcome is not ResolutionOutcome.RELOCATED]
+    if not asked and not any(q.name == plain(case.target.domain) for q in case.observations.dns_queries):
+        return None
+    family = {"ipv4": "IPv4 ", "ipv6": "IPv6 "}.get(case.target.ip_address_type, "")
+    name = visible(case.target.domain, 120)
+    return NotExamined(
+        what=f"everything behind name resolution at {where}",
+        why=f"no {family}address was found for {name}, so there was nothing to connect to",
+        next_check=f"Once {name} resolves, look again.",
+    )
 
 
 def _gap(what: str) -> NotExamined:

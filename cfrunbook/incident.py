@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import msgspec
 
 from cfrunbook import evidence as recordings
-from cfrunbook import files
+from cfrunbook import files, hostname
 from cfrunbook.cloudfront import distribution_reader as distributions
 from cfrunbook.cloudfront import documents, origins, plan, policies, viewer_url
 from cfrunbook.cloudfront.distribution import Distribution
@@ -45,6 +45,7 @@ SHORTEST_DEADLINE, LONGEST_DEADLINE = 0.05, 600.0
 DEFAULT_EXPIRY_DAYS = 14
 LONGEST_EXPIRY_DAYS = 825
 """Beyond this, a certificate is always about to expire."""
+_DNS_PORT = 53
 _SOURCE_FIELDS = ("distribution", "trust_store", "root_hints")
 _LAB_OPTIONS = (
     "distribution", "policies", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace", "resolver",
@@ -187,8 +188,16 @@ class Incident:
         if self.inputs.address_ranges:
             made = visible(self.inputs.address_ranges.create_date, 40)
             yield Fact("Address ranges", f"of {made}", "given, instead of the list that comes with the package")
+        at_53 = [e for e in self.relocations.entries if e.port == _DNS_PORT]
+        servers = [e for e in at_53 if hostname.is_address(e.host)]
+        others = [e for e in at_53 if servers and not e.host]
         for entry in self.relocations.entries:
-            yield Fact("Connects to", str(entry), "instead of what name resolution says")
+            if entry not in (*servers, *others):
+                yield Fact("Connects to", str(entry), "instead of what name resolution says")
+        if servers:
+            places = "1 address" if len(servers) == 1 else f"{len(servers)} addresses"
+            any_other = " and every other" if others else ""
+            yield Fact("Name servers", f"{places}{any_other}, relocated", f"asked elsewhere; the first: {servers[0]}")
         yield Fact("Trusts", self.roots.name)
 
     def _distribution_sentence(self) -> tuple[StageStatus, str]:

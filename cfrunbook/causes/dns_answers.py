@@ -8,7 +8,7 @@ from typing import Any
 
 from cfrunbook.causes import dns_answer_rules as rules
 from cfrunbook.causes import dns_rules
-from cfrunbook.causes.dns_delegation import Delegations, Hop, Place
+from cfrunbook.causes.dns_delegation import Delegations, Hop, Place, ZoneView
 from cfrunbook.causes.dns_words import facts, finding, percent, shown
 from cfrunbook.causes.sightings import some_requests_fail
 from cfrunbook.cloudfront.special_purpose import special_purpose
@@ -134,7 +134,7 @@ def _agreement(walk: Delegations, target: Target, hop: Hop, kind: str) -> Iterat
     deviating = [p for p, answers in said.items() if majority not in answers]
     negative = [p for p, answers in said.items() if any(a[0] in _NEGATIVE for a in answers)]
     fails = bool(negative) and bool(positive)
-    meant = not fails and len(set(hop.zone.serials.values())) < 2
+    meant = not fails and (len(set(hop.zone.serials.values())) < 2 or _is_variety(hop.zone, said))
     members = negative if fails else deviating
     versions = [
         f"{_shown(answer)} from {join_names([shown(p) for p, answers in said.items() if answer in answers], 4)}"
@@ -156,6 +156,15 @@ def _agreement(walk: Delegations, target: Target, hop: Hop, kind: str) -> Iterat
     if not fails:
         data["confidence"] = "medium"  # what an old zone says may still work
     yield some_requests_fail(finding(rules.SERVERS_DISAGREE, target, shows, Status.FAULT, data))
+
+
+def _is_variety(zone: ZoneView, said: Mapping[Place, Sequence[Answer]]) -> bool:
+    """Tell whether answers vary within every version of a zone that is served: two providers count each on its own."""
+    by_serial: dict[int, set[Place]] = {}
+    for place in said:
+        if (serial := zone.serials.get((place.server, place.address))) is not None:
+            by_serial.setdefault(serial, set()).add(place)
+    return all(any(len(set(said[p])) > 1 for p in places) for places in by_serial.values())
 
 
 def _answer(query: DnsQuery, name: str) -> Answer:

@@ -5,7 +5,7 @@ Facts only: `fold` orders questions and answers; what a fact means is for the ju
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -249,8 +249,18 @@ class Delegations:
 
 def fold(queries: Sequence[DnsQuery], name: str, *, kind: str = "A") -> Delegations:
     """Return what `queries`, in any order, show of the way to `name`, for whose records of type `kind` servers are."""
+    zones = _zones(queries, kind, plain(name))
+    hops, loops_to = _chain(zones, name, kind)
+    if len(hops) > 1 and not hops[-1].replies(kind):  # how servers are for the name that they do not give
+        zones = _zones(queries, kind, hops[-1].name)
+        hops, loops_to = _chain(zones, name, kind)
+    in_order = tuple(sorted(zones.values(), key=lambda z: (depth(z.name), z.name)))
+    return Delegations(hops[0].name, _control(queries), hops, loops_to, tuple(queries), in_order)
+
+
+def _chain(zones: Mapping[str, ZoneView], name: str, kind: str) -> tuple[tuple[Hop, ...], str]:
+    """Return a name and what it is an alias of, and the name at which that comes back to itself."""
     name = plain(name)
-    zones = _zones(queries, kind)
     hops: list[Hop] = []
     loops_to = ""
     while len(hops) <= MAX_ALIASES:
@@ -266,8 +276,7 @@ def fold(queries: Sequence[DnsQuery], name: str, *, kind: str = "A") -> Delegati
         if name in {hop.name for hop in hops}:
             loops_to = name
             break
-    in_order = tuple(sorted(zones.values(), key=lambda z: (depth(z.name), z.name)))
-    return Delegations(hops[0].name, _control(queries), tuple(hops), loops_to, tuple(queries), in_order)
+    return tuple(hops), loops_to
 
 
 def is_local(query: DnsQuery) -> bool:
@@ -289,38 +298,63 @@ def cut_of(query: DnsQuery) -> str:
     return ""
 
 
-def _zones(queries: Sequence[DnsQuery], kind: str) -> dict[str, ZoneView]:
+def _zones(queries: Sequence[DnsQuery], kind: str, name: str) -> dict[str, ZoneView]:
     referrals: dict[str, list[DnsQuery]] = {ROOT: []}
     by_place: dict[str, dict[tuple[str, str], list[DnsQuery]]] = {}
     for query in queries:
         if cut := cut_of(query):
             referrals.setdefault(cut, []).append(query)
         by_place.setdefault(query.zone, {}).setdefault((query.server, query.address), []).append(query)
-    heard = {addresses.version(q.address) for q in queries if q.rcode}
+    heard = _Heard(
+        frozenset(addresses.version(q.address) for q in queries if q.rcode),
+        over_tcp=any(q.rcode for q in queries if q.transport is DnsTransport.TCP),
+    )
     found = {}
     for zone in {**referrals, **by_place}:
         above = referrals.get(zone, [])
         places = [
-            Place(zone, *key, *_condition(zone, here, heard, kind), tuple(here))
+            Place(zone, *key, *_condition(zone, here, heard, kind, name), tuple(here))
             for key, here in sorted(by_place.get(zone, {}).items())
         ]
         found[zone] = ZoneView(zone, above[0].zone if above else "", tuple(above), tuple(places))
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What of the network this machine can use: someone, somewhere, answered over it."""
+
+    families: frozenset[int]
+    over_tcp: bool
+
+
 def _control(queries: Sequence[DnsQuery]) -> Control:
     root = [q for q in queries if q.zone == ROOT]
     if not root:
         return Control.NOT_ASKED
-    if any(cut_of(q) or (q.authoritative and q.outcome in _REPLIES) for q in root):
+    # Only zones above have DS records: a cache that answers for everybody refers, too, but has no authority over them.
+    above = [q for q in queries if q.type == "DS" and depth(q.zone) < 2 and q.rcode in ("NOERROR", "NXDOMAIN")]
+    borrowed = bool(above) and not any(q.authoritative for q in above)
+    # The root knows of no addresses: what gives one in its name is a login page for every name there is.
+    if any(cut_of(q) or (q.authoritative and _is_denied(q)) for q in root) and not borrowed:
         return Control.FINE
     return Control.INTERCEPTED if any(q.rcode for q in root) else Control.BLOCKED
 
 
-def _condition(zone: str, queries: list[DnsQuery], heard: set[int], kind: str) -> tuple[Condition, DnsQuery]:
-    """Return how one place is, and the question that shows it: the first one for an address with EDNS, over UDP."""
+def _is_denied(query: DnsQuery) -> bool:
+    """Tell whether a server says, with its SOA record, that there is no such thing."""
+    denied = query.outcome in (DnsOutcome.NXDOMAIN, DnsOutcome.NODATA)
+    return denied and any(r.type == "SOA" and is_within(query.name, r.owner) for r in query.authority)
+
+
+def _condition(zone: str, queries: list[DnsQuery], heard: _Heard, kind: str, name: str) -> tuple[Condition, DnsQuery]:
+    """Return how one place is, and the question that shows it: one for an address with EDNS, over UDP.
+
+    That for `name` counts, where there is one: servers may fail for some names only.
+    """
     udp = [q for q in queries if q.transport is DnsTransport.UDP]
     asked = [q for q in udp if q.edns and q.type in ("A", kind) and not q.name.startswith(RANDOM_LABEL)]
+    asked = [q for q in asked if q.name == name] or asked
     normal = [q for q in asked if q.type == kind] or asked
     main = next(iter(normal), (udp or queries)[0])
     same = [q for q in queries if q.name == main.name and q.type in ("A", main.type) and q is not main]
@@ -335,6 +369,8 @@ def _condition(zone: str, queries: list[DnsQuery], heard: set[int], kind: str) -
             return Condition.UNREACHABLE, main
         case DnsOutcome.TRUNCATED:
             over_tcp = next((q for q in same if q.transport is DnsTransport.TCP), None)
+            if over_tcp and not over_tcp.rcode and not heard.over_tcp and not is_local(over_tcp):
+                return Condition.NOT_TRIED, over_tcp  # nobody at all answered over TCP: it may be our own network
             return (
                 (Condition.WELL, over_tcp) if over_tcp and _helps(over_tcp) else (Condition.TRUNCATES, over_tcp or main)
             )
@@ -358,17 +394,19 @@ def _helps(query: DnsQuery) -> bool:
     return bool(cut_of(query)) or (query.authoritative and query.outcome in _REPLIES)
 
 
-def _silence(main: DnsQuery, same: list[DnsQuery], udp: list[DnsQuery], heard: set[int]) -> Condition:
+def _silence(main: DnsQuery, same: list[DnsQuery], udp: list[DnsQuery], heard: _Heard) -> Condition:
     """Return what it means that a question got no answer."""
-    if any(_helps(q) for q in same if not q.edns and q.transport is DnsTransport.UDP):
+    others = [q for q in udp if q.rcode and (q.name, q.type) != (main.name, main.type)]
+    without = any(_helps(q) for q in same if not q.edns and q.transport is DnsTransport.UDP)
+    if without and not any(q.edns for q in others):
         return Condition.DROPS_EDNS
-    if any(q.rcode and (q.name, q.type) != (main.name, main.type) for q in udp):
+    if others:
         return Condition.IGNORES
     if any(q.rcode for q in same if q.transport is DnsTransport.TCP):
         return Condition.NO_UDP
     if is_local(main):
         return Condition.SILENT
-    if addresses.version(main.address) not in heard:
+    if addresses.version(main.address) not in heard.families:
         return Condition.NOT_TRIED  # nobody at all answered over this family: it may be our own network
     proven = len(main.sent_at) >= PROOF_SENDS and main.elapsed_ms >= PROOF_SECONDS * 1000
     return Condition.SILENT if proven else Condition.UNPROVEN

@@ -265,7 +265,7 @@ GLUE_MISSING = _rule(
     "glue_missing",
     "{parent} gives no address for {affected} of {total} name servers of {zone}: {servers}; {consequence}.",
     "These servers are named inside the very zone that they serve: without their addresses in the zone above (glue),"
-    " nobody can get there to ask.",
+    " nobody who comes from there can get to them.",
     source=_RFC + "rfc9471",
     reproduce=_DIG_PARENT,
     verify=Step(text="The zone above gives the addresses of these servers (glue).", command=_DIG_PARENT),

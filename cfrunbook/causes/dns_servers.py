@@ -57,6 +57,7 @@ _WORDS: Mapping[Condition, str] = {
     Condition.TRUNCATES: "truncated over UDP, nothing over TCP",
     Condition.IGNORES: "no answer to this question",
 }
+_NO_CONNECTION = frozenset({DnsOutcome.REFUSED_PORT, DnsOutcome.CLOSED, DnsOutcome.TIMEOUT, DnsOutcome.UNREACHABLE})
 _CERTAIN = frozenset({Condition.REFUSES, Condition.FAILS, Condition.NOT_RUNNING, Condition.MALFORMED})
 """What has nothing to do with where one asks from, nor with what a resolver makes of it."""
 _WHY_NOT_WALKED = {
@@ -170,9 +171,8 @@ def _how_many(zone: ZoneView, members: Sequence[Place]) -> dict[str, Any]:
 def _without_tcp(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Finding]:
     over_tcp = [q for q in walk.queries if q.transport is DnsTransport.TCP]
     works = any(q.rcode for q in over_tcp)
-    failed = {DnsOutcome.REFUSED_PORT, DnsOutcome.CLOSED} | (
-        {DnsOutcome.TIMEOUT, DnsOutcome.UNREACHABLE} if works else set()
-    )
+    # Where nobody answers over TCP, a firewall here may be what refuses it.
+    failed = _NO_CONNECTION if works else frozenset()
     found: dict[Place, DnsQuery] = {}
     for place in zone.well:
         mine = [q for q in place.queries if q.transport is DnsTransport.TCP]

@@ -47,13 +47,19 @@ def _addressless(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[
             "intermittent": bool(zone.well),
             "share": round(number / total, 4),
             "why_no_address": _no_address_why(walk, servers),
-            "consequence": f"{percent(number / total)} of the servers are of no use"
+            "consequence": _of_no_use(number, total, found=sum(s in reached for s in servers))
             if zone.well
             else f"nobody can resolve {visible(walk.name, 260)}",
         }
         status = Status.WARNING if zone.well else Status.FAULT
         shows = [*zone.referrals[:2], *(q for q in walk.queries if q.name in servers)]
         yield finding(rule, target, shows, status, data)
+
+
+def _of_no_use(number: int, total: int, *, found: int) -> str:
+    if found == number:
+        return "resolvers find them only by asking the others first"
+    return f"{percent((number - found) / total)} of the servers are of no use"
 
 
 def _no_address_why(walk: Delegations, servers: Sequence[str]) -> str:

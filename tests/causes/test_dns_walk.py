@@ -6,11 +6,15 @@ import datetime as dt
 import json
 import shlex
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
+import dns.flags
 import dns.message
+import dns.rcode
+import dns.rrset
 import msgspec
 import pytest
 from hypothesis import given
@@ -184,6 +188,64 @@ def hosting(name: str) -> Tree:
     return internet(shop(f"origin CNAME {name}"))
 
 
+def two_providers() -> Tree:
+    other = zone(SHOP, SHOP_SERVERS, "origin A 203.0.113.99", serial=7)
+    return internet(shop(instead={SERVER: other}))
+
+
+Rewrite = Callable[[dns.message.Message, bytes, int], bytes | None]
+
+
+def rewritten(tree: Tree, rewrite: Rewrite, *, name: str = NAME, servers: Sequence[str] = EVERY_SERVER) -> Respond:
+    """Return how servers answer when `rewrite` makes something else of their answers for addresses of `name`.
+
+    It is given the question, the right answer, and how many answers this server has given.
+    """
+    respond, given = responding(tree), Counter[str]()
+    addresses = {SHOP_SERVERS[s] for s in servers}
+
+    def changed(endpoint: Endpoint, question: bytes, over_tcp: bool) -> bytes | DnsOutcome | None:
+        said, asked = respond(endpoint, question, over_tcp), dns.message.from_wire(question)
+        concerned = endpoint.address in addresses and asked.question[0].to_text() == f"{name}. IN A"
+        if not concerned or not isinstance(said, bytes):
+            return said
+        given[endpoint.address] += 1
+        return rewrite(asked, said, given[endpoint.address])
+
+    return changed
+
+
+def weighted(tree: Tree) -> Respond:
+    def rewrite(_: dns.message.Message, said: bytes, number: int) -> bytes:
+        reply = dns.message.from_wire(said)
+        reply.answer = [dns.rrset.from_text(f"{NAME}.", 60, "IN", "A", f"203.0.113.{20 + number % 2}")]
+        return reply.to_wire()
+
+    return rewritten(tree, rewrite)
+
+
+def with_signatures_wanted_is_lost(tree: Tree) -> Respond:
+    """Only the answer for the address, with EDNS, does not come through: it may be too large."""
+    return rewritten(tree, lambda asked, said, _: None if asked.edns >= 0 else said, servers=[SERVER])
+
+
+def alias_target_fails(tree: Tree) -> Respond:
+    def rewrite(asked: dns.message.Message, *_: object) -> bytes:
+        reply = dns.message.make_response(asked)
+        reply.set_rcode(dns.rcode.SERVFAIL)
+        return reply.to_wire()
+
+    return rewritten(tree, rewrite, name="farm.shop.lab")
+
+
+def no_tcp_from_here(tree: Tree) -> Respond:
+    """A firewall before us lets nothing out to TCP port 53."""
+    respond = responding(tree)
+    return lambda endpoint, question, over_tcp: (
+        DnsOutcome.REFUSED_PORT if over_tcp else respond(endpoint, question, over_tcp)
+    )
+
+
 OTHER_ROWS: Sequence[tuple[str, Callable[[], Tree], Callable[[Tree], Respond] | None, Mapping[str, str]]] = (
     ("one unreachable", plain, unreachable, {"server_unreachable": "warning", "resolves": "ok"}),
     ("A dropped at one", plain, only_a_is_dropped, {"server_ignores": "warning", "resolves": "ok"}),
@@ -227,6 +289,32 @@ OTHER_ROWS: Sequence[tuple[str, Callable[[], Tree], Callable[[Tree], Respond] | 
         ),
         None,
         {"alias_chain_too_long": "warning", "resolves": "ok"},
+    ),
+    (
+        "alias within the zone fails",
+        lambda: internet(shop(f"origin CNAME farm\nfarm A {FIRST}")),
+        alias_target_fails,
+        {"servfail": "fault"},
+    ),
+    ("one answer lost", plain, with_signatures_wanted_is_lost, {"server_ignores": "warning", "resolves": "ok"}),
+    (
+        "two providers, weighted",
+        two_providers,
+        weighted,
+        {"serials_differ": "warning", "answers_vary": "info", "resolves": "ok"},
+    ),
+    (
+        "two providers, one with the old address",
+        two_providers,
+        None,
+        {"serials_differ": "warning", "servers_disagree": "fault", "resolves": "ok"},
+    ),
+    ("no TCP from here", plain, no_tcp_from_here, {"resolves": "ok"}),
+    (
+        "no TCP from here, and none there",
+        lambda: internet(shop(faults=failing(Fault.TRUNCATE))),
+        no_tcp_from_here,
+        {"not_walked": "info"},
     ),
     ("alias within the zone", lambda: internet(shop("origin CNAME gone")), None, {"dangling_alias": "fault"}),
     (
@@ -333,6 +421,50 @@ def test_where_something_answers_for_the_root_nothing_is_said_of_the_servers() -
     found = judge(walked(plain(), NAME, respond=cache).queries, SYSTEM)
     assert codes(found) == {"not_walked": Status.INFO, "ok": Status.OK}
     assert "intercepted" in found[0].title
+
+
+def test_a_login_page_that_answers_every_name_with_authority_is_no_root() -> None:
+    def portal(endpoint: Endpoint, question: bytes, over_tcp: bool) -> bytes:
+        asked = dns.message.from_wire(question)
+        reply = dns.message.make_response(asked)
+        reply.flags |= dns.flags.AA
+        reply.answer = [dns.rrset.from_text(asked.question[0].name, 60, "IN", "A", "10.1.1.1")]
+        return reply.to_wire()
+
+    found = judge(walked(plain(), NAME, respond=portal).queries, SYSTEM)
+    assert codes(found) == {"not_walked": Status.INFO, "ok": Status.OK}
+    assert "intercepted" in found[0].title
+
+
+def test_a_cache_that_answers_for_every_server_makes_none_of_them_lame() -> None:
+    """What BIND does with questions that do not desire recursion: it refers as far as it knows, and has no authority."""
+    tree = plain()
+    respond = responding(tree)
+
+    def cache(endpoint: Endpoint, question: bytes, over_tcp: bool) -> bytes | DnsOutcome | None:
+        said = respond(endpoint, question, over_tcp)
+        if not isinstance(said, bytes):
+            return said
+        reply = dns.message.from_wire(said)
+        reply.flags &= ~dns.flags.AA
+        reply.flags |= dns.flags.RA
+        return reply.to_wire()
+
+    found = judge(walked(tree, NAME, respond=cache).queries, SYSTEM)
+    assert codes(found) == {"not_walked": Status.INFO, "ok": Status.OK}
+    assert "intercepted" in found[0].title
+
+
+def test_where_edns_is_taken_out_on_the_way_signatures_are_not_called_missing() -> None:
+    tree = signed()
+    respond = responding(tree)
+
+    def stripped(endpoint: Endpoint, question: bytes, over_tcp: bool) -> bytes | DnsOutcome | None:
+        asked = dns.message.from_wire(question)
+        asked.use_edns(False)
+        return respond(endpoint, asked.to_wire(), over_tcp)
+
+    assert codes(judge(walked(tree, NAME, respond=stripped).queries)) == {"resolves": Status.OK}
 
 
 def test_without_ipv6_here_ipv6_addresses_of_servers_are_not_called_dead() -> None:

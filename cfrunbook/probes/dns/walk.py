@@ -399,6 +399,8 @@ class Walk:
             if zone.thorough and depth(zone.name) > 1:
                 for server, address in zone.referrers[:2]:
                     yield Question(zone.parent, server, address, zone.name, "DS")
+                for server, address in zone.referrers[:1]:  # whether TCP gets out from here at all
+                    yield Question(zone.parent, server, address, zone.name, "DS", _TCP)
 
     def _some(self, lookup: _Lookup, zone: _Zone) -> Iterator[Question]:
         """Yield what is asked of a few servers: for the way onwards, or for a name server's address."""

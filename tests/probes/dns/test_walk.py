@@ -191,7 +191,7 @@ def test_every_server_of_the_zone_is_asked_everything_and_the_zones_above_little
         ("shop.lab", "shop.lab", "DNSKEY", "udp", True): 4,
     }
     assert len(done.asked(zone=".")) == 2
-    assert Counter(q.type for q in done.asked(zone="lab")) == {"A": 2, "DS": 2}
+    assert Counter(q.type for q in done.asked(zone="lab")) == {"A": 2, "DS": 3}  # one of them over TCP
 
 
 def test_of_many_root_servers_three_are_asked() -> None:
