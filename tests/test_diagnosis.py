@@ -199,6 +199,15 @@ def test_ok_needs_everything_that_cloudfront_would_do_to_have_been_tried() -> No
         assert any("not tried" in n.why for n in diagnosis.not_examined)
 
 
+def test_where_the_name_did_not_resolve_nobody_is_told_to_connect_again() -> None:
+    loaded = cf.Incident.load(origin="gone.example.com")
+    gone = Resolution(id="resolution-1", name="gone.example.com", resolver="system", outcome=ResolutionOutcome.NXDOMAIN)
+    diagnosis = cf.judge(loaded, Observations(vantage="here", recorded_at=NOW, inputs=loaded.inputs, resolutions=(gone,)))
+    (behind,) = [n for n in diagnosis.not_examined if n.what.startswith("everything behind name resolution")]
+    assert behind.why == "no IPv4 address was found for gone.example.com, so there was nothing to connect to"
+    assert "--evidence" not in behind.next_check
+
+
 def test_a_recording_of_another_name_does_not_clear_this_one() -> None:
     with lab.start("healthy") as running:
         loaded = cf.Incident.load(**running.options)

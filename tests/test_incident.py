@@ -655,6 +655,16 @@ def test_a_mistake_is_told_at_its_stage() -> None:
     assert (stage.status, stage.findings) == ("fault", ("distribution.s3_website_https",))
 
 
+def test_describe_counts_relocated_name_servers_instead_of_listing_them() -> None:
+    places = ["192.0.2.1:53:127.0.0.1:5301", "192.0.2.2:53:127.0.0.1:5302", ":53:127.0.0.1:5399"]
+    incident = Incident.load(origin="shop.example.com", connect_to=["203.0.113.1:443:127.0.0.1:8443", *places])
+    facts = [(f.label, f.value, f.why) for f in incident.describe() if "127.0.0.1" in f.value + f.why]
+    assert facts == [
+        ("Connects to", "203.0.113.1:443:127.0.0.1:8443", "instead of what name resolution says"),
+        ("Name servers", "2 addresses and every other, relocated", f"asked elsewhere; the first: {places[0]}"),
+    ]
+
+
 def test_describe_tells_what_is_examined_and_why() -> None:
     facts = Incident.load(distribution=SHOP, url="https://www.example.com/api/x").describe()
     assert [f.label for f in facts] == [
