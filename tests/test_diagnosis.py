@@ -202,7 +202,9 @@ def test_ok_needs_everything_that_cloudfront_would_do_to_have_been_tried() -> No
 def test_where_the_name_did_not_resolve_nobody_is_told_to_connect_again() -> None:
     loaded = cf.Incident.load(origin="gone.example.com")
     gone = Resolution(id="resolution-1", name="gone.example.com", resolver="system", outcome=ResolutionOutcome.NXDOMAIN)
-    diagnosis = cf.judge(loaded, Observations(vantage="here", recorded_at=NOW, inputs=loaded.inputs, resolutions=(gone,)))
+    diagnosis = cf.judge(
+        loaded, Observations(vantage="here", recorded_at=NOW, inputs=loaded.inputs, resolutions=(gone,))
+    )
     (behind,) = [n for n in diagnosis.not_examined if n.what.startswith("everything behind name resolution")]
     assert behind.why == "no IPv4 address was found for gone.example.com, so there was nothing to connect to"
     assert "--evidence" not in behind.next_check

@@ -116,14 +116,14 @@ ROWS: tuple[Difficult, ...] = (
     Difficult(
         *("closes on a TLS 1.3 hello", behind("tls12", Intolerant(TLS_1_3)), "version intolerance", False, (TLS_1_2,)),
         trouble=(Trouble.INTOLERANT,),
-        code="port.closes",
+        code="tls_protocol.version_intolerance",
     ),
     Difficult(
         "closes on TLS 1.1 and higher, minimum 1.0",
         *(behind("tls10", Intolerant(TLS_1_1)), "version intolerance", False, (TLS_1_0,)),
         trouble=(Trouble.INTOLERANT,),
         minimum="TLSv1",
-        code="port.closes",
+        code="tls_protocol.version_intolerance",
     ),
     Difficult(
         *("client certificate required", s_server("rsa", "-Verify", "1", "-tls1_2"), "asks for one", False),
