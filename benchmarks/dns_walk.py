@@ -51,7 +51,8 @@ class Sample:
 
     wall_s: float
     cpu_s: float
-    questions: int
+    questions: int | None
+    """None where they cannot be counted."""
     verdict_s: float | None = None
     """Until ours has everything, from when it begins: without the start of its process."""
     address_s: float | None = None
@@ -108,7 +109,7 @@ def measure(title: str, command: Sequence[str], trouble: Trouble, counter: netwo
     if counter:
         counter.take()
     took = timed.run(command, LIMIT_S)
-    questions = counter.take() if counter else 0
+    questions = counter.take() if counter else None
     if took.stopped:
         row.problem = f"gave up after {LIMIT_S:g} s"
         return Sample(took.wall_s, took.cpu_s, questions)
@@ -186,10 +187,10 @@ def show(trouble: Trouble, rows: Mapping[str, Row], limit_s: float) -> None:
     for title, row in rows.items():
         walls = [sample.wall_s for sample in row.samples]
         wall, cpu, asked = row.median("wall_s"), row.median("cpu_s"), row.median("questions")
-        if wall is None or cpu is None or asked is None:
+        if wall is None or cpu is None:
             continue
         print(f"{title:<24}{len(walls):>2}{wall:>9.3f}{f'{min(walls):.3f}-{max(walls):.3f}':>17}{cpu:>7.2f}", end="")
-        print(f"{f'{asked:.0f}' if asked else '':>7}{f'{wall / base:.1f}' if base else '-':>8}", end="")
+        print(f"{'' if asked is None else f'{asked:.0f}':>7}{f'{wall / base:.1f}' if base else '-':>8}", end="")
         print(f"{wall / limit_s:>9.1f}  {'' if title == START else row.problem or seen(row)}")
         for what, name in (("the origin's addresses", "address_s"), ("everything", "verdict_s")):
             if (value := row.median(name)) is not None:

@@ -265,6 +265,7 @@ def check_walk(walked: Walked, found: Resolved | None) -> None:
     for query in walked.queries:
         ipaddress.ip_address(query.address)
         assert query.transport in DnsTransport
+        assert query.outcome is not DnsOutcome.ERROR, query  # nothing is asked that cannot be asked
     if found:
         assert all(ipaddress.ip_address(a).version == 4 for a in found.ipv4)
         assert all(ipaddress.ip_address(a).version == 6 for a in found.ipv6)
