@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from functools import cached_property
+
+import msgspec
 
 from cfrunbook.causes.hellos import Hellos, place_of
 from cfrunbook.cloudfront.distribution import Distribution
@@ -28,8 +29,7 @@ from cfrunbook.x509.roots import TrustStore
 _FAMILIES = {"ipv4": (4,), "ipv6": (6,), "dualstack": (4, 6)}
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(msgspec.Struct, frozen=True, dict=True):
     """One target, the observations, the moment of judging and the roots that count.
 
     What was seen at an address of a family that CloudFront does not use for this origin is left out, and so are TLS

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from cfrunbook.causes import certificate_rules as rules
 from cfrunbook.findings import Remedy, Rule, Status, Step
@@ -24,12 +25,11 @@ MAX_SHOWN = 16
 _MODERN_RSA_BITS = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """A finding before anyone knows where else it was seen."""
 
     rule: Rule
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = msgspec.field(default_factory=dict)
     status: Status | None = None
     remedy: Remedy | None = None
 

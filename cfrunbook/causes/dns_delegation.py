@@ -6,9 +6,10 @@ Facts only: `fold` orders questions and answers; what a fact means is for the ju
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+
+import msgspec
 
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
 from cfrunbook.probes import address as addresses
@@ -64,8 +65,7 @@ class Condition(StrEnum):
     """This machine could not ask."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """One address of one name server of a zone."""
 
     zone: str
@@ -92,8 +92,7 @@ class Place:
         return tuple(q for q in asked if q.authoritative and q.outcome in _REPLIES)
 
 
-@dataclass(frozen=True)
-class ZoneView:
+class ZoneView(msgspec.Struct, frozen=True, dict=True):
     """One zone on the way: what the zone above says of it, and what its servers say and are."""
 
     name: str
@@ -161,8 +160,7 @@ class ZoneView:
         return sum(parts) / len(parts) if parts else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(msgspec.Struct, frozen=True):
     """One name of the alias chain, and the zone that it is in."""
 
     name: str
@@ -195,8 +193,7 @@ class Hop:
         return self.zone.name
 
 
-@dataclass(frozen=True)
-class Delegations:
+class Delegations(msgspec.Struct, frozen=True, dict=True):
     """The walk to one name, as the recording shows it."""
 
     name: str
@@ -320,8 +317,7 @@ def _zones(queries: Sequence[DnsQuery], kind: str, name: str) -> dict[str, ZoneV
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
+class _Heard(msgspec.Struct, frozen=True):
     """What of the network this machine can use: someone, somewhere, answered over it."""
 
     families: frozenset[int]

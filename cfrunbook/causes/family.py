@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from cfrunbook.findings import Cause, Remedy, Rule, Stage, Status, Step
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(msgspec.Struct, frozen=True):
     """Makes the rules of one cause at one stage; what a row does not say is taken from here."""
 
     cause: Cause

@@ -6,7 +6,7 @@ documentation lists. Templates in the steps are over the finding's data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from cfrunbook.cloudfront.targets import OriginKind
 from cfrunbook.evidence import Exchange
@@ -18,8 +18,7 @@ _ALB_PAGE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
+class Gateway(msgspec.Struct, frozen=True):
     """Something that stands before an application and answers for it when the application does not."""
 
     key: str

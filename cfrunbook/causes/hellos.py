@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
+
+import msgspec
 
 from cfrunbook.cloudfront.origin_tls import offer
 from cfrunbook.cloudfront.targets import Target
@@ -36,8 +37,7 @@ async def observe(target: Target, endpoint: Endpoint, *, deadline: float) -> tup
     return tuple(seen)
 
 
-@dataclass(frozen=True)
-class Hellos:
+class Hellos(msgspec.Struct, frozen=True, dict=True):
     """The hellos of one offer to one target, found by name and by place without looking at all of them."""
 
     handshakes: tuple[Handshake, ...]

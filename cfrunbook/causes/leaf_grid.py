@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+
+import msgspec
 
 from cfrunbook.causes import tls_name
 from cfrunbook.causes.case import Case
@@ -25,8 +26,7 @@ _WORST = (Status.FAULT, Status.UNKNOWN, Status.WARNING)
 _BAD = frozenset({Status.FAULT, Status.UNKNOWN})
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """What came for one server name asked for in one way."""
 
     leaves: tuple[int, ...] = ()
@@ -39,8 +39,7 @@ class Cell:
     """False where the hello stayed without an answer that tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(msgspec.Struct, frozen=True):
     """A certificate that the address shows."""
 
     facts: CertificateFacts
@@ -50,8 +49,7 @@ class Leaf:
     """Why, a sentence each without a full stop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(msgspec.Struct, frozen=True):
     """One address: rows of server names, columns of ways to ask."""
 
     place: Place

@@ -7,7 +7,8 @@ never meets.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from cfrunbook.cloudfront.origin_tls import SSL_3_0, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, suite, version_name
 from cfrunbook.cloudfront.tls_offers import Purpose, authenticates, question
@@ -20,8 +21,7 @@ _VERSION_OPTIONS = {SSL_3_0: "-ssl3", TLS_1_0: "-tls1", TLS_1_1: "-tls1_1", TLS_
 _SIGNATURES = {"RSA": "RSA-PSS+SHA256:RSA+SHA256", "ECDSA": "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512"}
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(msgspec.Struct, frozen=True):
     """How a hello asks: as CloudFront does (version 0), or for one version and perhaps one kind of key."""
 
     version: int = 0
@@ -69,8 +69,7 @@ def way_of(handshake: Handshake) -> Way | None:
     return Way(asked.version, authenticates(row) if row else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """One certificate, the leaf of what was sent, and all hellos that got it."""
 
     leaf: CertificateFacts

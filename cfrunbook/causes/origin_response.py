@@ -9,7 +9,6 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -40,8 +39,7 @@ _MAX_EVIDENCE = 8
 _WORST = (Status.FAULT, Status.UNKNOWN, Status.WARNING)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sight:
+class _Sight(msgspec.Struct, frozen=True):
     """What one answer shows: the rule that applies, how sure that is, and what tells it from others of that rule."""
 
     exchange: Exchange

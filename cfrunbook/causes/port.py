@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -83,8 +82,7 @@ _ORDER = (ConnectOutcome.REFUSED, ConnectOutcome.CONNECTED, *(o for o in _FAILED
 _Seen = Connection | Exchange | Handshake
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(msgspec.Struct, frozen=True):
     """One address of the target, and everything that was seen there."""
 
     address: str
@@ -112,8 +110,7 @@ class _Place:
         return addresses.is_loopback(self.reached[0])
 
 
-@dataclass(frozen=True, slots=True)
-class _Sight:
+class _Sight(msgspec.Struct, frozen=True):
     """What one address showed: the rule that applies, how sure that is, and what it rests on."""
 
     place: _Place

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import msgspec
@@ -20,8 +19,7 @@ SOMETIMES = (
 )
 
 
-@dataclass(frozen=True)
-class Sightings:
+class Sightings(msgspec.Struct, frozen=True, dict=True):
     """The hellos that show something, among all that could have shown it."""
 
     seen: tuple[Handshake, ...]

@@ -7,8 +7,10 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from cfrunbook.causes import tls_answer_rules as rules
 from cfrunbook.causes.sightings import SOMETIMES, sni_option
@@ -43,8 +45,7 @@ _MAX_EVIDENCE = 8
 _ONE_BY_ONE = " that were asked one at a time"
 
 
-@dataclass(frozen=True, slots=True)
-class _Conclusion:
+class _Conclusion(msgspec.Struct, frozen=True):
     """A rule that holds at one address, with the data of its own and what it rests on."""
 
     rule: Rule

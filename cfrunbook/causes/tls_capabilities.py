@@ -8,8 +8,9 @@ Silence, a failed connection and a hello never asked stay unknown. Pure; never r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+import msgspec
 
 from cfrunbook.cloudfront.origin_tls import (
     GROUPS,
@@ -51,8 +52,7 @@ class Answer(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """An answer, what it rests on, and why in a clause."""
 
     answer: Answer = Answer.UNKNOWN
@@ -73,8 +73,7 @@ class Fact:
         return self.answer is Answer.REFUSED
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(msgspec.Struct, frozen=True):
     """How many of CloudFront's own hellos were answered, where not all were."""
 
     answered: int
@@ -85,8 +84,7 @@ class Share:
     """Ids of the observations that ended without a word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """What a server chose."""
 
     version: int
@@ -99,8 +97,7 @@ class Choice:
     """Id of the observation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(msgspec.Struct, frozen=True):
     """What one address of an origin accepts."""
 
     address: str
@@ -131,7 +128,7 @@ class Capabilities:
     """CloudFront's own hello is answered one time and not another, and not for the number of connections at a time."""
     client_certificate: tuple[str, ...] = ()
     """Ids of the hellos in answer to which a client certificate was asked for."""
-    choices: Mapping[str, Choice] = field(default_factory=dict)
+    choices: Mapping[str, Choice] = msgspec.field(default_factory=dict)
     """By id of the observation."""
 
     def alive(self) -> tuple[int, ...]:

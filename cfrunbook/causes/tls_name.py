@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -42,8 +41,7 @@ _REFUSALS = {
 _UNRECOGNIZED_NAME = 112  # says by itself what is wrong; the others need a name that is served for comparison
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """What one certificate means for one server name: a rule and its arguments."""
 
     rule: Rule

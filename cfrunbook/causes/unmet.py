@@ -6,8 +6,9 @@ No fault by themselves, for CloudFront does not meet them; but it does once what
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.hellos import Place, place_of
@@ -22,8 +23,7 @@ from cfrunbook.x509.certificate import CertificateFacts
 _MAX_EVIDENCE = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Unmet:
+class Unmet(msgspec.Struct, frozen=True):
     """A chain that CloudFront's own hello did not get, and which hellos did."""
 
     leaf: CertificateFacts
@@ -32,7 +32,7 @@ class Unmet:
     """All hellos that asked in the same ways and were shown a certificate."""
     own: tuple[tuple[int, CertificateFacts], ...]
     """What CloudFront's own hello got there: version and leaf; empty where it got no certificate."""
-    alike: tuple[Handshake, ...] = field(default=())
+    alike: tuple[Handshake, ...] = ()
     """Those of `hellos` that agreed on the version and kind of key of CloudFront's own: nothing asked tells them apart.
 
     Most likely several servers answer there, and differ.

@@ -6,9 +6,10 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistV
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
+
+import msgspec
 
 from cfrunbook.cloudfront import viewer_url
 from cfrunbook.cloudfront.distribution import Behavior, Distribution, FunctionAssociation, Origin, OriginGroup
@@ -23,16 +24,14 @@ _UNRESERVED = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 _CLOUDFRONT_NAME = re.compile(r"[a-z0-9]+\.cloudfront\.(net|cn)")
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(msgspec.Struct, frozen=True):
     """An origin that a request goes to, and its place there."""
 
     origin: Origin
     role: Role
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(msgspec.Struct, frozen=True):
     """The way of a request through a distribution, up to its origin or the members of its origin group."""
 
     url: ViewerUrl | None

@@ -7,9 +7,10 @@ https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Distribution.html
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
+
+import msgspec
 
 from cfrunbook.cloudfront.documents import Malformed
 from cfrunbook.text import visible
@@ -30,8 +31,7 @@ class EventType(StrEnum):
     ORIGIN_RESPONSE = "origin-response"
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionAssociation:
+class FunctionAssociation(msgspec.Struct, frozen=True):
     """An edge function at an event of a behavior."""
 
     kind: Literal["lambda-edge", "cloudfront-function"]
@@ -58,8 +58,7 @@ class FunctionAssociation:
         return f"aws cloudfront get-function --stage LIVE --name {shlex.quote(visible(self.name, 80))} code.js"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """One origin, with CloudFront's defaults where the document is silent.
 
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html
@@ -93,8 +92,7 @@ class Origin:
     access_control_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OriginGroup:
+class OriginGroup(msgspec.Struct, frozen=True):
     """A primary and a secondary origin, and the statuses at which CloudFront turns to the secondary.
 
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/high_availability_origin_failover.html
@@ -107,8 +105,7 @@ class OriginGroup:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Behavior:
+class Behavior(msgspec.Struct, frozen=True):
     """One cache behavior: which requests it takes, and where it sends them.
 
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesCacheBehavior.html
@@ -133,8 +130,7 @@ class Behavior:
         return "the default cache behavior" if self.is_default else f"the cache behavior {visible(self.path_pattern)}"
 
 
-@dataclass(frozen=True, slots=True)
-class CustomErrorResponse:
+class CustomErrorResponse(msgspec.Struct, frozen=True):
     """What viewers get in place of an error status."""
 
     error_code: int
@@ -144,8 +140,7 @@ class CustomErrorResponse:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
+class Distribution(msgspec.Struct, frozen=True):
     """A distribution's configuration as far as it decides what the edge asks of which origin."""
 
     id: str

@@ -12,9 +12,10 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.files import read_bounded
@@ -117,8 +118,7 @@ def _plain(value: Any, what: str, name: str, depth: int = 0) -> Any:
     return value.isoformat() if isinstance(value, dt.datetime | dt.date) else visible(value)
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(msgspec.Struct, frozen=True):
     """A place in a document that is not of the documented type."""
 
     where: str
@@ -127,11 +127,10 @@ class Malformed:
     """What is wrong there; reads after the path: `is a number, not text`."""
 
 
-@dataclass(slots=True)
-class Reader:
+class Reader(msgspec.Struct):
     """Typed reads from a document that never fail: what is of the wrong type is recorded and left out."""
 
-    malformed: list[Malformed] = field(default_factory=list)
+    malformed: list[Malformed] = msgspec.field(default_factory=list)
 
     def report(self, where: str, says: str) -> None:
         """Record a malformed place; beyond `MAX_REPORTED` places the rest is dropped."""

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import get_args
+
+import msgspec
 
 from cfrunbook.cloudfront.other_tls import OTHER_GROUPS, OTHER_SCHEMES, OTHER_SUITES
 from cfrunbook.cloudfront.targets import TlsMinimum
@@ -60,8 +61,7 @@ _PROVENANCE_URLS: Mapping[Provenance, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ProtocolVersion:
+class ProtocolVersion(msgspec.Struct, frozen=True):
     """A version of TLS, as on the wire (`code`), as people and as `OriginSslProtocols` write it."""
 
     code: int
@@ -82,8 +82,7 @@ PROTOCOLS: tuple[ProtocolVersion, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CipherSuite:
+class CipherSuite(msgspec.Struct, frozen=True):
     """A cipher suite that CloudFront offers to origins."""
 
     code: int
@@ -128,8 +127,7 @@ SUITES: tuple[CipherSuite, ...] = (
 """In the order of the ClientHello."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(msgspec.Struct, frozen=True):
     """A key exchange group that CloudFront offers to origins."""
 
     code: int
@@ -150,8 +148,7 @@ GROUPS: tuple[Group, ...] = (
 """In the order of the ClientHello."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureScheme:
+class SignatureScheme(msgspec.Struct, frozen=True):
     """A signature scheme that CloudFront accepts from origins."""
 
     code: int
@@ -196,8 +193,7 @@ S2N_POLICIES: Mapping[TlsMinimum, str] = {
 # --- offers -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     """What one ClientHello offers. Codes are those on the wire, in its order."""
 
     name: str

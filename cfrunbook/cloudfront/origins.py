@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from cfrunbook import hostname
 from cfrunbook.cloudfront.distribution import Origin
@@ -42,8 +43,7 @@ _ACCELERATE = re.compile(rf"(.+\.)?s3-accelerate(\.dualstack)?{_AWS}")
 _INTERNAL = re.compile(rf"internal-.+\.elb(\.{_REGION})?{_AWS}")
 
 
-@dataclass(frozen=True, slots=True)
-class KindFacts:
+class KindFacts(msgspec.Struct, frozen=True):
     """What holds for every origin of a kind."""
 
     title: str

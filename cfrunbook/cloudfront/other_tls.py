@@ -6,8 +6,9 @@ Only to name what an origin does, where it has nothing in common with CloudFront
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 _SSL_3_0, _TLS_1_0, _TLS_1_2, _TLS_1_3 = 0x0300, 0x0301, 0x0303, 0x0304
 
@@ -26,8 +27,7 @@ class Family(StrEnum):
     LEGACY = "RC4 or 3DES"
 
 
-@dataclass(frozen=True, slots=True)
-class OtherSuite:
+class OtherSuite(msgspec.Struct, frozen=True):
     """A cipher suite that CloudFront does not offer."""
 
     code: int
@@ -93,8 +93,7 @@ OTHER_SUITES: tuple[OtherSuite, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OtherGroup:
+class OtherGroup(msgspec.Struct, frozen=True):
     """A key exchange group that CloudFront does not offer."""
 
     code: int

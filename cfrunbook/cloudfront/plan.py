@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+
+import msgspec
 
 from cfrunbook import hostname
 from cfrunbook.cloudfront import behaviors, origins, server_names
@@ -27,8 +28,7 @@ _TLS_VERSIONS: tuple[TlsMinimum, ...] = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2")
 _ORIGIN_ARGUMENT = re.compile(r"(?:(?P<scheme>https?)://)?(?P<host>[^/]*?)(?::(?P<port>[^:/\]]*))?/?", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(msgspec.Struct, frozen=True):
     """One target of the plan, and the routes of requests that come there."""
 
     target: Target
@@ -37,8 +37,7 @@ class Stop:
     routes: tuple[Route, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What is to be examined, and what is not."""
 
     stops: tuple[Stop, ...]

@@ -6,10 +6,11 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Literal, cast, get_args
+
+import msgspec
 
 from cfrunbook.cloudfront import documents, shapes
 from cfrunbook.cloudfront.distribution import Behavior, EventType, IpAddressType, Origin, OriginProtocolPolicy
@@ -22,8 +23,7 @@ from cfrunbook.text import visible
 HeaderBehavior = Literal["none", "whitelist", "allViewer", "allViewerAndWhitelistCloudFront", "allExcept"]
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderPolicy:
+class HeaderPolicy(msgspec.Struct, frozen=True):
     """What a cache policy or an origin request policy says about request headers."""
 
     id: str
@@ -109,8 +109,7 @@ MANAGED_CACHE: Mapping[str, HeaderPolicy] = MappingProxyType({
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html"""
 
 
-@dataclass(frozen=True, slots=True)
-class VpcOriginSettings:
+class VpcOriginSettings(msgspec.Struct, frozen=True):
     """The ports and protocols of a VPC origin, which are not in the distribution."""
 
     id: str
@@ -122,13 +121,12 @@ class VpcOriginSettings:
     ip_address_type: IpAddressType = "ipv4"
 
 
-@dataclass(frozen=True, slots=True)
-class Policies:
+class Policies(msgspec.Struct, frozen=True):
     """The managed policies, and those a person gave."""
 
-    origin_request: Mapping[str, HeaderPolicy] = field(default_factory=lambda: MANAGED_ORIGIN_REQUEST)
-    cache: Mapping[str, HeaderPolicy] = field(default_factory=lambda: MANAGED_CACHE)
-    vpc_origins: Mapping[str, VpcOriginSettings] = field(default_factory=dict)
+    origin_request: Mapping[str, HeaderPolicy] = msgspec.field(default_factory=lambda: MANAGED_ORIGIN_REQUEST)
+    cache: Mapping[str, HeaderPolicy] = msgspec.field(default_factory=lambda: MANAGED_CACHE)
+    vpc_origins: Mapping[str, VpcOriginSettings] = msgspec.field(default_factory=dict)
     given: tuple[dict[str, Any], ...] = ()
     """The documents as given, redacted; `load` reads them again."""
 
@@ -232,8 +230,7 @@ class Forwarding(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class HostForwarding:
+class HostForwarding(msgspec.Struct, frozen=True):
     """Whether the viewer's Host goes to the origin, and how we know."""
 
     value: Forwarding

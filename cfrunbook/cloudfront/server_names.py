@@ -8,7 +8,8 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from cfrunbook.cloudfront.behaviors import Route
 from cfrunbook.cloudfront.distribution import Distribution, Origin
@@ -22,8 +23,7 @@ MAX_NAMES = 12
 """Names per target: every one costs a TLS hello to every address of the origin."""
 
 
-@dataclass(frozen=True, slots=True)
-class ViewerHost:
+class ViewerHost(msgspec.Struct, frozen=True):
     """A host that viewers ask for."""
 
     name: str

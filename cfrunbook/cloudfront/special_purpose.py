@@ -13,11 +13,11 @@ in examples and recordings.
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class SpecialPurpose:
+class SpecialPurpose(msgspec.Struct, frozen=True):
     """One entry of the registries."""
 
     prefix: ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -8,10 +8,11 @@ hello), `version-TLSv1.1`, `suite-TLSv1.2-C02F`, `group-TLSv1.3-P-384`, `ecdsa-T
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import get_args
+
+import msgspec
 
 from cfrunbook.cloudfront import origin_tls
 from cfrunbook.cloudfront.origin_tls import (
@@ -51,8 +52,7 @@ class Beyond(StrEnum):
     """The kinds of certificate keys, by their signature schemes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """An offer, and what its answer tells."""
 
     offer: Offer

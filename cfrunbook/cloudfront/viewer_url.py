@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from cfrunbook import hostname
 from cfrunbook.errors import BadInput
@@ -23,8 +24,7 @@ _SCHEMES: dict[str, Literal["https", "http", ""]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class ViewerUrl:
+class ViewerUrl(msgspec.Struct, frozen=True):
     """The parts of a viewer's URL that CloudFront looks at before it chooses an origin."""
 
     scheme: Literal["https", "http", ""]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import AddressRanges, FirewallDump
@@ -34,8 +35,7 @@ _STRANGER = 0xC6336401, 0x20010DB8 << 96 | 1
 """198.51.100.1 and 2001:db8::1, documentation addresses (RFC 5737, RFC 3849): let in only where everybody is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What becomes of CloudFront's addresses of one family at one port."""
 
     question: Question

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from cfrunbook.firewall.intervals import NOTHING, Intervals, Pair
 from cfrunbook.firewall.model import Action, Layer, Part, Place, Rule, Verdict
@@ -32,16 +34,14 @@ _DECISIONS = {
 _Choose = Callable[[Part, Part], Part]
 
 
-@dataclass(frozen=True, slots=True)
-class _Doubt:
+class _Doubt(msgspec.Struct, frozen=True):
     """What first parted the ways."""
 
     place: Place
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(msgspec.Struct, frozen=True):
     """Addresses that are still under way, and what they may have met already."""
 
     a: int
@@ -50,8 +50,7 @@ class _Piece:
     doubt: _Doubt | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
+class _End(msgspec.Struct, frozen=True):
     """Addresses that met their last verdict."""
 
     piece: _Piece

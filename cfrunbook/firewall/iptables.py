@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from itertools import pairwise
+
+import msgspec
+from msgspec.structs import replace
 
 from cfrunbook.errors import BadInput
 from cfrunbook.firewall import intervals
@@ -47,15 +49,13 @@ _MARK_VALUE = re.compile(r"--set-(?:x)?mark (0x[0-9a-fA-F]{1,8}|0|[1-9][0-9]{0,9
 _TARGET = re.compile(r"\[?([0-9A-Fa-f.:]*?)\]?(?:-[0-9A-Fa-f.:]+)?(?::(\d+)(?:-\d+)?)?")
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(msgspec.Struct, frozen=True):
     number: int
     text: str
     """Behind `-A CHAIN`."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+class _Table(msgspec.Struct, frozen=True):
     chains: dict[str, list[_Line]]
     policies: dict[str, tuple[str, int]]
     """Policy (`-` for a chain of the user's) and line number."""

@@ -6,7 +6,8 @@ What is not known here is never taken for a match nor for a mismatch.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from cfrunbook.firewall import intervals, ipset
 from cfrunbook.firewall.intervals import Intervals
@@ -17,8 +18,7 @@ from cfrunbook.text import visible
 ALL_BITS = 0xFFFFFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(msgspec.Struct, frozen=True):
     """What the dump as a whole tells of a packet's state."""
 
     tracked: bool = True
@@ -27,18 +27,16 @@ class Marks:
     """Bits that something in the dump may set in a packet's mark."""
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """When a rule matches, and where it leads."""
 
     match: Match
     name: str = ""
     goto: bool = False
-    options: list[str] = field(default_factory=list)
+    options: list[str] = msgspec.field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Words:
+class _Words(msgspec.Struct):
     """The words of a rule, read from left to right."""
 
     words: list[str]

@@ -7,9 +7,10 @@ no or perhaps, so that what is left of a match is two sets of sources: where it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from functools import lru_cache
+
+import msgspec
 
 from cfrunbook.firewall.intervals import NOTHING, Family, Intervals, everything
 from cfrunbook.text import visible
@@ -40,8 +41,7 @@ class Action(Enum):
     """Something of which the dump does not show the outcome (a queue to a program, a synproxy)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a rule stands and how it reads there."""
 
     file: str
@@ -53,8 +53,7 @@ class Place:
         return f"{self.file}{f', {self.where}' if self.where else ''}: {self.text}"
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """For which sources something matches: `must` certainly, `may` at most."""
 
     must: Intervals
@@ -111,8 +110,7 @@ def any_of(matches: Iterable[Match]) -> Match:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """One rule, as far as it concerns the question."""
 
     place: Place
@@ -124,15 +122,13 @@ class Rule:
     """What a reader wants to know of the rule that decides, such as where a DNAT leads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(msgspec.Struct, frozen=True):
     """Rules in the order in which they are tried."""
 
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(msgspec.Struct, frozen=True):
     """One thing that a packet must get through: a chain to enter, the chains it leads to, and what holds at its end."""
 
     name: str
@@ -153,8 +149,7 @@ class Layer:
     """What would tell which of the group applies."""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """A new TCP connection from the internet to this port of the origin."""
 
     port: int
@@ -165,8 +160,7 @@ class Question:
     """The address by which the firewall's machine is reached, behind NAT not the public one; empty: not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """Addresses that meet the same end by the same rule."""
 
     sources: Intervals
@@ -180,8 +174,7 @@ class Part:
     """HTTP status with which it is rejected; 0: the connection is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ruleset:
+class Ruleset(msgspec.Struct, frozen=True):
     """What one dump says to one question."""
 
     layers: tuple[Layer, ...]
@@ -189,21 +182,19 @@ class Ruleset:
     """What was assumed, in sentences."""
 
 
-@dataclass(frozen=True, slots=True)
-class Companions:
+class Companions(msgspec.Struct, frozen=True):
     """What rules refer to and other files hold."""
 
-    cloudfront: Mapping[Family, Intervals] = field(default_factory=dict)
+    cloudfront: Mapping[Family, Intervals] = msgspec.field(default_factory=dict)
     """CloudFront's own addresses: what its managed prefix lists hold."""
-    prefix_list_names: Mapping[str, str] = field(default_factory=dict)
+    prefix_list_names: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Name of a prefix list by its id (describe-managed-prefix-lists)."""
-    prefix_list_entries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    prefix_list_entries: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """Prefixes of a list by its id (get-managed-prefix-list-entries); the key `` where the file does not say whose."""
-    ip_sets: Mapping[str, IpSet] = field(default_factory=dict)
+    ip_sets: Mapping[str, IpSet] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class IpSet:
+class IpSet(msgspec.Struct, frozen=True):
     """One set of `ipset save`: its type and entries as written."""
 
     type: str

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.firewall import intervals
@@ -35,8 +36,7 @@ _LAST = 32767
 """Number of the rule that is shown as `*`: it denies the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(msgspec.Struct, frozen=True):
     number: int
     egress: bool
     allow: bool

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from cfrunbook.errors import BadInput
 from cfrunbook.firewall import intervals
@@ -49,8 +51,7 @@ _PASSING = frozenset({
 _LIMITS = frozenset({"limit", "quota", "ct count", "meter"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Base:
+class _Base(msgspec.Struct, frozen=True):
     """A base chain: where in the packet's way it stands."""
 
     key: str
@@ -63,8 +64,7 @@ class _Base:
     """The interfaces whose packets come here; none named: all."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Raw:
+class _Raw(msgspec.Struct, frozen=True):
     """A rule as it stands in the dump."""
 
     where: str

@@ -6,8 +6,9 @@ What is not known here is never taken for a match nor for a mismatch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from cfrunbook.firewall import intervals
 from cfrunbook.firewall.intervals import Intervals, Pair
@@ -28,13 +29,12 @@ class _Unread(ValueError):
     """An expression that is not evaluated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
+class Matcher(msgspec.Struct, frozen=True):
     """Answers expressions for one packet, with the sets of one table."""
 
     packet: Packet
     sets: Mapping[str, Mapping[str, Any]]
-    read: dict[str, Intervals] = field(default_factory=dict)
+    read: dict[str, Intervals] = msgspec.field(default_factory=dict)
     """The addresses of named sets that were read already."""
 
     def unknown(self, why: str) -> Match:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+
+import msgspec
+from msgspec.structs import replace
 
 from cfrunbook.errors import BadInput
 from cfrunbook.firewall import intervals
@@ -47,8 +49,7 @@ _ADDRESS_VARIABLES = ("$remote_addr", "$binary_remote_addr", "$realip_remote_add
 FORBIDDEN = 403
 
 
-@dataclass(slots=True)
-class Directive:
+class Directive(msgspec.Struct):
     """One directive, with what is in its block."""
 
     words: list[str]
@@ -64,8 +65,7 @@ class Directive:
         return self.words[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _Scope:
+class _Scope(msgspec.Struct, frozen=True):
     """A block that answers requests, and what it has of its own or from outside."""
 
     name: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from cfrunbook.firewall import intervals
 from cfrunbook.firewall.intervals import Family
@@ -35,8 +36,7 @@ _NEVER_OURS = (
 """Loopback, link-local, multicast and broadcast destinations: nothing comes there from the internet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
+class Packet(msgspec.Struct, frozen=True):
     """A packet of a connection, at one place on its way."""
 
     port: int

@@ -6,7 +6,8 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from cfrunbook.findings import Step
 from cfrunbook.firewall import intervals
@@ -22,8 +23,7 @@ _FEW = 20
 """Rules that still fit into a security group or network ACL beside its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Missing:
+class _Missing(msgspec.Struct, frozen=True):
     """What one layer keeps out."""
 
     layer: str

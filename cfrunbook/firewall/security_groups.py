@@ -7,8 +7,10 @@ https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from cfrunbook.errors import BadInput
 from cfrunbook.firewall import intervals, prefix_lists
@@ -35,8 +37,7 @@ MOST_TOGETHER = 5
 https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
 
 
-@dataclass(frozen=True, slots=True)
-class _Permission:
+class _Permission(msgspec.Struct, frozen=True):
     """One source of one inbound rule."""
 
     group: str

@@ -13,9 +13,10 @@ import contextlib
 import os
 import socket
 import time
-from dataclasses import dataclass, field
 from typing import Literal, Protocol
 from urllib.parse import quote
+
+import msgspec
 
 from cfrunbook.cloudfront.targets import Target, TlsMinimum
 from cfrunbook.evidence import ConnectOutcome, Exchange, ExchangeEnd, ExchangeOutcome, IdleEnd
@@ -37,8 +38,7 @@ _MAX_PATH = 4096
 _PRINTABLE = "".join(chr(code) for code in range(0x21, 0x7F))
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A request: what is asked for, of whom, and over what."""
 
     host: str
@@ -90,13 +90,12 @@ class _Plain:
         return await asyncio.get_running_loop().sock_recv(self._sock, _CHUNK)
 
 
-@dataclass(slots=True)
-class _Talk:
+class _Talk(msgspec.Struct):
     """What is known of one exchange so far."""
 
-    begin: float = field(default_factory=time.perf_counter)
-    response: Response = field(default_factory=Response)
-    first_bytes: bytearray = field(default_factory=bytearray)
+    begin: float = msgspec.field(default_factory=time.perf_counter)
+    response: Response = msgspec.field(default_factory=Response)
+    first_bytes: bytearray = msgspec.field(default_factory=bytearray)
     outcome: ExchangeOutcome | None = None
     end: ExchangeEnd | None = None
     secured: TlsStream | None = None

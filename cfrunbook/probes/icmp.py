@@ -9,7 +9,8 @@ from __future__ import annotations
 import ipaddress
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from cfrunbook.evidence import ConnectOutcome, Icmp
 
@@ -51,8 +52,7 @@ ICMPV6: Mapping[tuple[int, int], _Meaning] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedError:
+class QueuedError(msgspec.Struct, frozen=True):
     """One entry of a socket's error queue."""
 
     errno: int

@@ -11,7 +11,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from cfrunbook import hostname
 from cfrunbook.errors import BadInput
@@ -23,8 +24,7 @@ _SYNTAX = re.compile(rf"{_HOST}:([0-9]*):{_HOST}(?::([0-9]*))?", re.ASCII)
 _MAX_TEXT = 600  # two names of 253 characters, two ports and the punctuation
 
 
-@dataclass(frozen=True, slots=True)
-class Relocation:
+class Relocation(msgspec.Struct, frozen=True):
     """One entry: what it applies to, and the address to use there."""
 
     host: str
@@ -45,8 +45,7 @@ class Relocation:
         return self.host in ("", _plain(host)) and self.port in (0, port)
 
 
-@dataclass(frozen=True, slots=True)
-class Relocations:
+class Relocations(msgspec.Struct, frozen=True):
     """The entries of a run, in the order given."""
 
     entries: tuple[Relocation, ...] = ()

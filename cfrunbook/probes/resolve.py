@@ -10,8 +10,9 @@ import copy
 import ipaddress
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import Resolution, ResolutionOutcome
@@ -34,8 +35,7 @@ Outcome = ResolutionOutcome
 _ORDER = (Outcome.NXDOMAIN, Outcome.SERVFAIL, Outcome.REFUSED, Outcome.TIMEOUT, Outcome.ERROR, Outcome.NODATA)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(msgspec.Struct, frozen=True):
     """What came of one question, A or AAAA."""
 
     outcome: ResolutionOutcome
@@ -46,12 +46,11 @@ class _Answer:
     """The server that answered."""
 
 
-@dataclass(slots=True)
-class _Asked:
+class _Asked(msgspec.Struct):
     """The answers as they come in; a family still missing at the deadline timed out."""
 
-    a: _Answer = field(default=_Answer(Outcome.TIMEOUT, detail="no answer within the deadline"))
-    aaaa: _Answer = field(default=_Answer(Outcome.TIMEOUT, detail="no answer within the deadline"))
+    a: _Answer = _Answer(Outcome.TIMEOUT, detail="no answer within the deadline")
+    aaaa: _Answer = _Answer(Outcome.TIMEOUT, detail="no answer within the deadline")
 
 
 async def resolve(

@@ -16,11 +16,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from cfrunbook.cloudfront.origin_tls import S2N_POLICIES as POLICIES
 from cfrunbook.cloudfront.targets import TlsMinimum
@@ -40,8 +41,7 @@ _MAX_TEXT = 200
 _PIPE = subprocess.PIPE
 
 
-@dataclass(frozen=True, slots=True)
-class S2nResult:
+class S2nResult(msgspec.Struct, frozen=True):
     """How s2n-tls fared with a server, up to the end of its handshake."""
 
     connected: bool

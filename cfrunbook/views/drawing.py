@@ -13,9 +13,11 @@ import html
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
+
+from msgspec.structs import asdict
 
 from cfrunbook.text import visible
 from cfrunbook.views import style
@@ -39,10 +41,7 @@ _OCTAGON = tuple(
     )
 )
 _TRIANGLE = ((0, -1), (1.1, 0.9), (-1.1, 0.9))
-_VARIABLES = {
-    color: f"var(--cfr-{name},{color})"
-    for name, color in ((field.name, getattr(style.LIGHT, field.name)) for field in fields(style.LIGHT))
-}
+_VARIABLES = {color: f"var(--cfr-{name},{color})" for name, color in asdict(style.LIGHT).items()}
 
 
 @dataclass(frozen=True, slots=True)

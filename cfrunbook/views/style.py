@@ -7,10 +7,12 @@ black-and-white printer and a screen reader. The colours keep a contrast of at l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+
+import msgspec
+from msgspec.structs import asdict
 
 Look = Literal["ok", "warning", "fault", "unknown", "info", "none"]
 """How a status looks; the stage statuses that say "nothing was seen" share one look and differ in their words."""
@@ -21,8 +23,7 @@ FIGURE_WIDTH = 700
 """Width of a figure in pixels: it is drawn to be read at this size."""
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(msgspec.Struct, frozen=True):
     """The colours of one theme, as `#rrggbb`; every value within a palette is different (figures map them back)."""
 
     ink: str
@@ -102,11 +103,9 @@ def word(status: str) -> str:
 def variables(palette: Palette, *, follow_lab: bool) -> str:
     """Return the CSS custom properties of `palette`; with `follow_lab` the neutral ones prefer JupyterLab's own."""
     declarations = []
-    for field in fields(palette):
-        value = getattr(palette, field.name)
-        if follow_lab and field.name in _LAB_NEUTRALS:
-            value = f"var({_LAB_NEUTRALS[field.name]},{value})"
-        declarations.append(f"--cfr-{field.name}:{value}")
+    for name, color in asdict(palette).items():
+        value = f"var({_LAB_NEUTRALS[name]},{color})" if follow_lab and name in _LAB_NEUTRALS else color
+        declarations.append(f"--cfr-{name}:{value}")
     return ";".join(declarations)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import (
@@ -27,8 +28,7 @@ MAX_FIELDS = 12
 """Response header fields shown of one answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """Rows of strings under column titles. Cells are as observed: each view makes them harmless in its own way."""
 
     title: str

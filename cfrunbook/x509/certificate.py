@@ -12,9 +12,11 @@ import hashlib
 import ipaddress
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec.structs import replace
 
 from cfrunbook.text import visible
 from cfrunbook.x509 import der
@@ -95,11 +97,10 @@ class KeyType(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateFacts:
+class CertificateFacts(msgspec.Struct, frozen=True):
     """One certificate. Where `problem` is not empty, the fields after it hold what could be read nevertheless."""
 
-    der: bytes = field(repr=False)
+    der: bytes
     fingerprint_sha256: str
     """Lower-case hex of the SHA-256 of the DER."""
     problem: str = ""
@@ -121,7 +122,7 @@ class CertificateFacts:
     not_before: dt.datetime | None = None
     not_after: dt.datetime | None = None
 
-    public_key: bytes = field(default=b"", repr=False)
+    public_key: bytes = b""
     """SubjectPublicKeyInfo, DER."""
     key: str = ""
     """`RSA 2048`, `EC P-256`, `Ed25519`, or the algorithm's object identifier."""
@@ -152,8 +153,11 @@ class CertificateFacts:
     unhandled_critical: tuple[str, ...] = ()
     """Object identifiers of critical extensions that path validation does not know."""
 
-    parsed: x509.Certificate | None = field(default=None, repr=False, compare=False)
+    parsed: x509.Certificate | None = None
     """The strictly parsed certificate, for checking signatures; None where `problem` says why."""
+
+    def __repr__(self) -> str:
+        return f"CertificateFacts({self.label!r}, SHA-256 {self.fingerprint_sha256})"  # the DER alone is screens full
 
     @property
     def self_issued(self) -> bool:

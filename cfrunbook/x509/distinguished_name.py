@@ -7,7 +7,8 @@ the same name. https://www.rfc-editor.org/rfc/rfc5280#section-7.1
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+
+import msgspec
 
 from cfrunbook.text import visible
 from cfrunbook.x509 import der
@@ -37,8 +38,7 @@ _SHORT_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DistinguishedName:
+class DistinguishedName(msgspec.Struct, frozen=True):
     """A subject or an issuer."""
 
     text: str = ""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from cfrunbook.x509.certificate import CertificateFacts, KeyType
 
@@ -42,8 +43,7 @@ class Flaw(StrEnum):
 TIME_FLAWS = frozenset({Flaw.EXPIRED, Flaw.NOT_YET_VALID})
 
 
-@dataclass(frozen=True, slots=True)
-class Unfit:
+class Unfit(msgspec.Struct, frozen=True):
     """A flaw of the certificate at `position` of a path: 0 is the leaf, the trusted root comes last."""
 
     position: int

@@ -9,8 +9,9 @@ https://github.com/aws/s2n-tls/blob/main/tls/s2n_x509_validator.c
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from cfrunbook.hostname import MAX_NAME, is_address
 from cfrunbook.text import visible
@@ -44,8 +45,7 @@ class MatchedBy(StrEnum):
     COMMON_NAME = "common name"
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True):
     """A name in a certificate that covers a host name."""
 
     pattern: str
@@ -82,8 +82,7 @@ class Near(StrEnum):
     SIBLING = "sibling"
 
 
-@dataclass(frozen=True, slots=True)
-class NearMiss:
+class NearMiss(msgspec.Struct, frozen=True):
     """A name in a certificate that nearly covers the wanted one, and a sentence that says why it does not."""
 
     pattern: str

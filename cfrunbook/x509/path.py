@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
+
+import msgspec
 
 from cfrunbook.x509.certificate import CertificateFacts, read
 from cfrunbook.x509.distinguished_name import NameKey
@@ -48,8 +49,7 @@ class End(StrEnum):
     """There is no leaf that could be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChainLink:
+class ChainLink(msgspec.Struct, frozen=True):
     """One certificate of the chain as it should be sent; the root, which need not be sent, comes last."""
 
     subject: str
@@ -60,8 +60,7 @@ class ChainLink:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MissingIssuer:
+class MissingIssuer(msgspec.Struct, frozen=True):
     """The certificate that would carry the path on."""
 
     subject: str
@@ -78,8 +77,7 @@ class MissingIssuer:
     """The trust store has a root of that name, with another key."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChainReport:
+class ChainReport(msgspec.Struct, frozen=True):
     """Certificates in the order sent, what they amount to, and how they were delivered. All numbers index `sent`."""
 
     sent: tuple[CertificateFacts, ...]
@@ -187,8 +185,7 @@ def _duplicates(sent: Sequence[CertificateFacts]) -> tuple[tuple[int, int], ...]
     return tuple(repeated)
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(msgspec.Struct, frozen=True):
     path: tuple[int, ...]
     anchor: CertificateFacts | None
     unfit: tuple[Unfit, ...]

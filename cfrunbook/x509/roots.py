@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.text import visible
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from cryptography import x509
 
 
-@dataclass(frozen=True)
-class TrustStore:
+class TrustStore(msgspec.Struct, frozen=True, dict=True):
     """A named set of root certificates."""
 
     name: str

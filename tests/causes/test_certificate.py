@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import datetime as dt
 import json
 import shutil
@@ -416,7 +415,7 @@ def uncertain(*handshakes: Handshake) -> Case:
     """Return a case in which CloudFront may send either name."""
     given = case(*handshakes, uncertain=True)
     names = tuple(msgspec.structs.replace(n, certain=False) for n in given.target.names)
-    return dataclasses.replace(given, target=msgspec.structs.replace(given.target, names=names))
+    return msgspec.structs.replace(given, target=msgspec.structs.replace(given.target, names=names))
 
 
 @pytest.mark.parametrize(
@@ -461,14 +460,14 @@ def test_addresses_of_a_family_that_cloudfront_does_not_use_do_not_count(
 ) -> None:
     given = case(hello(1, GOOD), hello(2, OLD, address=address, connected_to=connected_to))
     of = msgspec.structs.replace(given.target, ip_address_type=ip_address_type)
-    assert codes(judge_case(dataclasses.replace(given, target=of))) == expected
+    assert codes(judge_case(msgspec.structs.replace(given, target=of))) == expected
 
 
 def test_an_address_that_no_resolver_gave_was_given_by_a_person() -> None:
     given = case(hello(1, OLD, address="::1"))
     seen = Resolution(id="r", name=NAME, resolver="connect-to", outcome=ResolutionOutcome.RELOCATED)
     with_resolution = msgspec.structs.replace(given.observations, resolutions=(seen,))
-    assert "expired" in codes(judge_case(dataclasses.replace(given, observations=with_resolution)))
+    assert "expired" in codes(judge_case(msgspec.structs.replace(given, observations=with_resolution)))
 
 
 def test_hellos_that_offer_something_else_are_another_origins() -> None:

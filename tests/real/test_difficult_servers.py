@@ -7,10 +7,10 @@ where it does. Every difference is in the table, with its reason.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 
 import cfrunbook as cf
@@ -528,7 +528,7 @@ def test_another_certificate_for_each_name_and_version(
     bench: Bench, server: str, sni: str | None, highest: int, names: list[str], key: str
 ) -> None:
     address, number = bench.nginx[server]
-    asked_with = dataclasses.replace(offer("TLSv1.2"), maximum=highest)
+    asked_with = msgspec.structs.replace(offer("TLSv1.2"), maximum=highest)
     endpoint = Endpoint(ORIGIN, 443, address, address, number)
     seen = asyncio.run(tls.hello(endpoint, sni=sni, offer=asked_with, deadline=PATIENCE))
     assert seen.outcome is HandshakeOutcome.HELLO

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import msgspec
 
 from cfrunbook import files
 from cfrunbook.errors import BadInput
@@ -35,8 +36,7 @@ m 202.12.27.33 2001:dc3::35
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Hint:
+class Hint(msgspec.Struct, frozen=True):
     """One address of one name server of the root."""
 
     server: str

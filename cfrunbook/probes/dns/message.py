@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from cfrunbook.evidence import MAX_DNS_RECORDS, DnsOutcome, DnsRecord
 from cfrunbook.probes.dns.names import plain
@@ -31,8 +32,7 @@ _HEADER = struct.Struct("!6H")
 _TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "AAAA": 28, "DS": 43, "DNSKEY": 48}
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """What a message says."""
 
     outcome: DnsOutcome

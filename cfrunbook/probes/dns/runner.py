@@ -6,7 +6,8 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
 from cfrunbook.probes.dns import message
@@ -23,11 +24,10 @@ MAX_OPEN = 300
 _OTHERS = 300  # files that the rest of the program may need meanwhile
 
 
-@dataclass(slots=True)
-class Walked:
+class Walked(msgspec.Struct):
     """What a walk brought: every question with its outcome, and what the servers say of each name."""
 
-    queries: list[DnsQuery] = field(default_factory=list)
+    queries: list[DnsQuery] = msgspec.field(default_factory=list)
     """In the order in which they were first sent, without ids."""
     cut_short: bool = False
     """Whether there was more to ask than may be asked, or than there was time for."""

@@ -11,8 +11,9 @@ import errno
 import ipaddress
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from cfrunbook.evidence import ConnectOutcome, DnsOutcome
 from cfrunbook.probes import icmp, tcp
@@ -35,8 +36,7 @@ _BY_CONNECTION = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     """What came back to one question."""
 
     data: bytes = b""

@@ -12,7 +12,9 @@ https://www.rfc-editor.org/rfc/rfc1034#section-5.3.3
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsRecord, DnsTransport, ResolutionOutcome
 from cfrunbook.probes.dns.hints import Hint
@@ -41,8 +43,7 @@ _REPLIES = frozenset({DnsOutcome.ANSWER, DnsOutcome.NODATA, DnsOutcome.NXDOMAIN}
 _UDP, _TCP = DnsTransport.UDP, DnsTransport.TCP
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(msgspec.Struct, frozen=True):
     """One question to one address of a name server, by one transport."""
 
     zone: str
@@ -58,8 +59,7 @@ class Question:
     """Tells repetitions apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(msgspec.Struct, frozen=True):
     """What the name servers say a name's addresses are."""
 
     outcome: ResolutionOutcome
@@ -68,17 +68,16 @@ class Resolved:
     cnames: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Zone:
+class _Zone(msgspec.Struct):
     """A zone on the way, as its parent delegates it."""
 
     name: str
     parent: str
-    servers: dict[str, dict[str, None]] = field(default_factory=dict)
+    servers: dict[str, dict[str, None]] = msgspec.field(default_factory=dict)
     """The addresses of every name server, in order."""
-    referrers: list[tuple[str, str]] = field(default_factory=list)
+    referrers: list[tuple[str, str]] = msgspec.field(default_factory=list)
     """Servers of the parent, with their address, that delegated it."""
-    apexes: list[str] = field(default_factory=list)
+    apexes: list[str] = msgspec.field(default_factory=list)
     """Its own name, and those of zones below it that the same servers hold."""
     first: str = ""
     """The first name that was looked up here for its own sake."""
@@ -90,8 +89,7 @@ class _Zone:
         return [(s, a) for s, addresses in self.servers.items() for a in addresses][:MAX_ADDRESSES]
 
 
-@dataclass(slots=True)
-class _Lookup:
+class _Lookup(msgspec.Struct):
     """A name whose addresses are wanted: an origin's, an alias's target or a name server's."""
 
     name: str
@@ -102,19 +100,18 @@ class _Lookup:
     """Name servers that had to be looked up before it."""
     checking: bool = False
     """Its address is known and only to be compared: no effort where servers are silent."""
-    zones: list[str] = field(default_factory=list)
-    answered_in: set[str] = field(default_factory=set)
+    zones: list[str] = msgspec.field(default_factory=list)
+    answered_in: set[str] = msgspec.field(default_factory=set)
     alias: str = ""
-    found: dict[str, dict[str, None]] = field(default_factory=dict)
+    found: dict[str, dict[str, None]] = msgspec.field(default_factory=dict)
     """Addresses by type; empty: a server says that there are none."""
     missing: bool = False
     """A server says that the name does not exist."""
-    sets: set[tuple[str, ...]] = field(default_factory=set)
+    sets: set[tuple[str, ...]] = msgspec.field(default_factory=set)
     """The different answers for A."""
 
 
-@dataclass(slots=True)
-class _Few:
+class _Few(msgspec.Struct):
     """A name asked of only a few servers of a zone."""
 
     since: float = 0.0

@@ -9,7 +9,8 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from cfrunbook.cloudfront.origin_tls import TLS_1_0, TLS_1_2, TLS_1_3, Offer
 from cfrunbook.probes.tls.keys import KeyShare
@@ -35,8 +36,7 @@ RENEGOTIATION_SCSV = 0x00FF
 """TLS_EMPTY_RENEGOTIATION_INFO_SCSV, https://www.rfc-editor.org/rfc/rfc5746#section-3.3"""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientHello:
+class ClientHello(msgspec.Struct, frozen=True):
     """One ClientHello: what is offered to whom, and what must stay the same when it is repeated after a retry."""
 
     offer: Offer
@@ -44,8 +44,8 @@ class ClientHello:
     key_shares: Sequence[KeyShare] = ()
     cookie: bytes | None = None
     """Only after HelloRetryRequest: what the server asked to have echoed."""
-    random: bytes = field(default_factory=lambda: os.urandom(32))
-    session_id: bytes = field(default_factory=lambda: os.urandom(32))
+    random: bytes = msgspec.field(default_factory=lambda: os.urandom(32))
+    session_id: bytes = msgspec.field(default_factory=lambda: os.urandom(32))
 
     @property
     def record_version(self) -> int:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from cfrunbook.cloudfront.origin_tls import P_256, P_384, P_521, X448, X25519
 from cfrunbook.probes.tls.wire import Malformed, push_uint, push_vector
@@ -22,8 +23,7 @@ _KEY_BYTES = {0x1301: 16, 0x1302: 32, 0x1303: 32, 0x1304: 16, 0x1305: 16}
 _CCM_TAG_BYTES = {0x1304: 16, 0x1305: 8}
 
 
-@dataclass(frozen=True, slots=True)
-class KeyShare:
+class KeyShare(msgspec.Struct, frozen=True):
     """Our half of a key exchange."""
 
     group: int

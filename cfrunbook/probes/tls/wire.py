@@ -5,8 +5,9 @@ https://www.rfc-editor.org/rfc/rfc8446#section-5.1 and https://www.rfc-editor.or
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+
+import msgspec
 
 MAX_RECORD = (1 << 14) + 2048
 """Bytes in a protected record's fragment, the larger of RFC 5246 and RFC 8446."""
@@ -136,8 +137,7 @@ def push_record(kind: ContentType, version: int, fragment: bytes) -> bytes:
     return push_uint(kind, 1) + push_uint(version, 2) + push_vector(fragment, 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """One record as it came: `header` is needed to decrypt it."""
 
     kind: int

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cfrunbook.cloudfront.origin_tls import TLS_1_1, TLS_1_2, TLS_1_3, offer
 from cfrunbook.probes.tls.client_hello import ClientHello, server_name

@@ -101,7 +101,7 @@ def test_reads_what_a_real_server_chose_and_sent(case: str, identities: Any, pee
 
 @pytest.mark.parametrize("suite", ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"])
 def test_decrypts_every_suite_of_tls_13(suite: str, identities: Any, peers: SimpleNamespace) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     codes = {"TLS_AES_128_GCM_SHA256": 0x1301, "TLS_AES_256_GCM_SHA384": 0x1302, "TLS_CHACHA20_POLY1305_SHA256": 0x1303}
     only = replace(OFFER, suites=(codes[suite],))
