@@ -7,13 +7,14 @@ Exit status: 0 no fault found, 1 fault found, 2 bad input (one sentence on stder
 from __future__ import annotations
 
 import argparse
+import atexit
 import errno
+import gc
 import io
 import os
 import re
 import shlex
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -42,6 +43,8 @@ _EPILOG = (
 
 def entry(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; one sentence on stderr for bad input, never a traceback."""
+    if argv is None:  # the process ends with this: its last garbage collections need not look at everything again
+        atexit.register(gc.freeze)
     arguments = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks ✕ or “ shows an escape, not a traceback
@@ -286,6 +289,8 @@ def _outputs(options: argparse.Namespace) -> None:
 
 def _writable(option: str, folder: Path) -> None:
     """Refuse a folder in which no file can be made. Raises BadInput."""
+    import tempfile
+
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass

@@ -85,7 +85,7 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
     judged = cases(incident, observations)
     findings = [*incident.findings]
     for case in judged:
-        found = [finding for module in registry.modules() for finding in module.judge_case(case)]
+        found = [finding for module in registry.modules_for(case) for finding in module.judge_case(case)]
         findings.extend(tls_second_opinion.weigh(case, found))
     findings = failover.settle(incident, findings)
     gaps = tuple(dict.fromkeys(gap for case in judged for gap in coverage.gaps(case)))

@@ -80,8 +80,12 @@ async def observe(incident: Incident, *, progress: Progress | None = None) -> Ob
     if incident.observations is not None:
         return incident.observations
     # All at once below: a module that is first imported there may find no file descriptor left to open its file.
-    from cfrunbook.cloudfront import origin_tls  # noqa: F401
-    from cfrunbook.probes import dns, exchange, resolve, s2n, tcp, tls  # noqa: F401
+    from cfrunbook.probes import dns, exchange, resolve, tcp  # noqa: F401
+
+    if any(t.protocol == "https" for t in incident.targets):
+        import cryptography.x509  # noqa: F401
+
+        from cfrunbook.probes import s2n, tls  # noqa: F401
 
     recorded_at = dt.datetime.now(dt.UTC)
     look = _Look(incident, progress or (lambda _: None))

@@ -30,6 +30,18 @@ def modules() -> tuple[CauseModule, ...]:
     return (dns, port, tls_protocol, certificate, tls_name, tls_renegotiation, origin_response)
 
 
+def modules_for(case: Case) -> tuple[CauseModule, ...]:
+    """Return the cause modules that have something to judge; the others, which are large, need not be imported.
+
+    Without an answer to a hello or a request, what is said of TLS, certificates, names and responses is nothing.
+    """
+    if case.scanned or case.handshakes or case.exchanges:
+        return modules()
+    from cfrunbook.causes import dns, port
+
+    return (dns, port)
+
+
 def rules() -> dict[str, Rule]:
     """Return every result code of every cause, and of the distribution itself."""
     from cfrunbook.causes import distribution

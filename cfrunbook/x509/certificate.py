@@ -208,8 +208,18 @@ def _parse(certificate: bytes) -> tuple[x509.Certificate | None, str]:
         return None, visible(f"{error}" or type(error).__name__, 200)
 
 
-def _read_fields(facts: CertificateFacts) -> CertificateFacts:
-    outer = der.elements(der.element(facts.der, der.SEQUENCE).content)
+def subject_of(certificate: bytes) -> DistinguishedName | None:
+    """Return the subject of the certificate in these DER bytes, without reading the rest; None where there is none."""
+    try:
+        _, fields, _ = _parts(certificate)
+        return read_name(fields[4].whole)
+    except der.Malformed:
+        return None
+
+
+def _parts(certificate: bytes) -> tuple[int, list[der.Element], der.Element]:
+    """Return the version, the fields of what is signed from the serial number on, and the signature algorithm."""
+    outer = der.elements(der.element(certificate, der.SEQUENCE).content)
     if len(outer) != 3:
         raise der.Malformed("not a certificate")
     fields = list(der.elements(der.expect(outer[0], der.SEQUENCE).content))
@@ -218,12 +228,17 @@ def _read_fields(facts: CertificateFacts) -> CertificateFacts:
         version = der.integer(der.element(fields.pop(0).content, der.INTEGER).content) + 1
     if len(fields) < 6:
         raise der.Malformed("not a certificate")
+    return version, fields, outer[1]
+
+
+def _read_fields(facts: CertificateFacts) -> CertificateFacts:
+    version, fields, signed_with = _parts(facts.der)
     serial, _, issuer, validity, subject, key = fields[:6]
     dates = der.elements(der.expect(validity, der.SEQUENCE).content)
     if len(dates) != 2:
         raise der.Malformed("bad validity")
     issuer_name, subject_name = read_name(issuer.whole), read_name(subject.whole)
-    algorithm, digest = _signature(der.expect(outer[1], der.SEQUENCE))
+    algorithm, digest = _signature(der.expect(signed_with, der.SEQUENCE))
     key_type, bits, shown = _key(key.whole)
     facts = replace(
         facts,

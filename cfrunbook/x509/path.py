@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-from cfrunbook.x509.certificate import CertificateFacts, read
+from cfrunbook.x509.certificate import CertificateFacts, read, subject_of
 from cfrunbook.x509.distinguished_name import NameKey
 from cfrunbook.x509.fitness import TIME_FLAWS, Flaw, Unfit, unfit
 from cfrunbook.x509.roots import TrustStore
@@ -165,14 +165,30 @@ def presumed_leaf(sent: Sequence[CertificateFacts]) -> int | None:
     return 0
 
 
+class _Anchors:
+    """The roots of a trust store by subject. Of more than a hundred a chain needs one or two: only those are read."""
+
+    def __init__(self, roots: TrustStore) -> None:
+        self._by_subject: dict[NameKey, list[bytes]] = {}
+        self._read: dict[NameKey, tuple[CertificateFacts, ...]] = {}
+        self.organizations: set[str] = set()
+        for der in roots.anchors:
+            if name := subject_of(der):
+                self._by_subject.setdefault(name.key, []).append(der)
+                self.organizations |= {name.organization} - {""}
+
+    def named(self, name: NameKey) -> tuple[CertificateFacts, ...]:
+        """Return the roots with this subject."""
+        if name not in self._read:
+            if name not in self._by_subject:
+                return ()
+            self._read[name] = tuple(facts for der in self._by_subject[name] if (facts := read(der)).readable)
+        return self._read[name]
+
+
 @lru_cache(maxsize=8)
-def _anchors(roots: TrustStore) -> Mapping[NameKey, tuple[CertificateFacts, ...]]:
-    found: dict[NameKey, tuple[CertificateFacts, ...]] = {}
-    for der in roots.anchors:
-        facts = read(der)
-        if facts.readable:
-            found[facts.subject_name.key] = (*found.get(facts.subject_name.key, ()), facts)
-    return found
+def _anchors(roots: TrustStore) -> _Anchors:
+    return _Anchors(roots)
 
 
 def _duplicates(sent: Sequence[CertificateFacts]) -> tuple[tuple[int, int], ...]:
@@ -214,7 +230,6 @@ class _Analysis:
             if facts.readable and i not in repeated:
                 self.by_subject.setdefault(facts.subject_name.key, []).append(i)
         self.checked: dict[tuple[str, bytes], Signature] = {}
-        self.organizations = {r.subject_name.organization for rs in self.anchors.values() for r in rs} - {""}
 
     def signature(self, child: CertificateFacts, issuer: CertificateFacts) -> Signature:
         """Check a signature once per issuer key; beyond the limit nothing is linked any more."""
@@ -235,7 +250,7 @@ class _Analysis:
         return result is Signature.GOOD
 
     def anchors_of(self, child: CertificateFacts) -> Iterator[CertificateFacts]:
-        for anchor in self.anchors.get(child.issuer_name.key, ()):
+        for anchor in self.anchors.named(child.issuer_name.key):
             if self.issued(child, anchor):
                 yield anchor
 
@@ -391,7 +406,7 @@ class _Analysis:
         return (begins is None or begins <= self.moment) and (ends is None or self.moment < ends)
 
     def _anchors_named(self, like: CertificateFacts) -> tuple[CertificateFacts, ...]:
-        return self.anchors.get(like.subject_name.key, ())
+        return self.anchors.named(like.subject_name.key)
 
     def _end(self, best: _Candidate) -> tuple[End, tuple[int, ...]]:
         if best.anchor is not None:
@@ -402,7 +417,7 @@ class _Analysis:
         if next(self.issuers_of(top), None) is not None:
             return End.LOOP, ()
         namesakes = tuple(i for i in self.by_subject.get(top.issuer_name.key, ()) if i not in best.path)
-        holders = [self.sent[i] for i in namesakes] + list(self.anchors.get(top.issuer_name.key, ()))
+        holders = [self.sent[i] for i in namesakes] + list(self.anchors.named(top.issuer_name.key))
         if any(top.aki and top.aki == h.ski for h in holders):
             return End.BROKEN_SIGNATURE, namesakes
         return (End.WRONG_ISSUER if holders else End.MISSING_ISSUER), namesakes
@@ -418,8 +433,8 @@ class _Analysis:
             child=best.path[-1],
             urls=urls,
             key_id=top.aki,
-            claims_public=bool(urls) or known or top.issuer_name.organization in self.organizations,
-            known_root=top.issuer_name.key in self.anchors,
+            claims_public=bool(urls) or known or top.issuer_name.organization in self.anchors.organizations,
+            known_root=bool(self.anchors.named(top.issuer_name.key)),
         )
 
     def _needed(self, best: _Candidate, end: End, missing: MissingIssuer | None) -> tuple[ChainLink, ...]:

@@ -27,11 +27,18 @@ class TrustStore(msgspec.Struct, frozen=True, dict=True):
 
     name: str
     """For people: `Mozilla (certifi 2026.10.18)` or the file's name."""
-    anchors: tuple[bytes, ...]
-    """DER."""
+    given: tuple[bytes, ...] = ()
+    """DER; empty where they are still to be read from `bundle`."""
+    bundle: bytes = b""
+    """PEM that holds them."""
     is_mozilla: bool = False
     path: str = ""
     """Where the file is on this machine, for commands that name it; empty where there is none."""
+
+    @cached_property
+    def anchors(self) -> tuple[bytes, ...]:
+        """The certificates, DER. Mozilla's are read on first use: an incident that ends before TLS needs none."""
+        return self.given or (_anchors(self.bundle, self.name) if self.bundle else ())
 
     @cached_property
     def certificates(self) -> tuple[x509.Certificate, ...]:
@@ -66,12 +73,12 @@ class TrustStore(msgspec.Struct, frozen=True, dict=True):
 
 def from_pem(content: bytes, *, name: str, path: str = "") -> TrustStore:
     """Return the certificates of a PEM bundle. Raises BadInput if it holds none or one does not parse."""
-    return TrustStore(name=name, anchors=_anchors(content, name), path=path)
+    return TrustStore(name=name, given=_anchors(content, name), path=path)
 
 
 def from_der(anchors: Iterable[bytes], *, name: str, path: str = "") -> TrustStore:
     """Return a trust store of DER certificates, e.g. those of a recording."""
-    return TrustStore(name=name, anchors=tuple(anchors), path=path)
+    return TrustStore(name=name, given=tuple(anchors), path=path)
 
 
 @lru_cache(maxsize=1)
@@ -79,9 +86,8 @@ def mozilla() -> TrustStore:
     """Return Mozilla's roots as shipped by certifi, named with certifi's version."""
     import certifi
 
-    content = Path(certifi.where()).read_bytes()
-    name = f"Mozilla (certifi {certifi.__version__})"
-    return TrustStore(name=name, anchors=_anchors(content, name), is_mozilla=True)
+    bundle = Path(certifi.where()).read_bytes()
+    return TrustStore(name=f"Mozilla (certifi {certifi.__version__})", bundle=bundle, is_mozilla=True)
 
 
 def _anchors(content: bytes, name: str) -> tuple[bytes, ...]:
