@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from support import bytecode
+
 ROUNDS = 11
 SCENARIO = "certificate-missing-intermediate"
 FAULT_FOUND = 1
@@ -109,6 +111,7 @@ def main() -> int:
         inside = [sys.executable, __file__, "--rounds", str(options.rounds)]
         lab = [sys.executable, "-m", "cfrunbook", "lab", "run", options.scenario, "--", *inside]
         return subprocess.run(lab, check=False).returncode
+    bytecode.write()
     show(run(Path(lab_file), options.rounds))
     return 0
 

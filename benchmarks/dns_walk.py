@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from support import network, timed
+from support import bytecode, network, timed
 from support.dns_peers import DNSVIZ, OF_A_RESOLVER, PEERS, commands, named, program_of, saw
 from support.name_servers import Trouble, everywhere, tree
 
@@ -245,6 +245,7 @@ def main() -> int:
     if not options.inside and network.is_possible():
         network.enter("--inside")
     print(f"load average at the start {os.getloadavg()[0]:.2f} on {os.cpu_count()} processors")
+    bytecode.write()
     counter = None
     if options.inside:
         network.have(server.address for server in everywhere(tree(Trouble.NONE)))

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from support import timed
+from support import bytecode, timed
 from support.peers import NMAP, PEERS, S_CLIENT, SSLSCAN, SSLYZE, TESTSSL, commands, named
 
 # This process imports little on purpose: the kernel counts the peak memory of who starts a process as that process's.
@@ -284,6 +284,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="contenders whose title has TEXT")
     options = parser.parse_args()
     load = os.getloadavg()[0]
+    bytecode.write()
     with origin(options.round_trip_ms) as source:
         print(f"origin: {source.server}; load average at the start {load:.2f} on {os.cpu_count()} processors")
         round_trip_s = options.round_trip_ms / 1000

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import inspect
 from collections import Counter
 from pathlib import Path
 from string import Formatter
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
 
 from cfrunbook.causes import distribution, registry
+from cfrunbook.causes.case import Case
+from cfrunbook.cloudfront.targets import ServerName, Target
+from cfrunbook.evidence import Connection, ConnectOutcome, Observations
 from cfrunbook.findings import Cause, Rule, Status
+from cfrunbook.x509.roots import from_der
 
 NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
 SOURCES = (
@@ -48,6 +54,23 @@ def test_a_cause_names_its_page_its_runbook_and_what_all_well_looks_like(module:
     assert urlsplit(module.AWS_PAGE).hostname == "docs.aws.amazon.com"
     assert not module.NOTEBOOK or (NOTEBOOKS / f"{module.NOTEBOOK}.ipynb").is_file()
     assert Status.OK in {rule.status for rule in module.RULES}
+
+
+@pytest.mark.parametrize("protocol", ["http", "https"])
+@pytest.mark.parametrize("outcome", ConnectOutcome)
+def test_causes_that_are_left_out_have_nothing_to_say(
+    outcome: ConnectOutcome, protocol: Literal["http", "https"]
+) -> None:
+    name = "shop.example.com"
+    names = (ServerName(sni=name, host=name, acceptable=(name,), why=""),)
+    target = Target(id=name, origin_id=name, domain=name, port=443, protocol=protocol, names=names)
+    seen = Connection(id="connection-1", host=name, port=443, address="203.0.113.10", outcome=outcome)
+    now = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+    observations = Observations(recorded_at=now, connections=(seen,))
+    case = Case(target=target, observations=observations, at=now, roots=from_der((), name="none"))
+    asked = registry.modules_for(case)
+    assert {module.CAUSE for module in asked} == {Cause.DNS, Cause.PORT}
+    assert [module.judge_case(case) for module in registry.modules() if module not in asked] == [()] * 5
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -11,7 +11,7 @@ from cryptography.x509 import verification
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cfrunbook.x509 import roots
+from cfrunbook.x509 import certificate, path, roots
 from cfrunbook.x509.fitness import Flaw
 from cfrunbook.x509.path import MAX_CERTIFICATES, ChainReport, End, analyze
 from tests.x509.pki import CLIENT, DAY, NAME, NOW, SERVER, Party, Pki, mint, name, openssl_verify, usage, weaken
@@ -166,6 +166,19 @@ def test_the_strict_verifier_is_heard_behind_an_expiry() -> None:
 def test_mozilla_s_roots_do_not_trust_the_test_root() -> None:
     report = analyze([LEAF.der, INTER.der], roots=roots.mozilla(), at=NOW)
     assert report.end is End.MISSING_ISSUER
+
+
+def test_of_a_trust_store_only_the_roots_that_a_chain_names_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    everybody = roots.from_der([*roots.mozilla().anchors, ROOT.der], name="Mozilla's and ours")
+    read: list[bytes] = []
+    monkeypatch.setattr(path, "read", lambda der: read.append(der) or certificate.read(der))
+    assert analyze([LEAF.der, INTER.der], roots=everybody, at=NOW).end is End.TRUSTED
+    assert sorted(read) == sorted([LEAF.der, INTER.der, ROOT.der])
+
+
+def test_an_anchor_that_is_no_certificate_is_left_out() -> None:
+    damaged = roots.from_der([b"", b"\x30\x03\x02\x01\x01", ROOT.der[:-9], ROOT.der], name="damaged")
+    assert analyze([LEAF.der, INTER.der], roots=damaged, at=NOW).end is End.TRUSTED
 
 
 def _hostile(count: int) -> list[bytes]:

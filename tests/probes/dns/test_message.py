@@ -122,6 +122,17 @@ def test_what_is_no_answer(wire: bytes, why: str) -> None:
     assert reply.first_bytes == wire[:64]
 
 
+def test_what_name_servers_say_alike_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    alike = answer("alike.example. 300 IN A 192.0.2.1", question=asked("alike.example"))
+    read: list[bytes] = []
+    from_wire = dns.message.from_wire
+    monkeypatch.setattr(dns.message, "from_wire", lambda wire, **more: read.append(wire) or from_wire(wire, **more))
+    replies = {message.read("alike.example", "A", number.to_bytes(2) + alike[2:]) for number in (0, 1, 4711, 65535)}
+    assert [r.data for reply in replies for r in reply.answer] == ["192.0.2.1"]
+    assert len(read) == 1
+    assert message.read("other.example", "A", alike).outcome is DnsOutcome.MALFORMED
+
+
 def test_bytes_behind_the_answer_are_ignored_as_resolvers_do() -> None:
     assert message.read(NAME, "A", answer(A) + b"x").outcome is DnsOutcome.ANSWER
 

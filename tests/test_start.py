@@ -1,0 +1,89 @@
+"""What a start imports: every command pays for it before it does anything, so each takes no more than it needs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+REPORTING = ("IPython", "cfrunbook.report", "cfrunbook.runbook", "jinja2", "matplotlib", "nbformat")
+FAR_AFIELD = ("cfrunbook.firewall", "cfrunbook.lab", "http", "multiprocessing", "unittest", "urllib.request")
+RESOLVER = ("dns.asyncresolver", "dns.dnssec", "dns.resolver")
+TLS_JUDGES = tuple(
+    f"cfrunbook.causes.{name}" for name in ("certificate", "origin_response", "tls_name", "tls_protocol")
+)
+CERTIFICATES = ("cfrunbook.x509.certificate", "cfrunbook.x509.path")
+
+RUN = "import sys, cfrunbook.cli; status = cfrunbook.cli.entry({arguments!r}); {report}; sys.exit(status)"
+MODULES = "print(*sys.modules, file=sys.stderr)"
+DATACLASSES = """\
+print(*(f'{c.__module__}.{c.__qualname__}' for m in list(sys.modules.values()) if m.__name__.startswith('cfrunbook')
+    for c in vars(m).values() if isinstance(c, type) and c.__module__ == m.__name__ and '__dataclass_fields__' in vars(c)),
+    file=sys.stderr)"""
+
+
+def python(script: str, *, scenario: str = "", status: int = 0) -> list[str]:
+    """Run a script, in a lab where one is named; return the words it says on standard error."""
+    lab = [sys.executable, "-m", "cfrunbook", "lab", "run", scenario, "--"] if scenario else []
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CFRUNBOOK_")}
+    done = subprocess.run([*lab, sys.executable, "-c", script], capture_output=True, text=True, check=False, env=clean)
+    assert done.returncode == status, done.stderr
+    return done.stderr.split()
+
+
+def imported(*arguments: str, scenario: str = "", status: int = 0) -> set[str]:
+    script = RUN.format(arguments=list(arguments), report=MODULES)
+    return set(python(script, scenario=scenario, status=status))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["diagnose", "--help"]])
+def test_help_needs_next_to_nothing(arguments: list[str]) -> None:
+    script = (
+        f"import atexit, sys, cfrunbook.cli; atexit.register(lambda: {MODULES}); cfrunbook.cli.entry({arguments!r})"
+    )
+    heavy = {"asyncio", "cryptography", "dataclasses", "dns", "msgspec", "ssl", "tempfile"}
+    assert not set(python(script)) & heavy
+
+
+@pytest.mark.parametrize(
+    ("scenario", "spared"),
+    [
+        ("dns-nxdomain", (*TLS_JUDGES, *CERTIFICATES, *RESOLVER)),
+        ("dns-all-servers-dead", (*TLS_JUDGES, *CERTIFICATES, "dns.dnssec")),
+        ("port-refused", (*TLS_JUDGES, *CERTIFICATES, "dns")),
+        ("http-only-answers-502", ("dns",)),
+        ("certificate-expired", ("dns",)),
+    ],
+)
+def test_a_diagnosis_imports_what_its_incident_needs(scenario: str, spared: tuple[str, ...]) -> None:
+    found = imported("diagnose", scenario=scenario, status=1)
+    assert "cfrunbook.causes.port" in found
+    assert not found & {*REPORTING, *FAR_AFIELD, *spared}
+
+
+@pytest.mark.parametrize(("port", "spared"), [(80, ("cryptography", "cfrunbook.probes.tls.keys")), (443, CERTIFICATES)])
+def test_where_nothing_speaks_tls_the_roots_are_not_read(port: int, spared: tuple[str, ...]) -> None:
+    """With Mozilla's roots, as outside the lab: cryptography is imported for who may be spoken to in TLS only."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        place = f"shop.example:{port}:127.0.0.1:{closed.getsockname()[1]}"
+        found = imported("diagnose", "--origin", f"shop.example:{port}", "--connect-to", place, status=1)
+    assert not found & {*spared, *TLS_JUDGES, *REPORTING, *FAR_AFIELD, "dns"}
+
+
+@pytest.mark.parametrize("scenario", ["dns-nxdomain", "certificate-expired"])
+def test_values_are_made_without_a_generator_of_code(scenario: str) -> None:
+    """A dataclass takes 40 times as long to make as a `msgspec.Struct`, and a diagnosis makes a hundred of either."""
+    script = RUN.format(arguments=["diagnose"], report=DATACLASSES)
+    assert python(script, scenario=scenario, status=1) == []
+
+
+def test_the_end_of_a_process_does_not_look_at_everything_again() -> None:
+    told = "atexit.register(lambda: print(gc.get_freeze_count() > 0, file=sys.stderr))"
+    script = (
+        f"import atexit, gc, sys, cfrunbook.cli; {told}; sys.argv[1:] = ['--help']; sys.exit(cfrunbook.cli.entry())"
+    )
+    assert python(script) == ["True"]
