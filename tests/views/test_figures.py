@@ -14,7 +14,7 @@ import pytest
 from cfrunbook.findings import STAGES, Path, StageResult
 from cfrunbook.views import drawing, figures
 from cfrunbook.x509 import certificate, path
-from cfrunbook.x509.roots import TrustStore
+from cfrunbook.x509.roots import from_der
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -115,7 +115,7 @@ Maker = Callable[..., Any]
 @pytest.fixture
 def draw_chain(chain: Any, at: dt.datetime) -> Callable[..., figures.Picture]:
     def draw(*sent: Any, root: Any = chain.root) -> figures.Picture:
-        roots = TrustStore(name="test", anchors=(root.der,))
+        roots = from_der([root.der], name="test")
         ders = [item if isinstance(item, bytes) else item.der for item in sent]
         return check(figures.chain(path.analyze(ders, roots=roots, at=at)))
 
