@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import msgspec
 
 from cfrunbook import evidence as recordings
-from cfrunbook import files, hostname
+from cfrunbook import hostname
 from cfrunbook.cloudfront import distribution_reader as distributions
 from cfrunbook.cloudfront import documents, origins, plan, policies, viewer_url
 from cfrunbook.cloudfront.distribution import Distribution
@@ -86,6 +86,8 @@ class Incident:
     """A certificate that ends within so many days is about to expire."""
     resolver: tuple[str, ...]
     """Addresses of the resolvers to ask; empty: the system's."""
+    address_ranges_url: str
+    """Where AWS's ip-ranges.json is to be fetched from when looking; empty: it is not."""
     keep_alive: bool
     """Whether to watch how long the origin keeps an idle connection open."""
     root_hints: tuple[Hint, ...]
@@ -188,6 +190,8 @@ class Incident:
         if self.inputs.address_ranges:
             made = visible(self.inputs.address_ranges.create_date, 40)
             yield Fact("Address ranges", f"of {made}", "given, instead of the list that comes with the package")
+        if self.address_ranges_url:
+            yield Fact("Address ranges", "as they are when looking", f"fetched from {self.address_ranges_url}")
         at_53 = [e for e in self.relocations.entries if e.port == _DNS_PORT]
         servers = [e for e in at_53 if hostname.is_address(e.host)]
         others = [e for e in at_53 if servers and not e.host]
@@ -263,6 +267,7 @@ def _assemble(
     connect_to = _texts(pick("connect_to"), "--connect-to")
     roots = _roots(given.get("trust_store", options.get("trust_store")), recorded)
     name = _text(pick("name"), "Name")
+    ranges_url = _ranges_url(given.get("address_ranges"))
     inputs = Inputs(
         name=name,
         distribution=read.document if read else None,
@@ -275,7 +280,7 @@ def _assemble(
         trust_store=roots.name,
         trust_store_path=roots.path,
         firewall=_firewall(given.get("firewall"), recorded),
-        address_ranges=_address_ranges(given.get("address_ranges"), recorded),
+        address_ranges=None if ranges_url else _address_ranges(given.get("address_ranges"), recorded),
         lab=scenario or recorded.lab,
     )
     vantage = _text(given.get("vantage", options.get("vantage")), "Vantage")
@@ -294,6 +299,7 @@ def _assemble(
         vantage=vantage or (observations.vantage if observations else "this machine"),
         expiry_days=_expiry_days(given.get("expiry_days", options.get("expiry_days"))),
         resolver=_resolvers(given.get("resolver", options.get("resolver"))),
+        address_ranges_url=ranges_url,
         keep_alive=_flag("Keep-alive", given.get("keep_alive", options.get("keep_alive"))),
         root_hints=_root_hints(given.get("root_hints", options.get("root_hints"))),
         observations=observations,
@@ -343,13 +349,7 @@ def _roots(trust_store: Any, recorded: Inputs) -> TrustStore:
     if trust_store is not None:
         if not isinstance(trust_store, str | os.PathLike):
             raise BadInput(f"Trust store: give a file, not a value of type {type(trust_store).__name__}.")
-        path = Path(trust_store)
-        # Shown forms: a file name may hold bytes that JSON cannot.
-        return roots.from_pem(
-            files.read_bounded(path, "Trust store"),
-            name=visible(path.name),
-            path=visible(path, 4096),
-        )
+        return roots.load(Path(trust_store))
     if recorded.trust_anchors is not None:
         name = recorded.trust_store or "the recording's trust store"
         store = roots.from_der(recorded.trust_anchors, name=name, path=recorded.trust_store_path)
@@ -372,6 +372,15 @@ def _firewall(value: Any, recorded: Inputs) -> tuple[FirewallDump, ...]:
             raise BadInput("Firewall: what was given only goes with rules, and has none itself; give the rules too.")
     dumps.check(found)
     return found
+
+
+def _ranges_url(value: Any) -> str:
+    """Return where the address ranges are to be fetched; empty where they are not. Raises BadInput."""
+    if not isinstance(value, str):
+        return ""
+    from cfrunbook import live_ranges
+
+    return live_ranges.url_of(value)
 
 
 def _address_ranges(value: Any, recorded: Inputs) -> AddressRanges | None:

@@ -15,6 +15,7 @@ import msgspec
 from cfrunbook import __version__
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import (
+    AddressRanges,
     Connection,
     ConnectOutcome,
     DnsQuery,
@@ -23,6 +24,7 @@ from cfrunbook.evidence import (
     ExchangeOutcome,
     Handshake,
     HandshakeOutcome,
+    Inputs,
     Observations,
     Resolution,
     ResolutionOutcome,
@@ -78,7 +80,7 @@ async def observe(incident: Incident, *, progress: Progress | None = None) -> Ob
     With a recording as input nothing is probed and the recording is returned.
     """
     if incident.observations is not None:
-        return incident.observations
+        return await _with_live_ranges(incident, incident.observations)
     # All at once below: a module that is first imported there may find no file descriptor left to open its file.
     from cfrunbook.cloudfront import origin_tls  # noqa: F401
     from cfrunbook.probes import dns, exchange, resolve, s2n, tcp, tls  # noqa: F401
@@ -87,9 +89,21 @@ async def observe(incident: Incident, *, progress: Progress | None = None) -> Ob
     look = _Look(incident, progress or (lambda _: None))
     async with asyncio.TaskGroup() as group:
         group.create_task(look.walk())
+        group.create_task(look.address_ranges())
         for domain in dict.fromkeys(t.domain for t in incident.targets if not t.not_probed):
             group.create_task(look.origin(domain, [t for t in incident.targets if t.domain == domain]))
     return look.observations(recorded_at)
+
+
+async def _with_live_ranges(incident: Incident, recorded: Observations) -> Observations:
+    """Return a recording with the address ranges as they are now, where that was asked for."""
+    look = _Look(incident, lambda _: None)
+    await look.address_ranges()
+    if not look.not_observed and look.ranges is None:
+        return recorded
+    return msgspec.structs.replace(
+        recorded, inputs=look.inputs(recorded.inputs), not_observed=(*recorded.not_observed, *look.not_observed)
+    )
 
 
 def observe_sync(incident: Incident, *, progress: Progress | None = None) -> Observations:
@@ -117,6 +131,7 @@ class _Look:
         self.second_opinions: list[tuple[tuple[int, ...], SecondOpinion]] = []
         self.not_observed: list[NotExamined] = []
         self.dns_queries: list[DnsQuery] = []
+        self.ranges: AddressRanges | None = None
         self.in_lab = bool(incident.inputs.lab)
         self.walking = walking(incident, progress)
         self._open = asyncio.Semaphore(MAX_OPEN)
@@ -141,6 +156,32 @@ class _Look:
                 self.not_observed.append(
                     NotExamined(what="some questions to name servers", why="a walk has a limit of questions and time")
                 )
+
+    async def address_ranges(self) -> None:
+        """Fetch AWS's list of addresses, where that was asked for and rules are to be held against it."""
+        url = self.incident.address_ranges_url
+        if not url or not self.incident.inputs.firewall:
+            return
+        from cfrunbook import live_ranges
+
+        now = dt.datetime.now(dt.UTC)
+        found = await live_ranges.fetch(
+            url,
+            roots=self.incident.roots,
+            deadline=self.incident.deadline,
+            at=now,
+            relocations=self.incident.relocations,
+        )
+        if isinstance(found, str):
+            instead = self.incident.observations.inputs.address_ranges if self.incident.observations else None
+            self.not_observed.append(live_ranges.not_fetched(url, found, instead, now))
+        else:
+            self.ranges = found
+        self.progress(f"{url}: {found if isinstance(found, str) else 'fetched'}")
+
+    def inputs(self, given: Inputs) -> Inputs:
+        """Return what was given, with the address ranges that were fetched."""
+        return msgspec.structs.replace(given, address_ranges=self.ranges) if self.ranges else given
 
     async def origin(self, domain: str, targets: Sequence[Target]) -> None:
         probed = [t for t in targets if not t.not_probed]
@@ -359,7 +400,7 @@ class _Look:
         return Observations(
             recorded_at=recorded_at,
             vantage=self.incident.vantage,
-            inputs=self.incident.inputs,
+            inputs=self.inputs(self.incident.inputs),
             resolutions=_numbered("resolution", sorted(self.resolutions, key=lambda r: r.name)),
             dns_queries=_numbered("dns", self.dns_queries),
             connections=_numbered("connection", _in_order(self.connections)),
