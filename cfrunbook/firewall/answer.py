@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from cfrunbook.errors import BadInput
@@ -45,10 +45,19 @@ class Answer:
     notes: tuple[str, ...]
     open_to_all: bool
     """An address that is nobody's is let in too: whoever knows the origin's address gets around CloudFront."""
+    layers: tuple[Layer, ...] = field(default=(), repr=False, compare=False)
+    """All that CloudFront's packets have to get through."""
 
     def having(self, *verdicts: Verdict) -> tuple[Part, ...]:
         """Return the parts with one of these verdicts, the largest first."""
         return tuple(sorted((p for p in self.parts if p.verdict in verdicts), key=lambda p: -p.sources.size))
+
+    def blocked_by_each(self, sources: Intervals) -> Iterator[tuple[Layer, tuple[Part, ...]]]:
+        """Yield every layer that blocks any of `sources`, also behind another one that does, and what it blocks."""
+        for layer in self.layers:
+            parts = tuple(p for p in evaluate((replace(layer, group=""),), sources) if p.verdict in BLOCKED)
+            if parts:
+                yield layer, parts
 
     def sources(self, *verdicts: Verdict) -> Intervals:
         """Return the addresses that meet one of these verdicts."""
@@ -101,6 +110,7 @@ def ask(given: tuple[FirewallDump, ...], ranges: AddressRanges, question: Questi
         parts=evaluate(layers, universe),
         notes=tuple(dict.fromkeys(notes)),
         open_to_all=all(p.verdict is Verdict.ALLOWED for p in stranger),
+        layers=tuple(layers),
     )
 
 

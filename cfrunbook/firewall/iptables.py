@@ -23,6 +23,7 @@ from cfrunbook.firewall.model import (
     Layer,
     Place,
     Question,
+    Room,
     Rule,
     Ruleset,
     Verdict,
@@ -221,6 +222,7 @@ class _Reading:
             policy=Verdict.DROPPED if policy == "DROP" else Verdict.ALLOWED,
             policy_place=Place(self.file, f"line {number}", f"policy {policy} of chain {chain} (table {table}){later}"),
             within=sources,
+            room=Room(names=frozenset(self.companions.ip_sets), translated=bool(packet.original_port)),
         )
 
     def rule(self, line: _Line, chain: str, packet: Packet, chains: Mapping[str, object]) -> Rule | None:

@@ -48,6 +48,8 @@ class Place:
     where: str
     """`line 12`, or a JSON path such as `SecurityGroups[0].IpPermissions[2]`; empty for what no line says."""
     text: str
+    number: int | None = None
+    """Its number or priority, where that says which rule comes first; None where lines do, and for a policy."""
 
     def __str__(self) -> str:
         return f"{self.file}{f', {self.where}' if self.where else ''}: {self.text}"
@@ -132,6 +134,20 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """What a new rule of a layer has to keep clear of, and what it must name to belong there."""
+
+    numbers: frozenset[int] = frozenset()
+    """Numbers or priorities that its rules have."""
+    names: frozenset[str] = frozenset()
+    """Names that its rules, or the sets beside them, have."""
+    selector: str = ""
+    """Namespace and podSelector of a network policy, as JSON."""
+    translated: bool = False
+    """Packets come here with another port than the one asked about, by nat."""
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """One thing that a packet must get through: a chain to enter, the chains it leads to, and what holds at its end."""
 
@@ -151,6 +167,7 @@ class Layer:
     """Layers of one group are alternatives of which one applies, and nobody knows which; empty: it applies."""
     group_why: str = ""
     """What would tell which of the group applies."""
+    room: Room = field(default=Room(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

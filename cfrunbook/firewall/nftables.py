@@ -23,6 +23,7 @@ from cfrunbook.firewall.model import (
     Match,
     Place,
     Question,
+    Room,
     Rule,
     Ruleset,
     Verdict,
@@ -205,7 +206,12 @@ class _Reading:
             policy=Verdict.DROPPED if base.policy == "drop" else Verdict.ALLOWED,
             policy_place=place,
             within=within,
+            room=Room(names=self._names(base), translated=bool(packet.original_port)),
         )
+
+    def _names(self, base: _Base) -> frozenset[str]:
+        family, table, *_ = base.key.split(" ")
+        return frozenset(self.sets.get((family, table), ()))
 
     def _matcher(self, family: str, table: str, packet: Packet) -> Matcher:
         key = family, table, packet

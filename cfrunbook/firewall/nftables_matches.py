@@ -161,6 +161,8 @@ class Matcher:
                 return self._meta(str(key), value)
             case {"ct": {"key": "state"}}:
                 return packet.state in (value if isinstance(value, list) else [value]), ""
+            case {"ct": {"key": "proto-dst", "dir": "original"}}:
+                return _compare(packet.original_port or packet.port, value, operator), ""
             case {"ct": {"key": "direction"}}:
                 return value == "original", ""
             case {"ct": {"key": "status"}}:
@@ -240,6 +242,8 @@ def _source_of(left: Any) -> int:
 def _is_port(left: Any) -> bool:
     match left:
         case {"payload": {"protocol": ("tcp" | "th"), "field": ("dport" | "sport")}}:
+            return True
+        case {"ct": {"key": "proto-dst", "dir": "original"}}:
             return True
     return False
 
