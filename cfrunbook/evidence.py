@@ -306,7 +306,10 @@ class Exchange(Struct, frozen=True, kw_only=True):
     body_bytes: Annotated[int, Meta(ge=0)] = 0
     """Bytes of the body that were read, without chunk sizes. The body itself is not kept: it may hold anything."""
     page: str = ""
-    """Whose error page the body of a 5xx answer is (`nginx`, `awselb` …), where that is known."""
+    """Whose error page the body of a 5xx answer is (`nginx`, `awselb` …), where that is known.
+
+    `client-certificate`: the page of a 4xx answer says that a client certificate is wanted.
+    """
     first_bytes: FirstBytes = b""
     """At most 64 bytes, only where the answer was not HTTP."""
     service: str = ""
