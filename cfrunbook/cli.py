@@ -259,6 +259,8 @@ def _incident(options: argparse.Namespace) -> Incident:
         expiry_days=options.expiry_days,
         keep_alive=options.keep_alive,
         firewall=options.firewall,
+        interface=options.interface,
+        destination=options.destination,
         address_ranges=options.address_ranges,
     )
 
@@ -327,7 +329,7 @@ def _needs(*modules: str, extra: str, what: str) -> None:
 _INPUTS = (
     *("distribution", "policies", "url", "origin", "host", "evidence", "save-evidence", "connect-to", "vantage"),
     *("at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name", "expiry-days"),
-    *("keep-alive", "firewall", "address-ranges", "output"),
+    *("keep-alive", "firewall", "interface", "destination", "address-ranges", "output"),
 )
 _SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall"})
 
@@ -512,6 +514,12 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
     add("--resolver", "ask each of these resolvers instead of the system's", several=True, metavar="ADDR")
     add("--root-hints", "begin the walk to the name servers here (default: the internet's root)", metavar="FILE")
     add("--firewall", "rules of what stands before the origin, as a tool printed them", several=True, metavar="FILE")
+    add("--interface", "with --firewall: the interface that the internet's packets come in by there", metavar="NAME")
+    add(
+        "--destination",
+        "with --firewall: the address by which they reach that machine, behind NAT not the public one",
+        metavar="ADDRESS",
+    )
     add(
         "--address-ranges",
         "AWS's ip-ranges.json, newer than the copy that comes with us; `live` or an https URL: fetch it now",

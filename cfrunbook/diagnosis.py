@@ -50,6 +50,8 @@ def cases(incident: Incident, observations: Observations) -> tuple[Case, ...]:
             expiry_warning_days=incident.expiry_days,
             distribution=incident.distribution,
             firewall=firewall,
+            interface=incident.inputs.interface,
+            destination=incident.inputs.destination,
             address_ranges=_address_ranges(incident, observations),
         )
         for t in incident.targets

@@ -465,6 +465,10 @@ class Inputs(Struct, frozen=True, kw_only=True):
     """The trust store's file as it was given, for the commands that need one; empty for Mozilla's."""
     firewall: tuple[FirewallDump, ...] = ()
     """Rule dumps of what stands before the origin."""
+    interface: str = ""
+    """The interface by which the internet's packets come to the machine of `firewall`; empty: not known."""
+    destination: str = ""
+    """The address by which they reach that machine, behind NAT not the public one; empty: not known."""
     address_ranges: AddressRanges | None = None
     """CloudFront's addresses; None: the list that comes with the package."""
     lab: str = ""

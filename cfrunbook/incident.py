@@ -46,6 +46,8 @@ DEFAULT_EXPIRY_DAYS = 14
 LONGEST_EXPIRY_DAYS = 825
 """Beyond this, a certificate is always about to expire."""
 _DNS_PORT = 53
+_LONGEST_INTERFACE = 15
+"""Bytes of an interface's name on Linux (IFNAMSIZ without its NUL)."""
 _SOURCE_FIELDS = ("distribution", "trust_store", "root_hints")
 _LAB_OPTIONS = (
     "distribution", "policies", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace", "resolver",
@@ -119,6 +121,8 @@ class Incident:
         expiry_days: int | None = None,
         keep_alive: bool | str | None = None,
         firewall: Rules | Sequence[Rules] | None = (),
+        interface: str | None = "",
+        destination: str | None = "",
         address_ranges: Source | None = None,
         name: str | None = "",
     ) -> Incident:
@@ -131,7 +135,8 @@ class Incident:
             "distribution": distribution, "policies": policies, "url": url, "origin": origin, "host": host,
             "connect_to": connect_to, "trust_store": trust_store, "vantage": vantage, "at": at, "deadline": deadline,
             "pace": pace, "resolver": resolver, "root_hints": root_hints, "expiry_days": expiry_days,
-            "keep_alive": keep_alive, "firewall": firewall, "address_ranges": address_ranges, "name": name,
+            "keep_alive": keep_alive, "firewall": firewall, "interface": interface, "destination": destination,
+            "address_ranges": address_ranges, "name": name,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
         scenario, options = _lab(lab) if lab else ("", {})
@@ -187,6 +192,10 @@ class Incident:
             from cfrunbook.firewall import kinds
 
             yield Fact("Firewall", visible(dump.name, 80), f"its {kinds.title(dump.kind)} are judged, not probed")
+        if self.inputs.firewall and (self.inputs.interface or self.inputs.destination):
+            by = f"by {visible(self.inputs.interface, 40)}" if self.inputs.interface else ""
+            to = f"to {self.inputs.destination}" if self.inputs.destination else ""
+            yield Fact("Firewall", f"{by} {to}".strip(), "how the internet's packets come to its machine")
         if self.inputs.address_ranges:
             made = visible(self.inputs.address_ranges.create_date, 40)
             yield Fact("Address ranges", f"of {made}", "given, instead of the list that comes with the package")
@@ -280,6 +289,8 @@ def _assemble(
         trust_store=roots.name,
         trust_store_path=roots.path,
         firewall=_firewall(given.get("firewall"), recorded),
+        interface=_interface(pick("interface")),
+        destination=_destination(pick("destination")),
         address_ranges=None if ranges_url else _address_ranges(given.get("address_ranges"), recorded),
         lab=scenario or recorded.lab,
     )
@@ -372,6 +383,22 @@ def _firewall(value: Any, recorded: Inputs) -> tuple[FirewallDump, ...]:
             raise BadInput("Firewall: what was given only goes with rules, and has none itself; give the rules too.")
     dumps.check(found)
     return found
+
+
+def _interface(value: Any) -> str:
+    """Return the name of a network interface. Raises BadInput."""
+    name = _text(value, "Interface")
+    if len(name) > _LONGEST_INTERFACE or re.search(r"[\s/]", name):
+        raise BadInput(f"Interface: {visible(name, 60)!r} is no name of a network interface, such as eth0.")
+    return name
+
+
+def _destination(value: Any) -> str:
+    """Return an IP address. Raises BadInput."""
+    address = _text(value, "Destination")
+    if address and (not hostname.is_address(address) or "%" in address or "[" in address):
+        raise BadInput(f"Destination: {visible(address, 60)!r} is no IP address.")
+    return address
 
 
 def _ranges_url(value: Any) -> str:

@@ -46,6 +46,10 @@ class Case:
     """The distribution that counts; None: the recording's own, see `configuration`."""
     firewall: tuple[FirewallDump, ...] = ()
     """Rules of the firewalls before this target."""
+    interface: str = ""
+    """The interface by which packets come to the firewall's machine; empty: not known."""
+    destination: str = ""
+    """The address by which they reach it; empty: not known."""
     address_ranges: AddressRanges | None = None
     """CloudFront's addresses; None: the list that comes with the package."""
 

@@ -128,7 +128,7 @@ def test_blocked_and_undecidable_parts_are_told_apart():
 def test_an_undecidable_rule_says_what_to_give():
     (finding,) = judged(iptables("-A INPUT -i eth0 -p tcp --dport 443 -j ACCEPT"))
     assert "eth0" in finding.meaning
-    assert "cfrunbook firewall --interface eth0" in finding.next_check
+    assert "Ask again with --interface eth0" in finding.next_check
 
 
 @pytest.mark.parametrize(
