@@ -96,18 +96,23 @@ def ask(given: tuple[FirewallDump, ...], ranges: AddressRanges, question: Questi
     companions = _companions(given, ranges)
     layers: list[Layer] = []
     notes: list[str] = []
+    if_allowed: list[str] = []
     for ruleset in _rulesets(given, question, companions):
         layers += ruleset.layers
         notes += ruleset.notes
+        if_allowed += ruleset.if_allowed
     if not layers:
         place = Place(", ".join(visible(d.name, 60) for d in given[:3]), "", "no rule for this")
         layers = [undecidable("firewall", place, f"none of the dumps says anything about IPv{question.family}")]
     number = _STRANGER[question.family == 6]
     stranger = evaluate(layers, Intervals(((number, number + 1),)))
+    parts = evaluate(layers, universe)
+    if any(part.verdict is Verdict.ALLOWED for part in parts):
+        notes += if_allowed
     return Answer(
         question=question,
         universe=universe,
-        parts=evaluate(layers, universe),
+        parts=parts,
         notes=tuple(dict.fromkeys(notes)),
         open_to_all=all(p.verdict is Verdict.ALLOWED for p in stranger),
         layers=tuple(layers),

@@ -204,6 +204,8 @@ class Ruleset:
     layers: tuple[Layer, ...]
     notes: tuple[str, ...] = ()
     """What was assumed, in sentences."""
+    if_allowed: tuple[str, ...] = ()
+    """What was assumed, which matters only where something is let in."""
 
 
 @dataclass(frozen=True, slots=True)
