@@ -123,8 +123,8 @@ class Case:
         family = addresses.version(seen.address)
         if not family or family in _FAMILIES[self.target.ip_address_type]:
             return True
-        return bool(seen.connected_to) or self._was_given(seen.address)
+        return self._was_given(seen.address) if self.resolutions else bool(seen.connected_to)
 
     def _was_given(self, address: str) -> bool:
         """Tell whether an address did not come from name resolution: --connect-to named it."""
-        return bool(self.resolutions) and not any(address in r.ipv4 or address in r.ipv6 for r in self.resolutions)
+        return not any(address in r.ipv4 or address in r.ipv6 for r in self.resolutions)

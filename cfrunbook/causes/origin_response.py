@@ -224,9 +224,20 @@ def _finding(target: Target, members: Sequence[_Sight], total: int, chosen: str,
     return some_requests_fail(msgspec.structs.replace(finding, next_check=""))
 
 
+_ENDINGS = {
+    ExchangeOutcome.SILENT: "not a byte of an answer",
+    ExchangeOutcome.CLOSED: "closed without a byte of an answer",
+    ExchangeOutcome.RESET: "reset without a byte of an answer",
+}
+
+
 def _evidence(sight: _Sight) -> Evidence:
     exchange = sight.exchange
-    said = visible(exchange.status_line, 120) or exchange.outcome.replace("_", " ")
+    said = visible(exchange.status_line, 120) or _ENDINGS.get(exchange.outcome, exchange.outcome.replace("_", " "))
+    if sight.rule is rules.CUT_OFF:
+        said += f", then nothing more after {exchange.header_bytes} bytes ({exchange.end or 'the end'})"
+    elif exchange.outcome is ExchangeOutcome.SILENT or sight.rule is rules.TOO_SLOW:
+        said += f" within {exchange.elapsed_ms / 1000:.1f} s"
     if sight.rule is rules.ORIGIN_STATUS:
         server = next((value for name, value in exchange.headers if name.lower() == "server"), "")
         said += f", Server: {visible(server, 60)}" if server else ", no Server field"

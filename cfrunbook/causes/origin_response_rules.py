@@ -86,8 +86,9 @@ TOO_SLOW = _rule(
     "too_slow",
     Status.UNKNOWN,
     "{domain}:{port} takes {asked} and does not {do} within {seconds} s{where}.",
-    "CloudFront waits {read_timeout} s for the first byte and between packets (response timeout), and asks up to"
-    " {attempts} times; then viewers get 504, not 502.",
+    "CloudFront waits {read_timeout} s for the first byte and between packets (response timeout). It asks up to"
+    " {attempts} times where the viewer's request is GET or HEAD, once where it is another; then viewers get 504, not"
+    " 502.",
     source=TIMEOUT_PAGE,
     cloudfront_status=504,
     remedy=Remedy(
