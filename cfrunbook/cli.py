@@ -24,7 +24,9 @@ from cfrunbook.errors import BadInput
 from cfrunbook.text import visible
 
 if TYPE_CHECKING:
-    from cfrunbook.evidence import Observations
+    import datetime as dt
+
+    from cfrunbook.evidence import AddressRanges, Observations
     from cfrunbook.findings import Diagnosis
     from cfrunbook.incident import Incident
 
@@ -151,14 +153,16 @@ def _firewall(options: argparse.Namespace) -> int:
     import datetime as dt
 
     from cfrunbook.causes import port_firewall
-    from cfrunbook.firewall import address_ranges, answer, dumps, published
+    from cfrunbook.firewall import answer, dumps
     from cfrunbook.views import firewall as views
+
+    at = dt.datetime.now(dt.UTC)
 
     given = tuple(dumps.load(file) for file in options.files)
     if not answer.decides(given):
         raise BadInput("firewall: what was given only goes with rules, and has none itself; give the rules too.")
     dumps.check(given)
-    ranges = address_ranges.read(options.address_ranges) if options.address_ranges else published.LATEST
+    ranges, note = _address_ranges(options, at)
     told = port_firewall.ask_each(
         given,
         ranges,
@@ -167,12 +171,31 @@ def _firewall(options: argparse.Namespace) -> int:
         interface=options.interface,
         destination=options.destination,
     )
-    at = dt.datetime.now(dt.UTC)
     if options.json:
-        sys.stdout.write(views.to_json(told, ranges, at).decode())
+        sys.stdout.write(views.to_json(told, ranges, at, note=note).decode())
     else:
-        print(views.render(told, ranges, at, color=_color(), width=_width()))
+        print(views.render(told, ranges, at, note=note, color=_color(), width=_width()))
     return EXIT[views.status(told)]
+
+
+def _address_ranges(options: argparse.Namespace, at: dt.datetime) -> tuple[AddressRanges, str]:
+    """Return the list that counts, and a sentence where the one asked for could not be fetched."""
+    from cfrunbook import live_ranges
+    from cfrunbook.firewall import address_ranges, published
+
+    url = live_ranges.url_of(options.address_ranges)
+    if not url:
+        return address_ranges.read(options.address_ranges) if options.address_ranges else published.LATEST, ""
+    import asyncio
+
+    from cfrunbook.x509 import roots
+
+    store = roots.load(Path(options.trust_store)) if options.trust_store else roots.mozilla()
+    found = asyncio.run(live_ranges.fetch(url, roots=store, deadline=live_ranges.DEADLINE, at=at))
+    if not isinstance(found, str):
+        return found, ""
+    lacking = live_ranges.not_fetched(url, found, None, at)
+    return published.LATEST, f"Not fetched: {lacking.what}: {lacking.why}. {lacking.next_check}"
 
 
 def _lab_list(options: argparse.Namespace) -> int:
@@ -239,6 +262,8 @@ def _incident(options: argparse.Namespace) -> Incident:
         expiry_days=options.expiry_days,
         keep_alive=options.keep_alive,
         firewall=options.firewall,
+        interface=options.interface,
+        destination=options.destination,
         address_ranges=options.address_ranges,
     )
 
@@ -309,7 +334,7 @@ def _needs(*modules: str, extra: str, what: str) -> None:
 _INPUTS = (
     *("distribution", "policies", "url", "origin", "host", "evidence", "save-evidence", "connect-to", "vantage"),
     *("at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name", "expiry-days"),
-    *("keep-alive", "firewall", "address-ranges", "output"),
+    *("keep-alive", "firewall", "interface", "destination", "address-ranges", "output"),
 )
 _SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall"})
 
@@ -494,7 +519,17 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
     add("--resolver", "ask each of these resolvers instead of the system's", several=True, metavar="ADDR")
     add("--root-hints", "begin the walk to the name servers here (default: the internet's root)", metavar="FILE")
     add("--firewall", "rules of what stands before the origin, as a tool printed them", several=True, metavar="FILE")
-    add("--address-ranges", "AWS's ip-ranges.json, newer than the copy that comes with us", metavar="FILE")
+    add("--interface", "with --firewall: the interface that the internet's packets come in by there", metavar="NAME")
+    add(
+        "--destination",
+        "with --firewall: the address by which they reach that machine, behind NAT not the public one",
+        metavar="ADDRESS",
+    )
+    add(
+        "--address-ranges",
+        "AWS's ip-ranges.json, newer than the copy that comes with us; `live` or an https URL: fetch it now",
+        metavar="FILE|live|URL",
+    )
     add("--lab", "a running lab's file: its relocations and defaults", metavar="FILE")
     add("--name", "name of the incident folder (default: from the URL or origin)", metavar="NAME")
 
@@ -508,7 +543,14 @@ def _firewall_options(parser: argparse.ArgumentParser) -> None:
         default="ipv4",
         help="IpAddressType of the origin (default: ipv4)",
     )
-    parser.add_argument("--address-ranges", metavar="FILE", help="AWS's ip-ranges.json, newer than our own copy")
+    parser.add_argument(
+        "--address-ranges",
+        metavar="FILE|live|URL",
+        help="AWS's ip-ranges.json, newer than our own copy; `live` or an https URL: fetch it now",
+    )
+    parser.add_argument(
+        "--trust-store", metavar="FILE", help="PEM roots to trust beside Mozilla's for that, e.g. of a mirror"
+    )
     parser.add_argument("--interface", default="", metavar="NAME", help="the interface that the internet comes in by")
     parser.add_argument(
         "--destination", default="", metavar="ADDRESS", help="the host's own address, behind NAT not the public one"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cfrunbook import coverage, failover, verdicts
 from cfrunbook.causes import registry, tls_second_opinion
 from cfrunbook.causes.case import Case
-from cfrunbook.evidence import Observations, ResolutionOutcome
+from cfrunbook.evidence import AddressRanges, Observations, ResolutionOutcome
 from cfrunbook.findings import (
     STAGE_TITLES,
     STAGES,
@@ -50,16 +50,23 @@ def cases(incident: Incident, observations: Observations) -> tuple[Case, ...]:
             expiry_warning_days=incident.expiry_days,
             distribution=incident.distribution,
             firewall=firewall,
-            address_ranges=incident.inputs.address_ranges,
+            interface=incident.inputs.interface,
+            destination=incident.inputs.destination,
+            address_ranges=_address_ranges(incident, observations),
         )
         for t in incident.targets
     )
 
 
-def _firewall_inputs(incident: Incident) -> dict[str, Any]:
-    given = incident.inputs
+def _address_ranges(incident: Incident, observations: Observations) -> AddressRanges | None:
+    """Return the list that counts: the one given, or the one fetched when looking; None for our own."""
+    return incident.inputs.address_ranges or observations.inputs.address_ranges
+
+
+def _firewall_inputs(incident: Incident, observations: Observations) -> dict[str, Any]:
+    given, ranges = incident.inputs, _address_ranges(incident, observations)
     named: dict[str, Any] = {"firewall": [dump.name for dump in given.firewall]} if given.firewall else {}
-    return named | ({"address_ranges": given.address_ranges.create_date} if given.address_ranges else {})
+    return named | ({"address_ranges": ranges.create_date} if ranges else {})
 
 
 def _behind_firewall(incident: Incident) -> set[str]:
@@ -109,7 +116,7 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
             "distribution": incident.distribution.id if incident.distribution else "",
             "connect_to": list(observations.inputs.connect_to),
             "trust_store": incident.roots.name,
-            **_firewall_inputs(incident),
+            **_firewall_inputs(incident, observations),
             "lab": observations.inputs.lab,
             "vantage": observations.vantage,
             "recorded_at": observations.recorded_at.isoformat(),

@@ -306,7 +306,10 @@ class Exchange(Struct, frozen=True, kw_only=True):
     body_bytes: Annotated[int, Meta(ge=0)] = 0
     """Bytes of the body that were read, without chunk sizes. The body itself is not kept: it may hold anything."""
     page: str = ""
-    """Whose error page the body of a 5xx answer is (`nginx`, `awselb` …), where that is known."""
+    """Whose error page the body of a 5xx answer is (`nginx`, `awselb` …), where that is known.
+
+    `client-certificate`: the page of a 4xx answer says that a client certificate is wanted.
+    """
     first_bytes: FirstBytes = b""
     """At most 64 bytes, only where the answer was not HTTP."""
     service: str = ""
@@ -462,6 +465,10 @@ class Inputs(Struct, frozen=True, kw_only=True):
     """The trust store's file as it was given, for the commands that need one; empty for Mozilla's."""
     firewall: tuple[FirewallDump, ...] = ()
     """Rule dumps of what stands before the origin."""
+    interface: str = ""
+    """The interface by which the internet's packets come to the machine of `firewall`; empty: not known."""
+    destination: str = ""
+    """The address by which they reach that machine, behind NAT not the public one; empty: not known."""
     address_ranges: AddressRanges | None = None
     """CloudFront's addresses; None: the list that comes with the package."""
     lab: str = ""

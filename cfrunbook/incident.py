@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import msgspec
 
 from cfrunbook import evidence as recordings
-from cfrunbook import files, hostname
+from cfrunbook import hostname
 from cfrunbook.cloudfront import distribution_reader as distributions
 from cfrunbook.cloudfront import documents, origins, plan, policies, viewer_url
 from cfrunbook.cloudfront.distribution import Distribution
@@ -45,6 +45,8 @@ DEFAULT_EXPIRY_DAYS = 14
 LONGEST_EXPIRY_DAYS = 825
 """Beyond this, a certificate is always about to expire."""
 _DNS_PORT = 53
+_LONGEST_INTERFACE = 15
+"""Bytes of an interface's name on Linux (IFNAMSIZ without its NUL)."""
 _SOURCE_FIELDS = ("distribution", "trust_store", "root_hints")
 _LAB_OPTIONS = (
     "distribution", "policies", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace", "resolver",
@@ -83,6 +85,8 @@ class Incident(msgspec.Struct, frozen=True):
     """A certificate that ends within so many days is about to expire."""
     resolver: tuple[str, ...]
     """Addresses of the resolvers to ask; empty: the system's."""
+    address_ranges_url: str
+    """Where AWS's ip-ranges.json is to be fetched from when looking; empty: it is not."""
     keep_alive: bool
     """Whether to watch how long the origin keeps an idle connection open."""
     root_hints: tuple[Hint, ...]
@@ -114,6 +118,8 @@ class Incident(msgspec.Struct, frozen=True):
         expiry_days: int | None = None,
         keep_alive: bool | str | None = None,
         firewall: Rules | Sequence[Rules] | None = (),
+        interface: str | None = "",
+        destination: str | None = "",
         address_ranges: Source | None = None,
         name: str | None = "",
     ) -> Incident:
@@ -126,7 +132,8 @@ class Incident(msgspec.Struct, frozen=True):
             "distribution": distribution, "policies": policies, "url": url, "origin": origin, "host": host,
             "connect_to": connect_to, "trust_store": trust_store, "vantage": vantage, "at": at, "deadline": deadline,
             "pace": pace, "resolver": resolver, "root_hints": root_hints, "expiry_days": expiry_days,
-            "keep_alive": keep_alive, "firewall": firewall, "address_ranges": address_ranges, "name": name,
+            "keep_alive": keep_alive, "firewall": firewall, "interface": interface, "destination": destination,
+            "address_ranges": address_ranges, "name": name,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
         scenario, options = _lab(lab) if lab else ("", {})
@@ -182,9 +189,15 @@ class Incident(msgspec.Struct, frozen=True):
             from cfrunbook.firewall import kinds
 
             yield Fact("Firewall", visible(dump.name, 80), f"its {kinds.title(dump.kind)} are judged, not probed")
+        if self.inputs.firewall and (self.inputs.interface or self.inputs.destination):
+            by = f"by {visible(self.inputs.interface, 40)}" if self.inputs.interface else ""
+            to = f"to {self.inputs.destination}" if self.inputs.destination else ""
+            yield Fact("Firewall", f"{by} {to}".strip(), "how the internet's packets come to its machine")
         if self.inputs.address_ranges:
             made = visible(self.inputs.address_ranges.create_date, 40)
             yield Fact("Address ranges", f"of {made}", "given, instead of the list that comes with the package")
+        if self.address_ranges_url:
+            yield Fact("Address ranges", "as they are when looking", f"fetched from {self.address_ranges_url}")
         at_53 = [e for e in self.relocations.entries if e.port == _DNS_PORT]
         servers = [e for e in at_53 if hostname.is_address(e.host)]
         others = [e for e in at_53 if servers and not e.host]
@@ -260,6 +273,7 @@ def _assemble(
     connect_to = _texts(pick("connect_to"), "--connect-to")
     roots = _roots(given.get("trust_store", options.get("trust_store")), recorded)
     name = _text(pick("name"), "Name")
+    ranges_url = _ranges_url(given.get("address_ranges"))
     inputs = Inputs(
         name=name,
         distribution=read.document if read else None,
@@ -272,7 +286,9 @@ def _assemble(
         trust_store=roots.name,
         trust_store_path=roots.path,
         firewall=_firewall(given.get("firewall"), recorded),
-        address_ranges=_address_ranges(given.get("address_ranges"), recorded),
+        interface=_interface(pick("interface")),
+        destination=_destination(pick("destination")),
+        address_ranges=None if ranges_url else _address_ranges(given.get("address_ranges"), recorded),
         lab=scenario or recorded.lab,
     )
     vantage = _text(given.get("vantage", options.get("vantage")), "Vantage")
@@ -291,6 +307,7 @@ def _assemble(
         vantage=vantage or (observations.vantage if observations else "this machine"),
         expiry_days=_expiry_days(given.get("expiry_days", options.get("expiry_days"))),
         resolver=_resolvers(given.get("resolver", options.get("resolver"))),
+        address_ranges_url=ranges_url,
         keep_alive=_flag("Keep-alive", given.get("keep_alive", options.get("keep_alive"))),
         root_hints=_root_hints(given.get("root_hints", options.get("root_hints"))),
         observations=observations,
@@ -340,13 +357,7 @@ def _roots(trust_store: Any, recorded: Inputs) -> TrustStore:
     if trust_store is not None:
         if not isinstance(trust_store, str | os.PathLike):
             raise BadInput(f"Trust store: give a file, not a value of type {type(trust_store).__name__}.")
-        path = Path(trust_store)
-        # Shown forms: a file name may hold bytes that JSON cannot.
-        return roots.from_pem(
-            files.read_bounded(path, "Trust store"),
-            name=visible(path.name),
-            path=visible(path, 4096),
-        )
+        return roots.load(Path(trust_store))
     if recorded.trust_anchors is not None:
         name = recorded.trust_store or "the recording's trust store"
         store = roots.from_der(recorded.trust_anchors, name=name, path=recorded.trust_store_path)
@@ -369,6 +380,31 @@ def _firewall(value: Any, recorded: Inputs) -> tuple[FirewallDump, ...]:
             raise BadInput("Firewall: what was given only goes with rules, and has none itself; give the rules too.")
     dumps.check(found)
     return found
+
+
+def _interface(value: Any) -> str:
+    """Return the name of a network interface. Raises BadInput."""
+    name = _text(value, "Interface")
+    if len(name) > _LONGEST_INTERFACE or re.search(r"[\s/]", name):
+        raise BadInput(f"Interface: {visible(name, 60)!r} is no name of a network interface, such as eth0.")
+    return name
+
+
+def _destination(value: Any) -> str:
+    """Return an IP address. Raises BadInput."""
+    address = _text(value, "Destination")
+    if address and (not hostname.is_address(address) or "%" in address or "[" in address):
+        raise BadInput(f"Destination: {visible(address, 60)!r} is no IP address.")
+    return address
+
+
+def _ranges_url(value: Any) -> str:
+    """Return where the address ranges are to be fetched; empty where they are not. Raises BadInput."""
+    if not isinstance(value, str):
+        return ""
+    from cfrunbook import live_ranges
+
+    return live_ranges.url_of(value)
 
 
 def _address_ranges(value: Any, recorded: Inputs) -> AddressRanges | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import platform
 import random
@@ -15,6 +16,7 @@ import msgspec
 from cfrunbook import __version__
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import (
+    AddressRanges,
     Connection,
     ConnectOutcome,
     DnsQuery,
@@ -23,6 +25,7 @@ from cfrunbook.evidence import (
     ExchangeOutcome,
     Handshake,
     HandshakeOutcome,
+    Inputs,
     Observations,
     Resolution,
     ResolutionOutcome,
@@ -48,7 +51,10 @@ Progress = Callable[[str], None]
 MAX_ADDRESSES = 16
 """Addresses examined per origin: an origin's DNS answer is hostile input too."""
 POLITE_HELLOS = 4
-"""Concurrent connections to one origin with `pace="polite"`, beside the first to each of its addresses."""
+"""Concurrent connections to one origin with `pace="polite"`, beside the first to each address and what enumerates.
+
+None of them lets one address have more than `tls.POLITE_CONNECTIONS` at a time: that is what the gates are for.
+"""
 MAX_HELLOS = 60
 """TLS connections to one address, but for repetitions where an origin limits connections."""
 REPEATS = 2
@@ -78,7 +84,7 @@ async def observe(incident: Incident, *, progress: Progress | None = None) -> Ob
     With a recording as input nothing is probed and the recording is returned.
     """
     if incident.observations is not None:
-        return incident.observations
+        return await _with_live_ranges(incident, incident.observations)
     # All at once below: a module that is first imported there may find no file descriptor left to open its file.
     from cfrunbook.probes import dns, exchange, resolve, tcp  # noqa: F401
 
@@ -91,9 +97,21 @@ async def observe(incident: Incident, *, progress: Progress | None = None) -> Ob
     look = _Look(incident, progress or (lambda _: None))
     async with asyncio.TaskGroup() as group:
         group.create_task(look.walk())
+        group.create_task(look.address_ranges())
         for domain in dict.fromkeys(t.domain for t in incident.targets if not t.not_probed):
             group.create_task(look.origin(domain, [t for t in incident.targets if t.domain == domain]))
     return look.observations(recorded_at)
+
+
+async def _with_live_ranges(incident: Incident, recorded: Observations) -> Observations:
+    """Return a recording with the address ranges as they are now, where that was asked for."""
+    look = _Look(incident, lambda _: None)
+    await look.address_ranges()
+    if not look.not_observed and look.ranges is None:
+        return recorded
+    return msgspec.structs.replace(
+        recorded, inputs=look.inputs(recorded.inputs), not_observed=(*recorded.not_observed, *look.not_observed)
+    )
 
 
 def observe_sync(incident: Incident, *, progress: Progress | None = None) -> Observations:
@@ -121,9 +139,11 @@ class _Look:
         self.second_opinions: list[tuple[tuple[int, ...], SecondOpinion]] = []
         self.not_observed: list[NotExamined] = []
         self.dns_queries: list[DnsQuery] = []
+        self.ranges: AddressRanges | None = None
         self.in_lab = bool(incident.inputs.lab)
         self.walking = walking(incident, progress)
         self._open = asyncio.Semaphore(MAX_OPEN)
+        self._gates: dict[str, asyncio.Semaphore] = {}
         self._scans: Counter[str] = Counter()
         with_tls = [t.id for t in incident.targets if t.protocol == "https" and not t.not_probed]
         self._second_opinions_on = frozenset(with_tls[:MAX_OPINIONS])
@@ -145,6 +165,32 @@ class _Look:
                 self.not_observed.append(
                     NotExamined(what="some questions to name servers", why="a walk has a limit of questions and time")
                 )
+
+    async def address_ranges(self) -> None:
+        """Fetch AWS's list of addresses, where that was asked for and rules are to be held against it."""
+        url = self.incident.address_ranges_url
+        if not url or not self.incident.inputs.firewall:
+            return
+        from cfrunbook import live_ranges
+
+        now = dt.datetime.now(dt.UTC)
+        found = await live_ranges.fetch(
+            url,
+            roots=self.incident.roots,
+            deadline=self.incident.deadline,
+            at=now,
+            relocations=self.incident.relocations,
+        )
+        if isinstance(found, str):
+            instead = self.incident.observations.inputs.address_ranges if self.incident.observations else None
+            self.not_observed.append(live_ranges.not_fetched(url, found, instead, now))
+        else:
+            self.ranges = found
+        self.progress(f"{url}: {found if isinstance(found, str) else 'fetched'}")
+
+    def inputs(self, given: Inputs) -> Inputs:
+        """Return what was given, with the address ranges that were fetched."""
+        return msgspec.structs.replace(given, address_ranges=self.ranges) if self.ranges else given
 
     async def origin(self, domain: str, targets: Sequence[Target]) -> None:
         probed = [t for t in targets if not t.not_probed]
@@ -202,19 +248,26 @@ class _Look:
     ) -> None:
         from cfrunbook.probes import tcp
 
-        async with self._open:
+        async with self._open, contextlib.AsyncExitStack() as connected:
+            await connected.enter_async_context(self._gate(endpoint))
             connection, sock = await tcp.connect(endpoint, deadline=self.incident.deadline)
             self.connections.append((place, connection))
             self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {connection.outcome}")
             if connection.outcome is not ConnectOutcome.CONNECTED or sock is None:
                 return
-            try:
-                if target.protocol == "http":
-                    await self._exchange(target, endpoint, place, sock)
-                else:
-                    await self._handshakes(target, endpoint, place, sock, polite)
-            finally:
-                sock.close()
+            connected.callback(sock.close)
+            if target.protocol == "http":
+                await self._exchange(target, endpoint, place, sock)
+            else:
+                await self._handshakes(target, endpoint, place, sock, connected=connected, polite=polite)
+
+    def _gate(self, endpoint: Endpoint) -> asyncio.Semaphore:
+        """Return what every connection to an address goes through, whatever its port, target or purpose."""
+        from cfrunbook.probes import tls
+
+        address, _ = endpoint.socket_address
+        most = tls.POLITE_CONNECTIONS if self.incident.pace == "polite" else MAX_OPEN
+        return self._gates.setdefault(address, asyncio.Semaphore(most))
 
     async def _exchange(
         self, target: Target, endpoint: Endpoint, place: tuple[int, ...], sock: socket.socket | None = None
@@ -237,9 +290,9 @@ class _Look:
         self, target: Target, endpoint: Endpoint, place: tuple[int, ...], polite: asyncio.Semaphore
     ) -> None:
         """Send the request within TLS."""
-        if self.incident.keep_alive:  # an idle connection is no load, and would keep others waiting
+        if self.incident.keep_alive:  # an idle connection would keep other questions waiting
             polite = asyncio.Semaphore(1)
-        async with polite:
+        async with polite, self._gate(endpoint):
             await self._exchange(target, endpoint, (*place, 0))
 
     async def _handshakes(
@@ -248,11 +301,15 @@ class _Look:
         endpoint: Endpoint,
         place: tuple[int, ...],
         sock: socket.socket,
+        *,
+        connected: contextlib.AsyncExitStack,
         polite: asyncio.Semaphore,
     ) -> None:
+        """Ask for TLS on `sock` and on further connections; `connected` is closed as soon as `sock` is not needed."""
         from cfrunbook.cloudfront.origin_tls import offer
         from cfrunbook.probes import tls
 
+        gate = self._gate(endpoint)
         # Also what CloudFront does not send here: another name that is answered shows that only this one is refused.
         names: list[str | None] = [*dict.fromkeys((*(n.sni for n in target.names), target.domain)), None]
         asked = [*names[1:], *[names[0]] * REPEATS]
@@ -264,8 +321,6 @@ class _Look:
             if stalled:  # every further name would cost one more deadline and say the same
                 skipped.append(sni or "no server name")
                 return None
-            if number and self.incident.pace == "polite":
-                await asyncio.sleep(random.uniform(0, POLITE_JITTER))  # noqa: S311 - spreads load, guards nothing
             seen = await tls.hello(
                 endpoint,
                 sni=sni,
@@ -280,10 +335,14 @@ class _Look:
 
         async def another(number: int, sni: str | None) -> None:
             async with polite:
-                await one(number, sni)
+                if self.incident.pace == "polite":
+                    await asyncio.sleep(random.uniform(0, POLITE_JITTER))  # noqa: S311 - spreads load, guards nothing
+                async with gate:
+                    await one(number, sni)
 
         async def first(group: asyncio.TaskGroup) -> None:
             seen = await one(0, names[0])  # on the connection that is open already
+            await connected.aclose()
             if seen is None or seen.outcome in _NOTHING_TO_ENUMERATE:
                 return
             group.create_task(second())
@@ -298,6 +357,7 @@ class _Look:
                 minimum=target.tls_minimum,
                 deadline=self.incident.deadline,
                 pace=self.incident.pace,
+                gate=gate,
                 progress=lambda h: self.progress(f"{target.domain}:{target.port} at {endpoint.address}, {h.offer}"),
                 known=(seen,),
                 most=max(0, MAX_HELLOS - 3 - len(asked)),  # this hello, the request, the second opinion
@@ -305,7 +365,7 @@ class _Look:
             self.handshakes.extend(((*place, len(asked) + n), answer) for n, answer in enumerate(answers, 1))
 
         async def second() -> None:
-            async with polite:
+            async with polite, gate:
                 await self._second_opinion(target, endpoint, place)
 
         async with asyncio.TaskGroup() as group:
@@ -346,24 +406,28 @@ class _Look:
         from cfrunbook.cloudfront.origin_tls import offer
         from cfrunbook.probes import tls
 
+        gate = self._gate(endpoint)
         for one in [o for o in self.second_opinions if o[0] == place and o[1].error in _WITHOUT_A_WORD]:
             self.second_opinions.remove(one)
             await asyncio.sleep(tls.PAUSE)
-            await self._second_opinion(target, endpoint, place)
+            async with gate:
+                await self._second_opinion(target, endpoint, place)
         here = _in_order((p, h) for p, h in self.handshakes if p[: len(place)] == place)
         hellos = tls.in_doubt(here, offer(target.tls_minimum))
-        answers = await tls.ask_alone(endpoint, hellos, deadline=self.incident.deadline)
+        async with gate:
+            answers = await tls.ask_alone(endpoint, hellos, deadline=self.incident.deadline)
         self.handshakes.extend(((*place, len(here) + n), answer) for n, answer in enumerate(answers))
         if any(p[:-1] == place and _is_wordless(e) for p, e in self.exchanges):
             await asyncio.sleep(tls.PAUSE)
-            await self._exchange(target, endpoint, (*place, 1))
+            async with gate:
+                await self._exchange(target, endpoint, (*place, 1))
 
     def observations(self, recorded_at: dt.datetime) -> Observations:
         """Return everything seen, in the order of the targets, numbered."""
         return Observations(
             recorded_at=recorded_at,
             vantage=self.incident.vantage,
-            inputs=self.incident.inputs,
+            inputs=self.inputs(self.incident.inputs),
             resolutions=_numbered("resolution", sorted(self.resolutions, key=lambda r: r.name)),
             dns_queries=_numbered("dns", self.dns_queries),
             connections=_numbered("connection", _in_order(self.connections)),

@@ -23,6 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"cloudfront", "probes", "x509"}),
     frozenset({"firewall"}),
     frozenset({"causes"}),
+    frozenset({"live_ranges"}),
     frozenset({"incident"}),
     frozenset({"resolving"}),
     frozenset({"observation"}),

@@ -10,6 +10,7 @@ import pytest
 from cfrunbook import cli
 from cfrunbook.firewall.published import OLDER
 
+CODES = ("port.firewall_undecidable", "port.firewall_allows")
 AGE = "CloudFront's addresses: the list of 2026-08-22, "
 
 
@@ -44,6 +45,37 @@ def test_what_the_dump_does_not_tell_can_be_told(tmp_path):
     file = save(tmp_path, "-A INPUT -i eth0 -d 10.0.0.5/32 -j ACCEPT")
     told = ["--interface", "eth0", "--destination", "10.0.0.5"]
     assert cli.entry(["firewall", "--port", "443", file, *told]) == 0
+
+
+def test_a_diagnosis_can_be_told_the_same_and_its_recording_keeps_it(tmp_path, capsys):
+    file = save(tmp_path, "-A INPUT -i eth0 -d 10.0.0.5/32 -j ACCEPT")
+    origin = ["diagnose", "--origin", "shop.example.com", "--connect-to", "::127.0.0.1:9", "--deadline", "1", "--json"]
+    saved = tmp_path / "evidence.json"
+
+    def found(*options: str) -> dict:
+        cli.entry([*options])
+        (one,) = [f for f in json.loads(capsys.readouterr().out)["findings"] if f["code"] in CODES]
+        return one
+
+    asks = found(*origin, "--firewall", file)
+    assert (asks["code"], asks["next_check"]) == (
+        "port.firewall_undecidable",
+        "Ask again with --interface eth0 if this is how they come in.",
+    )
+    told = ["--firewall", file, "--interface", "eth0"]
+    assert found(*origin, *told)["next_check"] == "Ask again with --destination ADDRESS."
+    lets_in = found(*origin, *told, "--destination", "10.0.0.5", "--save-evidence", str(saved))
+    assert lets_in["code"] == "port.firewall_allows"
+    assert "--interface eth0 --destination 10.0.0.5 rules.txt" in lets_in["reproduce"]
+    assert found("diagnose", "--evidence", str(saved), "--json") == lets_in
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--destination", "here"), ("--interface", "eth 0"), ("--interface", "x" * 16)]
+)
+def test_what_is_no_address_or_interface_is_refused_in_a_sentence(tmp_path, capsys, option, value):
+    assert cli.entry(["diagnose", "--origin", "shop.example.com", "--firewall", save(tmp_path), option, value]) == 2
+    assert f"{value!r} is no " in capsys.readouterr().err
 
 
 def test_json_and_newer_ranges(tmp_path, capsys):

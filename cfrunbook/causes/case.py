@@ -46,6 +46,10 @@ class Case(msgspec.Struct, frozen=True, dict=True):
     """The distribution that counts; None: the recording's own, see `configuration`."""
     firewall: tuple[FirewallDump, ...] = ()
     """Rules of the firewalls before this target."""
+    interface: str = ""
+    """The interface by which packets come to the firewall's machine; empty: not known."""
+    destination: str = ""
+    """The address by which they reach it; empty: not known."""
     address_ranges: AddressRanges | None = None
     """CloudFront's addresses; None: the list that comes with the package."""
 
@@ -119,8 +123,8 @@ class Case(msgspec.Struct, frozen=True, dict=True):
         family = addresses.version(seen.address)
         if not family or family in _FAMILIES[self.target.ip_address_type]:
             return True
-        return bool(seen.connected_to) or self._was_given(seen.address)
+        return self._was_given(seen.address) if self.resolutions else bool(seen.connected_to)
 
     def _was_given(self, address: str) -> bool:
         """Tell whether an address did not come from name resolution: --connect-to named it."""
-        return bool(self.resolutions) and not any(address in r.ipv4 or address in r.ipv6 for r in self.resolutions)
+        return not any(address in r.ipv4 or address in r.ipv6 for r in self.resolutions)

@@ -26,6 +26,7 @@ from cfrunbook.evidence import Deviation, Exchange, ExchangeEnd, ExchangeOutcome
 from cfrunbook.findings import Cause, Evidence, Finding, Remedy, Rule, Status
 from cfrunbook.probes.address import join
 from cfrunbook.probes.endpoint import Endpoint
+from cfrunbook.probes.error_pages import WANTS_CERTIFICATE
 from cfrunbook.text import join_names, visible
 
 __all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "observe"]
@@ -60,8 +61,17 @@ def judge_case(case: Case) -> tuple[Finding, ...]:
     asking = {place_of(h) for h in case.handshakes if h.client_certificate_requested}
     limited = {place_of(h) for h in case.scanned if h.is_wordless}
     served = [h for h in case.handshakes if h.version is not None and h.cipher_suite is not None]
+    own = case.configuration.origins if case.configuration else ()
+    certificate = next((o.client_certificate for o in own if o.id == case.target.origin_id), "")
     chosen = {place_of(h): f"{version_name(h.version or 0)} with {suite_name(h.cipher_suite or 0)}" for h in served}
-    return judge(case.exchanges, target=case.target, left_to_tls=asking, limited=limited, chosen=chosen)
+    return judge(
+        case.exchanges,
+        target=case.target,
+        left_to_tls=asking,
+        limited=limited,
+        chosen=chosen,
+        client_certificate=certificate,
+    )
 
 
 def judge(
@@ -71,24 +81,33 @@ def judge(
     left_to_tls: Collection[Place] = (),
     limited: Collection[Place] = (),
     chosen: Mapping[Place, str] | None = None,
+    client_certificate: str = "",
 ) -> tuple[Finding, ...]:
     """Judge the answers to requests: equal ones together, those of other addresses beside them. Pure.
 
     Where a place is in `left_to_tls` (it asks for a client certificate, which we have not), that nothing came back is
     judged by the cause "TLS protocol". Where it is in `limited` (hellos ended there without a word), a limit on
-    connections may be why. `chosen` says what each place chose of CloudFront's own TLS hello.
+    connections may be why. `chosen` says what each place chose of CloudFront's own TLS hello, `client_certificate` (an
+    ARN) which certificate CloudFront has for this origin, and we have not; empty: none.
     """
     telling = list(_telling(exchanges, target))
     groups: dict[tuple[str, Status, str], list[_Sight]] = {}
     for exchange in telling:
         times = sum(_is_wordless(e) and place_of(e) == place_of(exchange) for e in exchanges)
         times = min(times, 1) if place_of(exchange) in limited else times
-        for sight in _look(exchange, target, place_of(exchange) in left_to_tls, times):
+        asks = place_of(exchange) in left_to_tls
+        if _wants_certificate(exchange) or (_is_wordless(exchange) and asks and not exchange.renegotiation_requested):
+            if client_certificate:  # else the cause "TLS protocol" says that CloudFront has none
+                sight = _Sight(exchange, rules.NEEDS_CERTIFICATE, Status.UNKNOWN)
+                groups.setdefault((sight.rule.code, sight.status, ""), []).append(sight)
+            if client_certificate or asks:
+                continue
+        for sight in _look(exchange, target, times):
             groups.setdefault((sight.rule.code, sight.status, sight.variant), []).append(sight)
     order = [r.code for r in RULES]
     total = list(dict.fromkeys(place_of(e) for e in telling))
     return tuple(
-        _finding(target, members, len(total), (chosen or {}).get(place_of(members[0].exchange), ""))
+        _finding(target, members, len(total), (chosen or {}).get(place_of(members[0].exchange), ""), client_certificate)
         for _, members in sorted(groups.items(), key=lambda item: order.index(item[0][0]))
     )
 
@@ -111,12 +130,16 @@ def _is_wordless(exchange: Exchange) -> bool:
     return exchange.outcome in nothing
 
 
-def _look(exchange: Exchange, target: Target, is_left_to_tls: bool, times: int) -> Iterator[_Sight]:
+def _wants_certificate(exchange: Exchange) -> bool:
+    return exchange.page == WANTS_CERTIFICATE
+
+
+def _look(exchange: Exchange, target: Target, times: int) -> Iterator[_Sight]:
     """Yield what one answer shows; `times` says how often nothing came back at this place."""
     outcome = exchange.outcome
     if outcome is ExchangeOutcome.HTTP:
         yield from _answer(exchange, target)
-    elif exchange.scheme == "http" or exchange.renegotiation_requested or (_is_wordless(exchange) and is_left_to_tls):
+    elif exchange.scheme == "http" or exchange.renegotiation_requested:
         return  # judged by the causes "port" and "TLS protocol"
     elif outcome in (ExchangeOutcome.TLS_FAILED, ExchangeOutcome.NOT_CONNECTED):
         yield _Sight(exchange, rules.NOT_ASKED, Status.UNKNOWN)
@@ -177,11 +200,12 @@ def _usable(exchange: Exchange, target: Target, code: int) -> Iterator[_Sight]:
         yield _Sight(exchange, rules.OK, Status.OK, str(code))
 
 
-def _finding(target: Target, members: Sequence[_Sight], total: int, chosen: str) -> Finding:
+def _finding(target: Target, members: Sequence[_Sight], total: int, chosen: str, client_certificate: str) -> Finding:
     first = members[0]
     rule, exchange = first.rule, first.exchange
     maker = gateways.maker_of(exchange, target.kind)
     data = _data(target, members, total, maker)
+    data["client_certificate"] = client_certificate
     data["chose"] = f" ({chosen} was chosen)" if chosen else ""
     finding = rule.finding(
         target=target.id,
@@ -198,9 +222,20 @@ def _finding(target: Target, members: Sequence[_Sight], total: int, chosen: str)
     return some_requests_fail(msgspec.structs.replace(finding, next_check=""))
 
 
+_ENDINGS = {
+    ExchangeOutcome.SILENT: "not a byte of an answer",
+    ExchangeOutcome.CLOSED: "closed without a byte of an answer",
+    ExchangeOutcome.RESET: "reset without a byte of an answer",
+}
+
+
 def _evidence(sight: _Sight) -> Evidence:
     exchange = sight.exchange
-    said = visible(exchange.status_line, 120) or exchange.outcome.replace("_", " ")
+    said = visible(exchange.status_line, 120) or _ENDINGS.get(exchange.outcome, exchange.outcome.replace("_", " "))
+    if sight.rule is rules.CUT_OFF:
+        said += f", then nothing more after {exchange.header_bytes} bytes ({exchange.end or 'the end'})"
+    elif exchange.outcome is ExchangeOutcome.SILENT or sight.rule is rules.TOO_SLOW:
+        said += f" within {exchange.elapsed_ms / 1000:.1f} s"
     if sight.rule is rules.ORIGIN_STATUS:
         server = next((value for name, value in exchange.headers if name.lower() == "server"), "")
         said += f", Server: {visible(server, 60)}" if server else ", no Server field"
@@ -253,7 +288,10 @@ def _data(target: Target, members: Sequence[_Sight], total: int, maker: gateways
         "of": f" of {first.content_length}" if first.framing is Framing.LENGTH else "",
         "banner": f"“{visible(first.first_bytes.decode('ascii', 'backslashreplace').strip(), 80)}”",
         "service": f"{first.service.upper()} is spoken" if first.service else "nothing that is known here is spoken",
-        "detail": visible(first.detail, 160) or first.outcome.replace("_", " "),
+        "detail": visible(first.detail, 160)
+        or visible(first.status_line.partition(" ")[2], 80)
+        or first.outcome.replace("_", " "),
+        "demands": "demands" if first.alert is not None or _wants_certificate(first) else "asks for",
         "first": f" Before it came {join_names([str(s) for s in first.interim])}." if first.interim else "",
         "unchecked": " The certificate was not looked at for this." if target.protocol == "https" else "",
         "connect": f"{host}:{target.port}:{reached}",

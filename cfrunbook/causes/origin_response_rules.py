@@ -21,6 +21,7 @@ BEHAVIOR_PAGE = _GUIDE + "RequestAndResponseBehaviorCustomOrigin.html"
 TIMEOUT_PAGE = _GUIDE + "http-504-gateway-timeout.html"
 ORIGINS_PAGE = _GUIDE + "DownloadDistS3AndCustomOrigins.html"
 HEADERS_PAGE = _GUIDE + "add-origin-custom-headers.html"
+MTLS_PAGE = _GUIDE + "origin-mtls-authentication.html"
 _RFC = "https://www.rfc-editor.org/rfc/rfc9112"
 
 HEADER_LIMIT = 32_768
@@ -85,8 +86,9 @@ TOO_SLOW = _rule(
     "too_slow",
     Status.UNKNOWN,
     "{domain}:{port} takes {asked} and does not {do} within {seconds} s{where}.",
-    "CloudFront waits {read_timeout} s for the first byte and between packets (response timeout), and asks up to"
-    " {attempts} times; then viewers get 504, not 502.",
+    "CloudFront waits {read_timeout} s for the first byte and between packets (response timeout). It asks up to"
+    " {attempts} times where the viewer's request is GET or HEAD, once where it is another; then viewers get 504, not"
+    " 502.",
     source=TIMEOUT_PAGE,
     cloudfront_status=504,
     remedy=Remedy(
@@ -218,6 +220,21 @@ NOT_ASKED = _rule(
     " CloudFront.",
     next_check="See how far another client comes: " + _CURL,
 )
+NEEDS_CERTIFICATE = _rule(
+    "needs_certificate",
+    Status.UNKNOWN,
+    "{domain}:{port} {demands} a client certificate{where}, which CloudFront has (origin mTLS) and this machine has"
+    " not: {detail}.",
+    "So what it answers CloudFront was not seen. CloudFront shows the certificate of the origin's settings and does not"
+    " look at its dates itself; an origin that refuses it (expired, or of an authority that it does not trust) lets"
+    " viewers get 502.",
+    source=MTLS_PAGE,
+    cloudfront_status=502,
+    next_check="See until when it is valid: aws acm describe-certificate --region us-east-1 --certificate-arn"
+    " {client_certificate!q} --query Certificate.NotAfter. Then ask with the same certificate and key: "
+    + _CURL
+    + " --cert CERTIFICATE.pem --key KEY.pem",
+)
 OTHER_ERROR = _rule(
     "other_error",
     Status.INFO,
@@ -257,6 +274,7 @@ RULES: tuple[Rule, ...] = (
     MALFORMED,
     TOO_SLOW,
     NOT_ASKED,
+    NEEDS_CERTIFICATE,
     HEADER_LARGE,
     CUT_BODY,
     WRONG_HOST,

@@ -48,6 +48,10 @@ _SOMETIMES = (
     " Only some of the addresses are concerned, and CloudFront picks one for each connection, so this shows as an"
     " intermittent error."
 )
+_ONE_FAMILY = (
+    " It is every {family} address of the origin and no {other} one. With IpAddressType dualstack CloudFront uses"
+    " either family, so this shows as an intermittent error; IpAddressType {only} keeps it on {other} until {family} works."
+)
 _PREFIX_LISTS = {
     4: "com.amazonaws.global.cloudfront.origin-facing",
     6: "com.amazonaws.global.ipv6.cloudfront.origin-facing",
@@ -173,7 +177,7 @@ def judge(seen: Iterable[_Seen], *, target: Target) -> tuple[Finding, ...]:
             continue  # one address that is not well says more than the others that are
         if code == rules.NO_LOCAL_ROUTE.code and good:
             status = Status.INFO  # noqa: PLW2901 - the other addresses could be tried
-        findings.append(_finding(target, members, len(sights), status))
+        findings.append(_finding(target, members, sights, status))
     return tuple(findings)
 
 
@@ -328,19 +332,31 @@ def _banner(first_bytes: bytes) -> str:
     return f"“{visible(lines[0], 80)}”" if lines else "nothing to show"
 
 
-def _finding(target: Target, members: Sequence[_Sight], total: int, status: Status) -> Finding:
+def _finding(target: Target, members: Sequence[_Sight], sights: Sequence[_Sight], status: Status) -> Finding:
     first = members[0]
     finding = first.rule.finding(
         target=target.id,
         evidence=[e for member in members for e in member.evidence][:_MAX_EVIDENCE],
         status=status,
-        **_data(target, members, total),
+        **_data(target, members, sights),
     )
     return finding if status is Status.UNKNOWN else msgspec.structs.replace(some_requests_fail(finding), next_check="")
 
 
-def _data(target: Target, members: Sequence[_Sight], total: int) -> dict[str, Any]:
-    first = members[0]
+def _sometimes(target: Target, members: Sequence[_Sight], sights: Sequence[_Sight]) -> str:
+    """Return what it means that only some addresses are concerned; a whole family is something to be switched off."""
+    concerned = {addresses.version(m.place.address) for m in members}
+    tried = [s for s in sights if s.rule not in (rules.NO_LOCAL_ROUTE, rules.NOT_TRIED)]
+    others = {addresses.version(s.place.address) for s in tried if s not in members and s.rule is rules.OK}
+    whole = all(s in members for s in tried if addresses.version(s.place.address) in concerned)
+    if target.ip_address_type == "dualstack" and whole and (concerned, others) in (({4}, {6}), ({6}, {4})):
+        family, other = concerned.pop(), others.pop()
+        return _ONE_FAMILY.format(family=f"IPv{family}", other=f"IPv{other}", only=f"ipv{other}")
+    return _SOMETIMES
+
+
+def _data(target: Target, members: Sequence[_Sight], sights: Sequence[_Sight]) -> dict[str, Any]:
+    first, total = members[0], len(sights)
     places = [m.place for m in members]
     shown = list(dict.fromkeys(p.shown for p in places))
     address, port = places[0].reached
@@ -359,7 +375,7 @@ def _data(target: Target, members: Sequence[_Sight], total: int) -> dict[str, An
         "affected": len(members),
         "total": total,
         "at": f"{len(members)} of {total} addresses ({join_names(shown)})" if some else join_names(shown),
-        "sometimes": _SOMETIMES if some and counts else "",
+        "sometimes": _sometimes(target, members, sights) if some and counts else "",
         "intermittent": some and counts,
         "address": address,
         "address_port": port,

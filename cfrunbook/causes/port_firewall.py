@@ -47,7 +47,15 @@ def judge_case(case: Case) -> tuple[Finding, ...]:
     known = [r for r in case.resolutions if r.outcome is ResolutionOutcome.ANSWER]
     if known and not any(r.ipv6 for r in known) and len(families) > 1:
         families = (4,)  # without an IPv6 address nobody connects by IPv6
-    return judge(case.firewall, target=case.target, at=case.at, ranges=case.address_ranges, families=families)
+    return judge(
+        case.firewall,
+        target=case.target,
+        at=case.at,
+        ranges=case.address_ranges,
+        families=families,
+        interface=case.interface,
+        destination=case.destination,
+    )
 
 
 def judge(
@@ -57,20 +65,30 @@ def judge(
     at: dt.datetime,
     ranges: AddressRanges | None = None,
     families: Sequence[Family] = (4,),
+    interface: str = "",
+    destination: str = "",
 ) -> tuple[Finding, ...]:
-    """Judge what the rules of `dumps` let in at a target's port, family by family. Pure; `at` is aware."""
+    """Judge what the rules of `dumps` let in at a target's port, family by family. Pure; `at` is aware.
+
+    `interface` and `destination` say how packets come to the firewall's machine, where that is known.
+    """
     listed = ranges or LATEST
     common: dict[str, Any] = {
         "host": target.domain,
         "port": target.port,
         "type": target.ip_address_type,
+        "how": "".join(
+            f" --{name} {shlex.quote(value)}"
+            for name, value in (("interface", interface), ("destination", destination))
+            if value
+        ),
         "files": " ".join(shlex.quote(visible(d.name, 120)) for d in dumps[:20]),
         "ranges": f"{address_ranges.describe(listed, at)}, {listed.source or 'given'}",
     }
     found: list[Finding] = []
     for family in families:
         try:
-            told = answer.ask(dumps, listed, Question(port=target.port, family=family))
+            told = answer.ask(dumps, listed, _question(target.port, family, interface, destination))
         except BadInput as error:
             why = str(error)
             one = rules.UNREADABLE.finding(target=target.id, evidence=_inputs(dumps), **common, why=why, notes="")
@@ -83,7 +101,14 @@ def answers(case: Case) -> tuple[Answer, ...]:
     """Return what the firewalls say of a target in each family that counts; for a picture. Raises BadInput."""
     if not case.firewall or case.target.not_probed:
         return ()
-    return ask_each(case.firewall, case.address_ranges or LATEST, case.target.port, case.target.ip_address_type)
+    return ask_each(
+        case.firewall,
+        case.address_ranges or LATEST,
+        case.target.port,
+        case.target.ip_address_type,
+        interface=case.interface,
+        destination=case.destination,
+    )
 
 
 def ask_each(
@@ -96,17 +121,21 @@ def ask_each(
     destination: str = "",
 ) -> tuple[Answer, ...]:
     """Return what the rules say in each family of an IpAddressType. Raises BadInput, also for a bad destination."""
-    if destination:
-        try:
-            kind, _ = intervals.address(destination)
-        except ValueError:
-            raise BadInput(f"Firewall: the destination {visible(destination, 60)!r} is no IP address.") from None
     return tuple(
-        answer.ask(
-            dumps, ranges, Question(port, family, interface, destination if destination and kind == family else "")
-        )
+        answer.ask(dumps, ranges, _question(port, family, interface, destination))
         for family in _FAMILIES[ip_address_type]
     )
+
+
+def _question(port: int, family: Family, interface: str, destination: str) -> Question:
+    """Return the question of one family; a destination of the other family says nothing about it. Raises BadInput."""
+    if not destination:
+        return Question(port, family, interface)
+    try:
+        kind, _ = intervals.address(destination)
+    except ValueError:
+        raise BadInput(f"Firewall: the destination {visible(destination, 60)!r} is no IP address.") from None
+    return Question(port, family, interface, destination if kind == family else "")
 
 
 def _findings(told: Answer, ranges: AddressRanges, target: Target, common: dict[str, Any]) -> Iterator[Finding]:

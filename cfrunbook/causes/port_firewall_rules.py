@@ -11,7 +11,7 @@ from cfrunbook.findings import Cause, Remedy, Rule, Stage, Status, Step
 RANGES_PAGE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html"
 LISTS_PAGE = "https://docs.aws.amazon.com/vpc/latest/userguide/working-with-aws-managed-prefix-lists.html"
 
-_COMMAND = "cfrunbook firewall --port {port!q} --ip-address-type {type!q} {files}"
+_COMMAND = "cfrunbook firewall --port {port!q} --ip-address-type {type!q}{how} {files}"
 _VERIFY = Step(
     text="Save the rules again in the same way: all of CloudFront's addresses are allowed. Then request the failing URL"
     " again; CloudFront caches an error for at least 10 seconds.",

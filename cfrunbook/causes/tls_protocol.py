@@ -44,6 +44,7 @@ from cfrunbook.cloudfront.tls_offers import Purpose, question
 from cfrunbook.evidence import Exchange, ExchangeOutcome, Handshake, HandshakeOutcome
 from cfrunbook.findings import Cause, Evidence, Finding, Rule, Status
 from cfrunbook.hostname import canonical
+from cfrunbook.probes.error_pages import WANTS_CERTIFICATE
 from cfrunbook.text import join_names, visible
 
 CAUSE = Cause.TLS_PROTOCOL
@@ -75,6 +76,7 @@ _WEAK_SUITES = frozenset({0x0004, 0x000A})
 _MAX_MESSAGE = 64 * 1024
 """Bytes of a handshake message that AWS's s2n-tls takes (tls/s2n_tls_parameters.h)."""
 _MAX_EVIDENCE = 8
+_PASSED_ON = " If CloudFront sent the request without one all the same, viewers would get that answer instead of 502."
 
 
 def judge_case(case: Case) -> tuple[Finding, ...]:
@@ -182,14 +184,15 @@ class _Look:
     def _refusal_of(self, handshake: Handshake) -> Exchange | None:
         """Return the request that was refused for want of a client certificate; None where none was for certain.
 
-        handshake_failure can also mean that our OpenSSL has not what the server chose: then it says nothing.
+        That is by an alert, or in an answer whose page says so. handshake_failure can also mean that our OpenSSL has
+        not what the server chose: then it says nothing.
         """
         requests = self._requests_like(handshake)
-        if any(e.outcome is ExchangeOutcome.HTTP for e in requests):
+        if any(e.outcome is ExchangeOutcome.HTTP and not _wants_certificate(e) for e in requests):
             return None
         is_ours_able = (handshake.version or 0) >= TLS_1_0 and handshake.cipher_suite not in _WEAK_SUITES
         telling = _WITHOUT_CERTIFICATE if is_ours_able else _WITHOUT_CERTIFICATE - {_HANDSHAKE_FAILURE}
-        return next((e for e in requests if e.alert in telling), None)
+        return next((e for e in requests if e.alert in telling or _wants_certificate(e)), None)
 
     def _is_about_the_name(self, handshake: Handshake) -> bool:
         """True where the name decides: the alert says so, or another name or none is served at the same address."""
@@ -223,6 +226,8 @@ class _Look:
                     next_check = f"If CloudFront sends that name, it fails. {WHICH_NAME}"
                 elif self.certain and rule in (rules.CLIENT_CERTIFICATE, rules.WARNING_ALERT):
                     status = Status.WARNING
+        if rule is rules.CLIENT_CERTIFICATE and any(self._refusal_of(h) is not None for h in seen):
+            next_check = rules.WHETHER_CONFIGURED
         evidence = [Evidence(observation=h.id, says=f"{spread([h])}: {_says(h, rule)}") for h in seen[:_MAX_EVIDENCE]]
         if rule in (rules.CLIENT_CERTIFICATE, rules.CLIENT_CERTIFICATE_REQUIRED):
             requests = dict.fromkeys(e for h in seen for e in self._requests_like(h))
@@ -256,6 +261,7 @@ class _Look:
             "how": _each(_how(h, rule) for h in seen),
             "refusal": _each(_ended(e) for h in seen if (e := self._refusal_of(h)) is not None),
             "without": self._without(seen),
+            "passed_on": _PASSED_ON if any((e := self._refusal_of(h)) and _wants_certificate(e) for h in seen) else "",
             "connection_timeout": target.connection_timeout,
             "connect": connect,
             "connect_option": f"::{connect}",
@@ -323,8 +329,15 @@ def _says(handshake: Handshake, rule: Rule) -> str:
     return _chosen(handshake) if is_chosen else _how(handshake, rule)
 
 
+def _wants_certificate(exchange: Exchange) -> bool:
+    return exchange.page == WANTS_CERTIFICATE
+
+
 def _ended(exchange: Exchange) -> str:
     """Return what came of a request, in a few words."""
+    if _wants_certificate(exchange):
+        status = visible(exchange.status_line.partition(" ")[2], 60)
+        return f"{status}, with a page that says that a client certificate is required"
     if exchange.outcome is ExchangeOutcome.HTTP:
         return visible(exchange.status_line.partition(" ")[2], 60) or "an answer without a status"
     if exchange.alert is not None:

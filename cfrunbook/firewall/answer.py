@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-
-import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import AddressRanges, FirewallDump
@@ -35,7 +34,8 @@ _STRANGER = 0xC6336401, 0x20010DB8 << 96 | 1
 """198.51.100.1 and 2001:db8::1, documentation addresses (RFC 5737, RFC 3849): let in only where everybody is."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Answer:
     """What becomes of CloudFront's addresses of one family at one port."""
 
     question: Question
@@ -45,10 +45,19 @@ class Answer(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
     open_to_all: bool
     """An address that is nobody's is let in too: whoever knows the origin's address gets around CloudFront."""
+    layers: tuple[Layer, ...] = field(default=(), repr=False, compare=False)
+    """All that CloudFront's packets have to get through."""
 
     def having(self, *verdicts: Verdict) -> tuple[Part, ...]:
         """Return the parts with one of these verdicts, the largest first."""
         return tuple(sorted((p for p in self.parts if p.verdict in verdicts), key=lambda p: -p.sources.size))
+
+    def blocked_by_each(self, sources: Intervals) -> Iterator[tuple[Layer, tuple[Part, ...]]]:
+        """Yield every layer that blocks any of `sources`, also behind another one that does, and what it blocks."""
+        for layer in self.layers:
+            parts = tuple(p for p in evaluate((replace(layer, group=""),), sources) if p.verdict in BLOCKED)
+            if parts:
+                yield layer, parts
 
     def sources(self, *verdicts: Verdict) -> Intervals:
         """Return the addresses that meet one of these verdicts."""
@@ -87,20 +96,26 @@ def ask(given: tuple[FirewallDump, ...], ranges: AddressRanges, question: Questi
     companions = _companions(given, ranges)
     layers: list[Layer] = []
     notes: list[str] = []
+    if_allowed: list[str] = []
     for ruleset in _rulesets(given, question, companions):
         layers += ruleset.layers
         notes += ruleset.notes
+        if_allowed += ruleset.if_allowed
     if not layers:
         place = Place(", ".join(visible(d.name, 60) for d in given[:3]), "", "no rule for this")
         layers = [undecidable("firewall", place, f"none of the dumps says anything about IPv{question.family}")]
     number = _STRANGER[question.family == 6]
     stranger = evaluate(layers, Intervals(((number, number + 1),)))
+    parts = evaluate(layers, universe)
+    if any(part.verdict is Verdict.ALLOWED for part in parts):
+        notes += if_allowed
     return Answer(
         question=question,
         universe=universe,
-        parts=evaluate(layers, universe),
+        parts=parts,
         notes=tuple(dict.fromkeys(notes)),
         open_to_all=all(p.verdict is Verdict.ALLOWED for p in stranger),
+        layers=tuple(layers),
     )
 
 

@@ -21,6 +21,7 @@ from cfrunbook.firewall.model import (
     Match,
     Place,
     Question,
+    Room,
     Rule,
     Ruleset,
     Verdict,
@@ -43,6 +44,7 @@ def read_google(document: Sequence[Any], file: str, question: Question, companio
     """Return what the rules of a VPC network let in; of several networks any may be the origin's. Raises BadInput."""
     del companions
     networks: dict[str, list[tuple[int, bool, Rule]]] = {}
+    names = frozenset(n for node in document if isinstance(node, Mapping) and isinstance(n := node.get("name"), str))
     for where, node in objects({"rules": list(document)}, "rules", "", file):
         path = where.removeprefix("rules")
         network = text(node, "network", path, file).rpartition("/")[2]
@@ -57,7 +59,8 @@ def read_google(document: Sequence[Any], file: str, question: Question, companio
             if match.may:
                 priority = number(node, "priority", path, file, 1000)
                 says = f"{text(node, 'name', path, file)} (priority {priority}): {key} from {_shown_sources(node)}"
-                rules.append((priority, action is Action.ACCEPT, Rule(Place(file, path, shorten(says)), action, match)))
+                place = Place(file, path, shorten(says), priority)
+                rules.append((priority, action is Action.ACCEPT, Rule(place, action, match)))
     why = (
         f"rules of the networks {join_names(list(networks))} were given, and which one the origin is in is not known:"
         " give those of its network alone (--filter=network:NAME)"
@@ -75,6 +78,7 @@ def read_google(document: Sequence[Any], file: str, question: Question, companio
                 ),
                 group=f"networks of {file}" if len(networks) > 1 else "",
                 group_why=why,
+                room=Room(names=names),
             )
             for name, rules in networks.items()
         )
@@ -159,9 +163,18 @@ def read_azure(
                 policy_place=Place(file, "", f"no inbound rule of {name} allows this (DenyAllInBound)"),
                 group=f"network security groups of {file}" if len(groups) > 1 else "",
                 group_why=why,
+                room=_azure_room(node, where, file),
             )
         )
     return Ruleset(tuple(layers))
+
+
+def _azure_room(node: Node, where: str, file: str) -> Room:
+    """Return the priorities and names of a group's own inbound rules, of whatever protocol."""
+    own = [({**e, **_properties(e)}, at) for at, e in objects(_properties(node), "securityRules", where, file)]
+    inbound = [(e, at) for e, at in own if text(e, "direction", at, file).lower() == "inbound"]
+    numbers = frozenset(number(e, "priority", at, file) for e, at in inbound)
+    return Room(numbers, frozenset(text(e, "name", at, file).lower() for e, at in own))
 
 
 def _properties(node: Node) -> Node:
@@ -204,7 +217,7 @@ def _azure_rule(node: Node, where: str, file: str, question: Question) -> tuple[
     priority = number(node, "priority", where, file)
     says = f"{text(node, 'name', where, file)} (priority {priority}): {access} from {join_names(sources, 4)}"
     action = Action.ACCEPT if access == "allow" else Action.DROP
-    return priority, Rule(Place(file, where, shorten(says)), action, match)
+    return priority, Rule(Place(file, where, shorten(says), priority), action, match)
 
 
 def _several(node: Node, key: str, where: str, file: str) -> list[str]:

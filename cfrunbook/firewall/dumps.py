@@ -16,7 +16,7 @@ import msgspec
 from cfrunbook import files
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import FirewallDump
-from cfrunbook.firewall import kinds, nginx
+from cfrunbook.firewall import kinds, nginx, queried
 from cfrunbook.redaction import REDACTED, redact_words
 from cfrunbook.text import visible
 
@@ -113,6 +113,8 @@ def _text(content: bytes, file: str) -> str:
         encoding = "utf-16"
     elif content[1:2] == b"\0":
         encoding = "utf-16-le"
+    elif content[:1] == content[2:3] == b"\0" and content[1:2].isascii():
+        encoding = "utf-16-be"
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError:
@@ -135,7 +137,7 @@ def _json(text: str, file: str) -> Any:
     if isinstance(found, dict) and set(found) == {"status_code", "data"}:
         found = found["data"]
     _shallow(found, file, 0)
-    return found
+    return queried.whole(found, file)
 
 
 def _shallow(value: Any, file: str, depth: int) -> None:

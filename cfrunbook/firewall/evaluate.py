@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
-
-import msgspec
-from msgspec.structs import replace
+from dataclasses import dataclass, replace
 
 from cfrunbook.firewall.intervals import NOTHING, Intervals, Pair
 from cfrunbook.firewall.model import Action, Layer, Part, Place, Rule, Verdict
@@ -34,14 +32,16 @@ _DECISIONS = {
 _Choose = Callable[[Part, Part], Part]
 
 
-class _Doubt(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Doubt:
     """What first parted the ways."""
 
     place: Place
     why: str
 
 
-class _Piece(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Piece:
     """Addresses that are still under way, and what they may have met already."""
 
     a: int
@@ -50,7 +50,8 @@ class _Piece(msgspec.Struct, frozen=True):
     doubt: _Doubt | None = None
 
 
-class _End(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _End:
     """Addresses that met their last verdict."""
 
     piece: _Piece

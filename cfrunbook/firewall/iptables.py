@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
-
-import msgspec
-from msgspec.structs import replace
 
 from cfrunbook.errors import BadInput
 from cfrunbook.firewall import intervals
@@ -25,6 +23,7 @@ from cfrunbook.firewall.model import (
     Layer,
     Place,
     Question,
+    Room,
     Rule,
     Ruleset,
     Verdict,
@@ -49,13 +48,15 @@ _MARK_VALUE = re.compile(r"--set-(?:x)?mark (0x[0-9a-fA-F]{1,8}|0|[1-9][0-9]{0,9
 _TARGET = re.compile(r"\[?([0-9A-Fa-f.:]*?)\]?(?:-[0-9A-Fa-f.:]+)?(?::(\d+)(?:-\d+)?)?")
 
 
-class _Line(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Line:
     number: int
     text: str
     """Behind `-A CHAIN`."""
 
 
-class _Table(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Table:
     chains: dict[str, list[_Line]]
     policies: dict[str, tuple[str, int]]
     """Policy (`-` for a chain of the user's) and line number."""
@@ -221,6 +222,7 @@ class _Reading:
             policy=Verdict.DROPPED if policy == "DROP" else Verdict.ALLOWED,
             policy_place=Place(self.file, f"line {number}", f"policy {policy} of chain {chain} (table {table}){later}"),
             within=sources,
+            room=Room(names=frozenset(self.companions.ip_sets), translated=bool(packet.original_port)),
         )
 
     def rule(self, line: _Line, chain: str, packet: Packet, chains: Mapping[str, object]) -> Rule | None:

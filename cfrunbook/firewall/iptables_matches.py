@@ -6,8 +6,7 @@ What is not known here is never taken for a match nor for a mismatch.
 from __future__ import annotations
 
 from collections.abc import Callable
-
-import msgspec
+from dataclasses import dataclass, field
 
 from cfrunbook.firewall import intervals, ipset
 from cfrunbook.firewall.intervals import Intervals
@@ -18,7 +17,8 @@ from cfrunbook.text import visible
 ALL_BITS = 0xFFFFFFFF
 
 
-class Marks(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Marks:
     """What the dump as a whole tells of a packet's state."""
 
     tracked: bool = True
@@ -27,16 +27,18 @@ class Marks(msgspec.Struct, frozen=True):
     """Bits that something in the dump may set in a packet's mark."""
 
 
-class Target(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Target:
     """When a rule matches, and where it leads."""
 
     match: Match
     name: str = ""
     goto: bool = False
-    options: list[str] = msgspec.field(default_factory=list)
+    options: list[str] = field(default_factory=list)
 
 
-class _Words(msgspec.Struct):
+@dataclass(slots=True)
+class _Words:
     """The words of a rule, read from left to right."""
 
     words: list[str]

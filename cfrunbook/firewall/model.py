@@ -7,10 +7,9 @@ no or perhaps, so that what is left of a match is two sets of sources: where it 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from functools import lru_cache
-
-import msgspec
 
 from cfrunbook.firewall.intervals import NOTHING, Family, Intervals, everything
 from cfrunbook.text import visible
@@ -41,19 +40,23 @@ class Action(Enum):
     """Something of which the dump does not show the outcome (a queue to a program, a synproxy)."""
 
 
-class Place(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Place:
     """Where a rule stands and how it reads there."""
 
     file: str
     where: str
     """`line 12`, or a JSON path such as `SecurityGroups[0].IpPermissions[2]`; empty for what no line says."""
     text: str
+    number: int | None = None
+    """Its number or priority, where that says which rule comes first; None where lines do, and for a policy."""
 
     def __str__(self) -> str:
         return f"{self.file}{f', {self.where}' if self.where else ''}: {self.text}"
 
 
-class Match(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Match:
     """For which sources something matches: `must` certainly, `may` at most."""
 
     must: Intervals
@@ -110,7 +113,8 @@ def any_of(matches: Iterable[Match]) -> Match:
     )
 
 
-class Rule(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Rule:
     """One rule, as far as it concerns the question."""
 
     place: Place
@@ -122,13 +126,29 @@ class Rule(msgspec.Struct, frozen=True):
     """What a reader wants to know of the rule that decides, such as where a DNAT leads."""
 
 
-class Chain(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Chain:
     """Rules in the order in which they are tried."""
 
     rules: tuple[Rule, ...]
 
 
-class Layer(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a new rule of a layer has to keep clear of, and what it must name to belong there."""
+
+    numbers: frozenset[int] = frozenset()
+    """Numbers or priorities that its rules have."""
+    names: frozenset[str] = frozenset()
+    """Names that its rules, or the sets beside them, have."""
+    selector: str = ""
+    """Namespace and podSelector of a network policy, as JSON."""
+    translated: bool = False
+    """Packets come here with another port than the one asked about, by nat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
     """One thing that a packet must get through: a chain to enter, the chains it leads to, and what holds at its end."""
 
     name: str
@@ -147,9 +167,11 @@ class Layer(msgspec.Struct, frozen=True):
     """Layers of one group are alternatives of which one applies, and nobody knows which; empty: it applies."""
     group_why: str = ""
     """What would tell which of the group applies."""
+    room: Room = field(default=Room(), compare=False)
 
 
-class Question(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Question:
     """A new TCP connection from the internet to this port of the origin."""
 
     port: int
@@ -160,7 +182,8 @@ class Question(msgspec.Struct, frozen=True):
     """The address by which the firewall's machine is reached, behind NAT not the public one; empty: not known."""
 
 
-class Part(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Part:
     """Addresses that meet the same end by the same rule."""
 
     sources: Intervals
@@ -174,27 +197,32 @@ class Part(msgspec.Struct, frozen=True):
     """HTTP status with which it is rejected; 0: the connection is."""
 
 
-class Ruleset(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Ruleset:
     """What one dump says to one question."""
 
     layers: tuple[Layer, ...]
     notes: tuple[str, ...] = ()
     """What was assumed, in sentences."""
+    if_allowed: tuple[str, ...] = ()
+    """What was assumed, which matters only where something is let in."""
 
 
-class Companions(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Companions:
     """What rules refer to and other files hold."""
 
-    cloudfront: Mapping[Family, Intervals] = msgspec.field(default_factory=dict)
+    cloudfront: Mapping[Family, Intervals] = field(default_factory=dict)
     """CloudFront's own addresses: what its managed prefix lists hold."""
-    prefix_list_names: Mapping[str, str] = msgspec.field(default_factory=dict)
+    prefix_list_names: Mapping[str, str] = field(default_factory=dict)
     """Name of a prefix list by its id (describe-managed-prefix-lists)."""
-    prefix_list_entries: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    prefix_list_entries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Prefixes of a list by its id (get-managed-prefix-list-entries); the key `` where the file does not say whose."""
-    ip_sets: Mapping[str, IpSet] = msgspec.field(default_factory=dict)
+    ip_sets: Mapping[str, IpSet] = field(default_factory=dict)
 
 
-class IpSet(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class IpSet:
     """One set of `ipset save`: its type and entries as written."""
 
     type: str

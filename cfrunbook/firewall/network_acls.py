@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
-
-import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.firewall import intervals
@@ -22,21 +21,24 @@ from cfrunbook.firewall.model import (
     Layer,
     Place,
     Question,
+    Room,
     Rule,
     Ruleset,
     Verdict,
     exactly,
     shorten,
+    undecidable,
 )
 from cfrunbook.firewall.packets import EPHEMERAL
 
 MOST_SPANS = 200
 """Spans of ephemeral ports that are told apart; a network ACL has at most 40 rules in a direction."""
 _LAST = 32767
-"""Number of the rule that is shown as `*`: it denies the rest."""
+"""From this number on a rule is shown as `*`: it denies the rest, of IPv4 and of IPv6."""
 
 
-class _Entry(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Entry:
     number: int
     egress: bool
     allow: bool
@@ -60,10 +62,19 @@ def read(document: Mapping[str, Any], file: str, question: Question, companions:
     for where, acl in acls:
         name = text(acl, "NetworkAclId", where, file)
         entries = sorted(_entries(acl, name, where, file, question), key=lambda e: e.number)
-        inbound = [e for e in entries if not e.egress and e.ports[0] <= question.port <= e.ports[1]]
-        layers.append(_layer(f"network ACL {name}, inbound", inbound, file, group and f"{group}, inbound", why))
-        layers += _answers(name, [e for e in entries if e.egress], file, group, why)
+        ways = {way: [e for e in entries if e.egress is way] for way in (False, True)}
+        inbound = [e for e in ways[False] if e.ports[0] <= question.port <= e.ports[1]]
+        parts = [_layer(f"network ACL {name}, inbound", inbound, file, group and f"{group}, inbound", why)]
+        parts += _answers(name, ways[True], file, group, why)
+        held = {way: _numbers(acl, way, where, file) for way in (False, True)}
+        layers += [replace(p, room=Room(held[number > 0])) for number, p in enumerate(parts)]
     return Ruleset(tuple(layers))
+
+
+def _numbers(acl: Node, egress: bool, where: str, file: str) -> frozenset[int]:
+    """Return the numbers of all rules of one direction, of whatever protocol."""
+    every = objects(acl, "Entries", where, file)
+    return frozenset(number(e, "RuleNumber", at, file) for at, e in every if (e.get("Egress") is True) is egress)
 
 
 def _answers(name: str, entries: list[_Entry], file: str, group: str, why: str) -> list[Layer]:
@@ -75,8 +86,11 @@ def _answers(name: str, entries: list[_Entry], file: str, group: str, why: str) 
     bounds = {low, high + 1}
     for entry in entries:
         bounds |= {p for p in (entry.ports[0], entry.ports[1] + 1) if low < p <= high}
-    edges = sorted(bounds)[: MOST_SPANS + 1]
-    spans = list(pairwise(edges))
+    if len(bounds) > MOST_SPANS + 1:
+        why = f"it has more than {MOST_SPANS} ranges of ports for answers, which no network ACL can have"
+        place = Place(file, "", f"the outbound rules of {name}")
+        return [undecidable(f"network ACL {name}, outbound", place, why)]
+    spans = list(pairwise(sorted(bounds)))
     some = f"answers get out to some of the ports {low}-{high} from which CloudFront may connect, and not to others"
     layers = []
     for a, b in spans:
@@ -130,11 +144,12 @@ def _entries(acl: Node, name: str, where: str, file: str, question: Question) ->
             family, pair = intervals.network(cidr)
         except ValueError:
             raise BadInput(f"Firewall: {file}, {path} has no CIDR block that can be read.") from None
-        shown = "*" if rule == _LAST else str(rule)
+        shown = "*" if rule >= _LAST else str(rule)
         way = "outbound to" if egress else "inbound from"
         says = (
             f"{name} rule {shown}: {action} {'all' if protocol == '-1' else f'tcp {ports[0]}-{ports[1]}'} {way} {cidr}"
         )
         networks = (pair,) if family == question.family else ()
-        found.append(_Entry(rule, egress, action == "allow", ports, networks, Place(file, path, shorten(says))))
+        place = Place(file, path, shorten(says), None if rule >= _LAST else rule)
+        found.append(_Entry(rule, egress, action == "allow", ports, networks, place))
     return found

@@ -21,6 +21,7 @@ from cfrunbook.firewall.model import (
     Match,
     Place,
     Question,
+    Room,
     Rule,
     Ruleset,
     Verdict,
@@ -48,16 +49,17 @@ def read(document: Mapping[str, Any], file: str, question: Question, companions:
         if found is None:
             continue
         namespace, selector, rules = found
-        if selector in ("{}", ""):
+        if selector == "{}":
             everyone.setdefault(namespace, []).extend(rules)
         else:
             selected.setdefault((namespace, selector), []).extend(rules)
     ways = {
-        f"{namespace}: pods {selector}": [*everyone.get(namespace, []), *rules]
+        (namespace, selector): [*everyone.get(namespace, []), *rules]
         for (namespace, selector), rules in selected.items()
     }
     alone = everyone.keys() - {namespace for namespace, _ in selected}
-    ways |= {f"{namespace}: all pods": rules for namespace, rules in everyone.items() if namespace in alone}
+    ways |= {(namespace, "{}"): rules for namespace, rules in everyone.items() if namespace in alone}
+    names = frozenset(n for n in map(_name, (policy for _, policy in _policies(document, file))) if n)
     if not ways:
         raise BadInput(f"Firewall: {file} has no NetworkPolicy for ingress: look at the namespace that was asked.")
     why = (
@@ -66,17 +68,28 @@ def read(document: Mapping[str, Any], file: str, question: Question, companions:
     )
     layers = tuple(
         Layer(
-            name=f"NetworkPolicy {visible(name, 120)}",
+            name=f"NetworkPolicy {visible(name := _called(*way), 120)}",
             entry="ingress",
             chains={"ingress": Chain(tuple(rules))},
             policy=Verdict.DROPPED,
             policy_place=Place(file, "", shorten(f"no policy of {name} allows this, so it is dropped")),
             group=f"policies of {file}" if len(ways) > 1 else "",
             group_why=why,
+            room=Room(names=names, selector=json.dumps({"namespace": way[0], "podSelector": json.loads(way[1])})),
         )
-        for name, rules in ways.items()
+        for way, rules in ways.items()
     )
     return Ruleset(layers, (_SEEN,))
+
+
+def _called(namespace: str, selector: str) -> str:
+    return f"{namespace}: {'all pods' if selector == '{}' else f'pods {selector}'}"
+
+
+def _name(policy: Node) -> str:
+    metadata = policy.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else ""
+    return name if isinstance(name, str) else ""
 
 
 def _policies(document: Mapping[str, Any], file: str) -> Iterator[tuple[str, Node]]:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
-
-import msgspec
-from msgspec.structs import replace
 
 from cfrunbook.errors import BadInput
 from cfrunbook.firewall import intervals
@@ -25,6 +23,7 @@ from cfrunbook.firewall.model import (
     Match,
     Place,
     Question,
+    Room,
     Rule,
     Ruleset,
     Verdict,
@@ -51,7 +50,8 @@ _PASSING = frozenset({
 _LIMITS = frozenset({"limit", "quota", "ct count", "meter"})
 
 
-class _Base(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Base:
     """A base chain: where in the packet's way it stands."""
 
     key: str
@@ -64,7 +64,8 @@ class _Base(msgspec.Struct, frozen=True):
     """The interfaces whose packets come here; none named: all."""
 
 
-class _Raw(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Raw:
     """A rule as it stands in the dump."""
 
     where: str
@@ -90,6 +91,7 @@ class _Reading:
         self.sets: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
         self.matchers: dict[tuple[str, str, Packet], Matcher] = {}
         self.marks = False
+        self.tables: set[tuple[str, str]] = set()
         wanted = _FAMILIES[question.family]
         for number, item in enumerate(document["nftables"]):
             where = f"nftables[{number}]"
@@ -98,6 +100,9 @@ class _Reading:
             ((kind, body),) = item.items()
             if kind in ("chain", "rule", "set", "map") and not isinstance(body, Mapping):
                 raise BadInput(f"Firewall: {file}, {where}: {visible(kind, 20)} is not an object.")
+            if kind in ("table", "chain", "rule") and isinstance(body, Mapping):
+                name = body.get("name" if kind == "table" else "table")
+                self.tables.add((visible(body.get("family"), 20), visible(name, 60)))
             if kind in ("chain", "rule", "set", "map") and body.get("family") in wanted:
                 self._take(kind, body, where)
         self.packet = Packet(
@@ -173,7 +178,17 @@ class _Reading:
         notes = (
             (f"{self.file} sends port {self.question.port} on to {', '.join(sent)}: forward counts.",) if sent else ()
         )
-        return Ruleset(tuple(layers), notes)
+        return Ruleset(tuple(layers), notes, self._taken_for_the_whole())
+
+    def _taken_for_the_whole(self) -> tuple[str, ...]:
+        """Return what is assumed of a dump with a single table: nft prints one table and a whole ruleset alike."""
+        if len(self.tables) != 1:
+            return ()
+        ((family, name),) = self.tables
+        return (
+            f"The table {family} {name} of {self.file} is taken for the whole ruleset: if it is what nft -j list table"
+            " prints, another table may block too, and nft -j list ruleset has them all.",
+        )
 
     def _hooked(self, bases: Iterable[_Base], hook: str, packet: Packet, within: Intervals | None) -> Iterator[Layer]:
         found = [layer for b in bases if _filters(b, hook) for layer in self._layers(b, packet, within)]
@@ -205,7 +220,12 @@ class _Reading:
             policy=Verdict.DROPPED if base.policy == "drop" else Verdict.ALLOWED,
             policy_place=place,
             within=within,
+            room=Room(names=self._names(base), translated=bool(packet.original_port)),
         )
+
+    def _names(self, base: _Base) -> frozenset[str]:
+        family, table, *_ = base.key.split(" ")
+        return frozenset(self.sets.get((family, table), ()))
 
     def _matcher(self, family: str, table: str, packet: Packet) -> Matcher:
         key = family, table, packet

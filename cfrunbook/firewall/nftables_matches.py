@@ -6,9 +6,8 @@ What is not known here is never taken for a match nor for a mismatch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
-
-import msgspec
 
 from cfrunbook.firewall import intervals
 from cfrunbook.firewall.intervals import Intervals, Pair
@@ -29,12 +28,13 @@ class _Unread(ValueError):
     """An expression that is not evaluated."""
 
 
-class Matcher(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Matcher:
     """Answers expressions for one packet, with the sets of one table."""
 
     packet: Packet
     sets: Mapping[str, Mapping[str, Any]]
-    read: dict[str, Intervals] = msgspec.field(default_factory=dict)
+    read: dict[str, Intervals] = field(default_factory=dict)
     """The addresses of named sets that were read already."""
 
     def unknown(self, why: str) -> Match:
@@ -161,6 +161,8 @@ class Matcher(msgspec.Struct, frozen=True):
                 return self._meta(str(key), value)
             case {"ct": {"key": "state"}}:
                 return packet.state in (value if isinstance(value, list) else [value]), ""
+            case {"ct": {"key": "proto-dst", "dir": "original"}}:
+                return _compare(packet.original_port or packet.port, value, operator), ""
             case {"ct": {"key": "direction"}}:
                 return value == "original", ""
             case {"ct": {"key": "status"}}:
@@ -240,6 +242,8 @@ def _source_of(left: Any) -> int:
 def _is_port(left: Any) -> bool:
     match left:
         case {"payload": {"protocol": ("tcp" | "th"), "field": ("dport" | "sport")}}:
+            return True
+        case {"ct": {"key": "proto-dst", "dir": "original"}}:
             return True
     return False
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-
-import msgspec
-from msgspec.structs import replace
 
 from cfrunbook.errors import BadInput
 from cfrunbook.firewall import intervals
@@ -49,7 +47,8 @@ _ADDRESS_VARIABLES = ("$remote_addr", "$binary_remote_addr", "$realip_remote_add
 FORBIDDEN = 403
 
 
-class Directive(msgspec.Struct):
+@dataclass(slots=True)
+class Directive:
     """One directive, with what is in its block."""
 
     words: list[str]
@@ -65,7 +64,8 @@ class Directive(msgspec.Struct):
         return self.words[0]
 
 
-class _Scope(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Scope:
     """A block that answers requests, and what it has of its own or from outside."""
 
     name: str
@@ -81,6 +81,9 @@ def read(text: str, file: str, question: Question, companions: Companions) -> Ru
     """Return what the servers on the question's port let in; where their locations differ, any counts."""
     del companions
     tree = parse(text, file)
+    notes, if_allowed = _assumed(text, tree, file, question)
+    if _is_snippet(tree):
+        tree = [Directive(["server"], 0, file, [Directive(["listen", str(question.port)], 0, file), *tree])]
     about = _address_variables(tree)
     layers: list[Layer] = []
     for kind in ("http", "stream"):
@@ -94,12 +97,31 @@ def read(text: str, file: str, question: Question, companions: Companions) -> Ru
             (undecidable("nginx", place, "give the output of nginx -T, which has all of the configuration"),)
         )
     if len(layers) == 1:
-        return Ruleset(tuple(layers))
+        return Ruleset(tuple(layers), notes, if_allowed)
     why = (
         "allow and deny differ between the servers or locations that may answer: look at the one that serves the"
         " failing URL"
     )
-    return Ruleset(tuple(replace(layer, group=f"nginx {file}", group_why=why) for layer in layers))
+    return Ruleset(tuple(replace(layer, group=f"nginx {file}", group_why=why) for layer in layers), notes, if_allowed)
+
+
+def _is_snippet(tree: list[Directive]) -> bool:
+    """Tell whether this is what a server includes: allow and deny, or locations, with no server around them."""
+    names = {d.name for d in tree}
+    return bool(names & {"allow", "deny", "location"}) and not names & {"http", "server", "stream", "events"}
+
+
+def _assumed(
+    text: str, tree: list[Directive], file: str, question: Question
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is taken for granted of a part of a configuration, and what so matters only where it lets in."""
+    if _is_snippet(tree):
+        where = f"a server (http) that answers at port {question.port}"
+        return (f"{file} is judged as if it stood in {where}; nginx -T says where it stands.",), ()
+    if FILE_MARK.search(text) or any(d.name in ("http", "stream") for d in tree):
+        return (), ()
+    why = "what stands around its servers (allow, deny, includes) is in nginx -T alone"
+    return (), (f"{file} is judged as if it were the whole of http; {why}.",)
 
 
 # --- the configuration as a tree ----------------------------------------------------------------------------------

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-
-import msgspec
+from dataclasses import dataclass
 
 from cfrunbook.firewall import intervals
 from cfrunbook.firewall.intervals import Family
@@ -22,12 +21,12 @@ LOCAL_INTERFACES = re.compile(
 EPHEMERAL = (1024, 65535)
 """Ports from which clients connect. https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html"""
 ASK_INTERFACE = (
-    "whether packets from the internet come in by {0} is not known: ask again with cfrunbook firewall --interface {0}"
-    " if they do"
+    "whether packets from the internet come in by {0} is not known: ask again with --interface {0} if this is how they"
+    " come in"
 )
 ASK_DESTINATION = (
     "it is not known by which address the internet's packets reach this machine (behind NAT it is not the public one):"
-    " ask again with cfrunbook firewall --destination ADDRESS"
+    " ask again with --destination ADDRESS"
 )
 _NEVER_OURS = (
     "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32", "169.254.0.0/16", "::1/128", "ff00::/8",
@@ -36,7 +35,8 @@ _NEVER_OURS = (
 """Loopback, link-local, multicast and broadcast destinations: nothing comes there from the internet."""
 
 
-class Packet(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Packet:
     """A packet of a connection, at one place on its way."""
 
     port: int

@@ -59,7 +59,8 @@ def match(prefix_list: str, family: Family, companions: Companions, *, only_one_
     """
     entries = companions.prefix_list_entries.get(prefix_list)
     name = companions.prefix_list_names.get(prefix_list, "")
-    if entries is None and (name in NAMES or prefix_list in IDS):
+    if name in NAMES or prefix_list in IDS:
+        # AWS keeps it up to date: where its entries lack an address of our list, our list is what is out of date.
         of = NAMES.get(name, 4)
         return exactly(companions.cloudfront.get(of, Intervals()) if of == family else Intervals())
     if entries is None and only_one_unknown:

@@ -7,10 +7,8 @@ https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
-
-import msgspec
-from msgspec.structs import replace
 
 from cfrunbook.errors import BadInput
 from cfrunbook.firewall import intervals, prefix_lists
@@ -37,7 +35,8 @@ MOST_TOGETHER = 5
 https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html"""
 
 
-class _Permission(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Permission:
     """One source of one inbound rule."""
 
     group: str

@@ -20,9 +20,27 @@ _PAGES: tuple[tuple[str, str], ...] = (
     (r"Guru Meditation", "varnish"),
     (r"\A\s*Internal Server Error\s*\Z", "internal-server-error"),
 )  # fmt: skip
+WANTS_CERTIFICATE = "client-certificate"
+"""The page of a server that completed the handshake without a client certificate, and then refuses the request."""
+_WANTED = tuple(
+    re.compile(words)
+    for words in (
+        # nginx, OpenResty, ingress-nginx, Azure Application Gateway: ngx_http_special_response.c
+        rb"No required SSL certificate was sent",
+        # Apache httpd, TLS 1.3: a part of the site wants one. modules/ssl/ssl_engine_kernel.c
+        rb"Reason: Cannot perform Post-Handshake Authentication",
+        # IIS, Azure App Service: https://learn.microsoft.com/en-us/troubleshoot/developer/webapps/iis/health-diagnostic-performance/http-status-code
+        rb"403\.7 - Forbidden|The page requires a client certificate|SSL client certificate is required",
+    )
+)
 _PATTERNS = tuple((re.compile(pattern.encode(), re.DOTALL), name) for pattern, name in _PAGES)
 
 
 def page_of(body: bytes) -> str:
     """Name whose error page `body` begins with: `nginx`, `awselb`, `api-gateway` …; empty where it does not tell."""
     return next((name for pattern, name in _PATTERNS if pattern.search(body)), "")
+
+
+def refusal_of(body: bytes) -> str:
+    """Return `WANTS_CERTIFICATE` where the page of a 4xx answer asks for a client certificate; else empty."""
+    return WANTS_CERTIFICATE if any(words.search(body) for words in _WANTED) else ""

@@ -22,7 +22,7 @@ from cfrunbook.cloudfront.targets import Target, TlsMinimum
 from cfrunbook.evidence import ConnectOutcome, Exchange, ExchangeEnd, ExchangeOutcome, IdleEnd
 from cfrunbook.probes import tcp
 from cfrunbook.probes.endpoint import Endpoint
-from cfrunbook.probes.error_pages import page_of
+from cfrunbook.probes.error_pages import page_of, refusal_of
 from cfrunbook.probes.http1 import Response
 from cfrunbook.probes.services import ENOUGH, service_of
 from cfrunbook.probes.tls_stream import TlsFailed, TlsStream
@@ -260,6 +260,12 @@ def _outcome(talk: _Talk, service: str) -> ExchangeOutcome:
     return ExchangeOutcome.CLOSED if talk.end is ExchangeEnd.CLOSED else ExchangeOutcome.SILENT
 
 
+def _page(response: Response) -> str:
+    if response.status >= 500:
+        return page_of(bytes(response.sample))
+    return refusal_of(bytes(response.sample)) if response.status >= 400 else ""
+
+
 def _observation(endpoint: Endpoint, asked: Asked, talk: _Talk) -> Exchange:
     response, secured = talk.response, talk.secured
     first_bytes = bytes(talk.first_bytes)
@@ -285,7 +291,7 @@ def _observation(endpoint: Endpoint, asked: Asked, talk: _Talk) -> Exchange:
         framing=response.framing,
         content_length=response.content_length,
         body_bytes=response.body_bytes,
-        page=page_of(bytes(response.sample)) if response.status >= 500 else "",
+        page=_page(response),
         first_bytes=b"" if http else first_bytes,
         service=service,
         end=talk.end if talk.first_bytes else None,

@@ -15,7 +15,7 @@ from cfrunbook.text import visible
 PARAMETERS = (
     *("distribution", "policies", "url", "origin", "host", "connect_to", "resolver", "root_hints", "trust_store"),
     *("evidence", "lab", "vantage", "at", "deadline", "pace", "expiry_days", "keep_alive"),
-    *("firewall", "address_ranges"),
+    *("firewall", "interface", "destination", "address_ranges"),
 )
 """Names of a runbook's parameters: the command line's options, with `_` for `-`."""
 SEVERAL = frozenset({"policies", "connect_to", "resolver", "firewall"})

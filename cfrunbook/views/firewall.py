@@ -50,9 +50,12 @@ def sentence(one: Answer) -> str:
     return f"{_capital(answer.share(one.blocked, one.universe, family))} are blocked at port {port}{rest}."
 
 
-def render(told: Sequence[Answer], ranges: AddressRanges, at: dt.datetime, *, color: bool, width: int) -> str:
-    """Return the partition and what is missing as text of `width` columns."""
-    lines = [f"CloudFront's addresses: {address_ranges.describe(ranges, at)} ({visible(ranges.source, 120)})."]
+def render(
+    told: Sequence[Answer], ranges: AddressRanges, at: dt.datetime, *, note: str = "", color: bool, width: int
+) -> str:
+    """Return the partition and what is missing as text of `width` columns; `note` is about the list of addresses."""
+    lines = [f"CloudFront's addresses: {address_ranges.describe(ranges, at)} ({visible(ranges.source, 200)})."]
+    lines += _wrapped([note] if note else [], width)
     for one in told:
         lines += ["", sentence(one), *_wrapped(one.notes, width)]
         if one.open_to_all and one.verdict == "allowed":
@@ -103,7 +106,7 @@ def _wrapped(sentences: Sequence[str], width: int) -> list[str]:
     ]
 
 
-def to_json(told: Sequence[Answer], ranges: AddressRanges, at: dt.datetime) -> bytes:
+def to_json(told: Sequence[Answer], ranges: AddressRanges, at: dt.datetime, *, note: str = "") -> bytes:
     """Return the answers as JSON (UTF-8, indented)."""
     value = {
         "schema": 1,
@@ -113,6 +116,7 @@ def to_json(told: Sequence[Answer], ranges: AddressRanges, at: dt.datetime) -> b
             "sync_token": ranges.sync_token,
             "source": ranges.source,
             "described": address_ranges.describe(ranges, at),
+            "note": note,
         },
         "answers": [_answer(one) for one in told],
     }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from cfrunbook import files
 from cfrunbook.errors import BadInput
 from cfrunbook.text import visible
 
@@ -74,6 +75,13 @@ class TrustStore(msgspec.Struct, frozen=True, dict=True):
 def from_pem(content: bytes, *, name: str, path: str = "") -> TrustStore:
     """Return the certificates of a PEM bundle. Raises BadInput if it holds none or one does not parse."""
     return TrustStore(name=name, given=_anchors(content, name), path=path)
+
+
+def load(path: Path) -> TrustStore:
+    """Return the trust store of a PEM file. Raises BadInput."""
+    # Shown forms: a file name may hold bytes that JSON cannot.
+    content = files.read_bounded(path, "Trust store")
+    return from_pem(content, name=visible(path.name), path=visible(path, 4096))
 
 
 def from_der(anchors: Iterable[bytes], *, name: str, path: str = "") -> TrustStore:

@@ -22,6 +22,7 @@ from cfrunbook.evidence import (
     Framing,
     Handshake,
     HandshakeOutcome,
+    Inputs,
     Observations,
 )
 from cfrunbook.findings import Finding, Status
@@ -368,3 +369,50 @@ def test_what_was_asked_for_is_read_from_the_recording() -> None:
     (finding,) = judge(exchange(request=f"HEAD / HTTP/1.1\nHost: {WWW}"))
     assert "answers HEAD / with 200 OK" in finding.title
     assert "Only the path / was asked for" in finding.meaning
+
+
+ARN = "arn:aws:acm:us-east-1:123456789012:certificate/1"
+
+
+def with_certificate(*seen: Exchange, arn: str = ARN) -> dict[str, Finding]:
+    """Judge an origin for which CloudFront has a client certificate, and which asks for one."""
+    origin = {
+        "Id": "shop",
+        "DomainName": HOST,
+        "CustomOriginConfig": {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"},
+    }
+    if arn:
+        origin["CustomOriginConfig"]["OriginMtlsConfig"] = {"ClientCertificateArn": arn}  # type: ignore[index]
+    inputs = Inputs(
+        distribution={"Origins": {"Quantity": 1, "Items": [origin]}, "DefaultCacheBehavior": {"TargetOriginId": "shop"}}
+    )
+    hello = Handshake(
+        id="handshake-1", host=HOST, port=443, address="192.0.2.1", sni=WWW, offer="cloudfront-TLSv1.2",
+        outcome=HandshakeOutcome.HELLO, client_certificate_requested=True,
+    )  # fmt: skip
+    observations = Observations(recorded_at=NOW, exchanges=seen, handshakes=(hello,), inputs=inputs)
+    case = Case(target=target(), observations=observations, at=NOW, roots=from_der([], name="none"))
+    return {f.code.partition(".")[2]: f for f in origin_response.judge_case(case)}
+
+
+@pytest.mark.parametrize(
+    ("seen", "says"),
+    [
+        (status(400, page="client-certificate"), "demands a client certificate, which CloudFront has (origin mTLS) and this machine has not: 400 X."),
+        (wordless("closed", alert=116, detail="tlsv13 alert certificate required"), "demands a client certificate, which CloudFront has (origin mTLS) and this machine has not: tlsv13 alert certificate required."),
+        (wordless("tls_failed", alert=40), "demands a client certificate"),
+        (wordless("reset"), "asks for a client certificate, which CloudFront has (origin mTLS) and this machine has not: reset."),
+    ],
+)  # fmt: skip
+def test_what_an_origin_answers_only_those_with_a_certificate_is_not_known_here(seen: Exchange, says: str) -> None:
+    (finding,) = with_certificate(seen).values()
+    assert (finding.code, finding.status) == ("origin_response.needs_certificate", Status.UNKNOWN)
+    assert says in finding.title
+    assert f"--certificate-arn {ARN} " in finding.next_check
+    assert "--cert CERTIFICATE.pem --key KEY.pem" in finding.next_check
+    assert with_certificate(seen, arn="") == {}, "the cause TLS protocol says that CloudFront has none"
+
+
+def test_an_origin_that_goes_on_without_a_certificate_is_judged_by_its_answer() -> None:
+    assert list(with_certificate(status(200))) == ["ok"]
+    assert list(with_certificate(status(502))) == ["origin_status"]

@@ -263,6 +263,29 @@ def test_no_ipv6_here_is_a_remark_where_ipv4_could_be_tried() -> None:
     assert "IPv6 connectivity" in findings[0].meaning
 
 
+SIX, SIX_TOO = "2001:db8::1", "2001:db8::2"
+
+
+@pytest.mark.parametrize(
+    ("kind", "broken", "good", "says"),
+    [
+        ("dualstack", [SIX], ["203.0.113.10"], "It is every IPv6 address of the origin and no IPv4 one. With IpAddressType dualstack CloudFront uses either family, so this shows as an intermittent error; IpAddressType ipv4 keeps it on IPv4 until IPv6 works."),
+        ("dualstack", [SIX, SIX_TOO], ["203.0.113.10", "203.0.113.11"], "It is every IPv6 address of the origin and no IPv4 one."),
+        ("dualstack", ["203.0.113.10"], [SIX], "IpAddressType ipv6 keeps it on IPv6 until IPv4 works."),
+        ("dualstack", [SIX], ["203.0.113.10", SIX_TOO], "Only some of the addresses are concerned"),
+        ("dualstack", [SIX, "203.0.113.11"], ["203.0.113.10"], "Only some of the addresses are concerned"),
+        ("ipv4", ["203.0.113.11"], ["203.0.113.10"], "Only some of the addresses are concerned"),
+    ],
+)  # fmt: skip
+def test_a_whole_family_that_is_broken_is_told_from_an_address(
+    kind: str, broken: list[str], good: list[str], says: str
+) -> None:
+    seen = [connection("connected", a) for a in good] + [connection("refused", a) for a in broken]
+    (finding,) = judge(*seen, of=target(ip_address_type=kind))
+    assert says in finding.meaning
+    assert finding.data["intermittent"] is True
+
+
 def test_only_a_fault_says_that_some_requests_fail() -> None:
     (finding,) = judge(CONNECTED, connection("timeout", "203.0.113.11", elapsed_ms=2000))
     assert finding.status is Status.UNKNOWN

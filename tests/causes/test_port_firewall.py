@@ -128,7 +128,7 @@ def test_blocked_and_undecidable_parts_are_told_apart():
 def test_an_undecidable_rule_says_what_to_give():
     (finding,) = judged(iptables("-A INPUT -i eth0 -p tcp --dport 443 -j ACCEPT"))
     assert "eth0" in finding.meaning
-    assert "cfrunbook firewall --interface eth0" in finding.next_check
+    assert "Ask again with --interface eth0" in finding.next_check
 
 
 @pytest.mark.parametrize(
@@ -197,11 +197,11 @@ NFT = {"nftables": [{"chain": {"family": "inet", "table": "filter", "name": "inp
     [
         (security_group(*OLDER[0].ipv4), ["Name=prefix-list-name,Values=com.amazonaws.global.cloudfront.origin-facing", "authorize-security-group-ingress --group-id sg-0a1",
                 "PrefixListIds=[{PrefixListId=$PREFIX_LIST}]", "IpRanges=[{CidrIp=24.110.128.0/17},{CidrIp=52.46.0.0/20}]"]),
-        (dump(ACL), ["create-network-acl-entry --network-acl-id acl-1 --ingress", "for cidr in 18.68.0.0/16;", "From=443,To=443"]),
+        (dump(ACL), ["create-network-acl-entry --network-acl-id acl-1 --ingress", " 18.68.0.0/16\nEND", "From=443,To=443"]),
         (iptables("-A INPUT -s 18.68.0.0/16 -j DROP", policy="ACCEPT"), ["add cloudfront4 18.68.0.0/16", "iptables -I INPUT 1 -p tcp --dport 443 -m set --match-set cloudfront4 src -j ACCEPT"]),
         (dump(NFT), ["add element inet filter cloudfront4 { 18.68.0.0/16 }", "insert rule inet filter input ip saddr @cloudfront4 tcp dport 443 accept"]),
         (dump("server { listen 443 ssl; deny 18.68.0.0/16; allow all; }"), ["allow 18.68.0.0/16;"]),
-        (dump(POLICY), ["kubectl patch networkpolicy", '"ipBlock": {"cidr": "18.68.0.0/16"}']),
+        (dump(POLICY), ["kubectl apply -f -", '"namespace": "default"', '"ipBlock": {"cidr": "18.68.0.0/16"}']),
         (dump(GOOGLE), ["gcloud compute firewall-rules create", "--priority=899", "--source-ranges=18.68.0.0/16"]),
         (dump(NSG), ["az network nsg rule create", "--nsg-name web-nsg", "--source-address-prefixes 3.29.57.0/26"]),
     ],

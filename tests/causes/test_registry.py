@@ -29,7 +29,7 @@ SOURCES = (
     "cryptography.io",
     "docs.openssl.org",
 )
-UNQUOTED = {"port", "standard", "openssl", "sni_option", "ca_option", "everywhere", "files"}
+UNQUOTED = {"port", "standard", "openssl", "sni_option", "ca_option", "everywhere", "files", "how"}
 """Numbers, and words and options that a judge itself has chosen or quoted."""
 MODULES = [*registry.modules(), distribution]
 RULES = [pytest.param(rule, id=rule.code) for rule in registry.rules().values()]

@@ -382,6 +382,10 @@ WITHOUT: dict[str, tuple[dict[str, Any], tuple[Exchange, ...], str, Status]] = {
     "refused after the handshake": ({}, (request("closed", alert=116),), "client_certificate_required", FAULT),
     "refused within the handshake": (OLDER, (request(alert=40),), "client_certificate_required", FAULT),
     "refused by Go and Java": (OLDER, (request(alert=42),), "client_certificate_required", FAULT),
+    "refused by nginx's page": (
+        {}, (request("http", status_line="HTTP/1.1 400 Bad Request", page="client-certificate"),),
+        "client_certificate_required", FAULT,
+    ),
     "our OpenSSL has not what was chosen": (
         {"version": 0x0303, "cipher_suite": 0x000A}, (request(alert=40),), "client_certificate", UNKNOWN
     ),
@@ -405,6 +409,19 @@ def test_a_client_certificate_is_demanded_where_our_own_request_was_refused_with
     findings = judge(seen(**ASKS | chosen), inputs=none, exchanges=requests)
     assert codes(findings)[code] is status
     assert len([c for c in codes(findings) if c.startswith("client_certificate")]) == 1
+
+
+def test_a_refusal_by_a_page_says_which_answer_and_what_viewers_would_get() -> None:
+    page = request("http", status_line="HTTP/1.1 400 Bad Request", page="client-certificate")
+    (demanded, _) = judge(seen(**ASKS), inputs=Inputs(distribution=bare_distribution("")), exchanges=(page,))
+    ends = "without one it answers 400 Bad Request, with a page that says that a client certificate is required."
+    assert demanded.title.endswith(ends)
+    assert "viewers would get that answer instead of 502" in demanded.meaning
+    (asks, _) = judge(seen(**ASKS), exchanges=(page,))  # whether CloudFront has one is not known
+    assert asks.status is UNKNOWN
+    assert asks.next_check.startswith("The origin demands one, so all hangs on whether CloudFront has one")
+    with_arn = Inputs(distribution=bare_distribution("arn:aws:acm:us-east-1:123456789012:certificate/1"))
+    assert codes(judge(seen(**ASKS), inputs=with_arn, exchanges=(page,))) == {"ok": OK}
 
 
 def test_what_a_request_without_a_client_certificate_came_to_is_said() -> None:

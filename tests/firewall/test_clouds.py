@@ -78,6 +78,7 @@ def test_what_a_prefix_list_holds_can_be_given(told):
     assert told(rules, entries) == "allowed dropped"
     assert told(rules, named) == "allowed"
     assert (told(rules, six), told(rules, six, family=6)) == ("dropped", "allowed")
+    assert told(rules, named, entries) == "allowed", "AWS keeps its own list up to date"
 
 
 def test_groups_of_one_interface_count_together_and_more_are_alternatives(told, ask):

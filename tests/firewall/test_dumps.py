@@ -133,6 +133,89 @@ def test_what_a_recording_tool_wraps_is_unwrapped():
     assert dumps.read(json.dumps({"status_code": 200, "data": GROUPS}).encode(), "x").kind == "security_groups"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_byte_order_mark_may_be_missing(encoding):
+    assert dumps.read(TEXTS["network_acls"].encode(encoding), "a.txt").kind == "network_acls"
+    assert dumps.read(TEXTS["iptables"].encode(encoding), "a.txt").kind == "iptables"
+
+
+@pytest.mark.parametrize(
+    ("left", "whole"),
+    [
+        (GROUPS["SecurityGroups"], GROUPS),
+        (GROUPS["SecurityGroups"][0], GROUPS),
+        ([{"GroupId": "sg-1", "IsEgress": False, "IpProtocol": "-1", "CidrIpv4": "192.0.2.0/25"}], {"SecurityGroupRules": [{"GroupId": "sg-1", "IsEgress": False, "IpProtocol": "-1", "CidrIpv4": "192.0.2.0/25"}]}),
+        (ACLS["NetworkAcls"], ACLS),
+        (ACLS["NetworkAcls"][0], ACLS),
+        ({"NetworkAclId": "acl-1", "Entries": []}, {"NetworkAcls": [{"NetworkAclId": "acl-1", "Entries": []}]}),
+        (NFT["nftables"], NFT),
+        ([POLICY], {"kind": "List", "items": [POLICY]}),
+        (GOOGLE[0], GOOGLE),
+        ([{"PrefixListId": "pl-12345678", "PrefixListName": "mine"}], {"PrefixLists": [{"PrefixListId": "pl-12345678", "PrefixListName": "mine"}]}),
+        ([{"Cidr": "192.0.2.0/25", "Description": "x"}], {"Entries": [{"Cidr": "192.0.2.0/25", "Description": "x"}]}),
+    ],
+)  # fmt: skip
+def test_what_a_query_leaves_is_the_same_dump(left, whole):
+    assert dumps.read(json.dumps(left).encode(), "x") == dumps.read(json.dumps(whole).encode(), "x")
+
+
+@pytest.mark.parametrize(
+    ("left", "says"),
+    [
+        (GROUPS["SecurityGroups"][0]["IpPermissions"], "permissions that do not say of which group they are, nor whether inbound; give the whole groups: aws ec2 describe-security-groups without --query"),
+        (ACLS["NetworkAcls"][0]["Entries"], "entries that do not say of which network ACL they are"),
+        ([{"GroupId": "sg-1", "GroupName": "web"}], "names of security groups, not their rules"),
+        (AZURE["securityRules"], "rules that do not say of which network security group they are"),
+        ([[GROUPS]], "is JSON, but no rule dump that is known"),
+        ([1, 2], "is JSON, but no rule dump that is known"),
+    ],
+)  # fmt: skip
+def test_what_a_query_leaves_may_be_too_little(left, says):
+    with pytest.raises(BadInput) as error:
+        dumps.read(json.dumps(left).encode(), "x")
+    assert says in str(error.value)
+    one_sentence(error.value)
+
+
+SERVER = "server { listen 443; allow 192.0.2.0/25; deny all; }"
+
+
+@pytest.mark.parametrize(
+    ("text", "verdicts", "note"),
+    [
+        ("allow 192.0.2.0/25;\ndeny all;\n", ["allowed", "rejected"], "x is judged as if it stood in a server (http) that answers at port 443; nginx -T says where it stands."),
+        ("location / { deny all; }", ["rejected"], "x is judged as if it stood in a server (http)"),
+        (SERVER, ["allowed", "rejected"], "x is judged as if it were the whole of http"),
+        ("server { listen 443; deny all; }", ["rejected"], ""),
+        (f"http {{ {SERVER} }}", ["allowed", "rejected"], ""),
+        (f"# configuration file /etc/nginx/nginx.conf:\nhttp {{ {SERVER} }}", ["allowed", "rejected"], ""),
+    ],
+)  # fmt: skip
+def test_a_part_of_nginxs_configuration_is_judged_and_what_was_assumed_is_said(text, verdicts, note):
+    found = ask(dumps.read(text.encode(), "x"))
+    assert [p.verdict.value for p in found.parts] == verdicts
+    assert "".join(found.notes).startswith(note)
+    assert bool(found.notes) == bool(note)
+
+
+@pytest.mark.parametrize(
+    ("policy", "others", "says"),
+    [
+        ("accept", [], "The table inet filter of x is taken for the whole ruleset"),
+        ("accept", [{"table": {"family": "ip", "name": "nat"}}], ""),
+        ("drop", [], ""),
+    ],
+)
+def test_one_table_is_taken_for_the_whole_ruleset_and_that_is_said_where_it_matters(policy, others, says):
+    chain = {"family": "inet", "table": "filter", "name": "in", "type": "filter", "hook": "input", "prio": 0}
+    table = {"table": {"family": "inet", "name": "filter"}}
+    document = {"nftables": [table, *others, {"chain": {**chain, "policy": policy}}]}
+    found = ask(dumps.read(json.dumps(document).encode(), "x"))
+    assert found.verdict == {"accept": "allowed", "drop": "blocked"}[policy]
+    assert "".join(found.notes).startswith(says)
+    assert bool(found.notes) == bool(says)
+
+
 @pytest.mark.parametrize("kind", TEXTS)
 def test_a_dump_reads_the_same_again(kind):
     first = dumps.read(TEXTS[kind].encode(), "x")

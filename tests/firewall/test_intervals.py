@@ -59,6 +59,48 @@ def test_prefixes_hold_exactly_the_set_and_are_the_fewest(spans):
     )
 
 
+def blocks(family: int) -> st.SearchStrategy[list[str]]:
+    """Return prefixes close to each other, so that they overlap, touch and nest."""
+    base, bits = (0xC0000200, 32) if family == 4 else (0x20010DB8 << 96, 128)
+
+    def prefix(offset: int, size: int) -> str:
+        first = base + (offset >> size << size)
+        return f"{intervals.show(first, family)}/{bits - size}"
+
+    return st.lists(st.builds(prefix, st.integers(0, 255), st.integers(0, 8)), max_size=8)
+
+
+def networks(prefixes: list[str]) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    return list(ipaddress.collapse_addresses(map(ipaddress.ip_network, prefixes)))
+
+
+def without(kept: list, others: list) -> list:
+    """Return networks without others, by the standard library's own exclusion, one pair at a time."""
+    for other in others:
+        left = []
+        for one in kept:
+            if not one.overlaps(other):
+                left.append(one)
+            elif other.prefixlen > one.prefixlen:
+                left += one.address_exclude(other)
+        kept = left
+    return list(ipaddress.collapse_addresses(kept))
+
+
+@given(st.sampled_from([4, 6]).flatmap(lambda f: st.tuples(st.just(f), blocks(f), blocks(f))))
+def test_the_standard_library_does_the_same_sums(given_blocks):
+    family, ones, others = given_blocks
+    one, other = intervals.of_networks(ones, family), intervals.of_networks(others, family)
+    cases = {
+        "or": (one | other, networks([*ones, *others])),
+        "minus": (one - other, without(networks(ones), networks(others))),
+        "and": (one & other, without(networks(ones), without(networks(ones), networks(others)))),
+    }
+    for name, (ours, theirs) in cases.items():
+        assert list(intervals.to_networks(ours, family)) == list(map(str, theirs)), name
+        assert ours.size == sum(n.num_addresses for n in theirs)
+
+
 @pytest.mark.parametrize("family", [4, 6])
 def test_everything_is_one_prefix(family):
     assert intervals.to_networks(intervals.everything(family), family) == ("0.0.0.0/0" if family == 4 else "::/0",)

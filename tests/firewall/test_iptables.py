@@ -55,7 +55,7 @@ def test_a_rule(told, rule, verdict):
 @pytest.mark.parametrize(
     ("rule", "why"),
     [
-        ("-A INPUT -i eth0 -p tcp --dport 443 -j ACCEPT", "cfrunbook firewall --interface eth0"),
+        ("-A INPUT -i eth0 -p tcp --dport 443 -j ACCEPT", "ask again with --interface eth0"),
         ("-A INPUT -d 10.0.0.5/32 -p tcp --dport 443 -j ACCEPT", "--destination ADDRESS"),
         ("-A INPUT -p tcp --dport 443 -m limit --limit 25/min -j ACCEPT", "how many packets came before"),
         ("-A INPUT -p tcp --dport 443 -m recent --update --seconds 60 --name x -j ACCEPT", "seen before"),

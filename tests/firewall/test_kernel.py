@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cfrunbook.firewall import address_ranges, answer, dumps, intervals
+from cfrunbook.firewall import address_ranges, answer, dumps, intervals, remedies
 from cfrunbook.firewall.model import Question
 from cfrunbook.firewall.published import LATEST, OLDER
 
@@ -203,11 +203,64 @@ def random_nft(seed: int) -> str:
     return "table inet t {\n" + "\n".join(text) + "\n}\n"
 
 
+REDIRECTED = """
+*nat
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -p tcp -m tcp --dport 443 -j REDIRECT --to-ports 8443
+COMMIT
+*mangle
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -s 18.68.0.0/16 -j DROP
+COMMIT
+*filter
+:INPUT DROP [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -s 54.182.0.0/16 -j REJECT
+COMMIT
+"""
+
+
+def matches(left: object, right: object) -> dict:
+    return {"match": {"op": "==", "left": left, "right": right}}
+
+
+def in_table(kind: str, **more: object) -> dict:
+    return {"add": {kind: {"family": "inet", "table": "t", **more}}}
+
+
+PORT, SOURCE = ({"payload": {"protocol": p, "field": f}} for p, f in (("tcp", "dport"), ("ip", "saddr")))
+OURS = matches(SOURCE, {"prefix": {"addr": "18.68.0.0", "len": 16}})
+REDIRECTED_NFT = {
+    "nftables": [
+        {"add": {"table": {"family": "inet", "name": "t"}}},
+        in_table("chain", name="nat", type="nat", hook="prerouting", prio=-100, policy="accept"),
+        in_table("chain", name="early", type="filter", hook="prerouting", prio=-150, policy="accept"),
+        in_table("chain", name="input", type="filter", hook="input", prio=0, policy="drop"),
+        in_table("rule", chain="nat", expr=[matches(PORT, 443), {"redirect": {"port": 8443}}]),
+        in_table("rule", chain="early", expr=[OURS, matches(PORT, 443), {"drop": None}]),
+        in_table("rule", chain="input", expr=[OURS, {"reject": None}]),
+    ]
+}
+
+
+def remedied(content: str) -> str:
+    """Return the commands of the remedy for a ruleset, for a shell."""
+    found = answer.ask((dumps.read(content.encode(), "rules"),), LATEST, Question(443, 4))
+    return "\n".join(step.command for step in remedies.steps(found))
+
+
 RESTORE, RESTORE6, SETS, RULES = ["iptables-restore"], ["ip6tables-restore"], ["ipset", "restore"], ["nft", "-f", "-"]
+SHELL = ["bash", "-eu"]
 RULESETS = {
     "iptables": [(SETS, IPSET), (RESTORE, IPTABLES), (RESTORE6, IP6TABLES)],
     "nft": [(RULES, NFT)],
     "stale": [(RESTORE, STALE)],
+    "remedied iptables": [(RESTORE, STALE), (SHELL, remedied(STALE))],
+    "remedied and redirected iptables": [(RESTORE, REDIRECTED), (SHELL, remedied(REDIRECTED))],
+    "remedied and redirected nft": [
+        (["nft", "-j", "-f", "-"], json.dumps(REDIRECTED_NFT)),
+        (SHELL, remedied(json.dumps({"nftables": [item["add"] for item in REDIRECTED_NFT["nftables"]]}))),
+    ],
     **{f"random iptables {n}": [(RESTORE, random_iptables(n)), (RESTORE6, IP6TABLES)] for n in range(6)},
     **{f"random nft {n}": [(RULES, random_nft(n))] for n in range(6)},
 }
@@ -254,6 +307,12 @@ def test_the_kernel_does_what_we_say(told, name, port, family):
     # The kernel sends few ICMP errors per second, over all namespaces: one that is left out looks like a drop.
     seen |= {a: "rejected" for a in by_icmp if seen[a] == "dropped"}
     assert said == seen
+
+
+@pytest.mark.parametrize("name", [name for name in RULESETS if name.startswith("remedied")])
+def test_after_the_remedy_the_kernel_lets_in_all_of_cloudfront(told, name):
+    assert {told[name]["outcomes"][f"{address} 443"] for address in sample(4)} == {"allowed"}
+    assert answer.ask(kept(name, told[name]["dumps"]), LATEST, Question(443, 4)).verdict == "allowed"
 
 
 def test_the_stale_list_blocks_exactly_what_the_kernel_blocks(told):

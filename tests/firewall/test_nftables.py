@@ -41,5 +41,5 @@ def test_a_chain_of_an_interface_is_for_its_packets_alone(told, devices, interfa
 
 def test_a_chain_of_an_interface_names_what_to_ask_again_with(ask):
     (part,) = ask(ruleset({"drop": None}, family="netdev", hook="ingress", dev="eth0")).parts
-    assert "cfrunbook firewall --interface eth0" in part.why
+    assert "ask again with --interface eth0" in part.why
     assert part.place.text == "netdev t c: drop"

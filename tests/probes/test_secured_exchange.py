@@ -17,7 +17,7 @@ from cfrunbook.evidence import Exchange, ExchangeEnd, ExchangeOutcome, IdleEnd
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.servers import Banner, Chain, Closes, Connection, Http, Reply, Servers, Service, Silent, Tls
 from cfrunbook.probes.endpoint import Endpoint
-from cfrunbook.probes.error_pages import page_of
+from cfrunbook.probes.error_pages import page_of, refusal_of
 from cfrunbook.probes.exchange import Asked, http_get
 from cfrunbook.probes.tls_stream import Records, context
 
@@ -220,6 +220,31 @@ PAGES = {
 @pytest.mark.parametrize(("name", "body"), PAGES.items())
 def test_error_pages_are_recognised(name: str, body: bytes) -> None:
     assert page_of(body) == name
+
+
+WANTED = {
+    "nginx": b"<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>\r\n<body>\r\n<center><h1>400 Bad"
+    b" Request</h1></center>\r\n<center>No required SSL certificate was sent</center>\r\n<hr><center>nginx</center>\r\n",
+    "azure": b"<center><h1>400 Bad Request</h1></center>\r\n<center>No required SSL certificate was sent</center>\r\n<hr>"
+    b"<center>Microsoft-Azure-Application-Gateway/v2</center>",
+    "apache": b"<h1>Forbidden</h1>\n<p>You don't have permission to access this resource.Reason: Cannot perform"
+    b" Post-Handshake Authentication.<br />\n</p>",
+    "iis": b"<h2>HTTP Error 403.7 - Forbidden</h2><h3>The page you are attempting to access requires your browser to have",
+    "iis 6": b"<TITLE>The page requires a client certificate</TITLE>",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", WANTED.values(), ids=WANTED)
+@pytest.mark.parametrize(
+    ("status", "page"),
+    [("400 Bad Request", "client-certificate"), ("403 Forbidden", "client-certificate"), ("200 OK", "")],
+)
+def test_a_refusal_without_a_client_certificate_is_recognised_by_its_page(
+    servers: Servers, chain: Chain, body: bytes, status: str, page: str
+) -> None:
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    assert ask(servers, Tls(chain, reply=Reply(head + body))).page == page
+    assert refusal_of(b"<h1>400 Bad Request</h1>") == ""
 
 
 @given(st.binary(max_size=2048))

@@ -93,7 +93,7 @@ DEPRECATED, LIMITS = "tls_protocol.deprecated", "tls_protocol.limits_connections
 SUITE = 5 + 4 + 2 + 32 + 1 + 32
 """Where the suite is in an answer: behind the heads of record and message, version, random and session id."""
 NODES_DIFFER = "tls_protocol.nodes_differ"
-WARNED, CLIENT_CERTIFICATE = "tls_protocol.warning_alert?", "tls_protocol.client_certificate?"
+WARNED = "tls_protocol.warning_alert?"
 DEMANDED = "tls_protocol.client_certificate_required"
 RC4_AND_3DES = "NONE:+VERS-TLS1.0:+VERS-TLS1.1:+VERS-TLS1.2:+ARCFOUR-128:+3DES-CBC:+RSA:+MD5:+SHA1:+COMP-NULL:+SIGN-ALL"
 NOT_FINISHED = (
@@ -233,10 +233,8 @@ TABLE = (
     ),
     Row("leaf not first", tlslite(leaf_first=False), "hello", "certificate.wrong_order", "CERT_INVALID_HOSTNAME"),
     Row("80 KB certificate", nginx("80k"), "hello", "tls_protocol.too_large", "BAD_MESSAGE"),
-    Row("client certificate, TLS 1.3", nginx("client-certificate"), "hello", CLIENT_CERTIFICATE, differs=NOT_FINISHED),
-    Row(
-        "client certificate, TLS 1.2", nginx("client-certificate-12"), "hello", CLIENT_CERTIFICATE, differs=NOT_FINISHED
-    ),
+    Row("client certificate, TLS 1.3", nginx("client-certificate"), "hello", DEMANDED, differs=NOT_FINISHED),
+    Row("client certificate, TLS 1.2", nginx("client-certificate-12"), "hello", DEMANDED, differs=NOT_FINISHED),
     Row(
         "client certificate or alert, TLS 1.3",
         s_server("rsa", "-Verify", "1"),
