@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"files"}),
     frozenset({"evidence", "findings"}),
     frozenset({"cloudfront", "probes", "x509"}),
-    frozenset({"firewall"}),
+    frozenset({"firewall", "functions"}),
     frozenset({"causes"}),
     frozenset({"incident"}),
     frozenset({"resolving"}),
@@ -82,7 +82,7 @@ def test_imports_run_one_way(path: Path) -> None:
     assert not {part for part in upward if (own, part) not in ALLOWED}
 
 
-@pytest.mark.parametrize("path", inside("cloudfront", "firewall", "x509", "causes"))
+@pytest.mark.parametrize("path", inside("cloudfront", "firewall", "functions", "x509", "causes"))
 def test_judges_and_facts_do_no_input_or_output_and_read_no_clock(path: Path) -> None:
     assert not {module.split(".")[0] for module, _ in imports(path)} & INPUT_OUTPUT
     calls = {
