@@ -9,7 +9,7 @@ import datetime as dt
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -27,12 +27,13 @@ from cfrunbook.cloudfront.policies import Policies
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.cloudfront.viewer_url import ViewerUrl
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import AddressRanges, FirewallDump, Inputs, Observations
+from cfrunbook.evidence import AddressRanges, FirewallDump, FunctionResult, Inputs, Observations
 from cfrunbook.findings import Finding, NotExamined, Stage, StageResult, StageStatus, Status
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
     from cfrunbook.firewall.dumps import Rules
+    from cfrunbook.functions.inputs import Handler, ResultSource
     from cfrunbook.probes.dns.hints import Hint
     from cfrunbook.probes.relocation import Relocations
     from cfrunbook.x509.roots import TrustStore
@@ -46,10 +47,11 @@ DEFAULT_EXPIRY_DAYS = 14
 LONGEST_EXPIRY_DAYS = 825
 """Beyond this, a certificate is always about to expire."""
 _DNS_PORT = 53
-_SOURCE_FIELDS = ("distribution", "trust_store", "root_hints")
+_SOURCE_FIELDS = ("distribution", "trust_store", "root_hints", "function_result", "function_event", "handler")
 _LAB_OPTIONS = (
     "distribution", "policies", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace", "resolver",
-    "root_hints", "at", "vantage", "name", "expiry_days", "keep_alive",
+    "root_hints", "at", "vantage", "name", "expiry_days", "keep_alive", "function_result", "function_event", "event_type",
+    "function_kind", "handler", "run_handler",
 )  # fmt: skip
 
 
@@ -88,6 +90,8 @@ class Incident:
     """Addresses of the resolvers to ask; empty: the system's."""
     keep_alive: bool
     """Whether to watch how long the origin keeps an idle connection open."""
+    handler: Handler | None
+    """The handler of an edge function that is to be run here; None: none was given, or running was not asked for."""
     root_hints: tuple[Hint, ...]
     """The root's name servers where they are not the internet's; empty: the built-in ones."""
     observations: Observations | None
@@ -118,9 +122,18 @@ class Incident:
         keep_alive: bool | str | None = None,
         firewall: Rules | Sequence[Rules] | None = (),
         address_ranges: Source | None = None,
+        function_result: ResultSource | Sequence[ResultSource] = None,
+        function_event: ResultSource = None,
+        event_type: str | None = "",
+        function_kind: str | None = "",
+        handler: Path | str | None = None,
+        run_handler: bool | str | None = None,
         name: str | None = "",
     ) -> Incident:
-        """Return the incident that these inputs describe; any subset that names a distribution or an origin will do.
+        """Return the incident that these inputs describe; any subset will do that gives something to examine.
+
+        That is a distribution, an origin, or an edge function's result or handler. A handler is only run, which is
+        code execution on this machine, if `run_handler` says so.
 
         What is given here wins over the options of `lab`, and those over the inputs of `evidence`. Raises BadInput,
         in one sentence, for anything that cannot be used; never another exception.
@@ -130,6 +143,8 @@ class Incident:
             "connect_to": connect_to, "trust_store": trust_store, "vantage": vantage, "at": at, "deadline": deadline,
             "pace": pace, "resolver": resolver, "root_hints": root_hints, "expiry_days": expiry_days,
             "keep_alive": keep_alive, "firewall": firewall, "address_ranges": address_ranges, "name": name,
+            "function_result": function_result, "function_event": function_event, "event_type": event_type,
+            "function_kind": function_kind, "handler": handler, "run_handler": run_handler,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
         scenario, options = _lab(lab) if lab else ("", {})
@@ -245,6 +260,9 @@ def _assemble(
         value = given.get(key, options.get(key))
         return getattr(recorded, key, None) if value is None else value
 
+    def pick_given(key: str) -> Any:
+        return given.get(key, options.get(key))
+
     url_text = _text(pick("url"), "URL")
     url = viewer_url.parse(url_text) if url_text else None
     origin, host = _text(pick("origin"), "Origin").strip(), _text(pick("host"), "Host").strip()
@@ -255,10 +273,14 @@ def _assemble(
         planned = plan.of_distribution(read, known, url=url, origin=origin, host=host)
     elif origin:
         planned = plan.of_origin(origin, host=host, url=url)
+    elif recorded.functions or given.get("function_result", options.get("function_result")) is not None or (
+        given.get("handler", options.get("handler")) is not None
+    ) or (observations and observations.function_runs):
+        planned = plan.of_functions()
     else:
         raise BadInput(
             "There is nothing to examine: give a distribution (the output of aws cloudfront get-distribution), an"
-            " origin (NAME or NAME:PORT), a recording or a lab."
+            " origin (NAME or NAME:PORT), an edge function's result, a recording or a lab."
         )
     connect_to = _texts(pick("connect_to"), "--connect-to")
     roots = _roots(given.get("trust_store", options.get("trust_store")), recorded)
@@ -276,6 +298,7 @@ def _assemble(
         trust_store_path=roots.path,
         firewall=_firewall(given.get("firewall"), recorded),
         address_ranges=_address_ranges(given.get("address_ranges"), recorded),
+        functions=_function_results(pick_given, recorded),
         lab=scenario or recorded.lab,
     )
     vantage = _text(given.get("vantage", options.get("vantage")), "Vantage")
@@ -294,7 +317,8 @@ def _assemble(
         vantage=vantage or (observations.vantage if observations else "this machine"),
         expiry_days=_expiry_days(given.get("expiry_days", options.get("expiry_days"))),
         resolver=_resolvers(given.get("resolver", options.get("resolver"))),
-        keep_alive=_flag("Keep-alive", given.get("keep_alive", options.get("keep_alive"))),
+        keep_alive=_flag("Keep-alive", pick_given("keep_alive")),
+        handler=_handler(pick_given, read, url, known),
         root_hints=_root_hints(given.get("root_hints", options.get("root_hints"))),
         observations=observations,
         name=_slug(name or (url.host if url else "") or origin or (read.id or read.domain_name if read else "")),
@@ -385,6 +409,44 @@ def _address_ranges(value: Any, recorded: Inputs) -> AddressRanges | None:
     if recorded.address_ranges is not None:
         address_ranges.check(recorded.address_ranges)
     return recorded.address_ranges
+
+
+def _function_results(pick: Callable[[str], Any], recorded: Inputs) -> tuple[FunctionResult, ...]:
+    """Return the results of edge functions that were given, else those of the recording. Raises BadInput."""
+    if pick("function_result") is None:
+        return recorded.functions
+    from cfrunbook.functions import inputs
+
+    return inputs.load(
+        pick("function_result"),
+        event=pick("function_event"),
+        event_type=_text(pick("event_type"), "Event type"),
+        kind=_text(pick("function_kind"), "Function kind"),
+    )
+
+
+def _handler(
+    pick: Callable[[str], Any], read: Distribution | None, url: ViewerUrl | None, known: Policies
+) -> Handler | None:
+    """Return the handler that is to be run and the event for it. Raises BadInput."""
+    if pick("handler") is None:
+        return None
+    if not _flag("Run handler", pick("run_handler")):
+        raise BadInput(
+            "Handler: running it is code execution on this machine, so it is only done when asked for: add"
+            " --run-handler; or give a result that it returned (--function-result)."
+        )
+    from cfrunbook.functions import inputs
+
+    return inputs.handler(
+        pick("handler"),
+        event=pick("function_event"),
+        event_type=_text(pick("event_type"), "Event type"),
+        kind=_text(pick("function_kind"), "Function kind"),
+        distribution=read,
+        url=url,
+        policies=known,
+    )
 
 
 def _sources(value: Any) -> Sequence[Source]:

@@ -130,6 +130,16 @@ def of_origin(origin: str, *, host: str = "", url: ViewerUrl | None = None) -> P
     return Plan((Stop(target, None, ()),), (left_out, *_not_probed(target)))
 
 
+def of_functions() -> Plan:
+    """Return the plan where only an edge function is to be judged: no origin is examined."""
+    left_out = NotExamined(
+        what="the origin",
+        why="neither a distribution nor an origin was given, only an edge function",
+        next_check="Give the distribution and the failing URL too, or the origin.",
+    )
+    return Plan((), (left_out,))
+
+
 def _names_without_distribution(domain: str, host: str, url: ViewerUrl | None) -> tuple[ServerName, ...]:
     if host:
         return (server_names.forwarded(hostname.to_ascii(host, "Host"), domain, _SAID),)
