@@ -47,9 +47,7 @@ def _recorded(handler: Handler, seen: HandlerRun, limits: HandlerLimits) -> Func
         calls=tuple((call.name, _arguments(call.arguments)) for call in seen.calls[:32]),
         error=_error(seen.error) or visible(seen.why.partition(".")[0], 400) if not returned else "",
         advice=visible(seen.why, 1000),
-        limits=FunctionLimits(
-            seconds=limits.seconds, memory_mb=limits.memory_mb, result_bytes=limits.result_bytes
-        ),
+        limits=FunctionLimits(seconds=limits.seconds, memory_mb=limits.memory_mb, result_bytes=limits.result_bytes),
         output=_output(seen.console),
         runtime=visible(f"{seen.runtime} {seen.runtime_version}".strip(), 200),
         contained=tuple((c.what.value, c.by.value) for c in seen.containment[:16]),

@@ -273,9 +273,12 @@ def _assemble(
         planned = plan.of_distribution(read, known, url=url, origin=origin, host=host)
     elif origin:
         planned = plan.of_origin(origin, host=host, url=url)
-    elif recorded.functions or given.get("function_result", options.get("function_result")) is not None or (
-        given.get("handler", options.get("handler")) is not None
-    ) or (observations and observations.function_runs):
+    elif (
+        recorded.functions
+        or given.get("function_result", options.get("function_result")) is not None
+        or (given.get("handler", options.get("handler")) is not None)
+        or (observations and observations.function_runs)
+    ):
         planned = plan.of_functions()
     else:
         raise BadInput(

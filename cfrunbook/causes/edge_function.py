@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 from cfrunbook.causes import edge_function_rules as table
 from cfrunbook.causes.edge_function_rules import AWS_PAGE, RULES
-from cfrunbook.evidence import FunctionDocument, FunctionOutcome, FunctionResult, FunctionRun, Inputs, Observations
+from cfrunbook.evidence import FunctionDocument, FunctionOutcome, FunctionResult, FunctionRun, Observations
 from cfrunbook.findings import Cause, Evidence, Finding, Status
 from cfrunbook.functions import recording
 from cfrunbook.functions.model import TITLES, EventType, Kind, Validation, Violation
 from cfrunbook.functions.validation import validate
 from cfrunbook.text import visible
 
-__all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "Judged", "judge", "judge_inputs", "validations"]
+__all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "Judged", "judge", "judge_inputs", "judged"]
 
 CAUSE = Cause.EDGE_FUNCTION
 NOTEBOOK = "06_edge_function"
@@ -52,9 +52,9 @@ class Judged:
         return f"{TITLES[Kind(self.seen.kind)]}{name}, {event}"
 
 
-def validations(inputs: Inputs, runs: Sequence[FunctionRun] = ()) -> tuple[Judged, ...]:
+def judged(given: Sequence[FunctionResult], runs: Sequence[FunctionRun] = ()) -> tuple[Judged, ...]:
     """Return what CloudFront would make of every result that was given or came of a run, in that order."""
-    return tuple(Judged(seen, _validation(seen)) for seen in (*inputs.functions, *runs))
+    return tuple(Judged(seen, _validation(seen)) for seen in (*given, *runs))
 
 
 def judge(given: Sequence[FunctionResult], *, runs: Sequence[FunctionRun] = (), url: str = "") -> tuple[Finding, ...]:
@@ -62,7 +62,7 @@ def judge(given: Sequence[FunctionResult], *, runs: Sequence[FunctionRun] = (), 
 
     `url` is the failing URL, for the commands. At most `MAX_FINDINGS`, faults first where there are more.
     """
-    found = [f for one in validations(Inputs(functions=tuple(given)), runs) for f in _findings(one, url)]
+    found = [f for one in judged(given, runs) for f in _findings(one, url)]
     if len(found) > MAX_FINDINGS:
         found.sort(key=lambda f: (f.status is not Status.FAULT, f.status is Status.OK))
     return tuple(found[:MAX_FINDINGS])

@@ -136,6 +136,14 @@ class Runbook:
         lacking = pictures.KINDS[kind]
         return steps.note(f"{lacking}, so there is nothing to draw. {self.diagnosis.verdict.sentence}")
 
+    def results(self) -> html.Fragment:
+        """Show what edge functions returned: each result as a tree, with what CloudFront refuses at its place."""
+        from cfrunbook.causes import edge_function
+        from cfrunbook.views import html
+
+        given = self.incident.inputs.functions or self.observations.inputs.functions
+        return html.results(edge_function.judged(given, self.observations.function_runs))
+
     def table(self, kind: str) -> html.Fragment:
         """Show one table of what was seen: `resolutions`, `dns_queries` … (`tables.KINDS`). Raises BadInput."""
         from cfrunbook.views import html, steps, tables

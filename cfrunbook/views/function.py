@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cfrunbook.causes.edge_function import Judged
 from cfrunbook.evidence import FunctionOutcome, FunctionRun
@@ -71,7 +72,9 @@ def sentence(one: Judged) -> str:
         error = f" ({visible(one.seen.error, 200)})" if one.seen.error else ""
         if one.seen.outcome is FunctionOutcome.COULD_NOT_RUN:
             return f"It could not be run here{error}: that says nothing about the edge."
-        return f"There is no result: {one.seen.outcome.value.replace('_', ' ')}{error}. That is 503 at the edge, not 502."
+        return (
+            f"There is no result: {one.seen.outcome.value.replace('_', ' ')}{error}. That is 503 at the edge, not 502."
+        )
     validation = one.validation
     if validation is None:
         return "There is no result."
@@ -107,12 +110,60 @@ def render(judged: Sequence[Judged], diagnosis: Diagnosis, *, color: bool, width
         if first.code in ("edge_function.could_not_run", "edge_function.event_type_unknown") or not judged:
             blocks.append(terminal.finding(first, color=color, width=width))
         if first.verify.command:
-            blocks.append(paper.section("Verify the fix", [*paper.wrap(first.verify.text), *paper.command(first.verify.command)]))
+            blocks.append(
+                paper.section("Verify the fix", [*paper.wrap(first.verify.text), *paper.command(first.verify.command)])
+            )
     if diagnosis.verdict.next_check:
         blocks.append(paper.section("Next check", paper.wrap(diagnosis.verdict.next_check)))
     if diagnosis.not_examined:
         blocks.append("Not examined:\n" + terminal.not_examined(diagnosis.not_examined, width=width))
     return "\n\n".join(blocks)
+
+
+def plain(judged: Sequence[Judged]) -> str:
+    """Return the results as trees in plain text, 100 columns wide."""
+    paper = terminal.Paper(color=False, width=100)
+    blocks = [
+        "\n".join([*paper.item(one.status, f"{one.title}. {one.sentence}"), *_tree(paper, one)])
+        for one in results(judged).results
+    ]
+    return "\n\n".join(blocks)
+
+
+def to_builtins(one: Judged) -> dict[str, Any]:
+    """Return one result, what is wrong with it and the corrected result, as JSON values."""
+    validation = one.validation
+    return {
+        "title": one.title,
+        "status": status(one),
+        "sentence": sentence(one),
+        "kind": one.seen.kind,
+        "event_type": one.seen.event_type or None,
+        "cloudfront_status": validation.effect.status if validation else None,
+        "violations": [_violation(v) for v in validation.violations] if validation else [],
+        "corrected": validation.corrected if validation else None,
+        "size": validation.size if validation else None,
+        "limit": validation.limit if validation else None,
+    }
+
+
+def _violation(violation: Violation) -> dict[str, Any]:
+    rule = violation.rule
+    return {
+        "rule": rule.id,
+        "status": rule.status.value,
+        "path": violation.where,
+        "value": violation.shown,
+        "title": violation.title,
+        "effect": rule.effect.value,
+        "cloudfront_status": rule.effect.status,
+        "certainty": rule.certainty.value,
+        "page": violation.say(rule.page),
+        "log": violation.say(rule.log),
+        "node": violation.say(rule.node),
+        "python": violation.say(rule.python),
+        "source": rule.source,
+    }
 
 
 def _shown(one: Judged) -> Shown:
