@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"files"}),
     frozenset({"evidence", "findings"}),
     frozenset({"cloudfront", "probes", "x509"}),
-    frozenset({"firewall"}),
+    frozenset({"firewall", "functions"}),
     frozenset({"causes"}),
     frozenset({"incident"}),
     frozenset({"resolving"}),
