@@ -16,7 +16,6 @@ from cfrunbook.causes.distribution_rules import (
     BARE_PORT,
     CHAINED,
     CUSTOM_HEADER,
-    DENIED_HEADERS,
     DISABLED,
     DOMAIN_RULES,
     ERROR_MASKED,
@@ -49,6 +48,7 @@ from cfrunbook.cloudfront import origins, plan, policies, viewer_url
 from cfrunbook.cloudfront.behaviors import route_of
 from cfrunbook.cloudfront.distribution import Behavior, Distribution, Origin, OriginGroup
 from cfrunbook.cloudfront.distribution_reader import parse
+from cfrunbook.cloudfront.edge_headers import is_denied_as_custom
 from cfrunbook.cloudfront.plan import Plan, Stop
 from cfrunbook.cloudfront.policies import Policies
 from cfrunbook.cloudfront.targets import OriginKind
@@ -209,7 +209,7 @@ class _Judgement:
             yield say(S3_ACCELERATE, "DomainName", repr(name))
         elif hostname.to_ascii(name) in self.distribution.names:
             yield say(ORIGIN_IS_OWN_NAME, "DomainName", f"{name!r} is one of the distribution's own names")
-        denied = [h for h in origin.custom_headers if DENIED_HEADERS.fullmatch(h)]
+        denied = [h for h in origin.custom_headers if is_denied_as_custom(h)]
         if denied:
             yield say(CUSTOM_HEADER, "CustomHeaders", ", ".join(denied), headers=denied)
         if origin.member != "custom":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 
 from cfrunbook.causes.remedies import UPDATE_DISTRIBUTION
@@ -20,15 +19,6 @@ _BEHAVIOR = f"{_GUIDE}/DownloadDistValuesCacheBehavior.html"
 _FAILOVER = f"{_GUIDE}/high_availability_origin_failover.html"
 _TOGETHER = f"{_GUIDE}/understanding-how-origin-request-policies-and-cache-policies-work-together.html"
 _NAME = f"{_GUIDE}/http-502-bad-gateway.html#ssl-negotitation-failure"
-
-DENIED_HEADERS = re.compile(
-    r"Cache-Control|Connection|Content-Length|Cookie|Host|If-(Match|Modified-Since|None-Match|Range|Unmodified-Since)"
-    r"|Max-Forwards|Pragma|Proxy-(Authenticate|Authorization|Connection)|Range|Request-Range|TE|Trailer"
-    r"|Transfer-Encoding|Upgrade|Via|X-Real-Ip|X-Amz-.*|X-Edge-.*",
-    re.IGNORECASE | re.DOTALL,
-)
-"""Custom headers that CloudFront does not add:
-https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html#add-origin-custom-headers-denylist"""
 
 _SHOW = "aws cloudfront get-distribution-config --id {distribution!q} --query {query!q}"
 _DEPLOYED = Step(

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Distribution.html
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -25,9 +25,19 @@ class EventType(StrEnum):
     """When an edge function runs. CloudFront Functions run at the two viewer events only."""
 
     VIEWER_REQUEST = "viewer-request"
-    VIEWER_RESPONSE = "viewer-response"
     ORIGIN_REQUEST = "origin-request"
     ORIGIN_RESPONSE = "origin-response"
+    VIEWER_RESPONSE = "viewer-response"
+
+    @property
+    def is_request(self) -> bool:
+        """True where the function runs before there is a response."""
+        return self in (EventType.VIEWER_REQUEST, EventType.ORIGIN_REQUEST)
+
+    @property
+    def is_viewer(self) -> bool:
+        """True where the function runs between the viewer and the cache."""
+        return self in (EventType.VIEWER_REQUEST, EventType.VIEWER_RESPONSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,8 @@ class FunctionAssociation:
     arn: str
     event: EventType
     include_body: bool = False
+    where: str = field(default="", compare=False)
+    """JSON path in the configuration; empty where it did not come from a document."""
 
     @property
     def name(self) -> str:
@@ -91,6 +103,10 @@ class Origin:
     """ARN of the certificate for mutual TLS with the origin; empty: none."""
     vpc_origin_id: str = ""
     access_control_id: str = ""
+    access_identity: str = ""
+    """Origin access identity of an S3 origin, as written; empty: none."""
+    response_completion_timeout: int = 0
+    """Seconds for the whole answer, all attempts together; 0: no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +141,11 @@ class Behavior:
     origin_request_policy_id: str = ""
     forwarded_headers: tuple[str, ...] | None = None
     """Legacy `ForwardedValues.Headers`; None where the document has no ForwardedValues."""
+    forwards_query: bool = False
+    """Legacy `ForwardedValues.QueryString`."""
+    forwarded_cookies: tuple[str, ...] = ()
+    """Legacy `ForwardedValues.Cookies`: names, or `*` for all."""
+    grpc: bool = False
     functions: tuple[FunctionAssociation, ...] = ()
 
     @property
@@ -171,6 +192,8 @@ class Distribution:
     """JSON paths of members that the API, as known here, does not have."""
     malformed: tuple[Malformed, ...] = ()
     """Places of a wrong type, left out of what was read."""
+    account: str = ""
+    """The AWS account that owns it, from its ARN; empty where the document has none."""
 
     @property
     def title(self) -> str:

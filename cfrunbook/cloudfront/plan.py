@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from cfrunbook import hostname
 from cfrunbook.cloudfront import behaviors, origins, server_names
 from cfrunbook.cloudfront.behaviors import Role, Route
-from cfrunbook.cloudfront.distribution import Distribution, EventType, Origin
+from cfrunbook.cloudfront.distribution import Distribution, Origin
+from cfrunbook.cloudfront.function_associations import reach
 from cfrunbook.cloudfront.origins import Protocol
 from cfrunbook.cloudfront.policies import Policies
 from cfrunbook.cloudfront.targets import OriginKind, ServerName, Target, TlsMinimum
@@ -322,11 +323,7 @@ def _not_probed(target: Target) -> list[NotExamined]:
 def _functions(routes: Sequence[Route]) -> list[NotExamined]:
     """Return the functions whose code could change where a request goes."""
     found = dict.fromkeys(
-        (function, route.behavior.title)
-        for route in routes
-        for function in route.functions
-        if function.event is EventType.ORIGIN_REQUEST
-        or (function.event is EventType.VIEWER_REQUEST and function.kind == "cloudfront-function")
+        (function, route.behavior.title) for route in routes for function in route.functions if reach(function)
     )
     return [
         NotExamined(

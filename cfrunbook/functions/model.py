@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from cfrunbook.cloudfront.distribution import EventType
 from cfrunbook.findings import Json, Status, Struct
 from cfrunbook.text import fill, visible
 
@@ -26,25 +27,6 @@ class Kind(StrEnum):
 
     LAMBDA_EDGE = "lambda-edge"
     CLOUDFRONT_FUNCTION = "cloudfront-function"
-
-
-class EventType(StrEnum):
-    """When a function runs."""
-
-    VIEWER_REQUEST = "viewer-request"
-    ORIGIN_REQUEST = "origin-request"
-    ORIGIN_RESPONSE = "origin-response"
-    VIEWER_RESPONSE = "viewer-response"
-
-    @property
-    def is_request(self) -> bool:
-        """True where the function runs before there is a response."""
-        return self in (EventType.VIEWER_REQUEST, EventType.ORIGIN_REQUEST)
-
-    @property
-    def is_viewer(self) -> bool:
-        """True where the function runs between the viewer and the cache."""
-        return self in (EventType.VIEWER_REQUEST, EventType.VIEWER_RESPONSE)
 
 
 EVENT_TYPES: Mapping[Kind, tuple[EventType, ...]] = {
