@@ -50,8 +50,8 @@ _DNS_PORT = 53
 _SOURCE_FIELDS = ("distribution", "trust_store", "root_hints", "function_result", "function_event", "handler")
 _LAB_OPTIONS = (
     "distribution", "policies", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace", "resolver",
-    "root_hints", "at", "vantage", "name", "expiry_days", "keep_alive", "function_result", "function_event", "event_type",
-    "function_kind", "handler", "run_handler",
+    "root_hints", "at", "vantage", "name", "expiry_days", "keep_alive", "function_result", "function_event",
+    "event_type", "function_kind", "handler", "run_handler",
 )  # fmt: skip
 
 

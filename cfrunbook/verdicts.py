@@ -76,7 +76,7 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
 def _first(incident: Incident, findings: Sequence[Finding], status: Status) -> Finding | None:
     return min(
         (f for f in findings if f.status is status),
-        key=lambda f: (*_place(incident, f), _is_given(f), f.code),
+        key=lambda f: (*_place(incident, f), _is_given(f), f.data.get("confidence", "high") != "high", f.code),
         default=None,
     )
 

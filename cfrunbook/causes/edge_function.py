@@ -10,13 +10,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cfrunbook.causes import edge_function_rules as table
 from cfrunbook.causes.edge_function_rules import AWS_PAGE, RULES
 from cfrunbook.evidence import FunctionDocument, FunctionOutcome, FunctionResult, FunctionRun, Observations
 from cfrunbook.findings import Cause, Evidence, Finding, Status
 from cfrunbook.functions import recording
-from cfrunbook.functions.model import TITLES, EventType, Kind, Validation, Violation
+from cfrunbook.functions.model import TITLES, Certainty, EventType, Kind, Validation, Violation
+from cfrunbook.functions.validation import rules as function_rules
 from cfrunbook.functions.validation import validate
 from cfrunbook.text import visible
 
@@ -54,7 +56,8 @@ class Judged:
 
 def judged(given: Sequence[FunctionResult], runs: Sequence[FunctionRun] = ()) -> tuple[Judged, ...]:
     """Return what CloudFront would make of every result that was given or came of a run, in that order."""
-    return tuple(Judged(seen, _validation(seen)) for seen in (*given, *runs))
+    everything: tuple[FunctionResult | FunctionRun, ...] = (*given, *runs)
+    return tuple(Judged(seen, _validation(seen)) for seen in everything)
 
 
 def judge(given: Sequence[FunctionResult], *, runs: Sequence[FunctionRun] = (), url: str = "") -> tuple[Finding, ...]:
@@ -79,7 +82,14 @@ def _validation(seen: FunctionResult | FunctionRun) -> Validation | None:
         return None
     event = recording.of_record(seen.event) if seen.event else None
     event_type = EventType(seen.event_type) if seen.event_type else None
-    return validate(Kind(seen.kind), recording.of_record(seen.result), event_type, event)
+    result = recording.of_record(seen.result)
+    if Kind(seen.kind) is Kind.CLOUDFRONT_FUNCTION and isinstance(seen, FunctionRun):
+        from cfrunbook.functions.cloudfront_function import validation as of_function
+        from cfrunbook.functions.cloudfront_function.calls import OriginCall
+
+        calls = tuple(OriginCall(name, tuple(a) if isinstance(a, list) else ()) for name, a in seen.calls)
+        return of_function.validate(result, event_type, event, calls=calls)
+    return validate(Kind(seen.kind), result, event_type, event)
 
 
 def _findings(one: Judged, url: str) -> Iterator[Finding]:
@@ -97,27 +107,22 @@ def _findings(one: Judged, url: str) -> Iterator[Finding]:
     if not validation.of(Status.FAULT, Status.UNKNOWN):
         warned = validation.of(Status.WARNING)
         unsaid = f"; {len(warned)} warning{'s' * (len(warned) > 1)} beside" if warned else ""
-        rules = sum(rule.kind is validation.kind for rule in _rules())
+        rules = len(function_rules(validation.kind))
         yield table.OK.finding(evidence=[_evidence(one, "accepted")], rules=rules, unsaid=unsaid, **data)
 
 
-def _rules() -> Sequence[object]:
-    from cfrunbook.functions.validation import rules
-
-    return tuple(rules().values())
-
-
-def _of_violation(one: Judged, violation: Violation, data: dict[str, object]) -> Finding:
+def _of_violation(one: Judged, violation: Violation, data: dict[str, Any]) -> Finding:
     arguments = violation.arguments
     says = f"{arguments['path']}: {arguments['value']}" if arguments["value"] else str(arguments["path"])
-    run = {"confidence": "medium"} if isinstance(one.seen, FunctionRun) else {}
+    doubtful = isinstance(one.seen, FunctionRun) or violation.rule.certainty is Certainty.INFERRED
+    run = {"confidence": "medium" if doubtful else "high"}
     return table.OF_FUNCTION_RULES[violation.rule.id].finding(
         evidence=[_evidence(one, visible(says, 300))], **{**arguments, **data, **run}
     )
 
 
-def _of_run(run: FunctionRun, data: dict[str, object]) -> Finding:
-    is_lambda = run.kind == Kind.LAMBDA_EDGE
+def _of_run(run: FunctionRun, data: dict[str, Any]) -> Finding:
+    is_lambda = Kind(run.kind) is Kind.LAMBDA_EDGE
     prefix = "Lambda" if is_lambda else "Function"
     more = {
         "error": run.error or "no message",
@@ -149,7 +154,7 @@ def _limit(run: FunctionRun) -> str:
 
 
 def _logs_command(run: FunctionRun) -> str:
-    if run.kind == Kind.CLOUDFRONT_FUNCTION:
+    if Kind(run.kind) is Kind.CLOUDFRONT_FUNCTION:
         return "aws logs tail /aws/cloudfront/function/FUNCTION_NAME --region us-east-1 --since 1h"
     return "aws logs tail /aws/lambda/us-east-1.FUNCTION_NAME --region REGION_OF_THE_EDGE --since 1h"
 
@@ -160,11 +165,11 @@ def _evidence(one: Judged, says: str) -> Evidence:
     return Evidence(observation="input:function_result", says=says)
 
 
-def _arguments(one: Judged, url: str) -> dict[str, object]:
+def _arguments(one: Judged, url: str) -> dict[str, Any]:
     """Return what all rows of one result share; a rule's own arguments never have these names."""
     seen = one.seen
     of = visible(seen.handler if isinstance(seen, FunctionRun) else seen.name, 200)
-    kind = "Lambda@Edge function" if seen.kind == Kind.LAMBDA_EDGE else "CloudFront Function"
+    kind = "Lambda@Edge function" if Kind(seen.kind) is Kind.LAMBDA_EDGE else "CloudFront Function"
     return {
         "function": f"{kind} ({of})" if of else kind,
         "file": of,

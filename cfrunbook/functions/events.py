@@ -16,7 +16,8 @@ from cfrunbook.cloudfront.policies import Policies
 from cfrunbook.cloudfront.viewer_url import ViewerUrl
 from cfrunbook.errors import BadInput
 from cfrunbook.functions.event_maker import EventMaker, lists, objects
-from cfrunbook.functions.event_reader import FunctionEvent, Kind, read_event, read_events
+from cfrunbook.functions.event_reader import FunctionEvent, read_event, read_events
+from cfrunbook.functions.model import Kind
 from cfrunbook.functions.viewer_request import ViewerRequest, viewer_request
 from cfrunbook.text import visible
 

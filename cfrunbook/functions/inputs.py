@@ -48,7 +48,7 @@ def load(
     sources = results if isinstance(results, list | tuple) else (results,)
     told_type, told_kind = of_event_type(event_type), of_kind(kind)
     given = given_event(event, told_type) if event is not None else None
-    found = []
+    found: list[FunctionResult] = []
     for name, document in (item for source in sources for item in _documents(source)):
         if len(found) >= MAX_RESULTS:
             raise BadInput(f"Function result: more than {MAX_RESULTS:,} results; give them in several calls.")

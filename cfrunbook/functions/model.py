@@ -21,6 +21,11 @@ from cfrunbook.cloudfront.distribution import EventType
 from cfrunbook.findings import Json, Status, Struct
 from cfrunbook.text import fill, visible
 
+__all__ = [
+    "DELETE", "EVENT_TYPES", "TITLES", "Certainty", "Edit", "Effect", "EventType", "FunctionRule", "Kind", "Path",
+    "Validation", "Violation", "apply", "show_path",
+]  # fmt: skip
+
 
 class Kind(StrEnum):
     """The two kinds of edge functions."""

@@ -63,6 +63,12 @@ def status(one: Judged) -> str:
     return next((s.value for s in _STATUSES if s in found), "ok")
 
 
+_ENDED = {
+    FunctionOutcome.THREW: "failed, which is 503 at the edge and not 502",
+    FunctionOutcome.TIMED_OUT: "did not answer in time, which is 503 at the edge and not 502",
+    FunctionOutcome.RAN_OUT_OF_MEMORY: "ran out of memory, which is 503 at the edge and not 502",
+    FunctionOutcome.OUTPUT_TOO_LARGE: "returned more than CloudFront takes, which is 502",
+}
 _SEVERITY = ("fault", "unknown", "warning", "ok")
 
 
@@ -72,9 +78,7 @@ def sentence(one: Judged) -> str:
         error = f" ({visible(one.seen.error, 200)})" if one.seen.error else ""
         if one.seen.outcome is FunctionOutcome.COULD_NOT_RUN:
             return f"It could not be run here{error}: that says nothing about the edge."
-        return (
-            f"There is no result: {one.seen.outcome.value.replace('_', ' ')}{error}. That is 503 at the edge, not 502."
-        )
+        return f"There is no result: it {_ENDED[one.seen.outcome]}{error}."
     validation = one.validation
     if validation is None:
         return "There is no result."

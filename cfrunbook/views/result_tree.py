@@ -55,7 +55,7 @@ def _nearest(value: Json, path: Path) -> Path:
         )
         if not inside:
             break
-        here, found = here[step], found + 1  # type: ignore[index,call-overload]
+        here, found = here[step], found + 1  # type: ignore[index]
     return path[:found]
 
 
