@@ -140,7 +140,9 @@ async def _attend(
     if ended.started:
         end = time.monotonic() + seconds
         await asyncio.wait({reporting, ending}, timeout=seconds, return_when=first)
-        if reporting.done() and not ended.whole:  # nobody can report any more: how the process ends is all there will be
+        if (
+            reporting.done() and not ended.whole
+        ):  # nobody can report any more: how the process ends is all there will be
             await asyncio.wait({ending}, timeout=end - time.monotonic())
     ended.timed_out = not ended.whole and not ending.done()
     ended.status = ending.result() if ending.done() else None

@@ -16,7 +16,11 @@ REQUEST = {"clientIp": "192.0.2.7", "method": "GET", "uri": "/a", "querystring":
 
 
 def edge_event(event_type: str = "viewer-request", **parts: Any) -> dict[str, Any]:
-    config = {"distributionDomainName": "d111111abcdef8.cloudfront.net", "eventType": event_type, "requestId": "4TyzHTaY"}
+    config = {
+        "distributionDomainName": "d111111abcdef8.cloudfront.net",
+        "eventType": event_type,
+        "requestId": "4TyzHTaY",
+    }
     return {"Records": [{"cf": {"config": config, "request": REQUEST, **parts}}]}
 
 

@@ -167,7 +167,9 @@ def test_the_context_is_that_of_lambda(run: Any) -> None:
         ("index.js", None, {"index.js": "exports.handler = async () => +require('fs').readFileSync('one.txt');", "one.txt": "1"}),
     ],
 )  # fmt: skip
-def test_a_package_is_found_and_may_read_what_is_its_own(run: Any, path: str, name: str | None, files: dict[str, str]) -> None:
+def test_a_package_is_found_and_may_read_what_is_its_own(
+    run: Any, path: str, name: str | None, files: dict[str, str]
+) -> None:
     done = run("unused.txt", "", files=files, path=path, name=name)
     assert done.result == b"1", done
 
