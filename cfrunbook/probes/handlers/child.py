@@ -31,6 +31,8 @@ class Ended:
     """The two lines and the result, as far as they were wanted."""
     up: asyncio.Event = field(default_factory=asyncio.Event)
     """Set with the first line: the runtime has come up."""
+    whole: bool = False
+    """There is a report, as far as it was wanted."""
     overflow: bool = False
     """The report was larger than wanted; the process was ended there."""
     timed_out: bool = False
@@ -136,8 +138,13 @@ async def _attend(
     await asyncio.wait({starting, reporting, ending}, timeout=_START_SECONDS, return_when=first)
     starting.cancel()
     if ended.started:
+        end = time.monotonic() + seconds
         await asyncio.wait({reporting, ending}, timeout=seconds, return_when=first)
-    ended.timed_out = not reporting.done() and not ending.done()
+        if (
+            reporting.done() and not ended.whole
+        ):  # nobody can report any more: how the process ends is all there will be
+            await asyncio.wait({ending}, timeout=end - time.monotonic())
+    ended.timed_out = not ended.whole and not ending.done()
     ended.status = ending.result() if ending.done() else None
     _kill(process)
     await asyncio.wait({reporting, printing}, timeout=_LAST_WORDS_SECONDS)
@@ -162,6 +169,7 @@ async def _read_report(stream: asyncio.StreamReader, ended: Ended, keep: int) ->
                 ended.overflow = size > keep
                 end = header + min(size, keep)
         if ended.overflow or len(ended.report) >= end:
+            ended.whole = True
             return
 
 

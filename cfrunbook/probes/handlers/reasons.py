@@ -45,6 +45,8 @@ _MISSED = {
 }
 """What an error says where that part of the event was undefined, or is no key."""
 _BROUGHT_BY_LAMBDA = ("@aws-sdk/", "@smithy/", "aws-sdk", "boto3", "botocore")
+_PERMISSIONS = {"FileSystemRead": Wanted.FILE_READ, "FileSystemWrite": Wanted.FILE_WRITE, "Net": Wanted.NETWORK}
+"""Names of Node.js's permission model; others are of processes, threads and native code."""
 _WANTED = {
     Wanted.NETWORK: WhyNot.NETWORK,
     Wanted.KEY_VALUE_STORE: WhyNot.KEY_VALUE_STORE,
@@ -81,8 +83,9 @@ def stopped(
     names, subjects = codes[::2], codes[1::2]
     if attempts:  # it did not get something, and whether it would have thrown with it is not known
         return _refused(attempts[-1].what, attempts[-1].on)
-    if "ERR_ACCESS_DENIED" in names:
-        return _denied(error, subjects[names.index("ERR_ACCESS_DENIED")])
+    for name, subject in zip(names, subjects, strict=False):
+        if name.startswith("ERR_ACCESS_DENIED"):
+            return _refused(_PERMISSIONS.get(name.partition(":")[2], Wanted.PROCESS), subject or error.message)
     if kind == "lambda-edge" and (found := _missing(error, names, subjects, source)):
         return found
     if _CREDENTIALS.search(f"{error.type} {error.message} {' '.join(names)}"):
@@ -93,15 +96,6 @@ def stopped(
 
 def _refused(what: Wanted, on: str) -> tuple[WhyNot, str]:
     return _WANTED.get(what, WhyNot.CONTAINED), _WORDS[what].format(on=visible(on, 120))
-
-
-def _denied(error: HandlerError, subject: str) -> tuple[WhyNot, str]:
-    """Read what Node.js's permission model refused; its code is always the same, and the path says which it was."""
-    if "FileSystemWrite" in error.message or "allow-fs-write" in error.message:
-        return _refused(Wanted.FILE_WRITE, subject)
-    if subject:
-        return _refused(Wanted.FILE_READ, subject)
-    return _refused(Wanted.PROCESS, error.message)
 
 
 def _missing(

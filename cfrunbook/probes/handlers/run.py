@@ -335,6 +335,8 @@ def _without_report(job: _Job, ended: child.Ended) -> dict[str, Any]:
         said = visible(ended.console.decode("utf-8", "replace").strip().rpartition("\n")[2], 160)
         why = f"{visible(job.runtime.program)} did not come up here ({said or 'no word'}); {_VALIDATE}."
         return _could_not(WhyNot.HARNESS, why)
+    if len(ended.report) >= child.MAX_HEADER:
+        return _with_report(job, ended, _Report(end="garbled"), b"")
     if ended.timed_out or ended.status in _TIME_IS_UP:
         return {"outcome": HandlerOutcome.TIMED_OUT}
     if _HEAP_IS_FULL.search(ended.console[-4096:]) or _HEAP_IS_FULL.search(ended.console):

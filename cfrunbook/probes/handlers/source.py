@@ -13,7 +13,8 @@ from cfrunbook.files import read_bounded
 from cfrunbook.probes.handlers.model import Kind, WhyNot
 from cfrunbook.text import visible
 
-MAX_CODE_BYTES = 64 * 1024 * 1024
+MAX_CODE_BYTES = 16 * 1024 * 1024
+"""Of the file with the handler; a whole package has 50 MB, compressed."""
 MAX_FUNCTION_BYTES = 1024 * 1024
 """A CloudFront function has 10 KB; what is larger is still run, within reason."""
 _JAVASCRIPT = (".js", ".mjs", ".cjs")

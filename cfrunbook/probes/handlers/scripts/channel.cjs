@@ -14,6 +14,9 @@ function write(text) {
   for (let at = 0; at < bytes.length;) at += writeSync(job.fd, bytes, at);
 }
 
+// What is printed must be out before the report: who reads that ends this process.
+for (const { _handle: handle } of [process.stdout, process.stderr]) if (handle && handle.setBlocking) handle.setBlocking(true);
+
 write(JSON.stringify({ runtime: 'node', version: process.versions.node }) + '\n');
 
 /** Send the report, once, and the JSON of the result behind it; whoever reads it ends this process. */

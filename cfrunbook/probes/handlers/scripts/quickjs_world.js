@@ -64,7 +64,7 @@ globalThis.__world = (function world() {
       runtime: job.runtime, type: job.event_type, kvs: job.kvs, log: __log, modules: { querystring }, globals: {},
     });
     if (job.runtime === 'cloudfront-js-2.0') lacking(['Buffer', 'TextEncoder', 'TextDecoder', 'atob', 'btoa']);
-    const refuse = () => { throw new EvalError('Code generation from strings disallowed for this context'); };
+    const refuse = function refuse() { throw new EvalError('Code generation from strings disallowed for this context'); };
     Object.defineProperty(Function.prototype, 'constructor', { value: refuse });
     Object.assign(globalThis, { eval: refuse, Function: refuse });
   }

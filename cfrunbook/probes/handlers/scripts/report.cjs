@@ -68,7 +68,8 @@ function threw(error, phase, type) {
       told.message = clip(String(error.message === undefined ? '' : error.message), 4000);
       told.stack = clip(String(error.stack || ''), 8000);
       for (let e = error, n = 0; e && n < 6; e = e.cause || (e.errors && e.errors[0]), n++) {
-        told.codes.push(clip(String(e.code || ''), 100), clip(String(e.resource || e.path || ''), 500));
+        const code = e.permission ? `${e.code}:${e.permission}` : e.code || ''; // of Node.js's permission model
+        told.codes.push(clip(String(code), 100), clip(String(e.resource || e.path || ''), 500));
       }
     } else {
       told.message = clip(String(error), 4000);
