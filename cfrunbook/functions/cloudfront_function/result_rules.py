@@ -53,7 +53,8 @@ IS_EVENT = rule(
 WRAPPED = rule(
     "result_wrapped",
     title="The {object} is inside an object of its own; CloudFront takes what is under `{object}`.",
-    meaning="The result is the request or the response itself, not an object that holds it.",
+    meaning="The result is the request or the response itself, not an object that holds it. (If this is the"
+    " FunctionOutput of test-function, the wrapping is that command's: give its whole output, or what is inside.)",
     source=_EXAMPLE,
     fix="return «object»;   // not: return { «object»: «object» };",
 )

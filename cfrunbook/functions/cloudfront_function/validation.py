@@ -14,7 +14,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from cfrunbook.findings import Json, Status
-from cfrunbook.functions.cloudfront_function import code, compared, entries, facts, fields, origin_calls, shapes
+from cfrunbook.functions.cloudfront_function import (
+    code,
+    compared,
+    entries,
+    facts,
+    fields,
+    origin_calls,
+    shapes,
+    test_output,
+)
 from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run
 from cfrunbook.functions.cloudfront_function.case import Case
 from cfrunbook.functions.cloudfront_function.known_origins import KnownOrigins
@@ -41,7 +50,10 @@ def validate(
 
     Without `event_type` it is taken from `event`. Without `event`, what must be compared with it is reported as
     "cannot tell"; without `origins`, so is what depends on the distribution. `calls` are those of the origin helpers.
+    The output of `aws cloudfront test-function` is taken as well.
     """
+    if (tested := test_output.unpack(result)) is not None:
+        result, run = tested[0], _joined(run, tested[1])
     given, said = _event(event, event_type)
     wanted = event_type if event_type in EVENT_TYPES[_KIND] else _event_type_of(given)
     if event_type is not None and event_type not in EVENT_TYPES[_KIND]:
@@ -89,6 +101,18 @@ def _checked(case: Case) -> list[Violation]:
     entries.check(case)
     compared.check(case)
     return case.found
+
+
+def _joined(given: Run, tested: Run) -> Run:
+    """Return what is known of the run; what was given goes before what `test-function` says."""
+    return Run(
+        threw=given.threw or tested.threw,
+        code=given.code,
+        runtime=given.runtime or tested.runtime,
+        compute_utilization=tested.compute_utilization
+        if given.compute_utilization is None
+        else given.compute_utilization,
+    )
 
 
 def _header_names(event: dict[str, Any] | None, result: Document) -> frozenset[str]:
