@@ -151,16 +151,22 @@ def in_order(functions: Sequence[FunctionAssociation]) -> tuple[FunctionAssociat
     return tuple(sorted(functions, key=lambda f: ORDER.index(f.event)))
 
 
-def no_origin_events(origin: Origin) -> str:
-    """Return why functions at origin events are not supported with this origin, as a clause; empty: they are.
+class Obstacle(StrEnum):
+    """What of an origin keeps functions from its origin events, and gRPC and WebSocket from it; reads after its id.
 
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-vpc-origins.html
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/origin-enable-mtls-distributions.html
     """
-    name = visible(origin.id, 80)
+
+    VPC = "is a VPC origin"
+    MUTUAL_TLS = "has origin mutual TLS"
+
+
+def obstacle(origin: Origin) -> Obstacle | None:
+    """Return what keeps functions from the origin events of an origin; None where they are supported."""
     if origin.member == "vpc":
-        return f"origin {name} is a VPC origin"
-    return f"origin {name} has origin mutual TLS" if origin.client_certificate else ""
+        return Obstacle.VPC
+    return Obstacle.MUTUAL_TLS if origin.client_certificate else None
 
 
 class Reach(StrEnum):

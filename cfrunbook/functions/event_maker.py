@@ -150,8 +150,11 @@ class EventMaker:
             wanted = self.member or self.route.behavior.target_origin_id
             raise BadInput(f"Origin: {title} sends no request to {visible(wanted, 80)!r}, so no function runs there.")
         origin = found[0]
-        if why := function_associations.no_origin_events(origin):
-            raise BadInput(f"Origin: CloudFront runs no Lambda@Edge function at the origin events of {title}: {why}.")
+        if why := function_associations.obstacle(origin):
+            raise BadInput(
+                f"Origin: CloudFront supports no function at the origin events of {title}:"
+                f" origin {visible(origin.id, 80)} {why}."
+            )
         return origin
 
     def object_path(self) -> str:

@@ -53,6 +53,20 @@ HEALTHY = Expected(status="ok")
 
 
 @dataclass(frozen=True, slots=True)
+class Function:
+    """An edge function that the distribution associates with the behavior; what it does is not in there."""
+
+    arn: str
+    event: Literal["viewer-request", "origin-request", "origin-response", "viewer-response"]
+    include_body: bool = False
+
+    @property
+    def is_lambda_edge(self) -> bool:
+        """Tell whether it is of Lambda@Edge; else it is a CloudFront Function."""
+        return ":lambda:" in self.arn
+
+
+@dataclass(frozen=True, slots=True)
 class OriginSetup:
     """How one origin is set: what each port of each of its addresses does, and what the distribution says about it."""
 
@@ -67,6 +81,10 @@ class OriginSetup:
     published: tuple[str, ...] = ()
     """What DNS says the addresses are, one for each of `addresses`; empty: the origin's name is not looked up."""
     ip_address_type: Literal["ipv4", "ipv6", "dualstack"] = "ipv4"
+    mutual_tls: bool = False
+    """The distribution has a client certificate for it, which it does not ask for."""
+    in_vpc: bool = False
+    """It is a VPC origin: nothing outside CloudFront gets there."""
 
     @property
     def protocol(self) -> Literal["https", "http"]:
@@ -93,6 +111,9 @@ class Setup:
     """By the managed origin request policy AllViewer; else AllViewerExceptHostHeader."""
     function: str = ""
     """Name of the CloudFront Function at viewer-request; what it does is not in the distribution."""
+    functions: tuple[Function, ...] = ()
+    """Further edge functions."""
+    grpc: bool = False
     url: str = URL
     """The failing URL, as far as it is known; may be empty."""
     keep_alive: bool = False

@@ -13,6 +13,7 @@ from cfrunbook.lab.scenarios import (
     dns_names,
     dns_redundant,
     dns_servers,
+    functions,
     healthy,
     parameters,
     port,
@@ -22,7 +23,7 @@ from cfrunbook.lab.scenarios import (
 )
 
 _MODULES = (
-    *(healthy, certificate, tls, parameters, port, difficult, redundant, response),
+    *(healthy, certificate, tls, parameters, port, difficult, redundant, response, functions),
     *(dns_names, dns_servers, dns_delegation, dns_redundant, dns_healthy),
 )
 
