@@ -126,7 +126,8 @@ def _of_functions(incident: Incident, observations: Observations) -> Iterable[Fi
     from cfrunbook.causes import edge_function
 
     given = incident.inputs.functions or observations.inputs.functions
-    return edge_function.judge(given, runs=observations.function_runs, url=incident.inputs.url)
+    origins = incident.known_origins
+    return edge_function.judge(given, runs=observations.function_runs, url=incident.inputs.url, origins=origins)
 
 
 async def diagnose(incident: Incident, *, progress: Progress | None = None) -> Diagnosis:

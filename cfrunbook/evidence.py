@@ -440,6 +440,21 @@ class FunctionDocument(Struct, frozen=True, kw_only=True):
     flaws: Annotated[tuple[FunctionFlaw, ...], Meta(max_length=32)] = ()
 
 
+class FunctionFacts(Struct, frozen=True, kw_only=True):
+    """What is known of a run of a function beside its result; all of it is optional."""
+
+    calls: Annotated[tuple[tuple[ShortText, Any], ...], Meta(max_length=32)] = ()
+    """Names of the origin helpers that a CloudFront Function called, and the list of arguments, secrets masked."""
+    threw: Annotated[str, Meta(max_length=4096)] = ""
+    """What the function threw; then there is no result."""
+    code: Annotated[str, Meta(max_length=65_536)] = ""
+    """The code of a CloudFront Function, without what looks like a secret."""
+    code_bytes: Annotated[int, Meta(ge=0)] = 0
+    runtime: Literal["cloudfront-js-1.0", "cloudfront-js-2.0", ""] = ""
+    compute_utilization: Annotated[int, Meta(ge=0)] | None = None
+    """Percent of the time allowed, as `aws cloudfront test-function` says."""
+
+
 class FunctionResult(Struct, frozen=True, kw_only=True):
     """What an edge function returned, as a person gave it."""
 
@@ -452,6 +467,7 @@ class FunctionResult(Struct, frozen=True, kw_only=True):
     """What it was invoked with; None: not known."""
     event_name: str = ""
     """The event's file as it was given."""
+    facts: FunctionFacts = FunctionFacts()
 
 
 class FunctionOutcome(StrEnum):
@@ -490,8 +506,7 @@ class FunctionRun(Struct, frozen=True, kw_only=True):
     """What it returned; None where it did not."""
     returned: ShortText = ""
     """What stands behind a result of null: `undefined`, `not_awaited`, `no_callback` … (`probes.handlers`)."""
-    calls: Annotated[tuple[tuple[str, Any], ...], Meta(max_length=32)] = ()
-    """Names and arguments of the origin helpers that a CloudFront Function called."""
+    facts: FunctionFacts = FunctionFacts()
     error: Annotated[str, Meta(max_length=4096)] = ""
     """Kind and message of what it threw, or what it could not run without."""
     advice: Annotated[str, Meta(max_length=1024)] = ""

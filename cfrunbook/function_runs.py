@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from cfrunbook.evidence import FunctionLimits, FunctionOutcome, FunctionRun
+import msgspec
+
+from cfrunbook.evidence import FunctionFacts, FunctionLimits, FunctionOutcome, FunctionRun
 from cfrunbook.functions import documents, recording
+from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run
+from cfrunbook.functions.cloudfront_function.facts import Runtime
 from cfrunbook.functions.inputs import Handler
 from cfrunbook.functions.model import Kind
 from cfrunbook.probes import handlers
@@ -44,7 +48,7 @@ def _recorded(handler: Handler, seen: HandlerRun, limits: HandlerLimits) -> Func
         outcome=FunctionOutcome(seen.outcome.value),
         result=recording.to_record(result, kind) if result is not None else None,
         returned=seen.returned.value if seen.returned else "",
-        calls=tuple((call.name, _arguments(call.arguments)) for call in seen.calls[:32]),
+        facts=_facts(handler, seen) if kind is Kind.CLOUDFRONT_FUNCTION else FunctionFacts(),
         error=_error(seen.error) or visible(seen.why.partition(".")[0], 400) if not returned else "",
         advice=visible(seen.why, 1000),
         limits=FunctionLimits(seconds=limits.seconds, memory_mb=limits.memory_mb, result_bytes=limits.result_bytes),
@@ -63,11 +67,25 @@ def _error(error: HandlerError | None) -> str:
     return visible(error.type, 100) + (f": {message}" if message else "")
 
 
-def _arguments(text: str) -> Any:
+def _facts(handler: Handler, seen: HandlerRun) -> FunctionFacts:
+    """Return what the rules about CloudFront Functions look at beside the result."""
+    threw = f"{seen.error.type}: {seen.error.message}" if seen.error and seen.outcome is HandlerOutcome.THREW else ""
+    run = Run(
+        threw=threw,
+        code=handler.path.read_bytes()[: recording.MAX_CODE].decode("utf-8", "replace"),
+        runtime=Runtime.JS_2_0,
+        code_bytes=seen.code_bytes,
+    )
+    calls = tuple(OriginCall(call.name, _arguments(call.arguments)) for call in seen.calls)
+    return msgspec.structs.replace(recording.to_facts(calls, run), code_bytes=seen.code_bytes)
+
+
+def _arguments(text: str) -> tuple[Any, ...]:
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        return ()
+    return tuple(found) if isinstance(found, list) else ()
 
 
 def _output(console: str) -> str:

@@ -33,6 +33,7 @@ from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
     from cfrunbook.firewall.dumps import Rules
+    from cfrunbook.functions.cloudfront_function.known_origins import KnownOrigins
     from cfrunbook.functions.inputs import Handler, ResultSource
     from cfrunbook.probes.dns.hints import Hint
     from cfrunbook.probes.relocation import Relocations
@@ -161,6 +162,16 @@ class Incident:
     def not_examined(self) -> tuple[NotExamined, ...]:
         """What is not examined, and why."""
         return self.plan.not_examined
+
+    @property
+    def known_origins(self) -> KnownOrigins | None:
+        """The distribution's origins, as far as they decide what a CloudFront Function may do; None without one."""
+        if self.distribution is None:
+            return None
+        from cfrunbook.functions.cloudfront_function import known_origins
+
+        ways = {route.behavior.target_origin_id for route in self.plan.routes}
+        return known_origins.of_distribution(self.distribution, ways.pop() if len(ways) == 1 else "")
 
     def stages_for(self, target: Target) -> tuple[StageResult, ...]:
         """Return what the configuration says of the stages up to the connection: distribution, behavior, origin."""

@@ -17,6 +17,9 @@ from cfrunbook.causes.edge_function_rules import AWS_PAGE, RULES
 from cfrunbook.evidence import FunctionDocument, FunctionOutcome, FunctionResult, FunctionRun, Observations
 from cfrunbook.findings import Cause, Evidence, Finding, Status
 from cfrunbook.functions import recording
+from cfrunbook.functions.cloudfront_function.known_origins import KnownOrigins
+from cfrunbook.functions.cloudfront_function.validation import validate as validate_function
+from cfrunbook.functions.documents import Document
 from cfrunbook.functions.model import TITLES, Certainty, EventType, Kind, Validation, Violation
 from cfrunbook.functions.validation import rules as function_rules
 from cfrunbook.functions.validation import validate
@@ -29,7 +32,7 @@ NOTEBOOK = "06_edge_function"
 MAX_FINDINGS = 200
 """Findings about all results of one incident; the others are counted in the last one's data."""
 
-_UNDECIDED = (Status.UNKNOWN, Status.WARNING)
+_NOTHING = Document(None, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +57,29 @@ class Judged:
         return f"{TITLES[Kind(self.seen.kind)]}{name}, {event}"
 
 
-def judged(given: Sequence[FunctionResult], runs: Sequence[FunctionRun] = ()) -> tuple[Judged, ...]:
-    """Return what CloudFront would make of every result that was given or came of a run, in that order."""
+def judged(
+    given: Sequence[FunctionResult], runs: Sequence[FunctionRun] = (), *, origins: KnownOrigins | None = None
+) -> tuple[Judged, ...]:
+    """Return what CloudFront would make of every result that was given or came of a run, in that order.
+
+    `origins` are those of the distribution: they decide what a CloudFront Function's origin helpers may do.
+    """
     everything: tuple[FunctionResult | FunctionRun, ...] = (*given, *runs)
-    return tuple(Judged(seen, _validation(seen)) for seen in everything)
+    return tuple(Judged(seen, _validation(seen, origins)) for seen in everything)
 
 
-def judge(given: Sequence[FunctionResult], *, runs: Sequence[FunctionRun] = (), url: str = "") -> tuple[Finding, ...]:
+def judge(
+    given: Sequence[FunctionResult],
+    *,
+    runs: Sequence[FunctionRun] = (),
+    url: str = "",
+    origins: KnownOrigins | None = None,
+) -> tuple[Finding, ...]:
     """Return what was concluded about results of functions and about runs of handlers on this machine.
 
-    `url` is the failing URL, for the commands. At most `MAX_FINDINGS`, faults first where there are more.
+    `url` is the failing URL, for the commands; `origins` are those of the distribution. At most `MAX_FINDINGS`, faults first where there are more.
     """
-    found = [f for one in judged(given, runs) for f in _findings(one, url)]
+    found = [f for one in judged(given, runs, origins=origins) for f in _findings(one, url)]
     if len(found) > MAX_FINDINGS:
         found.sort(key=lambda f: (f.status is not Status.FAULT, f.status is Status.OK))
     return tuple(found[:MAX_FINDINGS])
@@ -77,27 +91,24 @@ def judge_inputs(observations: Observations) -> tuple[Finding, ...]:
     return judge(inputs.functions, runs=observations.function_runs, url=inputs.url)
 
 
-def _validation(seen: FunctionResult | FunctionRun) -> Validation | None:
-    if seen.result is None:
-        return None
+def _validation(seen: FunctionResult | FunctionRun, origins: KnownOrigins | None) -> Validation | None:
     event = recording.of_record(seen.event) if seen.event else None
     event_type = EventType(seen.event_type) if seen.event_type else None
-    result = recording.of_record(seen.result)
-    if Kind(seen.kind) is Kind.CLOUDFRONT_FUNCTION and isinstance(seen, FunctionRun):
-        from cfrunbook.functions.cloudfront_function import validation as of_function
-        from cfrunbook.functions.cloudfront_function.calls import OriginCall
-
-        calls = tuple(OriginCall(name, tuple(a) if isinstance(a, list) else ()) for name, a in seen.calls)
-        return of_function.validate(result, event_type, event, calls=calls)
-    return validate(Kind(seen.kind), result, event_type, event)
+    if Kind(seen.kind) is Kind.LAMBDA_EDGE:
+        return validate(Kind.LAMBDA_EDGE, recording.of_record(seen.result), event_type, event) if seen.result else None
+    if seen.result is None and not seen.facts.threw:
+        return None
+    result = recording.of_record(seen.result) if seen.result else _NOTHING
+    calls = recording.calls_of(seen.facts)
+    return validate_function(result, event_type, event, calls=calls, origins=origins, run=recording.run_of(seen.facts))
 
 
 def _findings(one: Judged, url: str) -> Iterator[Finding]:
     data = _arguments(one, url)
-    if isinstance(one.seen, FunctionRun) and one.seen.outcome is not FunctionOutcome.RETURNED:
+    validation = one.validation
+    if isinstance(one.seen, FunctionRun) and one.seen.outcome is not FunctionOutcome.RETURNED and validation is None:
         yield _of_run(one.seen, data)
         return
-    validation = one.validation
     if validation is None:
         return
     if validation.event_type is None:

@@ -6,17 +6,22 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
 
 from cfrunbook.cloudfront import behaviors
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import FunctionResult
+from cfrunbook.evidence import FunctionFacts, FunctionResult
 from cfrunbook.files import read_bounded
 from cfrunbook.functions import documents
+from cfrunbook.functions.cloudfront_function import test_output
+from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run
+from cfrunbook.functions.cloudfront_function.facts import Runtime
 from cfrunbook.functions.documents import Document
 from cfrunbook.functions.events import cloudfront_function_event, lambda_edge_event, read_event
 from cfrunbook.functions.model import EVENT_TYPES, EventType, Kind
-from cfrunbook.functions.recording import to_record
+from cfrunbook.functions.recording import to_facts, to_record
 from cfrunbook.text import visible
 
 if TYPE_CHECKING:
@@ -60,6 +65,7 @@ def load(
             )
         its_type = told_type or (given.event_type if given else None)
         _check(its_kind, its_type, given)
+        document, facts = _with_facts(document, its_kind)
         found.append(
             FunctionResult(
                 name=name,
@@ -68,6 +74,7 @@ def load(
                 result=to_record(document, its_kind),
                 event=to_record(given.document, its_kind) if given else None,
                 event_name=given.name if given else "",
+                facts=facts,
             )
         )
     return tuple(found)
@@ -187,6 +194,58 @@ def of_kind(value: str) -> Kind | None:
         raise BadInput(f"Function kind: {visible(value, 40)!r} is none of {', '.join(Kind)}.") from None
 
 
+def _with_facts(document: Document, kind: Kind) -> tuple[Document, FunctionFacts]:
+    """Return the result alone and what the file says of the run beside it.
+
+    A file may be what `aws cloudfront test-function` printed, or a run as `write_run` writes one.
+    """
+    if kind is Kind.LAMBDA_EDGE:
+        return document, FunctionFacts()
+    if isinstance(document.value, dict) and document.value.get("kind") == _RUN_KIND:
+        return _run(document.value)
+    tested = test_output.unpack(document)
+    return (tested[0], to_facts((), tested[1])) if tested else (document, FunctionFacts())
+
+
+_RUN_KIND = "cfrunbook.function-run"
+
+
+class _RunFile(msgspec.Struct, forbid_unknown_fields=True):
+    kind: Literal["cfrunbook.function-run"]
+    schema: Literal[1] = 1
+    result: str = ""
+    """JSON text; empty: it threw."""
+    calls: list[tuple[str, list[Any]]] = []
+    threw: str = ""
+    code: str | None = None
+    runtime: Runtime | None = None
+    compute_utilization: int | None = None
+
+
+def write_run(result: str, calls: Sequence[OriginCall], run: Run) -> bytes:
+    """Return a run of a CloudFront Function as a file: its result as JSON text, and what else is known of it."""
+    file = _RunFile(
+        kind=_RUN_KIND,
+        result=result,
+        calls=[(call.helper, list(call.arguments)) for call in calls],
+        threw=run.threw,
+        code=run.code,
+        runtime=run.runtime,
+        compute_utilization=run.compute_utilization,
+    )
+    return msgspec.json.format(msgspec.json.encode(file), indent=1) + b"\n"
+
+
+def _run(value: dict[str, Any]) -> tuple[Document, FunctionFacts]:
+    try:
+        file = msgspec.convert(value, _RunFile)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"Function result: it is no run as cfrunbook writes one ({visible(error, 120)}).") from None
+    calls = tuple(OriginCall(name, tuple(arguments)) for name, arguments in file.calls)
+    run = Run(threw=file.threw, code=file.code, runtime=file.runtime, compute_utilization=file.compute_utilization)
+    return documents.read(file.result), to_facts(calls, run)
+
+
 def _check(kind: Kind, event_type: EventType | None, event: GivenEvent | None) -> None:
     """Refuse what cannot go together. Raises BadInput."""
     if event_type and event_type not in EVENT_TYPES[kind]:
@@ -204,6 +263,8 @@ def _kind(document: Document, event_type: EventType | None) -> Kind | None:
     value = document.value
     if not isinstance(value, dict):
         return None
+    if value.get("kind") == _RUN_KIND or test_output.unpack(document) is not None:
+        return Kind.CLOUDFRONT_FUNCTION
     headers = value.get("headers")
     entries = list(headers.values()) if isinstance(headers, dict) else []
     if any(isinstance(entry, list) for entry in entries) or "clientIp" in value or "origin" in value:

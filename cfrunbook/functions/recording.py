@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from cfrunbook.evidence import FunctionDocument, FunctionFlaw
+from collections.abc import Sequence
+
+from cfrunbook.evidence import FunctionDocument, FunctionFacts, FunctionFlaw
 from cfrunbook.functions import masking
+from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run
+from cfrunbook.functions.cloudfront_function.facts import Runtime
 from cfrunbook.functions.documents import Document, Flaw, FlawKind
 from cfrunbook.functions.model import Kind
+from cfrunbook.redaction import redact_words
+from cfrunbook.text import visible
+
+MAX_CODE = 60_000
+"""Characters of code that are kept: six times what CloudFront Functions take."""
 
 
 def to_record(document: Document, kind: Kind) -> FunctionDocument:
@@ -25,3 +34,32 @@ def of_record(recorded: FunctionDocument) -> Document:
         Flaw(FlawKind(f.kind) if f.kind in known else FlawKind.NOT_JSON, f.detail, f.path) for f in recorded.flaws
     )
     return Document(recorded.value, recorded.size, flaws)
+
+
+def to_facts(calls: Sequence[OriginCall], run: Run) -> FunctionFacts:
+    """Return what is kept of a CloudFront Function's run beside its result, without secrets and cut."""
+    code = run.code or ""
+    return FunctionFacts(
+        calls=tuple((visible(call.helper, 100), masking.mask_arguments(list(call.arguments))) for call in calls[:32]),
+        threw=visible(redact_words(run.threw[:1000]), 1000),
+        code="\n".join(redact_words(line) for line in code[:MAX_CODE].splitlines()),
+        code_bytes=len(code.encode("utf-8", "replace")),
+        runtime=run.runtime.value if run.runtime else "",
+        compute_utilization=run.compute_utilization,
+    )
+
+
+def calls_of(facts: FunctionFacts) -> tuple[OriginCall, ...]:
+    """Return the calls of origin helpers that were recorded."""
+    return tuple(OriginCall(name, tuple(a) if isinstance(a, list) else ()) for name, a in facts.calls)
+
+
+def run_of(facts: FunctionFacts) -> Run:
+    """Return what was recorded of the run."""
+    return Run(
+        threw=facts.threw,
+        code=facts.code or None,
+        runtime=Runtime(facts.runtime) if facts.runtime else None,
+        compute_utilization=facts.compute_utilization,
+        code_bytes=facts.code_bytes or None,
+    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from cfrunbook.findings import Cause
+from cfrunbook.functions.model import Effect, EventType, Kind
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.dns.setup import NameServer, Tree
 from cfrunbook.lab.edge import MinimumTls
@@ -67,6 +68,28 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionResult:
+    """What an edge function returned, as somebody captured it."""
+
+    kind: Kind
+    event_type: EventType
+    result: bytes
+    """The file's content; mostly JSON."""
+    event: Mapping[str, Any] | None = None
+    """What it was invoked with, if that was captured too."""
+    effect: Effect = Effect.NONE
+    """What CloudFront really does with it."""
+
+    @property
+    def x_cache(self) -> str:
+        """What X-Cache then says."""
+        prefix = "Lambda" if self.kind is Kind.LAMBDA_EDGE else "Function"
+        return prefix + {Effect.VALIDATION: "ValidationError", Effect.EXECUTION: "ExecutionError"}.get(
+            self.effect, "ThrottledError" if self.kind is Kind.CLOUDFRONT_FUNCTION else "LimitExceeded"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OriginSetup:
     """How one origin is set: what each port of each of its addresses does, and what the distribution says about it."""
 
@@ -113,6 +136,7 @@ class Setup:
     """Name of the CloudFront Function at viewer-request; what it does is not in the distribution."""
     functions: tuple[Function, ...] = ()
     """Further edge functions."""
+    function_result: FunctionResult | None = None
     grpc: bool = False
     url: str = URL
     """The failing URL, as far as it is known; may be empty."""

@@ -29,6 +29,8 @@ class Run:
     """What the handler threw, as text: `Error: KeyNotFound`. Then there is no result."""
     code: str | None = None
     """The function's source."""
+    code_bytes: int | None = None
+    """Size of the source, where `code` is no longer all of it."""
     runtime: Runtime | None = None
     compute_utilization: int | None = None
     """Percent of the time allowed, as `test-function` says."""

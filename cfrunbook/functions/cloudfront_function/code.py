@@ -45,7 +45,7 @@ def check(run: Run, event_type: EventType | None) -> Iterator[Violation]:
     if run.compute_utilization is not None and run.compute_utilization >= facts.LIKELY_THROTTLED:
         yield Violation(rules.THROTTLED, (), str(run.compute_utilization), {})
     if run.code is not None:
-        yield from _code(run.code, run.runtime)
+        yield from _code(run.code, run.runtime, run.code_bytes)
 
 
 def _of_exception(threw: str) -> FunctionRule:
@@ -56,8 +56,8 @@ def _of_exception(threw: str) -> FunctionRule:
     return rules.STORE_MISSING if "kvsnamespacenotfound" in words else rules.THREW
 
 
-def _code(source: str, runtime: Runtime | None) -> Iterator[Violation]:
-    size = len(source.encode("utf-8", "surrogatepass"))
+def _code(source: str, runtime: Runtime | None, size: int | None) -> Iterator[Violation]:
+    size = len(source.encode("utf-8", "surrogatepass")) if size is None else size
     if size > facts.MAX_CODE:
         yield Violation(rules.CODE_LARGE, (), "", {"size": f"{size:,}", "limit": f"{facts.MAX_CODE:,}"})
     code = _NOT_CODE.sub(" ", source[:_MAX_EXAMINED])
