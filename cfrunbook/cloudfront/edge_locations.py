@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+import msgspec
 
 from cfrunbook.findings import Struct
 from cfrunbook.text import visible
@@ -22,8 +23,7 @@ _CODE = re.compile(
 _EARTH = 6371.0  # kilometers
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+class Region(msgspec.Struct, frozen=True):
     """A region that has, or may have, a regional edge cache."""
 
     name: str
@@ -59,8 +59,7 @@ REGIONS: tuple[Region, ...] = (
 """In the order in which they are looked into where nothing is known of the edge location."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(msgspec.Struct, frozen=True):
     city: str
     country: str
     """ISO 3166-1 alpha-2."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from cfrunbook.cloudfront import documents
 from cfrunbook.cloudfront.distribution import EventType
@@ -35,8 +36,7 @@ class Kind(StrEnum):
     CLOUDFRONT_FUNCTION = "cloudfront-function"
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionEvent:
+class FunctionEvent(msgspec.Struct, frozen=True):
     """One event, and what it is."""
 
     kind: Kind

@@ -10,8 +10,9 @@ import datetime as dt
 import math
 import re
 import shlex
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from cfrunbook.cloudfront import function_associations
 from cfrunbook.cloudfront.distribution import FunctionAssociation
@@ -79,8 +80,7 @@ class LogSearch(Struct, frozen=True, kw_only=True):
     """The command that finds the lines without Insights."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """A span of time."""
 
     start: dt.datetime
