@@ -59,11 +59,13 @@ def judge_routes(routes: Sequence[Route], account: str, say: Say) -> Iterator[Fi
 
     A behavior of which CloudFront refuses an association is not deployed like this, so nothing is said of it.
     """
-    groups: dict[tuple[FunctionAssociation, ...], list[Route]] = {}
+    groups: dict[tuple[str, ...], list[Route]] = {}
     for route in routes:
-        if route.behavior.functions and not any(associations.misassociations(route.behavior, account=account)):
-            groups.setdefault(associations.in_order(route.behavior.functions), []).append(route)
-    for functions, through in groups.items():
+        if route.functions and not any(associations.misassociations(route.behavior, account=account)):
+            same = tuple(f"{f.event} {f.kind} {f.arn}" for f in route.functions)
+            groups.setdefault(same, []).append(route)
+    for through in groups.values():
+        functions = through[0].functions
         behaviors = [route.behavior.title for route in through]
         where = through[0].behavior.where
         runs = " ".join(f"{_named(f)} runs {associations.RUNS[f.event]}." for f in functions)

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_Distribution.html
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -48,7 +48,7 @@ class FunctionAssociation:
     arn: str
     event: EventType
     include_body: bool = False
-    where: str = field(default="", compare=False)
+    where: str = ""
     """JSON path in the configuration; empty where it did not come from a document."""
 
     @property

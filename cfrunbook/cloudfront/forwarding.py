@@ -6,9 +6,10 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
+
+import msgspec
 
 from cfrunbook.cloudfront.distribution import Behavior
 from cfrunbook.cloudfront.documents import Reader
@@ -27,8 +28,7 @@ _ALL_CLOUDFRONT = "33f36d7e-f396-46d9-90e0-52428a34d9dc"  # AllViewerAndCloudFro
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(msgspec.Struct, frozen=True):
     """Which of several named things are taken: none, all, some, or all but some. Names count as written."""
 
     mode: Mode
@@ -79,8 +79,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Forwarded:
+class Forwarded(msgspec.Struct, frozen=True):
     """What the settings of a behavior send on to the origin."""
 
     headers: tuple[HeaderPolicy, ...]

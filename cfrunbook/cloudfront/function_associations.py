@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+
+import msgspec
 
 from cfrunbook.cloudfront.distribution import Behavior, EventType, FunctionAssociation, Origin
 from cfrunbook.text import visible
@@ -74,8 +75,7 @@ class Trouble(StrEnum):
     """Both kinds at viewer events of one behavior, be it request and response."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arn:
+class Arn(msgspec.Struct, frozen=True):
     """The parts of a function's ARN."""
 
     partition: str
@@ -101,8 +101,7 @@ def read_arn(function: FunctionAssociation) -> Arn | None:
     return Arn(region="", **match.groupdict()) if match else None
 
 
-@dataclass(frozen=True, slots=True)
-class Misassociation:
+class Misassociation(msgspec.Struct, frozen=True):
     """One association, or several together, that CloudFront refuses."""
 
     trouble: Trouble

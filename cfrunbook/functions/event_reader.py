@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from cfrunbook.cloudfront import documents
 from cfrunbook.cloudfront.distribution import EventType
@@ -28,8 +29,7 @@ _WRAPPERS = ("event", "Event", "payload", "Payload", "input", "body", "value", "
 _GENERATE = "cfrunbook can make one from the distribution and the URL"
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionEvent:
+class FunctionEvent(msgspec.Struct, frozen=True):
     """One event, and what it is."""
 
     kind: Kind

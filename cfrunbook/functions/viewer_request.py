@@ -6,7 +6,8 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from cfrunbook import hostname
 from cfrunbook.cloudfront import viewer_url
@@ -31,8 +32,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}")
 _LINE_BREAK = re.compile(r"[\r\n\0]")
 
 
-@dataclass(frozen=True, slots=True)
-class ViewerRequest:
+class ViewerRequest(msgspec.Struct, frozen=True):
     """One request as a viewer sends it to CloudFront."""
 
     host: str
