@@ -74,7 +74,7 @@ def show_field(name: str, value: Json) -> str:
     return json.dumps(visible(redact_headers([(name, value)])[0][1], MAX_SHOWN), ensure_ascii=False)
 
 
-def show_path(uri: str) -> str:
+def show_url(uri: str) -> str:
     """Return a path or URL without what may be secret in it."""
     return json.dumps(visible(redact_url(uri[: 4 * MAX_SHOWN]), MAX_SHOWN), ensure_ascii=False)
 
@@ -86,7 +86,13 @@ def show_secret(value: Json) -> str:
 
 def name_character(character: str) -> str:
     """Return a character for a sentence: `a line feed`, `a space`, `U+0007`."""
-    known: Mapping[str, str] = {"\r": "a carriage return", "\n": "a line feed", " ": "a space", "\t": "a tab"}
+    known: Mapping[str, str] = {
+        "\r": "a carriage return",
+        "\n": "a line feed",
+        " ": "a space",
+        "\t": "a tab",
+        "#": "a #",
+    }
     return known.get(character, f"U+{ord(character):04X}")
 
 

@@ -9,7 +9,6 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-eve
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,7 +24,7 @@ from cfrunbook.functions.cloudfront_function import (
     test_output,
 )
 from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run
-from cfrunbook.functions.cloudfront_function.case import Case
+from cfrunbook.functions.cloudfront_function.case import MAX_VIOLATIONS, Case
 from cfrunbook.functions.cloudfront_function.known_origins import KnownOrigins
 from cfrunbook.functions.cloudfront_function.result_rules import EVENT_UNUSABLE
 from cfrunbook.functions.documents import Document
@@ -140,10 +139,12 @@ def _corrected(
         if any(v.rule.status is Status.FAULT and not v.edits for v in found):
             return None
         edits = [edit for violation in found for edit in violation.edits]
+        if len(found) >= MAX_VIOLATIONS:
+            return None  # there is more wrong than is kept
         if not edits:
             return None if mended is value else mended
         mended = apply(edits, mended)
-        found = _judged(copy.copy(mended), event_type, event)
+        found = _judged(mended, event_type, event)
     return None if any(v.edits or v.rule.status is Status.FAULT for v in found) else mended
 
 
