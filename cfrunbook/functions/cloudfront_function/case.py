@@ -38,7 +38,7 @@ class Case:
         if self.event_type is not None and self.event_type not in rule.events:
             return
         if len(self.found) < MAX_VIOLATIONS:
-            self.found.append(Violation(rule, path, shown, data, tuple(edits)))
+            self.found.append(Violation(rule, path, shown, {"object": self.shape, **data}, tuple(edits)))
 
 
 def kind_of(value: Json) -> str:

@@ -171,7 +171,7 @@ def _multi_value(case: Case, container: Container, name: str, entry: dict[str, J
     else:
         for number, item in enumerate(several):
             if not isinstance(item, dict) or not isinstance(item.get("value"), str):
-                where, problem = (*where, number), f"is {kind_of(item)} without a value that is a string"
+                where, problem = (*where, number), f"is {kind_of(item)}, not an object with a value that is a string"
                 break
             _text(case, container, item["value"], (*where, number, "value"))
     if problem:

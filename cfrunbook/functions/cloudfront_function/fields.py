@@ -18,7 +18,7 @@ def check(case: Case) -> None:
     """Note what is wrong with the fields of a request or response, headers and the like apart."""
     for name, hint in facts.FOREIGN_FIELDS.items():
         if name in case.result and not (case.before and name in case.before):
-            case.add(FOREIGN_FIELD, (name,), edits=[Edit((name,), DELETE)], object=case.shape, hint=hint)
+            case.add(FOREIGN_FIELD, (name,), edits=[Edit((name,), DELETE)], hint=hint)
     if case.shape == "response":
         _status(case)
         _description(case)

@@ -178,7 +178,7 @@ TIMEOUT = _rule(
 CONFIG_INCOMPLETE = _rule(
     "origin_config_incomplete",
     title="{path} lacks {missing}; port, protocol and sslProtocols are required together.",
-    meaning="customOriginConfig is replaced as a whole: nothing in it is taken from the assigned origin.",
+    meaning="The guide names all three as required wherever customOriginConfig is given.",
     fix="cf.updateRequestOrigin({\n"
     "  customOriginConfig: { port: 443, protocol: 'https', sslProtocols: ['TLSv1.2'] },\n});",
 )
@@ -258,6 +258,7 @@ ACCESS_CONTROL_UNKNOWN = _rule(
 )
 VPC = _rule(
     "origin_vpc",
+    page="",
     title="The assigned origin, {assigned}, is a VPC origin, which updateRequestOrigin cannot change.",
     meaning="The guide: the request will fail.",
     fix="cf.selectRequestOriginById('another-origin');",

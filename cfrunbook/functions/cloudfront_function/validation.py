@@ -21,7 +21,7 @@ from cfrunbook.functions.cloudfront_function import (
     fields,
     origin_calls,
     shapes,
-    test_output,
+    tested,
 )
 from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run
 from cfrunbook.functions.cloudfront_function.case import MAX_VIOLATIONS, Case
@@ -51,8 +51,8 @@ def validate(
     "cannot tell"; without `origins`, so is what depends on the distribution. `calls` are those of the origin helpers.
     The output of `aws cloudfront test-function` is taken as well.
     """
-    if (tested := test_output.unpack(result)) is not None:
-        result, run = tested[0], _joined(run, tested[1])
+    if (unpacked := tested.unpack(result)) is not None:
+        result, run = unpacked[0], _joined(run, unpacked[1])
     given, said = _event(event, event_type)
     wanted = event_type if event_type in EVENT_TYPES[_KIND] else _event_type_of(given)
     if event_type is not None and event_type not in EVENT_TYPES[_KIND]:
@@ -102,13 +102,13 @@ def _checked(case: Case) -> list[Violation]:
     return case.found
 
 
-def _joined(given: Run, tested: Run) -> Run:
+def _joined(given: Run, seen: Run) -> Run:
     """Return what is known of the run; what was given goes before what `test-function` says."""
     return Run(
-        threw=given.threw or tested.threw,
+        threw=given.threw or seen.threw,
         code=given.code,
-        runtime=given.runtime or tested.runtime,
-        compute_utilization=tested.compute_utilization
+        runtime=given.runtime or seen.runtime,
+        compute_utilization=seen.compute_utilization
         if given.compute_utilization is None
         else given.compute_utilization,
     )
