@@ -9,7 +9,7 @@ import pytest
 
 from cfrunbook.findings import Status
 from cfrunbook.functions.cloudfront_function import facts
-from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run
+from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run, recorded
 from cfrunbook.functions.cloudfront_function.example_parts import (
     AT_REQUEST,
     AT_RESPONSE,
@@ -343,6 +343,61 @@ def test_the_output_of_the_test_is_unpacked() -> None:
     assert found.corrected == request(uri="/x")
     tested["TestResult"] |= {"FunctionErrorMessage": "TypeError: x is undefined", "FunctionOutput": ""}
     assert judged(tested).effect is Effect.EXECUTION
+
+
+@pytest.mark.parametrize(
+    ("query", "mended"),
+    [
+        ("q=two words#top", "q=two%20words%23top"),
+        ({"q": value("a\tb")}, {"q": value("a%09b")}),
+        ({"q": {"value": "a", "multiValue": [value("a"), value("b c")]}}, {"q": {"value": "a", "multiValue": [value("a"), value("b%20c")]}}),
+    ],
+)  # fmt: skip
+def test_a_query_string_is_percent_encoded(query: Any, mended: Any) -> None:
+    found = judged(request(querystring=query))
+    assert names(found) == ["querystring_characters"]
+    assert found.corrected == request(querystring=mended)
+
+
+# "/", then "?a=" and the value, for each value once more: fewer than 8,192 characters.
+@pytest.mark.parametrize(
+    ("query", "is_long"),
+    [
+        ("a" * 8190, True),
+        ("a" * 8189, False),
+        ({"a": value("b" * 8188)}, True),
+        ({"a": value("b" * 8187)}, False),
+        ({"a": {**value("b" * 4093), "multiValue": [value("b" * 4093)] * 2}}, True),
+        ({"a": {**value("b" * 4092), "multiValue": [value("b" * 4092)] * 2}}, False),
+    ],
+)
+def test_path_and_query_string_are_measured_together(query: Any, is_long: bool) -> None:
+    assert names(judged(request(uri="/", querystring=query))) == ["uri_long"] * is_long
+
+
+def test_a_function_that_changes_an_old_name_may_have_it_in_either_case() -> None:
+    """A test event may have names as documentation writes them; what came so may be passed on."""
+    came = event(AT_REQUEST)
+    came["request"]["headers"] = {"Host": value("a.example"), "X-Foo": value("1")}
+    assert names(judged(came["request"], AT_REQUEST, came)) == []
+
+
+@pytest.mark.parametrize(
+    "hostile", ["/*" * 20000, "`" * 30001, "\\" * 30000, "\n" * 40000, "'\\" * 20000, "Promise " * 5000]
+)
+def test_hostile_code_is_read_once(hostile: str) -> None:
+    run = Run(code=hostile, runtime=Runtime.JS_1_0)
+    assert names(validate(of_value(request()), AT_REQUEST, of_value(event(AT_REQUEST)), run=run)) == ["code_large"]
+
+
+def test_a_call_is_read_from_its_record() -> None:
+    assert recorded("updateRequestOrigin", '[{"domainName": "a.example"}]') == update(domainName="a.example")
+    assert recorded("selectRequestOriginById", '["web", null]').arguments == ("web", None)
+    for lost in ("null", "", "{}", "[", "[" * 1000):
+        assert recorded("updateRequestOrigin", lost).arguments is None
+    found = judged(request(), calls=(recorded("updateRequestOrigin", "null"),), origins=ORIGINS)
+    assert names(found) == ["origin_arguments_lost"]
+    assert not found.is_refused
 
 
 def update(**settings: Any) -> OriginCall:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cfrunbook.findings import Json
 from cfrunbook.functions.cloudfront_function.facts import Runtime
+from cfrunbook.functions.documents import read
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,15 @@ class OriginCall:
 
     helper: str
     """`updateRequestOrigin`, `selectRequestOriginById` or `createRequestOriginGroup`."""
-    arguments: tuple[Json, ...] = ()
-    """As JSON; `undefined` is None."""
+    arguments: tuple[Json, ...] | None = ()
+    """As JSON; `undefined` is None. None in place of all: they were not recorded."""
+
+
+def recorded(helper: str, arguments: str) -> OriginCall:
+    """Return a call from its record: the helper's name, and its arguments as a JSON array (`null`: not recorded)."""
+    document = read(arguments)
+    given = document.value if document.is_readable else None
+    return OriginCall(helper, tuple(given) if isinstance(given, list) else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class Case:
         if self.event_type is not None and self.event_type not in rule.events:
             return
         if len(self.found) < MAX_VIOLATIONS:
-            self.found.append(Violation(rule, path, shown, data, tuple(edits)))
+            self.found.append(Violation(rule, path, shown, {"object": self.shape, **data}, tuple(edits)))
 
 
 def kind_of(value: Json) -> str:
@@ -74,7 +74,7 @@ def show_field(name: str, value: Json) -> str:
     return json.dumps(visible(redact_headers([(name, value)])[0][1], MAX_SHOWN), ensure_ascii=False)
 
 
-def show_path(uri: str) -> str:
+def show_url(uri: str) -> str:
     """Return a path or URL without what may be secret in it."""
     return json.dumps(visible(redact_url(uri[: 4 * MAX_SHOWN]), MAX_SHOWN), ensure_ascii=False)
 
@@ -86,7 +86,13 @@ def show_secret(value: Json) -> str:
 
 def name_character(character: str) -> str:
     """Return a character for a sentence: `a line feed`, `a space`, `U+0007`."""
-    known: Mapping[str, str] = {"\r": "a carriage return", "\n": "a line feed", " ": "a space", "\t": "a tab"}
+    known: Mapping[str, str] = {
+        "\r": "a carriage return",
+        "\n": "a line feed",
+        " ": "a space",
+        "\t": "a tab",
+        "#": "a #",
+    }
     return known.get(character, f"U+{ord(character):04X}")
 
 

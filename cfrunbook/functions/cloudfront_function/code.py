@@ -16,12 +16,15 @@ from cfrunbook.text import visible
 _MAX_EXAMINED = 4 * facts.MAX_CODE
 """More cannot be live; so much of it is looked at."""
 
-# Comments and text in quotes, which only look like code. What follows a backslash belongs to the text.
-_NOT_CODE = re.compile(r"//[^\n]*|/\*.*?\*/|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|`(?:\\.|[^`\\])*`", re.DOTALL)
+# Comments and text in quotes, which only look like code. What follows a backslash belongs to the text; what is not
+# closed goes to the end, so that hostile code is read once.
+_NOT_CODE = re.compile(
+    r"//[^\n]*|/\*.*?(?:\*/|\Z)|'(?:\\.|[^'\\\n])*'?|\"(?:\\.|[^\"\\\n])*\"?|`(?:\\.|[^`\\])*`?", re.DOTALL
+)
 _NEW_IN_2 = (
     (re.compile(r"\basync\s+function\b|\basync\s*\("), "async"),
     (re.compile(r"\bawait\s"), "await"),
-    (re.compile(r"^\s*import\s+\w+\s+from\b", re.MULTILINE), "import ... from"),
+    (re.compile(r"^[ \t]*import[ \t]+\w+[ \t]+from\b", re.MULTILINE), "import ... from"),
     (re.compile(r"\bconst\s+[\w{\[$]"), "const"),
     (re.compile(r"\blet\s+[\w{\[$]"), "let"),
 )

@@ -52,7 +52,7 @@ def _against_event(case: Case, before: dict[str, Any], event_type: EventType) ->
             rule = rules.HOST_DELETED if name == "host" else rules.READ_ONLY_DELETED
             edits = whole or [Edit(("headers", name), came[name])]
             shown = _shown(name, came[name])
-            data = {"name": name, "event_type": event_type.value, "object": case.shape}
+            data = {"name": name, "event_type": event_type.value}
             case.add(rule, ("headers", name), shown=shown, edits=edits, **data)
         elif name in now:
             _present(case, name, now[name], came, event_type)

@@ -19,6 +19,7 @@ from cfrunbook.functions.cloudfront_function.case import (
 )
 from cfrunbook.functions.cloudfront_function.conversions import cookies_of, entry_of
 from cfrunbook.functions.cloudfront_function.field_rules import QUERY_CHARACTERS
+from cfrunbook.functions.cloudfront_function.fields import percent_encoded
 from cfrunbook.functions.model import DELETE, Edit, Path
 
 _PROMISE = "[object Promise]"
@@ -71,22 +72,21 @@ def _container(case: Case, container: Container, entries: Json) -> None:
         if name in came and same(entry, came[name]):
             continue  # passed on as it came
         where = (*path, name)
-        if container is HEADERS and not _header_name(case, name, entry, where, came):
+        if container is HEADERS and not _header_name(case, name, entry, where):
             continue
-        if container is COOKIES and facts.TOKEN.fullmatch(name) is None:
+        if container is COOKIES and facts.COOKIE_NAME.fullmatch(name) is None:
             case.add(rules.NAME_INVALID, where, edits=[Edit(where, DELETE)], name=name[:80], noun=container.noun)
         _entry(case, container, name, entry, where)
 
 
-def _header_name(case: Case, name: str, entry: Json, path: Path, came: dict[str, Json]) -> bool:
+def _header_name(case: Case, name: str, entry: Json, path: Path) -> bool:
     """Note what is wrong with a header's name; False where nothing more is to be said about the header."""
     lower = name.lower()
     if facts.TOKEN.fullmatch(name) is None:
         case.add(rules.NAME_INVALID, path, edits=[Edit(path, DELETE)], name=name[:80], noun="header")
         return False
     if edge_headers.is_disallowed(name):
-        if lower not in came:
-            case.add(rules.DISALLOWED, path, edits=[Edit(path, DELETE)], name=name)
+        case.add(rules.DISALLOWED, path, edits=[Edit(path, DELETE)], name=name)
         return False
     if lower in ("cookie", "set-cookie"):
         case.add(rules.COOKIE_IN_HEADERS, path, edits=_moved(case, lower, entry, path), name=name)
@@ -152,9 +152,9 @@ def _text(case: Case, container: Container, value: str, path: Path) -> None:
     if _PROMISE in value:
         case.add(rules.PROMISE_TEXT, path, shown=_PROMISE)
     if container is QUERY:
-        if (found := facts.NOT_IN_URI.search(value)) or "#" in value:
-            character = name_character(found[0]) if found else "a #"
-            case.add(QUERY_CHARACTERS, path, character=character)
+        if found := facts.NOT_IN_QUERY.search(value):
+            edits = [Edit(path, percent_encoded(value))]
+            case.add(QUERY_CHARACTERS, path, edits=edits, character=name_character(found[0]))
     elif found := facts.CONTROL.search(value):
         edits = [Edit(path, facts.CONTROL.sub(" ", value))]
         case.add(rules.VALUE_CONTROL, path, edits=edits, character=name_character(found[0]))
@@ -171,7 +171,7 @@ def _multi_value(case: Case, container: Container, name: str, entry: dict[str, J
     else:
         for number, item in enumerate(several):
             if not isinstance(item, dict) or not isinstance(item.get("value"), str):
-                where, problem = (*where, number), f"is {kind_of(item)} without a value that is a string"
+                where, problem = (*where, number), f"is {kind_of(item)}, not an object with a value that is a string"
                 break
             _text(case, container, item["value"], (*where, number, "value"))
     if problem:

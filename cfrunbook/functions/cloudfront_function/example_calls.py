@@ -62,6 +62,12 @@ WHEN: tuple[Example, ...] = (
     calling(
         "origin_arguments", "The domain is given, not an object.", OriginCall(Helper.UPDATE, ("a.example",)), _GOOD
     ),
+    calling(
+        "origin_arguments_lost",
+        "The settings hold themselves, so that they have no JSON.",
+        OriginCall(Helper.UPDATE, None),
+        _GOOD,
+    ),
 )
 
 SETTINGS: tuple[Example, ...] = (

@@ -207,7 +207,9 @@ FIELDS: tuple[Example, ...] = (
         request(uri="/search?q=1"),
         request(uri="/search", querystring={"q": value("1")}),
     ),
-    at_request("uri_long", "A state is kept in the path.", request(uri="/" + "a" * 8192), request(uri="/" + "a" * 200)),
+    at_request(
+        "uri_long", "A state is kept in the path.", request(uri="/" + "a" * 8180), request(uri="/" + "a" * 8160)
+    ),
     at_request("querystring_type", "The parameters are an array.", request(querystring=["id=42"])),
     at_request(
         "querystring_characters",
@@ -302,7 +304,7 @@ HEADERS: tuple[Example, ...] = (
         "header_disallowed",
         "The origin is to know the viewer's protocol.",
         request(headers=headers(x_forwarded_proto=value("https"))),
-        request(headers=headers(cloudfront_forwarded_proto=value("https"))),
+        request(headers=headers(x_viewer_protocol=value("https"))),
     ),
     at_request(
         "header_read_only_added",

@@ -32,8 +32,8 @@ MAX_MEMORY: Final = 2 * 1024 * 1024
 """Bytes a running function may use (`QUOTAS`)."""
 REPORTED_MAX_BODY: Final = 40 * 1024
 """Bytes of body above which people met errors. No limit is documented, so this is a warning."""
-MAX_URL: Final = 8192
-"""Bytes of a URL that CloudFront takes (https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html)."""
+URL_LIMIT: Final = 8192
+"""Path and query string together must have fewer characters (`RESTRICTIONS`#function-restrictions-uri)."""
 LIKELY_THROTTLED: Final = 71
 """Compute utilization in percent from which AWS expects a function to be throttled (`GUIDE`/test-function.html)."""
 
@@ -56,10 +56,14 @@ MIN_STATUS, MAX_STATUS = 200, 599
 """Documented for Lambda@Edge; the guide names no range for CloudFront Functions."""
 
 TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-"""A header field's or cookie's name (https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2)."""
+"""A header field's name (https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2)."""
+COOKIE_NAME = re.compile(r"[^\x00-\x20\x7f;=,]+")
+"""More than a cookie's name may have (https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1)."""
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What no field value may hold; a tab may (https://www.rfc-editor.org/rfc/rfc9110#section-5.5)."""
 NOT_IN_URI = re.compile(r"[\x00-\x20\x7f]")
+NOT_IN_QUERY = re.compile(r"[\x00-\x20\x7f#]")
+"""Spaces, control characters and the fragment identifier (`RESTRICTIONS`#function-restrictions-query-strings)."""
 
 
 class Helper(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cfrunbook.findings import Status
-from cfrunbook.functions.cloudfront_function.facts import GUIDE, QUOTAS, STRUCTURE
+from cfrunbook.functions.cloudfront_function.facts import GUIDE, QUOTAS, RESTRICTIONS, STRUCTURE
 from cfrunbook.functions.cloudfront_function.rule_table import COULD_NOT_RUN, REQUEST, rule
 from cfrunbook.functions.model import Certainty, Effect
 
@@ -29,7 +29,7 @@ STATUS_RANGE = rule(
     "status_out_of_range",
     status=Status.WARNING,
     certainty=Certainty.INFERRED,
-    title="statusCode is {value}; no function is known to answer outside 200 to 599.",
+    title="statusCode is {value}, outside 200 to 599.",
     meaning="The range is documented for Lambda@Edge; for CloudFront Functions the guide names none.",
     source=_RESPONSE,
     fix="response.statusCode = 200;",
@@ -111,7 +111,7 @@ BODY_NO_CONTENT = rule(
     status=Status.WARNING,
     certainty=Certainty.INFERRED,
     title="A {status} answer has no content, but the result has a body.",
-    meaning="Lambda@Edge refuses it with 502; for CloudFront Functions nothing is documented.",
+    meaning="Lambda@Edge refuses a 204 with a body; for CloudFront Functions nothing is documented.",
     source=f"{GUIDE}/lambda-generating-http-responses-in-requests.html",
     fix="delete response.body;",
 )
@@ -162,7 +162,7 @@ URI_CHARACTERS = rule(
     status=Status.WARNING,
     certainty=Certainty.INFERRED,
     title="uri holds {character}, which no path can carry as it is.",
-    meaning="Lambda@Edge refuses such a path; for CloudFront Functions nothing is documented.",
+    meaning="The guide recommends percent-encoding; what CloudFront does with such a path is not documented.",
     source=_REQUEST,
     fix="request.uri = encodeURI(path);",
 )
@@ -179,11 +179,9 @@ URI_QUERY = rule(
 URI_LONG = rule(
     "uri_long",
     events=REQUEST,
-    status=Status.WARNING,
-    certainty=Certainty.INFERRED,
-    title="uri has {size} bytes; CloudFront takes URLs of up to {limit}.",
-    meaning="The quota is that of a viewer's URL; what happens to a longer one from a function is not documented.",
-    source=f"{GUIDE}/cloudfront-limits.html",
+    title="uri and querystring have {size} characters together; they must have fewer than {limit}.",
+    meaning="The limit holds for all edge functions.",
+    source=f"{RESTRICTIONS}#function-restrictions-uri",
     fix="request.uri = '/short';",
 )
 QUERY_TYPE = rule(
@@ -197,11 +195,9 @@ QUERY_TYPE = rule(
 QUERY_CHARACTERS = rule(
     "querystring_characters",
     events=REQUEST,
-    status=Status.WARNING,
-    certainty=Certainty.INFERRED,
-    title="{path} holds {character}, which no query string can carry as it is.",
-    meaning="Lambda@Edge refuses it; for CloudFront Functions nothing is documented.",
-    source=_REQUEST,
+    title="{path} holds {character}, which a query string cannot include.",
+    meaning="Spaces, control characters and # must be percent-encoded; that holds for all edge functions.",
+    source=f"{RESTRICTIONS}#function-restrictions-query-strings",
     fix="request.querystring.q = { value: encodeURIComponent(text) };",
 )
 

@@ -8,7 +8,7 @@ import binascii
 from cfrunbook.findings import Json
 from cfrunbook.functions.cloudfront_function import facts
 from cfrunbook.functions.cloudfront_function import field_rules as rules
-from cfrunbook.functions.cloudfront_function.case import Case, kind_of, name_character, same, show, show_path
+from cfrunbook.functions.cloudfront_function.case import Case, kind_of, name_character, same, show, show_url
 from cfrunbook.functions.cloudfront_function.conversions import status_number
 from cfrunbook.functions.cloudfront_function.result_rules import FOREIGN_FIELD
 from cfrunbook.functions.model import DELETE, Edit, Path
@@ -18,7 +18,7 @@ def check(case: Case) -> None:
     """Note what is wrong with the fields of a request or response, headers and the like apart."""
     for name, hint in facts.FOREIGN_FIELDS.items():
         if name in case.result and not (case.before and name in case.before):
-            case.add(FOREIGN_FIELD, (name,), edits=[Edit((name,), DELETE)], object=case.shape, hint=hint)
+            case.add(FOREIGN_FIELD, (name,), edits=[Edit((name,), DELETE)], hint=hint)
     if case.shape == "response":
         _status(case)
         _description(case)
@@ -29,6 +29,7 @@ def check(case: Case) -> None:
         _uri(case)
         if "querystring" in case.result:
             _query(case, case.result["querystring"])
+        _length(case)
 
 
 def body_size(result: Json) -> int | None:
@@ -176,17 +177,14 @@ def _uri(case: Case) -> None:
         return
     if not uri.startswith("/"):
         edits = back if "://" in uri or not uri else [Edit(path, f"/{uri}")]
-        case.add(rules.URI_NO_SLASH, path, shown=show_path(uri), edits=edits)
+        case.add(rules.URI_NO_SLASH, path, shown=show_url(uri), edits=edits)
         return
     if same(uri, before):
         return
     if found := facts.NOT_IN_URI.search(uri):
-        case.add(rules.URI_CHARACTERS, path, shown=show_path(uri), character=name_character(found[0]))
+        case.add(rules.URI_CHARACTERS, path, shown=show_url(uri), character=name_character(found[0]))
     if mark := next((mark for mark in "?#" if mark in uri), ""):
-        case.add(rules.URI_QUERY, path, shown=show_path(uri), character=mark)
-    size = len(uri.encode("utf-8", "surrogatepass"))
-    if size > facts.MAX_URL:
-        case.add(rules.URI_LONG, path, size=f"{size:,}", limit=f"{facts.MAX_URL:,}")
+        case.add(rules.URI_QUERY, path, shown=show_url(uri), character=mark)
 
 
 def _query(case: Case, query: Json) -> None:
@@ -195,6 +193,33 @@ def _query(case: Case, query: Json) -> None:
         return  # its entries are checked with those of headers and cookies
     if not isinstance(query, str):
         case.add(rules.QUERY_TYPE, path, shown=show(query), edits=[Edit(path, {})], kind=kind_of(query))
-    elif found := facts.NOT_IN_URI.search(query.replace("#", " ")):
-        character = "a #" if "#" in query and not facts.NOT_IN_URI.search(query) else name_character(found[0])
-        case.add(rules.QUERY_CHARACTERS, path, character=character)
+    elif found := facts.NOT_IN_QUERY.search(query):
+        edits = [Edit(path, percent_encoded(query))]
+        case.add(rules.QUERY_CHARACTERS, path, edits=edits, character=name_character(found[0]))
+
+
+def percent_encoded(text: str) -> str:
+    """Return a query string, or a part of one, without the characters that it cannot include."""
+    return facts.NOT_IN_QUERY.sub(lambda found: f"%{ord(found[0]):02X}", text)
+
+
+def _length(case: Case) -> None:
+    """Note a path and query string that are too long together."""
+    uri, query = case.result.get("uri"), case.result.get("querystring", {})
+    size = len(uri) if isinstance(uri, str) else 0
+    if isinstance(query, str):
+        size += len(query) + 1
+    elif isinstance(query, dict):
+        size += sum(len(name) + 2 + len(text) for name, entry in query.items() for text in _texts(entry))
+    if size >= facts.URL_LIMIT:
+        case.add(rules.URI_LONG, ("uri",), size=f"{size:,}", limit=f"{facts.URL_LIMIT:,}")
+
+
+def _texts(entry: Json) -> list[str]:
+    """Return the values of a parameter that are text: each is one more `name=value`."""
+    if not isinstance(entry, dict):
+        return []
+    several = entry.get("multiValue")
+    items = several if isinstance(several, list) and several else [entry]
+    values = [item.get("value") for item in items if isinstance(item, dict)]
+    return [value for value in values if isinstance(value, str)]

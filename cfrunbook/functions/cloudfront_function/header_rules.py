@@ -16,7 +16,7 @@ CONTAINER_TYPE = rule(
     title="{path} is {kind}; it must be an object with one field for each {noun}.",
     meaning="The field's name is the {noun}'s name, and the field is an object with a value.",
     source=_ENTRIES,
-    fix="«path» = { 'name': { value: 'text' } };",
+    fix="«object».«path» = { 'name': { value: 'text' } };",
 )
 NAME_CASE = rule(
     "header_name_case",
@@ -25,7 +25,7 @@ NAME_CASE = rule(
     meaning="CloudFront writes the first letter of each word in upper case by itself.",
     source=_ENTRIES,
     page="The CloudFront function returned an invalid value: response.headers must have header names in lower case.",
-    fix="headers['«lower»'] = { value: value };   // not headers['«name»']",
+    fix="«object».headers['«lower»'] = { value: value };   // not «object».headers['«name»']",
 )
 NAME_INVALID = rule(
     "name_invalid",
@@ -34,41 +34,41 @@ NAME_INVALID = rule(
     meaning="A name has letters, digits and a few signs, all of ASCII, and is not empty. What CloudFront does then is"
     " not documented; no HTTP message can carry it.",
     source="https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2",
-    fix="headers['x-name'] = { value: value };",
+    fix="«object».headers['x-name'] = { value: value };",
 )
 ENTRY_NOT_OBJECT = rule(
     "entry_not_object",
     title="{path} is {kind}; it must be an object with a value.",
     meaning="A {noun} is an object with a value, not text, and not an array as in Lambda@Edge.",
     source=_ENTRIES,
-    fix="«path» = { value: 'text' };",
+    fix="«object».«path» = { value: 'text' };",
 )
 VALUE_MISSING = rule(
     "value_missing",
     title="{path} has no value.",
     meaning="A {noun} whose value was undefined when it was set has none. Delete the field, or give it text.",
     source=_ENTRIES,
-    fix="if (value) {\n  «path» = { value: value };\n}",
+    fix="if (value) {\n  «object».«path» = { value: value };\n}",
 )
 VALUE_NOT_STRING = rule(
     "value_not_string",
     title="{path} is {kind} ({value}); it must be a string.",
     meaning="Numbers, true, false and null are not turned into text for you.",
     source=_ENTRIES,
-    fix="«path» = String(number);",
+    fix="«object».«path» = String(number);",
 )
 VALUE_PROMISE = rule(
     "value_promise",
     title="{path} is an empty object, as a promise looks in JSON: something was not awaited.",
-    meaning="kvs().get(), crypto and every async function return a promise, not the value.",
+    meaning="kvs().get(), crypto.subtle and every async function return a promise, not the value.",
     source=f"{GUIDE}/async-await-syntax.html",
-    fix="async function handler(event) {\n  var value = await kvs.get(key);\n  «path» = value;\n}",
+    fix="async function handler(event) {\n  var value = await kvs.get(key);\n  «object».«path» = value;\n}",
 )
 PROMISE_TEXT = rule(
     "promise_text",
     status=Status.WARNING,
     title="{path} holds the text [object Promise]: something was not awaited.",
-    meaning="The value was put into a string before it was there. CloudFront takes the text; it is not what is meant.",
+    meaning="The value was put into a string before it was there. The text breaks no rule; it is not what is meant.",
     source=f"{GUIDE}/async-await-syntax.html",
     fix="var value = await kvs.get(key);   // in an async function",
 )
@@ -79,7 +79,7 @@ VALUE_CONTROL = rule(
     meaning="A line break would start another header. Lambda@Edge refuses it with 502; for CloudFront Functions it is"
     " not documented, but no HTTP message can carry it.",
     source="https://www.rfc-editor.org/rfc/rfc9110#section-5.5",
-    fix="«path» = text.replace(/[\\x00-\\x1f\\x7f]/g, ' ');   // or encodeURIComponent(text)",
+    fix="«object».«path» = text.replace(/[\\x00-\\x1f\\x7f]/g, ' ');   // or encodeURIComponent(text)",
 )
 VALUE_ONLY_MULTI = rule(
     "value_only_multi",
@@ -89,7 +89,7 @@ VALUE_ONLY_MULTI = rule(
     meaning="In CloudFront's structure value repeats the first element of multiValue; what happens without it is not"
     " documented.",
     source=_MULTI,
-    fix="«path».value = «path».multiValue[0].value;",
+    fix="«object».«path».value = «object».«path».multiValue[0].value;",
 )
 MULTI_VALUE_INVALID = rule(
     "multi_value_invalid",
@@ -105,7 +105,7 @@ MULTI_VALUE_WINS = rule(
     meaning="If multiValue was modified, value is ignored; if only value was, the other elements of multiValue stay."
     " Both are easily not what is meant.",
     source=_MULTI,
-    fix="«path» = { value: 'the only one' };   // without multiValue",
+    fix="«object».«path» = { value: 'the only one' };   // without multiValue",
 )
 COOKIE_ATTRIBUTES = rule(
     "cookie_attributes",
@@ -131,7 +131,7 @@ DISALLOWED = rule(
     " with the event.",
     source=f"{RESTRICTIONS}#function-restrictions-disallowed-headers",
     page="The CloudFront function tried to add a disallowed header.",
-    fix="delete headers['«name»'];",
+    fix="delete «object».headers['«name»'];",
 )
 READ_ONLY_ADDED = rule(
     "header_read_only_added",
@@ -139,7 +139,7 @@ READ_ONLY_ADDED = rule(
     meaning="A read-only header may be passed on as it came, and nothing else.",
     source=f"{RESTRICTIONS}#function-restrictions-read-only-headers",
     page=_READ_ONLY_PAGE,
-    fix="delete headers['«name»'];",
+    fix="delete «object».headers['«name»'];",
 )
 READ_ONLY_CHANGED = rule(
     "header_read_only_changed",
@@ -148,7 +148,7 @@ READ_ONLY_CHANGED = rule(
     " with an origin request policy or cf.updateRequestOrigin().",
     source=f"{RESTRICTIONS}#function-restrictions-read-only-headers",
     page=_READ_ONLY_PAGE,
-    fix="// leave headers['«name»'] as it is; another name is free:\nheaders['x-original-«name»'] = headers['«name»'];",
+    fix="// leave «name» as it is; another name is free:\n«object».headers['x-original-«name»'] = { value: text };",
 )
 READ_ONLY_DELETED = rule(
     "header_read_only_deleted",

@@ -47,6 +47,9 @@ def _check(call: OriginCall, notes: Notes, origins: KnownOrigins | None, run: Ru
     if notes.event_type is EventType.VIEWER_RESPONSE:
         notes.add(rules.AT_RESPONSE, path)
         return
+    if call.arguments is None:
+        notes.add(rules.NOT_RECORDED, path)
+        return
     first = call.arguments[0] if call.arguments else None
     if call.helper == Helper.SELECT:
         _select(call, first, notes, origins)
@@ -80,7 +83,7 @@ def _access_control(settings: dict[str, Any], notes: Notes, origins: KnownOrigin
         if is_enabled and new_type and wanted in facts.ACCESS_CONTROL_TYPES and wanted != new_type:
             actual = {"custom": "an origin without access control"}.get(new_type, f"of type {new_type}")
             where = (*path, "originAccessControlConfig", "originType")
-            notes.add(rules.ACCESS_CONTROL_TYPE, where, shown=show(wanted), domain=show(domain), actual=actual)
+            notes.add(rules.ACCESS_CONTROL_TYPE, where, shown=show(wanted), domain=visible(domain, 120), actual=actual)
         elif is_enabled and is_host_set:
             notes.add(rules.HOST_AND_ACCESS_CONTROL, (*path, "hostHeader"), how="switched on by the same call")
         return
@@ -103,7 +106,7 @@ def _select(call: OriginCall, first: Json, notes: Notes, origins: KnownOrigins |
         notes.add(rules.ARGUMENTS, (call.helper, 0), shown=show(first), kind=_kind(first), wanted="the id of an origin")
     else:
         _origin_id(first, (call.helper, 0), notes, origins)
-    overrides = call.arguments[1] if len(call.arguments) > 1 else None
+    overrides = call.arguments[1] if call.arguments and len(call.arguments) > 1 else None
     if isinstance(overrides, dict):
         _overrides(overrides, (call.helper, 1), notes)
     elif overrides is not None:

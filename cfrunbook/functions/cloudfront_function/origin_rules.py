@@ -86,6 +86,14 @@ ARGUMENTS = _rule(
     source=HELPERS,
     fix="cf.updateRequestOrigin({ domainName: 'www.example.com' });\ncf.selectRequestOriginById('my-origin');",
 )
+NOT_RECORDED = _rule(
+    "origin_arguments_lost",
+    status=Status.UNKNOWN,
+    title="Cannot tell what {helper} was called with: the arguments were not recorded.",
+    meaning="They have no JSON (a cycle, a BigInt), or too much of it.",
+    source=HELPERS,
+    next_check="Write JSON.stringify(settings) to the log before the call, and look at it.",
+)
 UNKNOWN_SETTING = _rule(
     "origin_setting_unknown",
     status=Status.WARNING,
@@ -164,14 +172,13 @@ ATTEMPTS = _rule(
 TIMEOUT = _rule(
     "origin_timeout",
     title="{path} is {value}; it must be a whole number of seconds {range}.",
-    meaning="Seconds, not milliseconds; a quota increase for the account does not change what a function may ask for"
-    " as far as documented.",
+    meaning="Seconds, not milliseconds. What the whole answer may take is at least what each packet may.",
     fix="cf.updateRequestOrigin({ timeouts: { readTimeout: 30, keepAliveTimeout: 5, connectionTimeout: 5 } });",
 )
 CONFIG_INCOMPLETE = _rule(
     "origin_config_incomplete",
     title="{path} lacks {missing}; port, protocol and sslProtocols are required together.",
-    meaning="customOriginConfig is replaced as a whole: nothing in it is taken from the assigned origin.",
+    meaning="The guide names all three as required wherever customOriginConfig is given.",
     fix="cf.updateRequestOrigin({\n"
     "  customOriginConfig: { port: 443, protocol: 'https', sslProtocols: ['TLSv1.2'] },\n});",
 )
@@ -212,8 +219,7 @@ SHIELD = _rule(
 ACCESS_CONTROL = _rule(
     "origin_access_control",
     title="{path} {problem}.",
-    meaning="originAccessControlConfig has enabled, and, where that is true, signingBehavior, signingProtocol and"
-    " originType.",
+    meaning="originAccessControlConfig has enabled, true or false; its other settings say how CloudFront signs.",
     fix="originAccessControlConfig: {\n"
     "  enabled: true, signingBehavior: 'always', signingProtocol: 'sigv4', originType: 's3',\n}",
 )
@@ -252,6 +258,7 @@ ACCESS_CONTROL_UNKNOWN = _rule(
 )
 VPC = _rule(
     "origin_vpc",
+    page="",
     title="The assigned origin, {assigned}, is a VPC origin, which updateRequestOrigin cannot change.",
     meaning="The guide: the request will fail.",
     fix="cf.selectRequestOriginById('another-origin');",
@@ -303,7 +310,7 @@ GROUP_MEMBERS = _rule(
 GROUP_STATUSES = _rule(
     "origin_group_statuses",
     title="{path} {problem}; failover is possible at {wanted}.",
-    meaning="They are numbers, and only these. A connection that fails counts as 503, one that times out as 504.",
+    meaning="They are numbers, and only these. Failing to connect counts as 503, no answer in time as 504.",
     source=_GROUP,
     fix="failoverCriteria: { statusCodes: [500, 502, 503, 504] }",
 )
@@ -317,8 +324,8 @@ GROUP_HOST = _rule(
 )
 
 RULES = (
-    AT_RESPONSE, RUNTIME_1, UNKNOWN_HELPER, ARGUMENTS, UNKNOWN_SETTING, DOMAIN, S3_DOMAIN, NOT_FOR_S3, PATH,
-    CUSTOM_HEADER_SHAPE, CUSTOM_HEADER_CASE, CUSTOM_HEADER_DENIED, CUSTOM_HEADER_COLLISION, CUSTOM_HEADER_VALUE,
+    AT_RESPONSE, RUNTIME_1, UNKNOWN_HELPER, ARGUMENTS, NOT_RECORDED, UNKNOWN_SETTING, DOMAIN, S3_DOMAIN, NOT_FOR_S3,
+    PATH, CUSTOM_HEADER_SHAPE, CUSTOM_HEADER_CASE, CUSTOM_HEADER_DENIED, CUSTOM_HEADER_COLLISION, CUSTOM_HEADER_VALUE,
     ATTEMPTS, TIMEOUT, CONFIG_INCOMPLETE, PORT, CHOICE, SSL_PROTOCOLS, ADDRESS_TYPE_ALONE, SHIELD, ACCESS_CONTROL,
     ACCESS_CONTROL_TYPE, ACCESS_CONTROL_INHERITED, HOST_AND_ACCESS_CONTROL, ACCESS_CONTROL_UNKNOWN, VPC, MUTUAL_TLS,
     CERTIFICATE_NAMES, ID_UNKNOWN, ID_UNCHECKED, GROUP_INCOMPLETE, GROUP_MEMBERS, GROUP_STATUSES, GROUP_HOST,

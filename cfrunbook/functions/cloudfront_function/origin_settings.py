@@ -14,7 +14,7 @@ from cfrunbook.cloudfront.origins import port_allowed
 from cfrunbook.findings import Json
 from cfrunbook.functions.cloudfront_function import facts
 from cfrunbook.functions.cloudfront_function import origin_rules as rules
-from cfrunbook.functions.cloudfront_function.case import kind_of, name_character, show
+from cfrunbook.functions.cloudfront_function.case import kind_of, name_character, show, show_url
 from cfrunbook.functions.cloudfront_function.fields import whole
 from cfrunbook.functions.cloudfront_function.known_origins import type_of_domain
 from cfrunbook.functions.cloudfront_function.notes import Notes
@@ -82,7 +82,7 @@ def _domain(name: Json, is_s3: bool, path: Path, notes: Notes) -> None:
         problem = f"it is {kind_of(name)}"
     elif is_s3 and (len(name) > facts.MAX_S3_DOMAIN or name != name.lower()):
         reason = "is longer than 128 characters" if len(name) > facts.MAX_S3_DOMAIN else "has upper-case letters"
-        notes.add(rules.S3_DOMAIN, path, shown=show(name), problem=reason)
+        notes.add(rules.S3_DOMAIN, path, shown=show_url(name), problem=reason)
         return
     elif len(name) > facts.MAX_DOMAIN:
         problem = f"it has {len(name):,} characters"
@@ -92,7 +92,8 @@ def _domain(name: Json, is_s3: bool, path: Path, notes: Notes) -> None:
         problem = "it is not ASCII; write it as an A-label (xn--...)"
     else:
         return
-    notes.add(rules.DOMAIN, path, shown=show(name), problem=problem, limit=facts.MAX_DOMAIN)
+    shown = show_url(name) if isinstance(name, str) else show(name)
+    notes.add(rules.DOMAIN, path, shown=shown, problem=problem, limit=facts.MAX_DOMAIN)
 
 
 def _origin_path(value: Json, path: Path, notes: Notes) -> None:
@@ -110,7 +111,8 @@ def _origin_path(value: Json, path: Path, notes: Notes) -> None:
         problem = "it is not URL-encoded"
     else:
         return
-    notes.add(rules.PATH, path, shown=show(value), problem=problem)
+    shown = show_url(value) if isinstance(value, str) else show(value)
+    notes.add(rules.PATH, path, shown=shown, problem=problem)
 
 
 def _custom_headers(headers: Json, path: Path, notes: Notes) -> None:

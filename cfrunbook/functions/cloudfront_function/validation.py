@@ -9,7 +9,6 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-eve
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,10 +21,10 @@ from cfrunbook.functions.cloudfront_function import (
     fields,
     origin_calls,
     shapes,
-    test_output,
+    tested,
 )
 from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run
-from cfrunbook.functions.cloudfront_function.case import Case
+from cfrunbook.functions.cloudfront_function.case import MAX_VIOLATIONS, Case
 from cfrunbook.functions.cloudfront_function.known_origins import KnownOrigins
 from cfrunbook.functions.cloudfront_function.result_rules import EVENT_UNUSABLE
 from cfrunbook.functions.documents import Document
@@ -52,8 +51,8 @@ def validate(
     "cannot tell"; without `origins`, so is what depends on the distribution. `calls` are those of the origin helpers.
     The output of `aws cloudfront test-function` is taken as well.
     """
-    if (tested := test_output.unpack(result)) is not None:
-        result, run = tested[0], _joined(run, tested[1])
+    if (unpacked := tested.unpack(result)) is not None:
+        result, run = unpacked[0], _joined(run, unpacked[1])
     given, said = _event(event, event_type)
     wanted = event_type if event_type in EVENT_TYPES[_KIND] else _event_type_of(given)
     if event_type is not None and event_type not in EVENT_TYPES[_KIND]:
@@ -103,13 +102,13 @@ def _checked(case: Case) -> list[Violation]:
     return case.found
 
 
-def _joined(given: Run, tested: Run) -> Run:
+def _joined(given: Run, seen: Run) -> Run:
     """Return what is known of the run; what was given goes before what `test-function` says."""
     return Run(
-        threw=given.threw or tested.threw,
+        threw=given.threw or seen.threw,
         code=given.code,
-        runtime=given.runtime or tested.runtime,
-        compute_utilization=tested.compute_utilization
+        runtime=given.runtime or seen.runtime,
+        compute_utilization=seen.compute_utilization
         if given.compute_utilization is None
         else given.compute_utilization,
     )
@@ -140,10 +139,12 @@ def _corrected(
         if any(v.rule.status is Status.FAULT and not v.edits for v in found):
             return None
         edits = [edit for violation in found for edit in violation.edits]
+        if len(found) >= MAX_VIOLATIONS:
+            return None  # there is more wrong than is kept
         if not edits:
             return None if mended is value else mended
         mended = apply(edits, mended)
-        found = _judged(copy.copy(mended), event_type, event)
+        found = _judged(mended, event_type, event)
     return None if any(v.edits or v.rule.status is Status.FAULT for v in found) else mended
 
 
