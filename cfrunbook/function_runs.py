@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import msgspec
 
 from cfrunbook.evidence import FunctionFacts, FunctionLimits, FunctionOutcome, FunctionRun
 from cfrunbook.functions import documents, recording
-from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run
+from cfrunbook.functions.cloudfront_function.calls import Run, recorded
 from cfrunbook.functions.cloudfront_function.facts import Runtime
 from cfrunbook.functions.inputs import Handler
 from cfrunbook.functions.model import Kind
@@ -76,16 +73,8 @@ def _facts(handler: Handler, seen: HandlerRun) -> FunctionFacts:
         runtime=Runtime.JS_2_0,
         code_bytes=seen.code_bytes,
     )
-    calls = tuple(OriginCall(call.name, _arguments(call.arguments)) for call in seen.calls)
+    calls = tuple(recorded(call.name, call.arguments) for call in seen.calls)
     return msgspec.structs.replace(recording.to_facts(calls, run), code_bytes=seen.code_bytes)
-
-
-def _arguments(text: str) -> tuple[Any, ...]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return ()
-    return tuple(found) if isinstance(found, list) else ()
 
 
 def _output(console: str) -> str:

@@ -40,7 +40,7 @@ def to_facts(calls: Sequence[OriginCall], run: Run) -> FunctionFacts:
     """Return what is kept of a CloudFront Function's run beside its result, without secrets and cut."""
     code = run.code or ""
     return FunctionFacts(
-        calls=tuple((visible(call.helper, 100), masking.mask_arguments(list(call.arguments))) for call in calls[:32]),
+        calls=tuple((visible(call.helper, 100), masking.mask_arguments(call.arguments)) for call in calls[:32]),
         threw=visible(redact_words(run.threw[:1000]), 1000),
         code="\n".join(redact_words(line) for line in code[:MAX_CODE].splitlines()),
         code_bytes=len(code.encode("utf-8", "replace")),
@@ -51,7 +51,7 @@ def to_facts(calls: Sequence[OriginCall], run: Run) -> FunctionFacts:
 
 def calls_of(facts: FunctionFacts) -> tuple[OriginCall, ...]:
     """Return the calls of origin helpers that were recorded."""
-    return tuple(OriginCall(name, tuple(a) if isinstance(a, list) else ()) for name, a in facts.calls)
+    return tuple(OriginCall(name, tuple(a) if isinstance(a, list) else None) for name, a in facts.calls)
 
 
 def run_of(facts: FunctionFacts) -> Run:
