@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import json
 import math
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_DEPTH = 64
 """Levels of nesting; the deepest valid result has six."""
 MAX_FLAWS = 20
+_TO_PLAIN = str.maketrans("-_", "+/")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -56,18 +58,56 @@ class Flaw:
     """Where in the value, if there is one."""
 
 
+class Base64(StrEnum):
+    """Whether a text is base64 (RFC 4648, section 4); the value reads after "it is base64 "."""
+
+    STRICT = "as it should be"
+    WHITE_SPACE = "with white space"
+    URL_SAFE = "of the URL-safe alphabet"
+    UNPADDED = "without its padding"
+    NOT = "not at all"
+
+
+@dataclass(frozen=True, slots=True)
+class TextSize:
+    """How large a text is: in UTF-8, and as what base64 decodes to."""
+
+    size: int
+    """Bytes of UTF-8."""
+    base64: Base64 = Base64.NOT
+    decoded: int = 0
+    """Bytes that base64 decodes to; 0 where it is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A long text that was taken out of a document, and what it takes to judge it all the same."""
+
+    path: Path
+    measure: TextSize
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A result or an event: its value, how many bytes of JSON it was, and what is wrong with the JSON itself."""
+    """A result or an event: its value, how many bytes of JSON it was, and what is wrong with the JSON itself.
+
+    It can be written with `msgspec.json.encode` and read again, unless it has half characters; a masked one has none.
+    """
 
     value: Json
     size: int
     flaws: tuple[Flaw, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    """What stands in `value` at these paths only says that something was there."""
 
     @property
     def is_readable(self) -> bool:
         """True where there is a value to be judged."""
         return not any(flaw.kind in UNREADABLE for flaw in self.flaws)
+
+    def measure(self, path: Path, text: str) -> TextSize:
+        """Return how large the text at `path` is, or was before it was left out."""
+        return next((left.measure for left in self.left_out if left.path == path), None) or measure(text)
 
 
 def read(content: bytes | str) -> Document:
@@ -97,6 +137,45 @@ def read(content: bytes | str) -> Document:
     except ValueError:  # an integer of thousands of digits
         return _unreadable(size, FlawKind.NOT_JSON, "a number with thousands of digits")
     return _checked(value, size, flaws)
+
+
+def measure(text: str) -> TextSize:
+    """Return how large a text is, also as base64."""
+    if not text.isascii():
+        return TextSize(utf8_size(text))
+    form, decoded = _decode(text)
+    return TextSize(len(text), form, decoded)
+
+
+def utf8_size(text: str) -> int:
+    """Return how many bytes of UTF-8 a text is; half a character counts as three."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def plain_base64(text: str) -> str:
+    """Return a text of some form of base64 in its plain form: no white space, + and /, padded."""
+    joined = "".join(text.split()).translate(_TO_PLAIN).rstrip("=")
+    return joined + "=" * (-len(joined) % 4)
+
+
+def _decode(text: str) -> tuple[Base64, int]:
+    """Return which form of base64 an ASCII text is, and how many bytes it decodes to."""
+    size = _strictly_decoded(text)
+    if size is not None:
+        return Base64.STRICT, size
+    size = _strictly_decoded(plain_base64(text))
+    if size is None or text.rstrip("= \t\r\n").count("="):
+        return Base64.NOT, 0
+    if any(character in text for character in " \t\r\n\v\f"):
+        return Base64.WHITE_SPACE, size
+    return (Base64.URL_SAFE if "-" in text or "_" in text else Base64.UNPADDED), size
+
+
+def _strictly_decoded(text: str) -> int | None:
+    try:
+        return len(binascii.a2b_base64(text.encode(), strict_mode=True))
+    except ValueError:
+        return None
 
 
 def of_value(value: Any) -> Document:

@@ -192,6 +192,8 @@ class Validation:
     size: int | None = None
     """Bytes that count against the limit of a generated response or replaced body; None: no limit applies."""
     limit: int | None = None
+    left_off: Mapping[str, int] = field(default_factory=dict)
+    """How many more violations of a rule (by its id) there are than are listed; `corrected` mends those too."""
 
     def of(self, *statuses: Status) -> tuple[Violation, ...]:
         """Return the violations with one of these statuses."""
