@@ -15,7 +15,7 @@ from cfrunbook.errors import BadInput
 from cfrunbook.evidence import FunctionFacts, FunctionResult
 from cfrunbook.files import read_bounded
 from cfrunbook.functions import documents
-from cfrunbook.functions.cloudfront_function import test_output
+from cfrunbook.functions.cloudfront_function import tested
 from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run
 from cfrunbook.functions.cloudfront_function.facts import Runtime
 from cfrunbook.functions.documents import Document
@@ -203,8 +203,8 @@ def _with_facts(document: Document, kind: Kind) -> tuple[Document, FunctionFacts
         return document, FunctionFacts()
     if isinstance(document.value, dict) and document.value.get("kind") == _RUN_KIND:
         return _run(document.value)
-    tested = test_output.unpack(document)
-    return (tested[0], to_facts((), tested[1])) if tested else (document, FunctionFacts())
+    test = tested.unpack(document)
+    return (test[0], to_facts((), test[1])) if test else (document, FunctionFacts())
 
 
 _RUN_KIND = "cfrunbook.function-run"
@@ -215,7 +215,7 @@ class _RunFile(msgspec.Struct, forbid_unknown_fields=True):
     schema: Literal[1] = 1
     result: str = ""
     """JSON text; empty: it threw."""
-    calls: list[tuple[str, list[Any]]] = []
+    calls: list[tuple[str, list[Any] | None]] = []
     threw: str = ""
     code: str | None = None
     runtime: Runtime | None = None
@@ -225,9 +225,9 @@ class _RunFile(msgspec.Struct, forbid_unknown_fields=True):
 def write_run(result: str, calls: Sequence[OriginCall], run: Run) -> bytes:
     """Return a run of a CloudFront Function as a file: its result as JSON text, and what else is known of it."""
     file = _RunFile(
-        kind=_RUN_KIND,
+        kind="cfrunbook.function-run",
         result=result,
-        calls=[(call.helper, list(call.arguments)) for call in calls],
+        calls=[(c.helper, None if c.arguments is None else list(c.arguments)) for c in calls],
         threw=run.threw,
         code=run.code,
         runtime=run.runtime,
@@ -241,7 +241,7 @@ def _run(value: dict[str, Any]) -> tuple[Document, FunctionFacts]:
         file = msgspec.convert(value, _RunFile)
     except msgspec.ValidationError as error:
         raise BadInput(f"Function result: it is no run as cfrunbook writes one ({visible(error, 120)}).") from None
-    calls = tuple(OriginCall(name, tuple(arguments)) for name, arguments in file.calls)
+    calls = tuple(OriginCall(name, None if given is None else tuple(given)) for name, given in file.calls)
     run = Run(threw=file.threw, code=file.code, runtime=file.runtime, compute_utilization=file.compute_utilization)
     return documents.read(file.result), to_facts(calls, run)
 
@@ -263,7 +263,7 @@ def _kind(document: Document, event_type: EventType | None) -> Kind | None:
     value = document.value
     if not isinstance(value, dict):
         return None
-    if value.get("kind") == _RUN_KIND or test_output.unpack(document) is not None:
+    if value.get("kind") == _RUN_KIND or tested.unpack(document) is not None:
         return Kind.CLOUDFRONT_FUNCTION
     headers = value.get("headers")
     entries = list(headers.values()) if isinstance(headers, dict) else []

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cfrunbook.causes import distribution, registry
+from cfrunbook.causes import distribution, edge_function, registry
 from cfrunbook.findings import Cause, Rule, Status
 
 NOTEBOOKS = Path(__file__).parent.parent.parent / "notebooks"
@@ -22,10 +22,11 @@ SOURCES = (
     "www.rfc-editor.org",
     "cryptography.io",
     "docs.openssl.org",
+    "docs.python.org",
 )
-UNQUOTED = {"port", "standard", "openssl", "sni_option", "ca_option", "everywhere", "files"}
+UNQUOTED = {"port", "standard", "openssl", "sni_option", "ca_option", "everywhere", "files", "reproduce_command"}
 """Numbers, and words and options that a judge itself has chosen or quoted."""
-MODULES = [*registry.modules(), distribution]
+MODULES = [*registry.modules(), distribution, edge_function]
 RULES = [pytest.param(rule, id=rule.code) for rule in registry.rules().values()]
 
 
