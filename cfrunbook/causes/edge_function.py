@@ -127,8 +127,8 @@ def _of_violation(one: Judged, violation: Violation, data: dict[str, Any]) -> Fi
     says = f"{arguments['path']}: {arguments['value']}" if arguments["value"] else str(arguments["path"])
     doubtful = isinstance(one.seen, FunctionRun) or violation.rule.certainty is Certainty.INFERRED
     run = {"confidence": "medium" if doubtful else "high"}
-    return table.OF_FUNCTION_RULES[violation.rule.id].finding(
-        evidence=[_evidence(one, visible(says, 300))], **{**arguments, **data, **run}
+    return table.OF_FUNCTION_RULES[violation.rule.id].apply(
+        {**data, **arguments, "event_type": data["event_type"], **run}, evidence=[_evidence(one, visible(says, 300))]
     )
 
 
@@ -177,16 +177,14 @@ def _evidence(one: Judged, says: str) -> Evidence:
 
 
 def _arguments(one: Judged, url: str) -> dict[str, Any]:
-    """Return what all rows of one result share; a rule's own arguments never have these names."""
+    """Return what all rows of one result share; a rule's own arguments come before them."""
     seen = one.seen
     of = visible(seen.handler if isinstance(seen, FunctionRun) else seen.name, 200)
     kind = "Lambda@Edge function" if Kind(seen.kind) is Kind.LAMBDA_EDGE else "CloudFront Function"
     return {
         "function": f"{kind} ({of})" if of else kind,
-        "file": of,
-        "kind": seen.kind,
         "event_type": seen.event_type or "any event",
-        "url": url or "https://www.example.com/",
+        "failing_url": url or "https://www.example.com/",
         "reproduce_command": reproduce(seen),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cfrunbook.evidence import FunctionDocument, FunctionFacts, FunctionFlaw
+from cfrunbook.findings import Json
 from cfrunbook.functions import masking
 from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run
 from cfrunbook.functions.cloudfront_function.facts import Runtime
@@ -40,13 +41,17 @@ def to_facts(calls: Sequence[OriginCall], run: Run) -> FunctionFacts:
     """Return what is kept of a CloudFront Function's run beside its result, without secrets and cut."""
     code = run.code or ""
     return FunctionFacts(
-        calls=tuple((visible(call.helper, 100), masking.mask_arguments(call.arguments)) for call in calls[:32]),
+        calls=tuple((visible(call.helper, 100), _arguments(call)) for call in calls[:32]),
         threw=visible(redact_words(run.threw[:1000]), 1000),
         code="\n".join(redact_words(line) for line in code[:MAX_CODE].splitlines()),
         code_bytes=len(code.encode("utf-8", "replace")),
         runtime=run.runtime.value if run.runtime else "",
         compute_utilization=run.compute_utilization,
     )
+
+
+def _arguments(call: OriginCall) -> list[Json] | None:
+    return None if call.arguments is None else [masking.mask_setting(one) for one in call.arguments]
 
 
 def calls_of(facts: FunctionFacts) -> tuple[OriginCall, ...]:

@@ -44,7 +44,7 @@ def _config(setup: Setup) -> dict[str, Any]:
         "CallerReference": "shop-2026",
         "Aliases": _items([VIEWER_HOST]),
         "DefaultRootObject": "",
-        "Origins": _items([_origin(origin) for origin in setup.origins]),
+        "Origins": _items([_origin(origin) for origin in (*setup.origins, *setup.others)]),
         "OriginGroups": _items([_group(setup)] if setup.secondary else []),
         "DefaultCacheBehavior": _behavior(setup),
         "CacheBehaviors": _NONE,
@@ -80,12 +80,14 @@ def _origin(setup: OriginSetup) -> dict[str, Any]:
         "ConnectionAttempts": 3,
         "ConnectionTimeout": setup.connection_timeout,
         "OriginShield": {"Enabled": False},
-        "OriginAccessControlId": "",
+        "OriginAccessControlId": "E327GJI25M56DG" if setup.bucket else "",
     }
 
 
 def _origin_config(setup: OriginSetup) -> dict[str, Any]:
     timeouts = {"OriginReadTimeout": 30, "OriginKeepaliveTimeout": 5}
+    if setup.bucket:
+        return {"S3OriginConfig": {"OriginAccessIdentity": ""}}
     if setup.in_vpc:
         return {"VpcOriginConfig": {"VpcOriginId": "vo_AbCdEf0123456789", **timeouts}}
     certificate = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/99999999-2222-3333-4444-555555555555"

@@ -106,6 +106,8 @@ class OriginSetup:
     ip_address_type: Literal["ipv4", "ipv6", "dualstack"] = "ipv4"
     mutual_tls: bool = False
     """The distribution has a client certificate for it, which it does not ask for."""
+    bucket: bool = False
+    """It is an S3 bucket with origin access control."""
     in_vpc: bool = False
     """It is a VPC origin: nothing outside CloudFront gets there."""
 
@@ -137,6 +139,8 @@ class Setup:
     functions: tuple[Function, ...] = ()
     """Further edge functions."""
     function_result: FunctionResult | None = None
+    others: tuple[OriginSetup, ...] = ()
+    """Further origins of the distribution, to which nothing is sent; they are not up."""
     grpc: bool = False
     url: str = URL
     """The failing URL, as far as it is known; may be empty."""

@@ -13,6 +13,7 @@ from cfrunbook.lab.scenarios import (
     dns_names,
     dns_redundant,
     dns_servers,
+    function_results,
     functions,
     healthy,
     parameters,
@@ -23,7 +24,7 @@ from cfrunbook.lab.scenarios import (
 )
 
 _MODULES = (
-    *(healthy, certificate, tls, parameters, port, difficult, redundant, response, functions),
+    *(healthy, certificate, tls, parameters, port, difficult, redundant, response, functions, function_results),
     *(dns_names, dns_servers, dns_delegation, dns_redundant, dns_healthy),
 )
 
