@@ -86,7 +86,7 @@ class _Context:
         return max(0, int((self._deadline - time.monotonic()) * 1000))
 
 
-def _guard(allowed: Iterable[str], attempts: list[tuple[str, str]]) -> None:
+def _guard(allowed: Iterable[str], package: str, attempts: list[tuple[str, str]]) -> None:
     """Refuse, and remember, what a handler does not get."""
     roots = tuple(os.path.realpath(root) for root in allowed)
 
@@ -111,8 +111,9 @@ def _guard(allowed: Iterable[str], attempts: list[tuple[str, str]]) -> None:
                     refuse("file_read", path)
         elif event in _EVENTS:
             what, on = _EVENTS[event], arguments[0] if arguments else ""
-            if what == "file_read" and not outside("." if on is None else on):
-                return
+            listed = "." if on is None else on
+            if what == "file_read" and (not outside(listed) or os.path.realpath(listed) == package):
+                return  # importing looks what is in the package, also where not all of that may be read
             if what == "network":
                 on = ":".join(str(part) for part in arguments[-1]) if event == "socket.connect" else arguments[-1]
             refuse(what, on)
@@ -236,7 +237,7 @@ def main() -> None:
     _send(job, {"runtime": "python", "version": sys.version.split()[0]})
     attempts: list[tuple[str, str]] = []
     os.chdir(job["root"])
-    _guard([*job["readable"], _OWN_FILE, sys.base_prefix, *_SYSTEM], attempts)
+    _guard([*job["readable"], _OWN_FILE, sys.base_prefix, *_SYSTEM], job["root"], attempts)
     report, body = _run(job, event)
     sys.stdout.flush()
     sys.stderr.flush()
