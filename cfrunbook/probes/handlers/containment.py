@@ -111,7 +111,7 @@ def summary(runtime: Sequence[Containment]) -> tuple[Containment, ...]:
             else Containment(
                 what=Guarded.ENVIRONMENT,
                 by=Guard.RUNTIME,
-                how="variables of its own; native code can read ours in /proc",
+                how="variables of its own; native code finds ours in /proc",
             ),
             _by_kernel(Guarded.MEMORY, "RLIMIT_DATA")
             if linux

@@ -115,6 +115,14 @@ def test_an_event_of_another_type_is_told_from_a_fault(run: Any, file: str, code
     assert "503" in done.why
 
 
+@pytest.mark.parametrize("config", [None, [1], "x", {"eventType": ["\x1b"]}])
+def test_an_event_with_a_strange_config_is_no_matter(run: Any, config: Any) -> None:
+    event = {"Records": [{"cf": {"config": config, "request": {}}}]}
+    done = run(PY, python("return event['Records'][0]['cf']['response']"), event=event)
+    assert done.reason is WhyNot.WRONG_EVENT
+    assert done.why.isprintable()
+
+
 def test_a_fault_is_none_of_another_event(run: Any) -> None:
     code = python("return event['Records'][0]['cf']['response']['headers']['host']")
     assert run(PY, code, event=edge_event("origin-response", response=RESPONSE)).outcome is HandlerOutcome.THREW
