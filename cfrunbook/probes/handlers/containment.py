@@ -25,10 +25,11 @@ _PROCESSES = 64
 """Processes and threads of a handler; Node.js has a dozen threads."""
 _OPEN_FILES = 256
 _LIMITS = (
-    'ulimit -c 0; ulimit -f 0; ulimit -t "$1"; ulimit -n "$2"; ulimit -d "$3"; '
-    '[ "$4" = 0 ] || ulimit -u "$4" 2>/dev/null || ulimit -p "$4"; shift 4; exec "$@"'
+    '{ ulimit -c 0; ulimit -f 0; ulimit -t "$1"; ulimit -n "$2"; ulimit -d "$3"; '
+    '[ "$4" = 0 ] || ulimit -u "$4" || ulimit -p "$4"; } 2>/dev/null; shift 4; exec "$@"'
 )
-"""Core files, file size, seconds of processor time, open files, kibibytes of private memory, processes (-p in dash)."""
+"""Core files, file size, seconds of processor time, open files, kibibytes of private memory, processes (-p in dash).
+Where a limit is lower already, it stays."""
 _SLACK_SECONDS = 20
 """Processor time beyond the limit, for the start of the runtime: the deadline is what ends it."""
 
@@ -105,10 +106,12 @@ def summary(runtime: Sequence[Containment]) -> tuple[Containment, ...]:
             *runtime,
             _by_kernel(Guarded.TIME, "killed with its process group"),
             _by_kernel(Guarded.OUTPUT, "read in bounds"),
-            _by_kernel(Guarded.ENVIRONMENT, "its own variables, HOME=/nonexistent; files can still be read, see there")
+            _by_kernel(Guarded.ENVIRONMENT, "variables of its own, HOME=/nonexistent")
             if private
             else Containment(
-                what=Guarded.ENVIRONMENT, by=Guard.RUNTIME, how="its own variables; /proc shows native code others"
+                what=Guarded.ENVIRONMENT,
+                by=Guard.RUNTIME,
+                how="variables of its own; native code finds ours in /proc",
             ),
             _by_kernel(Guarded.MEMORY, "RLIMIT_DATA")
             if linux

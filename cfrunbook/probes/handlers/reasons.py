@@ -91,7 +91,7 @@ def stopped(
     if _CREDENTIALS.search(f"{error.type} {error.message} {' '.join(names)}"):
         why = "The handler wants AWS credentials, which it never gets here: validate a result that it gave at the edge."
         return WhyNot.CREDENTIALS, why
-    return _misread(error, source) or _other_event(error, source, event)
+    return _misread(error, source) or _other_event(error, kind, source, event)
 
 
 def _refused(what: Wanted, on: str) -> tuple[WhyNot, str]:
@@ -138,15 +138,16 @@ def _misread(error: HandlerError, source: Source) -> tuple[WhyNot, str] | None:
     return WhyNot.SYNTAX, f"{visible(source.path.name)} cannot be loaded: {what}; at the edge that is a 503 too."
 
 
-def _other_event(error: HandlerError, source: Source, event: Any) -> tuple[WhyNot, str] | None:
+def _other_event(error: HandlerError, kind: Kind, source: Source, event: Any) -> tuple[WhyNot, str] | None:
     """Tell a handler that looks for what events of this type do not have."""
     if error.type not in ("TypeError", "KeyError", "AttributeError") or error.phase is not Phase.RUN:
         return None
-    cf = event["Records"][0]["cf"] if "Records" in event else event
-    given = (cf.get("config") or cf.get("context") or {}).get("eventType", "")
+    cf = event["Records"][0]["cf"] if kind == "lambda-edge" else event
+    config = cf.get("config" if kind == "lambda-edge" else "context")
+    given = config.get("eventType", "") if isinstance(config, dict) else ""
     for part, types, there in (
         ("response", "an origin-response or viewer-response", "response" in cf),
-        ("origin", "an origin-request or origin-response", "origin" in cf["request"]),
+        ("origin", "an origin-request or origin-response", kind != "lambda-edge" or "origin" in cf["request"]),
     ):
         if not there and _READ[part].search(source.text[:1_000_000]) and _MISSED[part].search(error.message):
             events = f"{visible(given, 40) or 'these'} events"

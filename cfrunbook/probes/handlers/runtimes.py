@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import marshal
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import SourceFileLoader
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +23,7 @@ _START_SECONDS = 20.0
 _NODE_OVERHEAD_MB = 512
 """What Node.js takes beside the heap: code, stacks of its threads, buffers."""
 _PYTHON_OVERHEAD_MB = 64
+_RUN_COMPILED = "import marshal,sys;exec(marshal.load(sys.stdin.buffer))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +78,10 @@ def _node(path: str, _modified: int) -> Runtime | None:
 
 def command(runtime: Runtime, script: str, *, memory_mb: int, readable: Sequence[Path]) -> list[str]:
     """Return the command line that starts `script` of ours; nothing of the user's stands in it but paths."""
-    if runtime.name != "node":
-        # -S: a deployment package brings its own modules, and not those installed here. QuickJS is installed here.
-        quick = [] if runtime.name == "quickjs" else ["-S"]
-        return [runtime.program, "-I", "-B", "-u", *quick, str(SCRIPTS / script)]
+    if runtime.name == "quickjs":
+        return [runtime.program, "-I", "-B", "-u", str(SCRIPTS / script)]
+    if runtime.name == "python":  # -S: a deployment package brings its own modules, and not those installed here
+        return [runtime.program, "-I", "-S", "-B", "-u", "-c", _RUN_COMPILED]
     options = ["--no-warnings", f"--max-old-space-size={memory_mb}"]
     if runtime.permission_flag:
         options.append(runtime.permission_flag)
@@ -86,6 +89,14 @@ def command(runtime: Runtime, script: str, *, memory_mb: int, readable: Sequence
     if script == "run_cloudfront.cjs":
         options.append("--disallow-code-generation-from-strings")
     return [runtime.program, *options, str(SCRIPTS / script)]
+
+
+@cache
+def python_script(script: str) -> bytes:
+    """Return `script` compiled, which `command` wants first on stdin: compiling it anew would take a while."""
+    path = SCRIPTS / script
+    code = SourceFileLoader(f"{__name__}.{path.stem}", str(path)).get_code(f"{__name__}.{path.stem}")
+    return marshal.dumps(code)
 
 
 def _with_wildcard(path: Path) -> str:

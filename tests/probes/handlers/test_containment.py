@@ -26,10 +26,11 @@ from cfrunbook.probes.handlers import (
     run_handler,
 )
 from cfrunbook.probes.handlers.containment import namespaces
+from tests.conftest import REQUIRE_ALL
 from tests.probes.handlers.conftest import edge_event
 
 LINUX = sys.platform.startswith("linux")
-private = pytest.mark.skipif(not namespaces(), reason="needs unprivileged user namespaces")
+private = pytest.mark.skipif(not namespaces() and not REQUIRE_ALL, reason="needs unprivileged user namespaces")
 linux = pytest.mark.skipif(not LINUX, reason="needs Linux")
 node = pytest.mark.needs("node")
 
@@ -61,13 +62,15 @@ class TestTime:
         NATIVE
         + """
 def lock(path, leave):
+    reading, writing = os.pipe()
     if libc.fork() == 0:
         if leave:
             libc.setsid()
-        fd = libc.open(path.encode(), 0)
-        libc.flock(fd, 2)
-        print("locked")
+        libc.flock(libc.open(path.encode(), 0), 2)
+        os.write(writing, b"x")
         while True: libc.pause()
+    os.read(reading, 1)
+    print("locked")
 """
     )
 
@@ -82,19 +85,19 @@ def lock(path, leave):
         asyncio.run(wait())
 
     @linux
-    @pytest.mark.parametrize("ends", ["while True: libc.pause()", "while b'locked' not in talk.read(): pass"])
+    @pytest.mark.parametrize(
+        ("ending", "outcome"),
+        [("while True: libc.pause()", HandlerOutcome.TIMED_OUT), ("return 1", HandlerOutcome.RETURNED)],
+    )
     @pytest.mark.parametrize("leave", [False, pytest.param(True, marks=private)])
-    def test_what_it_started_ends_with_it(self, run: Any, package: Path, ends: str, leave: bool) -> None:
+    def test_what_it_started_ends_with_it(
+        self, run: Any, package: Path, ending: str, outcome: HandlerOutcome, leave: bool
+    ) -> None:
         path = package / "lock"
         path.touch()
-        code = (
-            f"{self.LOCKS}\ndef handler(e, c):\n    lock({str(path)!r}, {leave})\n    libc.usleep(200_000)\n    {ends}"
-        )
-        if "talk" in ends:
-            code = code.replace(ends, "return 1")
-        done = run("index.py", code, limits=HandlerLimits(seconds=1))
-        assert done.outcome is (HandlerOutcome.RETURNED if "talk" in ends else HandlerOutcome.TIMED_OUT), done
-        assert "locked" in done.console
+        code = f"{self.LOCKS}\ndef handler(e, c):\n    lock({str(path)!r}, {leave})\n    {ending}"
+        done = run("index.py", code, limits=HandlerLimits(seconds=2))
+        assert (done.outcome, done.console) == (outcome, "locked\n"), done
         self.assert_released(path)
 
     @linux
@@ -178,6 +181,26 @@ class TestSecrets:
     def test_a_link_out_of_the_package_leads_nowhere(self, run: Any, package: Path, tmp_path: Path) -> None:
         (package / "link").symlink_to(tmp_path / "home" / ".aws" / "credentials")
         assert run("index.py", "def handler(e, c): return open('link').read()").reason is WhyNot.CONTAINED
+
+    @pytest.mark.parametrize(
+        ("file", "code"),
+        [
+            pytest.param(
+                "index.js", "exports.handler = async () => require('fs').readFileSync(PATH, 'utf8');", marks=node
+            ),
+            ("index.py", "def handler(e, c): return open(PATH).read()"),
+        ],
+    )
+    def test_a_handler_that_lies_in_a_home_may_read_itself_only(
+        self, run: Any, package: Path, monkeypatch: pytest.MonkeyPatch, file: str, code: str
+    ) -> None:
+        monkeypatch.setenv("HOME", str(package))
+        secret = package / ".aws" / "credentials"
+        done = run(file, code.replace("PATH", json.dumps(str(secret))), files={".aws/credentials": "do-not-tell"})
+        assert (done.outcome, done.reason) == (HandlerOutcome.COULD_NOT_RUN, WhyNot.CONTAINED), done
+        assert ".aws" in done.why
+        own = code.replace("PATH", "__filename" if file == "index.js" else "__file__")
+        assert json.loads(run(file, own).result) == own
 
     @private
     def test_not_even_native_code_reads_the_environment_of_who_started_it(self, run: Any) -> None:
@@ -409,14 +432,14 @@ def test_what_is_not_enforced_here_is_said(run: Any, monkeypatch: pytest.MonkeyP
     assert guard_of(done, Guarded.TIME) is Guard.KERNEL
 
 
-@pytest.mark.parametrize("kept", [None, "without namespaces"])
+@linux
 def test_a_handler_that_forks_in_its_group_ends_without_namespaces_too(
-    run: Any, package: Path, monkeypatch: pytest.MonkeyPatch, kept: str | None
+    run: Any, package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if kept:
-        monkeypatch.setattr("cfrunbook.probes.handlers.containment.namespaces", lambda: ())
+    monkeypatch.setattr("cfrunbook.probes.handlers.containment.namespaces", lambda: ())
     path = package / "lock"
     path.touch()
     code = f"{TestTime.LOCKS}\ndef handler(e, c):\n    lock({str(path)!r}, False)\n    while True: pass"
-    assert run("index.py", code, limits=HandlerLimits(seconds=0.5)).outcome is HandlerOutcome.TIMED_OUT
+    done = run("index.py", code, limits=HandlerLimits(seconds=2))
+    assert (done.outcome, done.console) == (HandlerOutcome.TIMED_OUT, "locked\n")
     TestTime.assert_released(path)

@@ -15,11 +15,12 @@ import pytest
 
 from cfrunbook.errors import BadInput
 from cfrunbook.probes.handlers import HandlerLimits, HandlerOutcome, Phase, ReturnKind, Wanted, WhyNot
+from tests.conftest import REQUIRE_ALL
 from tests.probes.handlers.conftest import function_event
 
 V1, V2 = "cloudfront-js-1.0", "cloudfront-js-2.0"
 needs_node = pytest.mark.needs("node")
-needs_quickjs = pytest.mark.skipif(not find_spec("quickjs"), reason="needs the extra quickjs")
+needs_quickjs = pytest.mark.skipif(not find_spec("quickjs") and not REQUIRE_ALL, reason="needs the extra quickjs")
 
 
 @pytest.fixture(params=[pytest.param("node", marks=needs_node), pytest.param("quickjs", marks=needs_quickjs)])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cfrunbook.probes.handlers import HandlerLimits, HandlerOutcome, Phase, ReturnKind
+from cfrunbook.probes.handlers import HandlerLimits, HandlerOutcome, Phase, ReturnKind, run_handlers
 
 
 @pytest.mark.parametrize(
@@ -101,6 +103,21 @@ def test_a_package_is_found(run: Any, path: str, name: str | None, files: dict[s
 def test_a_handler_that_does_not_end_is_ended(run: Any, code: str) -> None:
     done = run("index.py", f"print('begun')\n{code}", limits=HandlerLimits(seconds=0.5))
     assert (done.outcome, done.console) == (HandlerOutcome.TIMED_OUT, "begun\n")
+
+
+def test_many_events_are_run_each_by_itself(package: Path) -> None:
+    path = package / "index.py"
+    path.write_text(
+        "count = 0\ndef handler(e, c):\n    global count\n    count += 1\n    return [count, e['Records'][0]['n']]"
+    )
+    events = [{"Records": [{"n": n, "cf": {"request": {}}}]} for n in range(5)]
+    done = asyncio.run(run_handlers(path, events, kind="lambda-edge"))
+    assert [json.loads(run.result) for run in done] == [[1, n] for n in range(5)]
+
+
+def test_any_text_of_an_event_arrives(run: Any) -> None:
+    event = {"Records": [{"cf": {"request": {"uri": "/\ud800é\0"}}}]}
+    assert run("index.py", "def handler(e, c): return e", event=event).result == json.dumps(event).encode()
 
 
 def test_modules_installed_here_are_not_there(run: Any) -> None:

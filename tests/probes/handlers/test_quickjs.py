@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from cfrunbook.probes.handlers import HandlerLimits, HandlerOutcome, Phase, ReturnKind, WhyNot
+from tests.conftest import REQUIRE_ALL
 
-pytestmark = pytest.mark.skipif(not find_spec("quickjs"), reason="needs the extra quickjs")
+pytestmark = pytest.mark.skipif(not find_spec("quickjs") and not REQUIRE_ALL, reason="needs the extra quickjs")
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cfrunbook.errors import BadInput
-from cfrunbook.probes.handlers import HandlerOutcome, WhyNot, run_handler
+from cfrunbook.probes.handlers import Guard, Guarded, HandlerOutcome, WhyNot, run_handler, runtimes
+from cfrunbook.probes.handlers.runtimes import Runtime
 from cfrunbook.probes.handlers.source import newer_syntax
 from tests.probes.handlers.conftest import edge_event, function_event
 
 NODE = pytest.mark.needs("node")
 JS, PY = "index.js", "index.py"
+DEEP: list[object] = []
+for _ in range(100_000):
+    DEEP = [DEEP]
+
 RESPONSE = {"status": "200", "headers": {}}
 
 
@@ -107,6 +113,14 @@ def test_an_event_of_another_type_is_told_from_a_fault(run: Any, file: str, code
     assert (done.outcome, done.reason) == (HandlerOutcome.COULD_NOT_RUN, WhyNot.WRONG_EVENT), done
     assert event["Records"][0]["cf"]["config"]["eventType"] in done.why
     assert "503" in done.why
+
+
+@pytest.mark.parametrize("config", [None, [1], "x", {"eventType": ["\x1b"]}])
+def test_an_event_with_a_strange_config_is_no_matter(run: Any, config: Any) -> None:
+    event = {"Records": [{"cf": {"config": config, "request": {}}}]}
+    done = run(PY, python("return event['Records'][0]['cf']['response']"), event=event)
+    assert done.reason is WhyNot.WRONG_EVENT
+    assert done.why.isprintable()
 
 
 def test_a_fault_is_none_of_another_event(run: Any) -> None:
@@ -205,13 +219,40 @@ def test_a_script_in_place_of_node_is_asked_for_the_real_one(
     assert run(JS, javascript("return 1;")).result == b"1"
 
 
+@pytest.mark.parametrize(
+    ("version", "flag"),
+    [
+        ((18, 20, 1), ""),
+        ((20, 20, 2), "--experimental-permission"),
+        ((22, 12, 0), "--experimental-permission"),
+        ((22, 13, 0), "--permission"),
+        ((23, 4, 0), "--experimental-permission"),
+        ((23, 5, 0), "--permission"),
+        ((26, 0, 0), "--permission"),
+    ],
+)
+def test_the_permission_model_has_its_option_by_version(version: tuple[int, ...], flag: str) -> None:
+    assert Runtime("node", "/usr/bin/node", version).permission_flag == flag
+
+
+@NODE
+def test_an_old_node_runs_without_permissions_and_elsewhere(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where writing is not prevented, the working directory is an empty one that is removed."""
+    real = runtimes.node()
+    assert real is not None
+    monkeypatch.setattr("cfrunbook.probes.handlers.runtimes.node", lambda: replace(real, version=(18, 20, 1)))
+    done = run(JS, javascript("return [process.cwd() === __dirname, require('fs').readdirSync('.').length];"))
+    assert done.result == b"[false,0]"
+    assert {c.what: c.by for c in done.containment}[Guarded.FILE_WRITES] is Guard.NOBODY
+
+
 @pytest.mark.parametrize("name", ["index", "index.", ".handler", ".", "src/"])
 def test_a_name_that_is_none(run: Any, name: str) -> None:
     with pytest.raises(BadInput, match=r"index\.handler"):
         run(PY, python("return 1"), name=name)
 
 
-@pytest.mark.parametrize("event", [float("nan"), {"a": {1, 2}}, "x" * (9 << 20)])
+@pytest.mark.parametrize("event", [float("nan"), {"a": {1, 2}}, "x" * (9 << 20), DEEP])
 def test_an_event_that_is_no_json(run: Any, event: Any) -> None:
     with pytest.raises(BadInput, match="event"):
         run(PY, python("return 1"), event=event)

@@ -1,13 +1,14 @@
 """Run one Lambda@Edge handler on one event, as AWS's runtime for Python does, and report on a pipe what it gave.
 
-Started by `run.py` as a script in a process of its own, never imported; it imports as little as it can, because all
-of it is waited for. https://github.com/aws/aws-lambda-python-runtime-interface-client shows what AWS's does. The audit
-hook is a guard against what happens by accident: native code walks past it.
+Started by `run.py`, compiled, in a process of its own, and never imported. It imports as little as it can, because all
+of it is waited for: json alone takes as long as the start of Python. What AWS's runtime does is in
+https://github.com/aws/aws-lambda-python-runtime-interface-client. The audit hook is a guard against what happens by
+accident: native code walks past it.
 """
 
 from __future__ import annotations
 
-import json
+import marshal
 import os
 import sys
 import time
@@ -85,7 +86,7 @@ class _Context:
         return max(0, int((self._deadline - time.monotonic()) * 1000))
 
 
-def _guard(allowed: Iterable[str], attempts: list[tuple[str, str]]) -> None:
+def _guard(allowed: Iterable[str], package: str, attempts: list[tuple[str, str]]) -> None:
     """Refuse, and remember, what a handler does not get."""
     roots = tuple(os.path.realpath(root) for root in allowed)
 
@@ -110,8 +111,9 @@ def _guard(allowed: Iterable[str], attempts: list[tuple[str, str]]) -> None:
                     refuse("file_read", path)
         elif event in _EVENTS:
             what, on = _EVENTS[event], arguments[0] if arguments else ""
-            if what == "file_read" and not outside("." if on is None else on):
-                return
+            listed = "." if on is None else on
+            if what == "file_read" and (not outside(listed) or os.path.realpath(listed) == package):
+                return  # importing looks what is in the package, also where not all of that may be read
             if what == "network":
                 on = ":".join(str(part) for part in arguments[-1]) if event == "socket.connect" else arguments[-1]
             refuse(what, on)
@@ -120,7 +122,7 @@ def _guard(allowed: Iterable[str], attempts: list[tuple[str, str]]) -> None:
 
 
 def _send(job: dict[str, Any], report: dict[str, Any], body: bytes = b"") -> None:
-    data = json.dumps(report).encode() + b"\n" + body
+    data = _dumps(report).encode() + b"\n" + body
     while data:
         data = data[os.write(job["fd"], data) :]
 
@@ -138,7 +140,7 @@ def _error(error: BaseException, phase: str, kind: str = "") -> dict[str, Any]:
     except Exception:  # noqa: BLE001 - an exception of the handler that cannot be shown
         message = ""
     frames = error.__traceback__
-    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:  # ours
+    while frames is not None and frames.tb_frame.f_code.co_filename == _OWN_FILE:  # ours
         frames = frames.tb_next
     stack = "".join(traceback.format_exception(type(error), error, frames, limit=-20))[-8000:]
     kind = kind or type(error).__name__
@@ -159,6 +161,19 @@ def _size(value: Any, maximum: int) -> int:
         elif isinstance(item, (list, tuple)):
             todo += item[:_VALUES]
     return size
+
+
+def _dumps(value: Any) -> str:
+    """Return what `json.dumps` does, without importing it where its own encoder can be had."""
+    try:
+        from _json import encode_basestring_ascii, make_encoder
+
+        encode = make_encoder({}, _other, encode_basestring_ascii, None, ": ", ", ", False, False, True)
+    except (ImportError, TypeError):  # another Python, another signature
+        import json
+
+        return json.dumps(value, default=_other)
+    return "".join(encode(value, 0))
 
 
 def _other(item: Any) -> float:
@@ -201,7 +216,7 @@ def _run(job: dict[str, Any], event: Any) -> tuple[dict[str, Any], bytes]:
         if _size(value, job["result_bytes"]) > job["result_bytes"]:
             return {"end": "too_large", "bytes": _size(value, job["result_bytes"])}, b""
         try:
-            body = json.dumps(value, default=_other).encode()
+            body = _dumps(value).encode()
         except (TypeError, ValueError, RecursionError) as error:
             return _error(error, phase, "Runtime.MarshalError"), b""
         told = {"end": "returned", "kind": "null" if value is None else "value", "ms": took * 1000}
@@ -218,19 +233,19 @@ def _run(job: dict[str, Any], event: Any) -> tuple[dict[str, Any], bytes]:
 
 def main() -> None:
     """Read the job and the event from stdin, run, report."""
-    first, _, rest = sys.stdin.buffer.read().partition(b"\n")
-    job = json.loads(first)
+    job, event = marshal.load(sys.stdin.buffer)  # noqa: S302 - from who started this, which is the same Python
     _send(job, {"runtime": "python", "version": sys.version.split()[0]})
-    event = json.loads(rest)
     attempts: list[tuple[str, str]] = []
     os.chdir(job["root"])
-    _guard([*job["readable"], __file__, sys.base_prefix, *_SYSTEM], attempts)
+    _guard([*job["readable"], _OWN_FILE, sys.base_prefix, *_SYSTEM], job["root"], attempts)
     report, body = _run(job, event)
     sys.stdout.flush()
     sys.stderr.flush()
     _send(job, {"bytes": len(body), **report, "attempts": attempts}, body)
     os._exit(0)
 
+
+_OWN_FILE = main.__code__.co_filename
 
 if __name__ == "__main__":
     main()
