@@ -77,7 +77,8 @@ def judge(
 ) -> tuple[Finding, ...]:
     """Return what was concluded about results of functions and about runs of handlers on this machine.
 
-    `url` is the failing URL, for the commands; `origins` are those of the distribution. At most `MAX_FINDINGS`, faults first where there are more.
+    `url` is the failing URL, for the commands; `origins` are those of the distribution. At most `MAX_FINDINGS`, faults
+    first where there are more.
     """
     found = [f for one in judged(given, runs, origins=origins) for f in _findings(one, url)]
     if len(found) > MAX_FINDINGS:

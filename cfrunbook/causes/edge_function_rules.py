@@ -24,7 +24,8 @@ REPRODUCE = "{reproduce_command}"
 _VERIFY = Step(
     text="Check the changed function's result first, then deploy it. A CloudFront that uses the result sends no X-Cache"
     " with “ValidationError”; an error page may be cached for 10 seconds or more.",
-    command="{reproduce_command}\ncurl -sS -o /dev/null -D - {failing_url!q} | grep -iE '^(HTTP/|x-cache|x-amz-cf-(id|pop))'",
+    command="{reproduce_command}\ncurl -sS -o /dev/null -D - {failing_url!q}"
+    " | grep -iE '^(HTTP/|x-cache|x-amz-cf-(id|pop))'",
 )
 
 FAMILY = Family(

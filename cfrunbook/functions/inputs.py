@@ -65,13 +65,13 @@ def load(
             )
         its_type = told_type or (given.event_type if given else None)
         _check(its_kind, its_type, given)
-        document, facts = _with_facts(document, its_kind)
+        result, facts = _with_facts(document, its_kind)
         found.append(
             FunctionResult(
                 name=name,
                 kind=its_kind.value,
                 event_type=its_type.value if its_type else "",
-                result=to_record(document, its_kind),
+                result=to_record(result, its_kind),
                 event=to_record(given.document, its_kind) if given else None,
                 event_name=given.name if given else "",
                 facts=facts,

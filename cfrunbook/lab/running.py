@@ -42,7 +42,7 @@ _RECORDS: Final[Mapping[str, tuple[Kind, ...]]] = {"ipv4": ("A",), "ipv6": ("AAA
 class LabOptions(Struct, frozen=True, kw_only=True):
     """What an incident is loaded with to examine a scenario; paths are relative to the lab file."""
 
-    distribution: str
+    distribution: str | msgspec.UnsetType
     url: str
     connect_to: tuple[str, ...]
     trust_store: str
@@ -157,7 +157,7 @@ class Running:
     def options(self) -> dict[str, Any]:
         """Keyword arguments for `Incident.load`."""
         options = {
-            "distribution": document(self.setup),
+            **({"distribution": document(self.setup)} if self.setup.is_given else {}),
             "url": self.setup.url,
             "connect_to": self.connect_to,
             "trust_store": self.trust_store,
@@ -180,7 +180,7 @@ class Running:
         lab_file = LabFile(
             scenario=self.scenario.name,
             options=LabOptions(
-                distribution=_DISTRIBUTION_FILE,
+                distribution=_DISTRIBUTION_FILE if self.setup.is_given else msgspec.UNSET,
                 url=self.setup.url,
                 connect_to=self.connect_to,
                 trust_store=_TRUST_FILE,

@@ -139,6 +139,8 @@ class Setup:
     functions: tuple[Function, ...] = ()
     """Further edge functions."""
     function_result: FunctionResult | None = None
+    is_given: bool = True
+    """Whoever looks into the incident has the distribution; else only the function's result."""
     others: tuple[OriginSetup, ...] = ()
     """Further origins of the distribution, to which nothing is sent; they are not up."""
     grpc: bool = False

@@ -31,6 +31,13 @@ _CHANGED = "Pager: a new version of the {event} function waits for approval, and
 _RULES = rules()
 
 
+_WITHOUT_DISTRIBUTION = frozenset({
+    "cloudfront_function.origin_access_control_unknown", "cloudfront_function.origin_id_unchecked",
+})  # fmt: skip
+"""Rules that say what the distribution would tell."""
+_REFUSED_EARLIER = frozenset({"cloudfront_function.event_unusable", "lambda_edge.event_unusable"})
+"""Rules about events that are none: whoever gives one is told so in a sentence, before anything is judged."""
+
 Case = tuple[str, FunctionResult, KnownOrigins | None]
 """A story, what the function returned, and the origins of the distribution where those decide."""
 
@@ -52,13 +59,14 @@ def _result(rule: FunctionRule, at: EventType, content: bytes, event: Any) -> Fu
     return FunctionResult(rule.kind, at, content, event, effect)
 
 
-def _set_up(returned: FunctionResult, known: KnownOrigins | None, authority: Authority) -> Setup:
+def _set_up(rule: str, returned: FunctionResult, known: KnownOrigins | None, authority: Authority) -> Setup:
     """Return a healthy shop, with the origins that the function knows of, and the function."""
     shop = OriginSetup(({80: Http(), 443: Closed()},), protocol_policy="http-only")
     made = [_origin(origin, authority) for origin in known.origins] if known else [shop]
     assigned = next((origin for origin in made if known and origin.id == known.assigned_id), made[0])
     return Setup(
         assigned,
+        is_given=not (known is None and rule in _WITHOUT_DISTRIBUTION),
         others=tuple(origin for origin in made if origin is not assigned),
         functions=(Function(_ARNS[returned.kind], returned.event_type.value),),
         function_result=returned,
@@ -98,7 +106,7 @@ def _scenario(rule: FunctionRule, story: str, returned: FunctionResult, known: K
         ),
         why_in_real_life=story,
         page=rule.source,
-        set_up=partial(_set_up, returned, known),
+        set_up=partial(_set_up, rule.id, returned, known),
     )
 
 
@@ -119,4 +127,4 @@ def name_of(rule: str) -> str:
 
 
 _CASES = {**_cloudfront_functions()}
-SCENARIOS = tuple(_scenario(_RULES[rule], *case) for rule, case in _CASES.items())
+SCENARIOS = tuple(_scenario(_RULES[rule], *case) for rule, case in _CASES.items() if rule not in _REFUSED_EARLIER)
