@@ -25,8 +25,15 @@ def validate(
 
 def rules(kind: Kind | None = None) -> dict[str, FunctionRule]:
     """Return all rules of one kind, or of both, by their ids."""
-    from cfrunbook.functions.cloudfront_function.rules import RULES as CLOUDFRONT_FUNCTION
-    from cfrunbook.functions.lambda_edge.rules import RULES as LAMBDA_EDGE
+    return {rule.id: rule for one in ([kind] if kind else Kind) for rule in table(one)}
 
-    found = {Kind.LAMBDA_EDGE: LAMBDA_EDGE, Kind.CLOUDFRONT_FUNCTION: CLOUDFRONT_FUNCTION}
-    return {rule.id: rule for of, table in found.items() if kind in (None, of) for rule in table}
+
+def table(kind: Kind) -> tuple[FunctionRule, ...]:
+    """Return the rules of one kind, in their order."""
+    if kind is Kind.LAMBDA_EDGE:
+        from cfrunbook.functions.lambda_edge.rules import RULES as LAMBDA_EDGE
+
+        return LAMBDA_EDGE
+    from cfrunbook.functions.cloudfront_function.rules import RULES as CLOUDFRONT_FUNCTION
+
+    return CLOUDFRONT_FUNCTION

@@ -256,7 +256,8 @@ _CHECKS: dict[str, dict[str, _Check]] = {
 
 def _check_region(subject: Subject, settings: Object, before: Object | None, base: Path) -> None:
     region = settings.get("region")
-    if (isinstance(region, str) and region) or (before and not before.get("region")):
+    was_so = before and before.get("authMethod") == settings["authMethod"] and not before.get("region")
+    if (isinstance(region, str) and region) or was_so:
         return
     domain = settings.get("domainName")
     match = _REGION.search(domain) if isinstance(domain, str) else None
@@ -281,6 +282,8 @@ def _check_host(subject: Subject, kind: str, settings: Object, old: Object) -> N
     former = before.get("domainName") if isinstance(before, dict) else None
     host, host_before = _host(subject.value), _host(subject.before)
     if not isinstance(domain, str) or not isinstance(former, str) or not host or domain in (former, host):
+        return
+    if _domain_problem(domain, kind):
         return
     if host == host_before and (kind == S3 or host == former):
         edits = [Edit(("headers", "host"), [{"key": "Host", "value": domain}])]
