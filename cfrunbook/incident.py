@@ -325,7 +325,7 @@ def _assemble(
         findings=judgement.judge_plan(planned, read, known),
         relocations=relocation.parse_all(connect_to),
         roots=roots,
-        at=_moment(given.get("at", options.get("at"))),
+        at=moment(given.get("at", options.get("at"))),
         deadline=_deadline(given.get("deadline", options.get("deadline"))),
         pace=_pace(given.get("pace", options.get("pace"))),
         vantage=vantage or (observations.vantage if observations else "this machine"),
@@ -512,7 +512,7 @@ def _root_hints(value: Any) -> tuple[Hint, ...]:
     return hints.load(Path(value))
 
 
-def _moment(value: Any) -> dt.datetime | None:
+def moment(value: Any) -> dt.datetime | None:
     """Return an aware moment; one without a time zone is UTC."""
     if value is None:
         return None

@@ -112,7 +112,7 @@ def _findings(one: Judged, url: str) -> Iterator[Finding]:
         return
     if validation is None:
         return
-    if validation.event_type is None:
+    if validation.event_type is None and validation.kind is Kind.CLOUDFRONT_FUNCTION:
         yield table.EVENT_TYPE_UNKNOWN.finding(evidence=[_evidence(one, "no event type was given")], **data)
     for violation in validation.violations:
         yield _of_violation(one, violation, data)

@@ -12,9 +12,11 @@ import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.files import read_bounded, write_whole
-from cfrunbook.text import visible
 
 if TYPE_CHECKING:
+    import datetime as dt
+
+    from cfrunbook.cloudfront.distribution import Distribution, FunctionAssociation
     from cfrunbook.findings import Diagnosis
     from cfrunbook.functions.model import Kind
     from cfrunbook.incident import Incident
@@ -24,6 +26,8 @@ DESCRIPTION = (
     "Say whether CloudFront would use what an edge function returned, or answer 502: which rule, where, and the fix."
 )
 MAX_MESSAGE_BYTES = 1024 * 1024
+_ANY_ACCOUNT = "000000000000"
+"""A function's logs are named after its name alone."""
 _EXIT = {"ok": 0, "fault": 1, "unknown": 3}
 
 
@@ -81,6 +85,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--function-name", default="", metavar="NAME", help="the function's name, for its logs")
     how.add_argument("--request-id", default="", metavar="ID", help="X-Amz-Cf-Id of the failing request, for the logs")
     how.add_argument("--pop", default="", metavar="POP", help="X-Amz-Cf-Pop of the failing response, for the logs")
+    how.add_argument("--at", default="", metavar="TIME", help="when it failed, for the logs (default: the last hour)")
     out = parser.add_argument_group("what is kept")
     out.add_argument("--corrected", metavar="FILE", help="write the result as CloudFront would accept it")
     out.add_argument("--save-evidence", metavar="FILE", help="record what was given and seen to FILE")
@@ -107,7 +112,7 @@ def call(given: argparse.Namespace, *, color: bool, width: int) -> int:
         case "--print-event":
             return _event(given)
         case "--print-logs":
-            return _logs(given, width=width)
+            return _logs(given, color=color, width=width)
         case _:
             return _judge(given, color=color, width=width)
 
@@ -215,5 +220,68 @@ def _event(given: argparse.Namespace) -> int:
     return 0
 
 
-def _logs(given: argparse.Namespace, *, width: int) -> int:
-    raise BadInput(f"function: --print-logs {visible(width)}")
+def _logs(given: argparse.Namespace, *, color: bool, width: int) -> int:
+    import datetime as dt
+
+    from cfrunbook.cloudfront import distribution_reader
+    from cfrunbook.views import function_logs, terminal
+
+    read = distribution_reader.load(given.distribution, url=given.url or "") if given.distribution else None
+    functions = _named(given) if given.function_name else _met(read, given.url)
+    if not functions:
+        raise BadInput(
+            "function: no function is known: give --function-name with --kind, or a --distribution whose behavior for"
+            " --url has functions."
+        )
+    steps = function_logs.steps(
+        functions,
+        distribution_id=read.id if read else "",
+        pop=given.pop,
+        request_id=given.request_id,
+        window=function_logs.window_of(_moment(given.at), dt.datetime.now(dt.UTC)),
+    )
+    if given.json:
+        print(msgspec.json.format(msgspec.json.encode([msgspec.to_builtins(s) for s in steps]), indent=2).decode())
+        return 0
+    paper = terminal.Paper(color=color, width=width)
+    lines = paper.wrap(function_logs.place_sentence(given.pop)) if given.pop else []
+    for step in steps:
+        lines += [*([""] if lines else []), *paper.wrap(step.text), *paper.command(step.command)]
+    print("\n".join(lines))
+    return 0
+
+
+def _named(given: argparse.Namespace) -> tuple[FunctionAssociation, ...]:
+    """Return the function of that name, as if it were associated."""
+    from cfrunbook.cloudfront.distribution import EventType, FunctionAssociation
+    from cfrunbook.functions import inputs
+    from cfrunbook.functions.model import Kind
+
+    kind = inputs.of_kind(given.kind) or Kind.LAMBDA_EDGE
+    event = inputs.of_event_type(given.event_type) or EventType.VIEWER_REQUEST
+    name = given.function_name
+    arn = (
+        f"arn:aws:lambda:us-east-1:{_ANY_ACCOUNT}:function:{name}:1"
+        if kind is Kind.LAMBDA_EDGE
+        else f"arn:aws:cloudfront::{_ANY_ACCOUNT}:function/{name}"
+    )
+    return (FunctionAssociation(kind.value, arn, event),)
+
+
+def _met(read: Distribution | None, url: str | None) -> tuple[FunctionAssociation, ...]:
+    """Return the functions that the URL meets, or those of all behaviors, in the order in which they run."""
+    from cfrunbook.cloudfront import behaviors, function_associations, viewer_url
+
+    if read is None:
+        return ()
+    if url:
+        found = behaviors.route(read, viewer_url.parse(url)).functions
+    else:
+        found = tuple(dict.fromkeys(f for behavior in read.behaviors for f in behavior.functions))
+    return function_associations.in_order(found)
+
+
+def _moment(text: str) -> dt.datetime | None:
+    from cfrunbook.incident import moment
+
+    return moment(text or None)

@@ -212,7 +212,10 @@ class Running:
 
     def _function_words(self) -> dict[str, str]:
         returned = self.setup.function_result
-        return {"event_type": returned.event_type.value, "function_kind": returned.kind.value} if returned else {}
+        if returned is None:
+            return {}
+        words = {"function_kind": returned.kind.value}
+        return {**words, "event_type": returned.event_type.value} if returned.event_type else words
 
     def stop(self) -> None:
         """Close every port and connection, end the thread, remove the temporary folder. Harmless when repeated."""
@@ -243,7 +246,7 @@ class Running:
         status = returned.effect.status if returned else None
         if returned is None or status is None:
             return facts
-        return Refusing(facts, status, returned.x_cache, returned.event_type.value)
+        return Refusing(facts, status, returned.x_cache, returned.event_type or "viewer-request")
 
     def _origin_facts(self) -> Origin | OriginGroup:
         primary, *secondary = (

@@ -72,7 +72,8 @@ class FunctionResult:
     """What an edge function returned, as somebody captured it."""
 
     kind: Kind
-    event_type: EventType
+    event_type: EventType | None
+    """None: nobody said when it runs."""
     result: bytes
     """The file's content; mostly JSON."""
     event: Mapping[str, Any] | None = None

@@ -144,6 +144,24 @@ class Runbook:
         given = self.incident.inputs.functions or self.observations.inputs.functions
         return html.results(edge_function.judged(given, self.observations.function_runs))
 
+    def logs(self) -> steps.Onward:
+        """Show where the log lines of the functions on the URL's way are, and the commands that find them."""
+        from cfrunbook.cloudfront import function_associations
+        from cfrunbook.views import function_logs, steps
+
+        incident = self.incident
+        met = dict.fromkeys(f for route in incident.plan.routes for f in route.functions)
+        window = function_logs.window_of(incident.at, dt.datetime.now(dt.UTC))
+        identity = incident.distribution.id if incident.distribution else ""
+        found = function_logs.steps(function_associations.in_order(tuple(met)), distribution_id=identity, window=window)
+        return steps.Onward(
+            sentence="The functions that this request meets, in the order in which they run, and their logs."
+            if found
+            else "The distribution was not given, or it has no functions there: whose logs to read is not known. In a"
+            " shell: cfrunbook function --print-logs --function-name NAME --kind lambda-edge",
+            steps=tuple(steps.Link(text=step.text, command=step.command) for step in found),
+        )
+
     def table(self, kind: str) -> html.Fragment:
         """Show one table of what was seen: `resolutions`, `dns_queries` … (`tables.KINDS`). Raises BadInput."""
         from cfrunbook.views import html, steps, tables

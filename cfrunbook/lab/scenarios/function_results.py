@@ -15,6 +15,7 @@ from cfrunbook.findings import Cause, Status
 from cfrunbook.functions.cloudfront_function import examples as cloudfront_functions
 from cfrunbook.functions.cloudfront_function.known_origins import KnownOrigin, KnownOrigins
 from cfrunbook.functions.inputs import write_run
+from cfrunbook.functions.lambda_edge import examples as lambda_edge
 from cfrunbook.functions.model import TITLES, Effect, EventType, FunctionRule, Kind
 from cfrunbook.functions.validation import rules
 from cfrunbook.lab.authority import Authority
@@ -54,7 +55,16 @@ def _cloudfront_functions() -> Mapping[str, Case]:
     return found
 
 
-def _result(rule: FunctionRule, at: EventType, content: bytes, event: Any) -> FunctionResult:
+def _lambda_edge() -> Mapping[str, Case]:
+    """Return the case of every rule about Lambda@Edge."""
+    found: dict[str, Case] = {}
+    for rule, example in lambda_edge.examples().items():
+        content = example.text.encode("utf-8", "surrogatepass")
+        found[rule] = (example.story, _result(_RULES[rule], example.event_type, content, example.event), None)
+    return found
+
+
+def _result(rule: FunctionRule, at: EventType | None, content: bytes, event: Any) -> FunctionResult:
     effect = rule.effect if rule.status is Status.FAULT else Effect.NONE
     return FunctionResult(rule.kind, at, content, event, effect)
 
@@ -68,7 +78,7 @@ def _set_up(rule: str, returned: FunctionResult, known: KnownOrigins | None, aut
         assigned,
         is_given=not (known is None and rule in _WITHOUT_DISTRIBUTION),
         others=tuple(origin for origin in made if origin is not assigned),
-        functions=(Function(_ARNS[returned.kind], returned.event_type.value),),
+        functions=(Function(_ARNS[returned.kind], returned.event_type.value),) if returned.event_type else (),
         function_result=returned,
     )
 
@@ -92,7 +102,7 @@ def _origin(origin: KnownOrigin, authority: Authority) -> OriginSetup:
 def _scenario(rule: FunctionRule, story: str, returned: FunctionResult, known: KnownOrigins | None) -> Scenario:
     kind = TITLES[rule.kind]
     status = returned.effect.status
-    pager = (_PAGER if status else _CHANGED).format(errors=status, event=returned.event_type)
+    pager = (_PAGER if status else _CHANGED).format(errors=status, event=returned.event_type or "shop")
     return Scenario(
         name=name_of(rule.id),
         title=f"{kind}: {story.rstrip('.')}",
@@ -126,5 +136,5 @@ def name_of(rule: str) -> str:
     return rule.replace(".", "-").replace("_", "-")
 
 
-_CASES = {**_cloudfront_functions()}
+_CASES = {**_lambda_edge(), **_cloudfront_functions()}
 SCENARIOS = tuple(_scenario(_RULES[rule], *case) for rule, case in _CASES.items() if rule not in _REFUSED_EARLIER)
