@@ -56,6 +56,10 @@ _LAB_OPTIONS = (
 )  # fmt: skip
 
 
+MAX_FACTS = 5
+"""Results of functions that are named one by one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """One thing that is known about an incident, for people."""
@@ -214,6 +218,7 @@ class Incident:
         if self.inputs.address_ranges:
             made = visible(self.inputs.address_ranges.create_date, 40)
             yield Fact("Address ranges", f"of {made}", "given, instead of the list that comes with the package")
+        yield from self._function_facts()
         at_53 = [e for e in self.relocations.entries if e.port == _DNS_PORT]
         servers = [e for e in at_53 if hostname.is_address(e.host)]
         others = [e for e in at_53 if servers and not e.host]
@@ -225,6 +230,20 @@ class Incident:
             any_other = " and every other" if others else ""
             yield Fact("Name servers", f"{places}{any_other}, relocated", f"asked elsewhere; the first: {servers[0]}")
         yield Fact("Trusts", self.roots.name)
+
+    def _function_facts(self) -> Iterable[Fact]:
+        given = self.inputs.functions
+        for one in given[:MAX_FACTS]:
+            kind = "Lambda@Edge" if one.kind == "lambda-edge" else "CloudFront Functions"
+            with_event = "compared with its event" if one.event else "its event was not given"
+            when = one.event_type or "the event type was not said"
+            yield Fact("Function result", visible(one.name or "given as text", 120), f"{kind}, {when}; {with_event}")
+        if len(given) > MAX_FACTS:
+            yield Fact("Function result", f"and {len(given) - MAX_FACTS} more")
+        if self.handler:
+            event = self.handler.event
+            made = f"the event in {event.name}" if event.name else "an event made for it"
+            yield Fact("Handler", visible(self.handler.path, 120), f"run here, {event.event_type}, with {made}")
 
     def _distribution_sentence(self) -> tuple[StageStatus, str]:
         if self.distribution is None:

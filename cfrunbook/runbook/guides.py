@@ -83,7 +83,7 @@ GUIDES: Mapping[str, Guide] = {
         Guide(
             name="06_edge_function",
             causes=(Cause.EDGE_FUNCTION,),
-            scenario="function-read-only-header",
+            scenario="lambda-edge-header-read-only-deleted",
             tables=("function_runs",),
         ),
         Guide(
