@@ -79,7 +79,7 @@ class Runbook:
             *((seen.dns_queries, "DNS question"), (seen.connections, "connection"), (seen.handshakes, "TLS hello")),
             (seen.exchanges, "HTTP request"),
             (seen.inputs.functions, "function result"),
-            (seen.function_runs, "run of a handler"),
+            (seen.function_runs, "handler run"),
         )
         always = ("connection", "TLS hello")
         count = join_names([_number(items, noun) for items, noun in counted if items or noun in always])
