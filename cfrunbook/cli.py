@@ -198,6 +198,13 @@ def _address_ranges(options: argparse.Namespace, at: dt.datetime) -> tuple[Addre
     return published.LATEST, f"Not fetched: {lacking.what}: {lacking.why}. {lacking.next_check}"
 
 
+def _function(options: argparse.Namespace) -> int:
+    from cfrunbook.commands import function
+
+    _outputs(options)
+    return function.call(options, color=_color(), width=_width())
+
+
 def _lab_list(options: argparse.Namespace) -> int:
     from cfrunbook import lab
 
@@ -265,6 +272,12 @@ def _incident(options: argparse.Namespace) -> Incident:
         interface=options.interface,
         destination=options.destination,
         address_ranges=options.address_ranges,
+        function_result=options.function_result,
+        function_event=options.function_event,
+        event_type=options.event_type,
+        function_kind=options.function_kind,
+        handler=options.handler,
+        run_handler=options.run_handler,
     )
 
 
@@ -334,9 +347,10 @@ def _needs(*modules: str, extra: str, what: str) -> None:
 _INPUTS = (
     *("distribution", "policies", "url", "origin", "host", "evidence", "save-evidence", "connect-to", "vantage"),
     *("at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name", "expiry-days"),
-    *("keep-alive", "firewall", "interface", "destination", "address-ranges", "output"),
+    *("keep-alive", "firewall", "interface", "destination", "address-ranges", "function-result", "function-event"),
+    *("event-type", "function-kind", "handler", "run-handler", "output"),
 )
-_SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall"})
+_SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall", "function-result"})
 
 
 def _with_environment(argv: list[str]) -> list[str]:
@@ -421,6 +435,10 @@ def _parser() -> argparse.ArgumentParser:
         _firewall,
     )
     _firewall_options(firewall)
+
+    from cfrunbook.commands import function
+
+    function.options(_command(commands, "function", function.DESCRIPTION, function.EXAMPLE, _function))
 
     lab = _command(commands, "lab", "Really broken origins on this machine's loopback.", "cfrunbook lab list", None)
     actions = lab.add_subparsers(title="lab commands", metavar="ACTION", required=True, parser_class=_Parser)
@@ -529,6 +547,20 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
         "--address-ranges",
         "AWS's ip-ranges.json, newer than the copy that comes with us; `live` or an https URL: fetch it now",
         metavar="FILE|live|URL",
+    )
+    add("--function-result", "what an edge function returned, as JSON", several=True, metavar="FILE")
+    add("--function-event", "what the function was invoked with, as JSON", metavar="FILE")
+    add(
+        "--event-type", "when it runs: viewer-request, origin-request, origin-response, viewer-response", metavar="TYPE"
+    )
+    add("--function-kind", "lambda-edge or cloudfront-function", metavar="KIND")
+    add("--handler", "an edge function's code, to be run here; needs --run-handler", metavar="FILE")
+    what.add_argument(
+        "--run-handler",
+        help="run the handler here, in a process of its own with limits",
+        metavar="yes",
+        nargs="?",
+        const="yes",
     )
     add("--lab", "a running lab's file: its relocations and defaults", metavar="FILE")
     add("--name", "name of the incident folder (default: from the URL or origin)", metavar="NAME")

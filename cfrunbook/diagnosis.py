@@ -94,6 +94,8 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
     for case in judged:
         found = [finding for module in registry.modules_for(case) for finding in module.judge_case(case)]
         findings.extend(tls_second_opinion.weigh(case, found))
+    if observations.inputs.functions or observations.function_runs or incident.inputs.functions:
+        findings.extend(_of_functions(incident, observations))
     findings = failover.settle(incident, findings)
     gaps = tuple(dict.fromkeys(gap for case in judged for gap in coverage.gaps(case)))
     paths = tuple(_path(incident, case, findings) for case in judged)
@@ -124,6 +126,15 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
         },
         versions={**observations.versions, "trust_store": incident.roots.name},
     )
+
+
+def _of_functions(incident: Incident, observations: Observations) -> Iterable[Finding]:
+    """Return what edge functions' results show: those given now, else those of the recording, and what was run."""
+    from cfrunbook.causes import edge_function
+
+    given = incident.inputs.functions or observations.inputs.functions
+    origins = incident.known_origins
+    return edge_function.judge(given, runs=observations.function_runs, url=incident.inputs.url, origins=origins)
 
 
 async def diagnose(incident: Incident, *, progress: Progress | None = None) -> Diagnosis:

@@ -426,6 +426,106 @@ class SecondOpinion(Struct, frozen=True, kw_only=True):
     elapsed_ms: Milliseconds = 0.0
 
 
+class FunctionFlaw(Struct, frozen=True, kw_only=True, array_like=True):
+    """What was wrong with a function's document as JSON, see `cfrunbook.functions.documents`."""
+
+    kind: ShortText
+    detail: ShortText = ""
+    path: Annotated[tuple[str | int, ...], Meta(max_length=80)] | None = None
+
+
+class FunctionDocument(Struct, frozen=True, kw_only=True):
+    """A result or an event of an edge function. Secrets are masked, in a way that leaves its judgement the same."""
+
+    value: Any = None
+    size: Annotated[int, Meta(ge=0)]
+    """Bytes of JSON that it was."""
+    flaws: Annotated[tuple[FunctionFlaw, ...], Meta(max_length=32)] = ()
+
+
+class FunctionFacts(Struct, frozen=True, kw_only=True):
+    """What is known of a run of a function beside its result; all of it is optional."""
+
+    calls: Annotated[tuple[tuple[ShortText, Any], ...], Meta(max_length=32)] = ()
+    """Names of the origin helpers that a CloudFront Function called, and the list of arguments, secrets masked."""
+    threw: Annotated[str, Meta(max_length=4096)] = ""
+    """What the function threw; then there is no result."""
+    code: Annotated[str, Meta(max_length=65_536)] = ""
+    """The code of a CloudFront Function, without what looks like a secret."""
+    code_bytes: Annotated[int, Meta(ge=0)] = 0
+    runtime: Literal["cloudfront-js-1.0", "cloudfront-js-2.0", ""] = ""
+    compute_utilization: Annotated[int, Meta(ge=0)] | None = None
+    """Percent of the time allowed, as `aws cloudfront test-function` says."""
+
+
+class FunctionResult(Struct, frozen=True, kw_only=True):
+    """What an edge function returned, as a person gave it."""
+
+    name: str
+    """The file as it was given, for people and for commands; empty where it was no file."""
+    kind: Literal["lambda-edge", "cloudfront-function"]
+    event_type: Literal["viewer-request", "origin-request", "origin-response", "viewer-response", ""] = ""
+    result: FunctionDocument
+    event: FunctionDocument | None = None
+    """What it was invoked with; None: not known."""
+    event_name: str = ""
+    """The event's file as it was given."""
+    facts: FunctionFacts = FunctionFacts()
+
+
+class FunctionOutcome(StrEnum):
+    """How a run of an edge function's handler on this machine ended."""
+
+    RETURNED = "returned"
+    THREW = "threw"
+    TIMED_OUT = "timed_out"
+    RAN_OUT_OF_MEMORY = "ran_out_of_memory"
+    OUTPUT_TOO_LARGE = "output_too_large"
+    COULD_NOT_RUN = "could_not_run"
+    """What it needs is not here; says nothing about the edge."""
+
+
+class FunctionLimits(Struct, frozen=True, kw_only=True):
+    """What a run of a handler was allowed."""
+
+    seconds: Annotated[float, Meta(gt=0, le=900)]
+    memory_mb: Annotated[int, Meta(gt=0, le=65536)]
+    result_bytes: Annotated[int, Meta(gt=0)]
+
+
+class FunctionRun(Struct, frozen=True, kw_only=True):
+    """One run of a handler on this machine, in a process of its own with limits; not a run at the edge."""
+
+    id: str
+    handler: str
+    """The file as it was given, for people and for commands."""
+    kind: Literal["lambda-edge", "cloudfront-function"]
+    event_type: Literal["viewer-request", "origin-request", "origin-response", "viewer-response"]
+    event: FunctionDocument
+    event_name: str = ""
+    """The event's file as it was given; empty: made from the distribution and the URL."""
+    outcome: FunctionOutcome
+    result: FunctionDocument | None = None
+    """What it returned; None where it did not."""
+    returned: ShortText = ""
+    """What stands behind a result of null: `undefined`, `not_awaited`, `no_callback` … (`probes.handlers`)."""
+    facts: FunctionFacts = FunctionFacts()
+    error: Annotated[str, Meta(max_length=4096)] = ""
+    """Kind and message of what it threw, or what it could not run without."""
+    advice: Annotated[str, Meta(max_length=1024)] = ""
+    """Where it could not run: what would help."""
+    limits: FunctionLimits
+    output: Annotated[str, Meta(max_length=16384)] = ""
+    """What it printed, cut, and without what looks like a secret."""
+    runtime: ShortText = ""
+    """`node 20.11.1`."""
+    contained: Annotated[tuple[tuple[ShortText, ShortText], ...], Meta(max_length=16)] = ()
+    """What it was kept from or held to (`network`, `memory` …), and by whom: `kernel`, `runtime` or `nobody`."""
+    attempts: Annotated[tuple[tuple[ShortText, Annotated[str, Meta(max_length=400)]], ...], Meta(max_length=64)] = ()
+    """What it tried to have and did not get (`network`, `file_write` …), and where."""
+    elapsed_ms: Milliseconds = 0.0
+
+
 class FirewallDump(Struct, frozen=True, kw_only=True):
     """The rules of a firewall as a tool printed them, redacted."""
 
@@ -471,11 +571,13 @@ class Inputs(Struct, frozen=True, kw_only=True):
     """The address by which they reach that machine, behind NAT not the public one; empty: not known."""
     address_ranges: AddressRanges | None = None
     """CloudFront's addresses; None: the list that comes with the package."""
+    functions: tuple[FunctionResult, ...] = ()
+    """Results of edge functions."""
     lab: str = ""
     """The lab scenario this incident plays in; empty for a real one."""
 
 
-Observation = Resolution | DnsQuery | Connection | Exchange | Handshake | SecondOpinion
+Observation = Resolution | DnsQuery | Connection | Exchange | Handshake | SecondOpinion | FunctionRun
 
 
 class Observations(Struct, frozen=True, kw_only=True):
@@ -492,6 +594,7 @@ class Observations(Struct, frozen=True, kw_only=True):
     exchanges: tuple[Exchange, ...] = ()
     handshakes: tuple[Handshake, ...] = ()
     second_opinions: tuple[SecondOpinion, ...] = ()
+    function_runs: tuple[FunctionRun, ...] = ()
     not_observed: tuple[NotExamined, ...] = ()
     versions: dict[str, str] = {}
 
@@ -511,7 +614,7 @@ class Observations(Struct, frozen=True, kw_only=True):
     @property
     def _seen(self) -> tuple[tuple[Observation, ...], ...]:
         asked = (self.resolutions, self.dns_queries, self.connections, self.exchanges, self.handshakes)
-        return (*asked, self.second_opinions)
+        return (*asked, self.second_opinions, self.function_runs)
 
     def find(self, observation: str) -> Observation | None:
         """Return the observation with this id, or None."""

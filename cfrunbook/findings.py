@@ -177,6 +177,21 @@ class Rule(Struct, frozen=True, kw_only=True):
         `status`, `cloudfront_status` and `remedy` override the rule's own where the circumstances decide.
         Raises KeyError where a template needs a value that `data` lacks.
         """
+        return self.apply(
+            data, target=target, evidence=evidence, status=status, cloudfront_status=cloudfront_status, remedy=remedy
+        )
+
+    def apply(
+        self,
+        data: Mapping[str, Any],
+        *,
+        target: str = "",
+        evidence: Sequence[Evidence] = (),
+        status: Status | None = None,
+        cloudfront_status: int | None = None,
+        remedy: Remedy | None = None,
+    ) -> Finding:
+        """Do as `finding`, for data whose names may be any."""
         return Finding(
             code=self.code,
             cause=self.cause,

@@ -9,7 +9,7 @@ import datetime as dt
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -26,12 +26,14 @@ from cfrunbook.cloudfront.policies import Policies
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.cloudfront.viewer_url import ViewerUrl
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import AddressRanges, FirewallDump, Inputs, Observations
+from cfrunbook.evidence import AddressRanges, FirewallDump, FunctionResult, Inputs, Observations
 from cfrunbook.findings import Finding, NotExamined, Stage, StageResult, StageStatus, Status
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
     from cfrunbook.firewall.dumps import Rules
+    from cfrunbook.functions.cloudfront_function.known_origins import KnownOrigins
+    from cfrunbook.functions.inputs import Handler, ResultSource
     from cfrunbook.probes.dns.hints import Hint
     from cfrunbook.probes.relocation import Relocations
     from cfrunbook.x509.roots import TrustStore
@@ -47,11 +49,16 @@ LONGEST_EXPIRY_DAYS = 825
 _DNS_PORT = 53
 _LONGEST_INTERFACE = 15
 """Bytes of an interface's name on Linux (IFNAMSIZ without its NUL)."""
-_SOURCE_FIELDS = ("distribution", "trust_store", "root_hints")
+_SOURCE_FIELDS = ("distribution", "trust_store", "root_hints", "function_result", "function_event", "handler")
 _LAB_OPTIONS = (
     "distribution", "policies", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace", "resolver",
-    "root_hints", "at", "vantage", "name", "expiry_days", "keep_alive",
+    "root_hints", "at", "vantage", "name", "expiry_days", "keep_alive", "function_result", "function_event",
+    "event_type", "function_kind", "handler", "run_handler",
 )  # fmt: skip
+
+
+MAX_FACTS = 5
+"""Results of functions that are named one by one."""
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -89,6 +96,8 @@ class Incident(msgspec.Struct, frozen=True):
     """Where AWS's ip-ranges.json is to be fetched from when looking; empty: it is not."""
     keep_alive: bool
     """Whether to watch how long the origin keeps an idle connection open."""
+    handler: Handler | None
+    """The handler of an edge function that is to be run here; None: none was given, or running was not asked for."""
     root_hints: tuple[Hint, ...]
     """The root's name servers where they are not the internet's; empty: the built-in ones."""
     observations: Observations | None
@@ -121,9 +130,18 @@ class Incident(msgspec.Struct, frozen=True):
         interface: str | None = "",
         destination: str | None = "",
         address_ranges: Source | None = None,
+        function_result: ResultSource | Sequence[ResultSource] = None,
+        function_event: ResultSource = None,
+        event_type: str | None = "",
+        function_kind: str | None = "",
+        handler: Path | str | None = None,
+        run_handler: bool | str | None = None,
         name: str | None = "",
     ) -> Incident:
-        """Return the incident that these inputs describe; any subset that names a distribution or an origin will do.
+        """Return the incident that these inputs describe; any subset will do that gives something to examine.
+
+        That is a distribution, an origin, or an edge function's result or handler. A handler is only run, which is
+        code execution on this machine, if `run_handler` says so.
 
         What is given here wins over the options of `lab`, and those over the inputs of `evidence`. Raises BadInput,
         in one sentence, for anything that cannot be used; never another exception.
@@ -134,6 +152,8 @@ class Incident(msgspec.Struct, frozen=True):
             "pace": pace, "resolver": resolver, "root_hints": root_hints, "expiry_days": expiry_days,
             "keep_alive": keep_alive, "firewall": firewall, "interface": interface, "destination": destination,
             "address_ranges": address_ranges, "name": name,
+            "function_result": function_result, "function_event": function_event, "event_type": event_type,
+            "function_kind": function_kind, "handler": handler, "run_handler": run_handler,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
         scenario, options = _lab(lab) if lab else ("", {})
@@ -150,6 +170,16 @@ class Incident(msgspec.Struct, frozen=True):
     def not_examined(self) -> tuple[NotExamined, ...]:
         """What is not examined, and why."""
         return self.plan.not_examined
+
+    @property
+    def known_origins(self) -> KnownOrigins | None:
+        """The distribution's origins, as far as they decide what a CloudFront Function may do; None without one."""
+        if self.distribution is None:
+            return None
+        from cfrunbook.functions.cloudfront_function import known_origins
+
+        ways = {route.behavior.target_origin_id for route in self.plan.routes}
+        return known_origins.of_distribution(self.distribution, ways.pop() if len(ways) == 1 else "")
 
     def stages_for(self, target: Target) -> tuple[StageResult, ...]:
         """Return what the configuration says of the stages up to the connection: distribution, behavior, origin."""
@@ -198,6 +228,7 @@ class Incident(msgspec.Struct, frozen=True):
             yield Fact("Address ranges", f"of {made}", "given, instead of the list that comes with the package")
         if self.address_ranges_url:
             yield Fact("Address ranges", "as they are when looking", f"fetched from {self.address_ranges_url}")
+        yield from self._function_facts()
         at_53 = [e for e in self.relocations.entries if e.port == _DNS_PORT]
         servers = [e for e in at_53 if hostname.is_address(e.host)]
         others = [e for e in at_53 if servers and not e.host]
@@ -209,6 +240,20 @@ class Incident(msgspec.Struct, frozen=True):
             any_other = " and every other" if others else ""
             yield Fact("Name servers", f"{places}{any_other}, relocated", f"asked elsewhere; the first: {servers[0]}")
         yield Fact("Trusts", self.roots.name)
+
+    def _function_facts(self) -> Iterable[Fact]:
+        given = self.inputs.functions
+        for one in given[:MAX_FACTS]:
+            kind = "Lambda@Edge" if one.kind == "lambda-edge" else "CloudFront Functions"
+            with_event = "compared with its event" if one.event else "its event was not given"
+            when = one.event_type or "the event type was not said"
+            yield Fact("Function result", visible(one.name or "given as text", 120), f"{kind}, {when}; {with_event}")
+        if len(given) > MAX_FACTS:
+            yield Fact("Function result", f"and {len(given) - MAX_FACTS} more")
+        if self.handler:
+            event = self.handler.event
+            made = f"the event in {event.name}" if event.name else "an event made for it"
+            yield Fact("Handler", visible(self.handler.path, 120), f"run here, {event.event_type}, with {made}")
 
     def _distribution_sentence(self) -> tuple[StageStatus, str]:
         if self.distribution is None:
@@ -255,6 +300,9 @@ def _assemble(
         value = given.get(key, options.get(key))
         return getattr(recorded, key, None) if value is None else value
 
+    def pick_given(key: str) -> Any:
+        return given.get(key, options.get(key))
+
     url_text = _text(pick("url"), "URL")
     url = viewer_url.parse(url_text) if url_text else None
     origin, host = _text(pick("origin"), "Origin").strip(), _text(pick("host"), "Host").strip()
@@ -265,10 +313,17 @@ def _assemble(
         planned = plan.of_distribution(read, known, url=url, origin=origin, host=host)
     elif origin:
         planned = plan.of_origin(origin, host=host, url=url)
+    elif (
+        recorded.functions
+        or given.get("function_result", options.get("function_result")) is not None
+        or (given.get("handler", options.get("handler")) is not None)
+        or (observations and observations.function_runs)
+    ):
+        planned = plan.of_functions()
     else:
         raise BadInput(
             "There is nothing to examine: give a distribution (the output of aws cloudfront get-distribution), an"
-            " origin (NAME or NAME:PORT), a recording or a lab."
+            " origin (NAME or NAME:PORT), an edge function's result, a recording or a lab."
         )
     connect_to = _texts(pick("connect_to"), "--connect-to")
     roots = _roots(given.get("trust_store", options.get("trust_store")), recorded)
@@ -289,6 +344,7 @@ def _assemble(
         interface=_interface(pick("interface")),
         destination=_destination(pick("destination")),
         address_ranges=None if ranges_url else _address_ranges(given.get("address_ranges"), recorded),
+        functions=_function_results(pick_given, recorded),
         lab=scenario or recorded.lab,
     )
     vantage = _text(given.get("vantage", options.get("vantage")), "Vantage")
@@ -301,14 +357,15 @@ def _assemble(
         findings=judgement.judge_plan(planned, read, known),
         relocations=relocation.parse_all(connect_to),
         roots=roots,
-        at=_moment(given.get("at", options.get("at"))),
+        at=moment(given.get("at", options.get("at"))),
         deadline=_deadline(given.get("deadline", options.get("deadline"))),
         pace=_pace(given.get("pace", options.get("pace"))),
         vantage=vantage or (observations.vantage if observations else "this machine"),
         expiry_days=_expiry_days(given.get("expiry_days", options.get("expiry_days"))),
         resolver=_resolvers(given.get("resolver", options.get("resolver"))),
         address_ranges_url=ranges_url,
-        keep_alive=_flag("Keep-alive", given.get("keep_alive", options.get("keep_alive"))),
+        keep_alive=_flag("Keep-alive", pick_given("keep_alive")),
+        handler=_handler(pick_given, read, url, known),
         root_hints=_root_hints(given.get("root_hints", options.get("root_hints"))),
         observations=observations,
         name=_slug(name or (url.host if url else "") or origin or (read.id or read.domain_name if read else "")),
@@ -420,6 +477,44 @@ def _address_ranges(value: Any, recorded: Inputs) -> AddressRanges | None:
     return recorded.address_ranges
 
 
+def _function_results(pick: Callable[[str], Any], recorded: Inputs) -> tuple[FunctionResult, ...]:
+    """Return the results of edge functions that were given, else those of the recording. Raises BadInput."""
+    if pick("function_result") is None:
+        return recorded.functions
+    from cfrunbook.functions import inputs
+
+    return inputs.load(
+        pick("function_result"),
+        event=pick("function_event"),
+        event_type=_text(pick("event_type"), "Event type"),
+        kind=_text(pick("function_kind"), "Function kind"),
+    )
+
+
+def _handler(
+    pick: Callable[[str], Any], read: Distribution | None, url: ViewerUrl | None, known: Policies
+) -> Handler | None:
+    """Return the handler that is to be run and the event for it. Raises BadInput."""
+    if pick("handler") is None:
+        return None
+    if not _flag("Run handler", pick("run_handler")):
+        raise BadInput(
+            "Handler: running it is code execution on this machine, so it is only done when asked for: add"
+            " --run-handler; or give a result that it returned (--function-result)."
+        )
+    from cfrunbook.functions import inputs
+
+    return inputs.handler(
+        pick("handler"),
+        event=pick("function_event"),
+        event_type=_text(pick("event_type"), "Event type"),
+        kind=_text(pick("function_kind"), "Function kind"),
+        distribution=read,
+        url=url,
+        policies=known,
+    )
+
+
 def _sources(value: Any) -> Sequence[Source]:
     """Return several documents, where one may be given by itself."""
     if value is None:
@@ -469,7 +564,7 @@ def _root_hints(value: Any) -> tuple[Hint, ...]:
     return hints.load(Path(value))
 
 
-def _moment(value: Any) -> dt.datetime | None:
+def moment(value: Any) -> dt.datetime | None:
     """Return an aware moment; one without a time zone is UTC."""
     if value is None:
         return None

@@ -23,6 +23,7 @@ from cfrunbook.evidence import (
     Exchange,
     ExchangeEnd,
     ExchangeOutcome,
+    FunctionRun,
     Handshake,
     HandshakeOutcome,
     Inputs,
@@ -98,6 +99,7 @@ async def observe(incident: Incident, *, progress: Progress | None = None) -> Ob
     async with asyncio.TaskGroup() as group:
         group.create_task(look.walk())
         group.create_task(look.address_ranges())
+        group.create_task(look.handler())
         for domain in dict.fromkeys(t.domain for t in incident.targets if not t.not_probed):
             group.create_task(look.origin(domain, [t for t in incident.targets if t.domain == domain]))
     return look.observations(recorded_at)
@@ -140,6 +142,7 @@ class _Look:
         self.not_observed: list[NotExamined] = []
         self.dns_queries: list[DnsQuery] = []
         self.ranges: AddressRanges | None = None
+        self.function_runs: list[FunctionRun] = []
         self.in_lab = bool(incident.inputs.lab)
         self.walking = walking(incident, progress)
         self._open = asyncio.Semaphore(MAX_OPEN)
@@ -191,6 +194,15 @@ class _Look:
     def inputs(self, given: Inputs) -> Inputs:
         """Return what was given, with the address ranges that were fetched."""
         return msgspec.structs.replace(given, address_ranges=self.ranges) if self.ranges else given
+
+    async def handler(self) -> None:
+        """Run an edge function's handler, if that was asked for."""
+        if self.incident.handler is not None:
+            from cfrunbook import function_runs
+
+            seen = await function_runs.run(self.incident.handler, deadline=self.incident.deadline)
+            self.function_runs.append(seen)
+            self.progress(f"{seen.handler}: {seen.outcome}")
 
     async def origin(self, domain: str, targets: Sequence[Target]) -> None:
         probed = [t for t in targets if not t.not_probed]
@@ -434,6 +446,7 @@ class _Look:
             exchanges=_numbered("exchange", _in_order(self.exchanges)),
             handshakes=_numbered("handshake", _in_order(self.handshakes)),
             second_opinions=_numbered("second-opinion", _in_order(self.second_opinions)),
+            function_runs=_numbered("function-run", self.function_runs),
             not_observed=tuple(self.not_observed),
             versions=versions(),
         )

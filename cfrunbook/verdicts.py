@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cfrunbook import failover
-from cfrunbook.findings import STAGES, Finding, NotExamined, Status, Verdict
+from cfrunbook.findings import STAGES, Finding, NotExamined, Stage, Status, Verdict
 
 if TYPE_CHECKING:
     from cfrunbook.incident import Incident
@@ -36,6 +36,15 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
         if unknown := _first(incident, pool, Status.UNKNOWN):
             return _undecided(unknown)
     seen = {t.id for t in incident.targets if any(f.target == t.id and f.status is Status.OK for f in findings)}
+    if not incident.targets and (accepted := [f for f in findings if f.code == "edge_function.ok"]):
+        more = f" So it does with {len(accepted) - 1} more results." if len(accepted) > 1 else ""
+        return Verdict(
+            status="ok",
+            sentence=f"{accepted[0].title}{more} Nothing else was examined.",
+            confidence="medium",
+            next_check="If CloudFront still answers 502 for this function: its log in CloudWatch names the rule and the"
+            " header; or the origin is the cause, see there.",
+        )
     if not seen:
         why = next((t.not_probed for t in incident.targets if t.not_probed), "no origin could be examined")
         return Verdict(
@@ -67,9 +76,25 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
 def _first(incident: Incident, findings: Sequence[Finding], status: Status) -> Finding | None:
     return min(
         (f for f in findings if f.status is status),
-        key=lambda f: (importance(incident, f.target), STAGES.index(f.stage), _is_given(f), f.code),
+        key=lambda f: (*_place(incident, f), _is_given(f), f.data.get("confidence", "high") != "high", f.code),
         default=None,
     )
+
+
+def _place(incident: Incident, finding: Finding) -> tuple[int, float]:
+    """Return where on the edge's way a finding is: of which target, at which stage.
+
+    A function runs where its event is: one at viewer-request before the origin is looked for, one at origin-request
+    once its name is resolved, the others when the origin has answered. It concerns the first target's way.
+    """
+    if finding.stage is Stage.EDGE_FUNCTION and not finding.target:
+        before = _RUNS_AFTER.get(str(finding.data.get("event_type")), Stage.HTTP)
+        return 1, STAGES.index(before) + 0.5
+    return importance(incident, finding.target), STAGES.index(finding.stage)
+
+
+_RUNS_AFTER = {"viewer-request": Stage.BEHAVIOR, "origin-request": Stage.DNS}
+"""https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-at-edge-function-restrictions.html"""
 
 
 def _is_given(finding: Finding) -> bool:

@@ -100,6 +100,10 @@ WARNINGS = {
     "dns-without-tcp": "dns.server_without_tcp",
     "dns-alias-at-apex": "dns.alias_and_other_data",
     "dns-split-horizon": "dns.resolver_differs",
+    "function-with-mutual-tls": "distribution.function_with_mutual_tls",
+    "function-with-vpc-origin": "distribution.function_with_vpc_origin",
+    "grpc-with-mutual-tls": "distribution.grpc_with_mutual_tls",
+    "grpc-with-vpc-origin": "distribution.grpc_with_vpc_origin",
 }
 SUSPICIOUS = [name for name in lab.SCENARIOS if name.startswith("dns-") and lab.SCENARIOS[name].expected.status == "ok"]
 SEVERAL_WARNINGS = {"dns-registry-lists-more", "dns-old-glue-of-one"}

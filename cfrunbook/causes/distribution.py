@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from cfrunbook import hostname
+from cfrunbook.causes import distribution_function_rules, distribution_functions, distribution_rules
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.distribution_rules import (
     AWS_NAME_HTTPS,
     BARE_PORT,
     CHAINED,
     CUSTOM_HEADER,
-    DENIED_HEADERS,
     DISABLED,
     DOMAIN_RULES,
     ERROR_MASKED,
@@ -32,7 +32,6 @@ from cfrunbook.causes.distribution_rules import (
     OK,
     ORIGIN_IS_OWN_NAME,
     PORT_NOT_ALLOWED,
-    RULES,
     S3_ACCELERATE,
     S3_PATH_STYLE,
     S3_WEBSITE_HTTPS,
@@ -49,6 +48,7 @@ from cfrunbook.cloudfront import origins, plan, policies, viewer_url
 from cfrunbook.cloudfront.behaviors import route_of
 from cfrunbook.cloudfront.distribution import Behavior, Distribution, Origin, OriginGroup
 from cfrunbook.cloudfront.distribution_reader import parse
+from cfrunbook.cloudfront.edge_headers import is_denied_as_custom
 from cfrunbook.cloudfront.plan import Plan, Stop
 from cfrunbook.cloudfront.policies import Policies
 from cfrunbook.cloudfront.targets import OriginKind
@@ -61,7 +61,9 @@ __all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "jud
 CAUSE = Cause.DISTRIBUTION
 AWS_PAGE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html"
 NOTEBOOK = "00_start_here"
+RULES: tuple[Rule, ...] = (*distribution_rules.RULES, *distribution_function_rules.RULES)
 
+_REFUSED = frozenset(rule.code for rule in distribution_function_rules.REFUSALS.values())
 _MASKED = frozenset({500, 502, 503, 504})
 _FAILOVER = (502, 503, 504)
 
@@ -82,7 +84,7 @@ def judge_plan(planned: Plan, distribution: Distribution | None, known: Policies
         return tuple(_warning(f) for stop in planned.stops for f in _of_stop(stop, NO_ID))
     judgement = _Judgement(distribution, known, planned)
     found = [*judgement.findings()]
-    if not any(f.status in (Status.FAULT, Status.WARNING) for f in found):
+    if not any(f.status in (Status.FAULT, Status.WARNING) or f.code in _REFUSED for f in found):
         found.append(judgement.say(OK, "", "no known mistake", origins=len(distribution.origins)))
     return tuple(found)
 
@@ -120,6 +122,7 @@ class _Judgement:
         for behavior in self.distribution.behaviors:
             found = list(self._behavior(behavior))
             yield from found if behavior.where in on_path else map(_warning, found)
+        yield from distribution_functions.judge_routes(self.planned.routes, self.distribution.account, self.say)
         is_whole = not any(route.url for route in self.planned.routes)
         groups = {route.group.id for route in self.planned.routes if route.group}
         for group in self.distribution.groups:
@@ -166,6 +169,7 @@ class _Judgement:
             says = f"TargetOriginId is {behavior.target_origin_id!r}"
             ids = [o.id for o in self.distribution.origins] + [g.id for g in self.distribution.groups]
             yield self.say(TARGET_MISSING, behavior.where, says, wanted=behavior.target_origin_id, ids=ids, **known)
+        yield from distribution_functions.judge_behavior(route, self.distribution.account, self.say)
         if not behavior.cache_policy_id:
             return
         if behavior.forwarded_headers is not None:
@@ -209,7 +213,7 @@ class _Judgement:
             yield say(S3_ACCELERATE, "DomainName", repr(name))
         elif hostname.to_ascii(name) in self.distribution.names:
             yield say(ORIGIN_IS_OWN_NAME, "DomainName", f"{name!r} is one of the distribution's own names")
-        denied = [h for h in origin.custom_headers if DENIED_HEADERS.fullmatch(h)]
+        denied = [h for h in origin.custom_headers if is_denied_as_custom(h)]
         if denied:
             yield say(CUSTOM_HEADER, "CustomHeaders", ", ".join(denied), headers=denied)
         if origin.member != "custom":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 
 from cfrunbook.causes.remedies import UPDATE_DISTRIBUTION
@@ -21,19 +20,10 @@ _FAILOVER = f"{_GUIDE}/high_availability_origin_failover.html"
 _TOGETHER = f"{_GUIDE}/understanding-how-origin-request-policies-and-cache-policies-work-together.html"
 _NAME = f"{_GUIDE}/http-502-bad-gateway.html#ssl-negotitation-failure"
 
-DENIED_HEADERS = re.compile(
-    r"Cache-Control|Connection|Content-Length|Cookie|Host|If-(Match|Modified-Since|None-Match|Range|Unmodified-Since)"
-    r"|Max-Forwards|Pragma|Proxy-(Authenticate|Authorization|Connection)|Range|Request-Range|TE|Trailer"
-    r"|Transfer-Encoding|Upgrade|Via|X-Real-Ip|X-Amz-.*|X-Edge-.*",
-    re.IGNORECASE | re.DOTALL,
-)
-"""Custom headers that CloudFront does not add:
-https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-custom-headers.html#add-origin-custom-headers-denylist"""
-
-_SHOW = "aws cloudfront get-distribution-config --id {distribution!q} --query {query!q}"
-_DEPLOYED = Step(
+SHOW = "aws cloudfront get-distribution-config --id {distribution!q} --query {query!q}"
+DEPLOYED = Step(
     text="Wait until the change is deployed, and see that the setting is as intended.",
-    command=f"aws cloudfront wait distribution-deployed --id {{distribution!q}} && {_SHOW}",
+    command=f"aws cloudfront wait distribution-deployed --id {{distribution!q}} && {SHOW}",
 )
 _ORIGINS = "CloudFront console > Distributions > {distribution} > Origins > {origin} > Edit: "
 _BEHAVIORS = "CloudFront console > Distributions > {distribution} > Behaviors > {pattern} > Edit: "
@@ -53,8 +43,8 @@ def _rule(
     others: tuple[Step, ...] = (),
     cause: Cause = Cause.DISTRIBUTION,
     cloudfront_status: int | None = None,
-    reproduce: str = _SHOW,
-    verify: Step = _DEPLOYED,
+    reproduce: str = SHOW,
+    verify: Step = DEPLOYED,
     since: dt.date | None = None,
 ) -> Rule:
     """Add a row to the table. `fix` is the console's step, which the command line can do too; `others` suffice each."""
@@ -189,7 +179,7 @@ BARE_PORT = _rule(
     meaning="What is seen on this port says nothing about a request of CloudFront.",
     source=_PORT,
     reproduce="curl -sv -o /dev/null --max-time 10 {protocol!q}://{domain!q}:{port}/",
-    others=(Step(text="Examine the port that the distribution has for this origin.", command=_SHOW),),
+    others=(Step(text="Examine the port that the distribution has for this origin.", command=SHOW),),
     verify=Step(text="Look again at the port that the distribution has."),
 )
 S3_WEBSITE_HTTPS = _rule(
@@ -249,7 +239,7 @@ MEDIASTORE_ENDED = _rule(
     others=(
         Step(text="Move the objects to an S3 bucket (or MediaPackage for live streams), and make that the origin."),
     ),
-    verify=_DEPLOYED,
+    verify=DEPLOYED,
     since=dt.date(2025, 11, 13),
 )
 INTERNAL_LOAD_BALANCER = _rule(
@@ -269,7 +259,7 @@ INTERNAL_LOAD_BALANCER = _rule(
         ),
         Step(text="Use an internet-facing load balancer."),
     ),
-    verify=_DEPLOYED,
+    verify=DEPLOYED,
 )
 AWS_NAME_HTTPS = _rule(
     "aws_name_https",

@@ -43,7 +43,7 @@ def modules_for(case: Case) -> tuple[CauseModule, ...]:
 
 
 def rules() -> dict[str, Rule]:
-    """Return every result code of every cause, and of the distribution itself."""
-    from cfrunbook.causes import distribution
+    """Return every result code of every cause, also of those that are not judged target by target."""
+    from cfrunbook.causes import distribution, edge_function
 
-    return {r.code: r for source in (*modules(), distribution) for r in source.RULES}
+    return {r.code: r for source in (*modules(), distribution, edge_function) for r in source.RULES}

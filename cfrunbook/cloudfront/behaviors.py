@@ -13,6 +13,7 @@ import msgspec
 
 from cfrunbook.cloudfront import viewer_url
 from cfrunbook.cloudfront.distribution import Behavior, Distribution, FunctionAssociation, Origin, OriginGroup
+from cfrunbook.cloudfront.function_associations import in_order
 from cfrunbook.cloudfront.viewer_url import ViewerUrl
 from cfrunbook.errors import BadInput
 from cfrunbook.text import join_names, visible
@@ -45,8 +46,8 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def functions(self) -> tuple[FunctionAssociation, ...]:
-        """The edge functions met on the way there and back."""
-        return self.behavior.functions
+        """The edge functions met on the way there and back, in this order."""
+        return in_order(self.behavior.functions)
 
 
 def matches(pattern: str, path: str) -> bool:
@@ -185,5 +186,5 @@ def _route(distribution: Distribution, behavior: Behavior, url: ViewerUrl | None
         said = f"It sends requests to origin group {target}: {join_names(named)}."
     else:
         said = f"Its target {target!r} is neither an origin nor an origin group of this distribution."
-    met = tuple(f"At {f.event}, {visible(f.title, 160)} runs." for f in behavior.functions)
+    met = tuple(f"At {f.event}, {visible(f.title, 160)} runs." for f in in_order(behavior.functions))
     return Route(url, behavior, group, destinations, (*why, said, *met))

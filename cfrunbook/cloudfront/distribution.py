@@ -26,9 +26,19 @@ class EventType(StrEnum):
     """When an edge function runs. CloudFront Functions run at the two viewer events only."""
 
     VIEWER_REQUEST = "viewer-request"
-    VIEWER_RESPONSE = "viewer-response"
     ORIGIN_REQUEST = "origin-request"
     ORIGIN_RESPONSE = "origin-response"
+    VIEWER_RESPONSE = "viewer-response"
+
+    @property
+    def is_request(self) -> bool:
+        """True where the function runs before there is a response."""
+        return self in (EventType.VIEWER_REQUEST, EventType.ORIGIN_REQUEST)
+
+    @property
+    def is_viewer(self) -> bool:
+        """True where the function runs between the viewer and the cache."""
+        return self in (EventType.VIEWER_REQUEST, EventType.VIEWER_RESPONSE)
 
 
 class FunctionAssociation(msgspec.Struct, frozen=True):
@@ -38,6 +48,8 @@ class FunctionAssociation(msgspec.Struct, frozen=True):
     arn: str
     event: EventType
     include_body: bool = False
+    where: str = ""
+    """JSON path in the configuration; empty where it did not come from a document."""
 
     @property
     def name(self) -> str:
@@ -90,6 +102,10 @@ class Origin(msgspec.Struct, frozen=True):
     """ARN of the certificate for mutual TLS with the origin; empty: none."""
     vpc_origin_id: str = ""
     access_control_id: str = ""
+    access_identity: str = ""
+    """Origin access identity of an S3 origin, as written; empty: none."""
+    response_completion_timeout: int = 0
+    """Seconds for the whole answer, all attempts together; 0: no limit."""
 
 
 class OriginGroup(msgspec.Struct, frozen=True):
@@ -122,6 +138,11 @@ class Behavior(msgspec.Struct, frozen=True):
     origin_request_policy_id: str = ""
     forwarded_headers: tuple[str, ...] | None = None
     """Legacy `ForwardedValues.Headers`; None where the document has no ForwardedValues."""
+    forwards_query: bool = False
+    """Legacy `ForwardedValues.QueryString`."""
+    forwarded_cookies: tuple[str, ...] = ()
+    """Legacy `ForwardedValues.Cookies`: names, or `*` for all."""
+    grpc: bool = False
     functions: tuple[FunctionAssociation, ...] = ()
 
     @property
@@ -166,6 +187,8 @@ class Distribution(msgspec.Struct, frozen=True):
     """JSON paths of members that the API, as known here, does not have."""
     malformed: tuple[Malformed, ...] = ()
     """Places of a wrong type, left out of what was read."""
+    account: str = ""
+    """The AWS account that owns it, from its ARN; empty where the document has none."""
 
     @property
     def title(self) -> str:

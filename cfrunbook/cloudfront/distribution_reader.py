@@ -31,7 +31,7 @@ from cfrunbook.errors import BadInput
 from cfrunbook.text import join_names, visible
 
 _ID = re.compile(r"E[A-Z0-9]{5,31}")
-_ARN = re.compile(r"arn:[a-z-]+:cloudfront::[0-9]{12}:distribution/(E[A-Z0-9]{5,31})")
+_ARN = re.compile(r"arn:[a-z-]+:cloudfront::([0-9]{12}):distribution/(E[A-Z0-9]{5,31})")
 
 
 def load(source: Source, *, url: str = "") -> Distribution:
@@ -46,7 +46,7 @@ def load(source: Source, *, url: str = "") -> Distribution:
         except OSError:
             is_file = False
         if not is_file:
-            identity = match[1] if match.re is _ARN else source
+            identity = match[2] if match.re is _ARN else source
             raise BadInput(
                 f"Distribution: {identity} is an id, not a file; fetch it with"
                 f" `aws cloudfront get-distribution --id {identity} > {identity}.json` and give that file."
@@ -180,6 +180,7 @@ def _build(document: Any, name: str) -> Distribution:
         document=document,
         unknown_fields=tuple(_unknown_fields(outer, config, is_summary=is_summary)),
         malformed=tuple(reader.malformed),
+        account=arn[1] if (arn := _ARN.fullmatch(reader.text(outer, "ARN", ""))) else "",
     )
 
 
@@ -254,6 +255,8 @@ def _origin(reader: Reader, node: Mapping[str, Any], where: str) -> Origin:
         client_certificate=reader.text(mutual_tls, "ClientCertificateArn", f"{at}.OriginMtlsConfig"),
         vpc_origin_id=reader.text(settings, "VpcOriginId", at),
         access_control_id=reader.text(node, "OriginAccessControlId", where),
+        access_identity=reader.text(settings, "OriginAccessIdentity", at),
+        response_completion_timeout=reader.integer(node, "ResponseCompletionTimeout", where, 0),
     )
 
 
@@ -283,8 +286,23 @@ def _behavior(reader: Reader, node: Mapping[str, Any], where: str, *, is_default
         cache_policy_id=reader.text(node, "CachePolicyId", where),
         origin_request_policy_id=reader.text(node, "OriginRequestPolicyId", where),
         forwarded_headers=reader.texts(forwarded, "Headers", f"{where}.ForwardedValues") if forwarded else None,
+        forwards_query=reader.flag(forwarded, "QueryString", f"{where}.ForwardedValues", default=False),
+        forwarded_cookies=_cookies(reader, forwarded, f"{where}.ForwardedValues"),
+        grpc=reader.flag(reader.mapping(node, "GrpcConfig", where), "Enabled", f"{where}.GrpcConfig", default=False),
         functions=(*_lambdas(reader, node, where), *_functions(reader, node, where)),
     )
+
+
+def _cookies(reader: Reader, forwarded: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """Return the cookies that the legacy settings forward: names, or `*` for all."""
+    cookies, at = reader.mapping(forwarded, "Cookies", where), f"{where}.Cookies"
+    match reader.choice(cookies, "Forward", at, ("none", "whitelist", "all"), "none"):
+        case "all":
+            return ("*",)
+        case "whitelist":
+            return reader.texts(cookies, "WhitelistedNames", at)
+        case _:
+            return ()
 
 
 def _lambdas(reader: Reader, node: Mapping[str, Any], where: str) -> list[FunctionAssociation]:
@@ -293,13 +311,13 @@ def _lambdas(reader: Reader, node: Mapping[str, Any], where: str) -> list[Functi
         if event := _event(reader, item, at):
             arn = reader.text(item, "LambdaFunctionARN", at)
             body = reader.flag(item, "IncludeBody", at, default=False)
-            found.append(FunctionAssociation("lambda-edge", arn, event, body))
+            found.append(FunctionAssociation("lambda-edge", arn, event, body, at))
     return found
 
 
 def _functions(reader: Reader, node: Mapping[str, Any], where: str) -> list[FunctionAssociation]:
     return [
-        FunctionAssociation("cloudfront-function", reader.text(item, "FunctionARN", at), event)
+        FunctionAssociation("cloudfront-function", reader.text(item, "FunctionARN", at), event, where=at)
         for at, item in reader.objects(node, "FunctionAssociations", where)
         if (event := _event(reader, item, at))
     ]

@@ -38,6 +38,7 @@ _PATTERNS: tuple[tuple[OriginKind, re.Pattern[str]], ...] = tuple(
     )
 )
 
+_BUCKET = re.compile(rf".+\.s3[.-](?:dualstack\.)?({_REGION}){_AWS}")
 _PATH_STYLE = re.compile(rf"s3([.-](dualstack\.)?{_REGION})?{_AWS}")
 _ACCELERATE = re.compile(rf"(.+\.)?s3-accelerate(\.dualstack)?{_AWS}")
 _INTERNAL = re.compile(rf"internal-.+\.elb(\.{_REGION})?{_AWS}")
@@ -118,6 +119,12 @@ def is_internal_load_balancer(domain: str) -> bool:
 def is_path_style_s3(domain: str) -> bool:
     """Tell whether the name is an S3 endpoint without a bucket in it."""
     return _PATH_STYLE.match(domain.lower()) is not None
+
+
+def bucket_region(domain: str) -> str:
+    """Return the region in a bucket's regional name; empty where it has none, as in `bucket.s3.amazonaws.com`."""
+    match = _BUCKET.match(domain.lower())
+    return match[1] if match else ""
 
 
 def is_accelerate_s3(domain: str) -> bool:

@@ -13,7 +13,8 @@ import msgspec
 from cfrunbook import hostname
 from cfrunbook.cloudfront import behaviors, origins, server_names
 from cfrunbook.cloudfront.behaviors import Role, Route
-from cfrunbook.cloudfront.distribution import Distribution, EventType, Origin
+from cfrunbook.cloudfront.distribution import Distribution, Origin
+from cfrunbook.cloudfront.function_associations import reach
 from cfrunbook.cloudfront.origins import Protocol
 from cfrunbook.cloudfront.policies import Policies
 from cfrunbook.cloudfront.targets import OriginKind, ServerName, Target, TlsMinimum
@@ -127,6 +128,16 @@ def of_origin(origin: str, *, host: str = "", url: ViewerUrl | None = None) -> P
         next_check="aws cloudfront get-distribution --id ... > distribution.json; give it with the failing URL",
     )
     return Plan((Stop(target, None, ()),), (left_out, *_not_probed(target)))
+
+
+def of_functions() -> Plan:
+    """Return the plan where only an edge function is to be judged: no origin is examined."""
+    left_out = NotExamined(
+        what="the origin",
+        why="neither a distribution nor an origin was given, only an edge function",
+        next_check="Give the distribution and the failing URL too, or the origin.",
+    )
+    return Plan((), (left_out,))
 
 
 def _names_without_distribution(domain: str, host: str, url: ViewerUrl | None) -> tuple[ServerName, ...]:
@@ -311,11 +322,7 @@ def _not_probed(target: Target) -> list[NotExamined]:
 def _functions(routes: Sequence[Route]) -> list[NotExamined]:
     """Return the functions whose code could change where a request goes."""
     found = dict.fromkeys(
-        (function, route.behavior.title)
-        for route in routes
-        for function in route.functions
-        if function.event is EventType.ORIGIN_REQUEST
-        or (function.event is EventType.VIEWER_REQUEST and function.kind == "cloudfront-function")
+        (function, route.behavior.title) for route in routes for function in route.functions if reach(function)
     )
     return [
         NotExamined(

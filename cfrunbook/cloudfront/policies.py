@@ -13,8 +13,9 @@ from typing import Any, Literal, cast, get_args
 import msgspec
 
 from cfrunbook.cloudfront import documents, shapes
-from cfrunbook.cloudfront.distribution import Behavior, EventType, IpAddressType, Origin, OriginProtocolPolicy
+from cfrunbook.cloudfront.distribution import Behavior, IpAddressType, Origin, OriginProtocolPolicy
 from cfrunbook.cloudfront.documents import Reader, Source
+from cfrunbook.cloudfront.function_associations import Reach, reach
 from cfrunbook.cloudfront.origins import kind_of
 from cfrunbook.cloudfront.targets import OriginKind
 from cfrunbook.errors import BadInput
@@ -263,7 +264,7 @@ def host_forwarding(behavior: Behavior, origin: Origin, policies: Policies) -> H
         return HostForwarding(Forwarding.NO, f"CloudFront never forwards Host to {service} origins")
     static = _by_policies(behavior, policies) if behavior.cache_policy_id else _by_forwarded_values(behavior, policies)
     for function in behavior.functions:
-        if (function.kind, function.event) in _MAY_SET_HOST:
+        if Reach.HOST in reach(function):
             return HostForwarding(
                 Forwarding.UNKNOWN,
                 f"the {function.event} {visible(function.title, 120)} may set another Host; without it, {static.why}",
@@ -272,15 +273,6 @@ def host_forwarding(behavior: Behavior, origin: Origin, policies: Policies) -> H
                 static.value,
             )
     return static
-
-
-_MAY_SET_HOST = frozenset(
-    {("lambda-edge", EventType.ORIGIN_REQUEST), ("cloudfront-function", EventType.VIEWER_REQUEST)}
-)
-"""Host is read-only for a viewer-request Lambda@Edge function.
-
-https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html
-"""
 
 
 def _by_policies(behavior: Behavior, policies: Policies) -> HostForwarding:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cfrunbook.lab.scenario import READING, VIEWER_HOST, OriginSetup, Setup
+from cfrunbook.lab.scenario import READING, VIEWER_HOST, Function, OriginSetup, Setup
 
 GROUP_ID = "shop-origins"
 # Managed policies: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-policies.html
@@ -16,7 +16,7 @@ ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 _VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2")
-_ACCOUNT = "111122223333"
+ACCOUNT = "111122223333"
 _ID = "EDFDVBD6EXAMPLE"
 _NONE: dict[str, Any] = {"Quantity": 0}
 
@@ -27,7 +27,7 @@ def document(setup: Setup) -> dict[str, Any]:
         "ETag": "E2QWRUHEXAMPLE",
         "Distribution": {
             "Id": _ID,
-            "ARN": f"arn:aws:cloudfront::{_ACCOUNT}:distribution/{_ID}",
+            "ARN": f"arn:aws:cloudfront::{ACCOUNT}:distribution/{_ID}",
             "Status": "Deployed",
             "LastModifiedTime": "2026-01-01T00:00:00+00:00",
             "InProgressInvalidationBatches": 0,
@@ -44,7 +44,7 @@ def _config(setup: Setup) -> dict[str, Any]:
         "CallerReference": "shop-2026",
         "Aliases": _items([VIEWER_HOST]),
         "DefaultRootObject": "",
-        "Origins": _items([_origin(origin) for origin in setup.origins]),
+        "Origins": _items([_origin(origin) for origin in (*setup.origins, *setup.others)]),
         "OriginGroups": _items([_group(setup)] if setup.secondary else []),
         "DefaultCacheBehavior": _behavior(setup),
         "CacheBehaviors": _NONE,
@@ -55,10 +55,10 @@ def _config(setup: Setup) -> dict[str, Any]:
         "Enabled": True,
         "ViewerCertificate": {
             "CloudFrontDefaultCertificate": False,
-            "ACMCertificateArn": f"arn:aws:acm:us-east-1:{_ACCOUNT}:certificate/11111111-2222-3333-4444-555555555555",
+            "ACMCertificateArn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/11111111-2222-3333-4444-555555555555",
             "SSLSupportMethod": "sni-only",
             "MinimumProtocolVersion": "TLSv1.2_2021",
-            "Certificate": f"arn:aws:acm:us-east-1:{_ACCOUNT}:certificate/11111111-2222-3333-4444-555555555555",
+            "Certificate": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/11111111-2222-3333-4444-555555555555",
             "CertificateSource": "acm",
         },
         "Restrictions": {"GeoRestriction": {"RestrictionType": "none", **_NONE}},
@@ -76,19 +76,31 @@ def _origin(setup: OriginSetup) -> dict[str, Any]:
         "DomainName": setup.domain,
         "OriginPath": "",
         "CustomHeaders": _NONE,
+        **_origin_config(setup),
+        "ConnectionAttempts": 3,
+        "ConnectionTimeout": setup.connection_timeout,
+        "OriginShield": {"Enabled": False},
+        "OriginAccessControlId": "E327GJI25M56DG" if setup.bucket else "",
+    }
+
+
+def _origin_config(setup: OriginSetup) -> dict[str, Any]:
+    timeouts = {"OriginReadTimeout": 30, "OriginKeepaliveTimeout": 5}
+    if setup.bucket:
+        return {"S3OriginConfig": {"OriginAccessIdentity": ""}}
+    if setup.in_vpc:
+        return {"VpcOriginConfig": {"VpcOriginId": "vo_AbCdEf0123456789", **timeouts}}
+    certificate = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/99999999-2222-3333-4444-555555555555"
+    return {
         "CustomOriginConfig": {
             "HTTPPort": 80,
             "HTTPSPort": 443,
             "OriginProtocolPolicy": setup.protocol_policy,
             "OriginSslProtocols": _items(list(_VERSIONS[_VERSIONS.index(setup.minimum_tls) :])),
-            "OriginReadTimeout": 30,
-            "OriginKeepaliveTimeout": 5,
+            **timeouts,
             "IpAddressType": setup.ip_address_type,
-        },
-        "ConnectionAttempts": 3,
-        "ConnectionTimeout": setup.connection_timeout,
-        "OriginShield": {"Enabled": False},
-        "OriginAccessControlId": "",
+            **({"OriginMtlsConfig": {"ClientCertificateArn": certificate}} if setup.mutual_tls else {}),
+        }
     }
 
 
@@ -102,10 +114,8 @@ def _group(setup: Setup) -> dict[str, Any]:
 
 
 def _behavior(setup: Setup) -> dict[str, Any]:
-    function = {
-        "FunctionARN": f"arn:aws:cloudfront::{_ACCOUNT}:function/{setup.function}",
-        "EventType": "viewer-request",
-    }
+    named = (Function(f"arn:aws:cloudfront::{ACCOUNT}:function/{setup.function}", "viewer-request"),)
+    functions = (*(named if setup.function else ()), *setup.functions)
     return {
         "TargetOriginId": GROUP_ID if setup.secondary else setup.origin.id,
         "TrustedSigners": {"Enabled": False, **_NONE},
@@ -114,10 +124,18 @@ def _behavior(setup: Setup) -> dict[str, Any]:
         "AllowedMethods": {**_items(list(setup.methods)), "CachedMethods": _items(list(READING))},
         "SmoothStreaming": False,
         "Compress": True,
-        "LambdaFunctionAssociations": _NONE,
-        "FunctionAssociations": _items([function] if setup.function else []),
+        "LambdaFunctionAssociations": _items(
+            [
+                {"LambdaFunctionARN": f.arn, "EventType": f.event, "IncludeBody": f.include_body}
+                for f in functions
+                if f.is_lambda_edge
+            ]
+        ),
+        "FunctionAssociations": _items(
+            [{"FunctionARN": f.arn, "EventType": f.event} for f in functions if not f.is_lambda_edge]
+        ),
         "FieldLevelEncryptionId": "",
-        "GrpcConfig": {"Enabled": False},
+        "GrpcConfig": {"Enabled": setup.grpc},
         "CachePolicyId": CACHING_OPTIMIZED,
         "OriginRequestPolicyId": ALL_VIEWER if setup.host_forwarded else ALL_VIEWER_EXCEPT_HOST_HEADER,
     }

@@ -66,6 +66,9 @@ _HEAD_LIMIT = 32_768
 _BODY_LIMIT = 65_536
 # What counts, among an origin group's failover criteria, as having met 503 or 504. AWS names connecting and waiting;
 # that a failed TLS handshake is a failure to connect is our reading.
+_NO_VIEWER_RESPONSE = 400
+"""From this status of the origin on, no viewer-response function runs:
+https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html"""
 _NOT_CONNECTED, _TOO_LONG = 503, 504
 _FAILOVER_METHODS = ("GET", "HEAD", "OPTIONS")
 _ORDERS = 4  # each of the four name servers that a zone has is asked first in one of them
@@ -124,6 +127,27 @@ class OriginGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusing:
+    """A behavior whose edge function fails, or returns what CloudFront refuses: whatever the origin says."""
+
+    target: Origin | OriginGroup
+    status: int
+    x_cache: str
+    """`LambdaValidationError`, `FunctionExecutionError` …"""
+    event: str
+    """When the function runs."""
+
+    def is_reached(self, answer: Answer) -> bool:
+        """Tell whether the function runs behind this answer of the origin."""
+        return not answer.reason and (answer.status < _NO_VIEWER_RESPONSE or self.event == "origin-response")
+
+    @property
+    def answer(self) -> Answer:
+        """What the viewer gets."""
+        return Answer(self.status, f"the function at {self.event} failed", x_cache=self.x_cache)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The status for the viewer, and why; `reason` is for tests and game masters, the viewer never sees it."""
 
@@ -132,6 +156,8 @@ class Answer:
     body: bytes = b""
     counts_as: int = 0
     """The status that it counts as among failover criteria; 0: its own."""
+    x_cache: str = ""
+    """What X-Cache says before "from cloudfront"; empty: as usual for the status."""
 
 
 class _Failed(Exception):
@@ -150,7 +176,7 @@ def blind_spot() -> str:
 
 
 def fetch(
-    target: Origin | OriginGroup,
+    target: Origin | OriginGroup | Refusing,
     path: str = "/",
     *,
     method: str = "GET",
@@ -162,6 +188,11 @@ def fetch(
     `patience` is in seconds and for everything that one origin may take, where CloudFront waits up to 30 to connect
     and 30 more for an answer; the connection of AWS's TLS library, made unless `with_s2n` is false, has as much again.
     """
+    if isinstance(target, Refusing):
+        if target.event.endswith("request"):
+            return target.answer
+        answer = fetch(target.target, path, method=method, patience=patience, with_s2n=with_s2n)
+        return target.answer if target.is_reached(answer) else answer
     if isinstance(target, Origin):
         pick = secrets.choice(_picks(target, (secrets.randbelow(_ORDERS),)))
         return _ask(target, pick, path, method, patience=patience, with_s2n=with_s2n)
@@ -173,7 +204,7 @@ def fetch(
 
 
 def fetch_all(
-    target: Origin | OriginGroup,
+    target: Origin | OriginGroup | Refusing,
     path: str = "/",
     *,
     method: str = "GET",
@@ -181,6 +212,11 @@ def fetch_all(
     with_s2n: bool = True,
 ) -> tuple[Answer, ...]:
     """Return the answers that `fetch` may give, depending on the addresses and name servers that it picks."""
+    if isinstance(target, Refusing):
+        if target.event.endswith("request"):
+            return (target.answer,)
+        answers = fetch_all(target.target, path, method=method, patience=patience, with_s2n=with_s2n)
+        return tuple(target.answer if target.is_reached(answer) else answer for answer in answers)
     if isinstance(target, Origin):
         picks = _picks(target, range(_ORDERS))
         return tuple(_ask(target, pick, path, method, patience=patience, with_s2n=with_s2n) for pick in picks)
@@ -405,7 +441,7 @@ class Edge:
     def __init__(
         self,
         servers: Servers,
-        target: Origin | OriginGroup,
+        target: Origin | OriginGroup | Refusing,
         *,
         methods: tuple[str, ...] = ("GET", "HEAD"),
         patience: float = 1.0,
@@ -448,7 +484,7 @@ def _headers(answer: Answer, request_id: str) -> Mapping[str, str]:
     """Return the headers that CloudFront adds. Its error pages of 2026 carry no Server header."""
     return {
         "Content-Type": "text/html; charset=UTF-8",
-        "X-Cache": f"{'Error' if answer.status >= 400 else 'Miss'} from cloudfront",
+        "X-Cache": f"{answer.x_cache or ('Error' if answer.status >= 400 else 'Miss')} from cloudfront",
         "Via": f"1.1 {secrets.token_hex(16)}.cloudfront.net (CloudFront)",
         "X-Amz-Cf-Pop": "LHR61-P6",
         "X-Amz-Cf-Id": request_id,

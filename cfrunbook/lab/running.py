@@ -15,7 +15,7 @@ from cfrunbook.findings import Struct
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.distribution import document
 from cfrunbook.lab.dns.setup import Fault, NameServer, Tree
-from cfrunbook.lab.edge import Edge, Names, Origin, OriginGroup
+from cfrunbook.lab.edge import Edge, Names, Origin, OriginGroup, Refusing
 from cfrunbook.lab.folder import OwnedFolder
 from cfrunbook.lab.scenario import VIEWER_HOST, OriginSetup, Scenario
 from cfrunbook.lab.scenarios import SCENARIOS
@@ -33,6 +33,8 @@ ENVIRONMENT: Final = "CFRUNBOOK_LAB"
 _DISTRIBUTION_FILE = "distribution.json"
 _TRUST_FILE = "trust.pem"
 _HINTS_FILE = "root.hints"
+_RESULT_FILE = "function-result.json"
+_EVENT_FILE = "function-event.json"
 _DNS_PORT = 53
 _RECORDS: Final[Mapping[str, tuple[Kind, ...]]] = {"ipv4": ("A",), "ipv6": ("AAAA",), "dualstack": ("A", "AAAA")}
 
@@ -40,7 +42,7 @@ _RECORDS: Final[Mapping[str, tuple[Kind, ...]]] = {"ipv4": ("A",), "ipv6": ("AAA
 class LabOptions(Struct, frozen=True, kw_only=True):
     """What an incident is loaded with to examine a scenario; paths are relative to the lab file."""
 
-    distribution: str
+    distribution: str | msgspec.UnsetType
     url: str
     connect_to: tuple[str, ...]
     trust_store: str
@@ -49,6 +51,11 @@ class LabOptions(Struct, frozen=True, kw_only=True):
     root_hints: str | msgspec.UnsetType = msgspec.UNSET
     """Where the scenario has a DNS of its own."""
     resolver: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    function_result: str | msgspec.UnsetType = msgspec.UNSET
+    """Where the scenario is about an edge function."""
+    function_event: str | msgspec.UnsetType = msgspec.UNSET
+    event_type: str | msgspec.UnsetType = msgspec.UNSET
+    function_kind: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class LabFile(Struct, frozen=True, kw_only=True):
@@ -150,7 +157,7 @@ class Running:
     def options(self) -> dict[str, Any]:
         """Keyword arguments for `Incident.load`."""
         options = {
-            "distribution": document(self.setup),
+            **({"distribution": document(self.setup)} if self.setup.is_given else {}),
             "url": self.setup.url,
             "connect_to": self.connect_to,
             "trust_store": self.trust_store,
@@ -159,7 +166,9 @@ class Running:
         }
         if self.setup.dns:  # by the lab file it is known that no other address exists
             options |= {"lab": self.file, "root_hints": self.folder / _HINTS_FILE}
-        return options | ({"resolver": self.resolver} if self.resolver else {})
+        options |= {"resolver": self.resolver} if self.resolver else {}
+        paths = {name: self.folder / file for name, file in self._function_files().items()}
+        return options | paths | self._function_words()
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which a command examines this scenario without further options."""
@@ -171,7 +180,7 @@ class Running:
         lab_file = LabFile(
             scenario=self.scenario.name,
             options=LabOptions(
-                distribution=_DISTRIBUTION_FILE,
+                distribution=_DISTRIBUTION_FILE if self.setup.is_given else msgspec.UNSET,
                 url=self.setup.url,
                 connect_to=self.connect_to,
                 trust_store=_TRUST_FILE,
@@ -179,14 +188,34 @@ class Running:
                 keep_alive=self.setup.keep_alive,
                 root_hints=_HINTS_FILE if self.setup.dns else msgspec.UNSET,
                 resolver=self.resolver or msgspec.UNSET,
+                **self._function_files(),
+                **self._function_words(),
             ),
         )
+        if returned := self.setup.function_result:
+            (folder / _RESULT_FILE).write_bytes(returned.result)
+            if returned.event is not None:
+                (folder / _EVENT_FILE).write_bytes(msgspec.json.encode(returned.event))
         for name, value in ((_DISTRIBUTION_FILE, document(self.setup)), (LAB_FILE, lab_file)):
             (folder / name).write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
         (folder / _TRUST_FILE).write_bytes(self.authority.root.pem)
         if self.setup.dns:
             (folder / _HINTS_FILE).write_text(self.setup.dns.hints())
         return folder / LAB_FILE
+
+    def _function_files(self) -> dict[str, str]:
+        returned = self.setup.function_result
+        if returned is None:
+            return {}
+        files = {"function_result": _RESULT_FILE}
+        return files if returned.event is None else {**files, "function_event": _EVENT_FILE}
+
+    def _function_words(self) -> dict[str, str]:
+        returned = self.setup.function_result
+        if returned is None:
+            return {}
+        words = {"function_kind": returned.kind.value}
+        return {**words, "event_type": returned.event_type.value} if returned.event_type else words
 
     def stop(self) -> None:
         """Close every port and connection, end the thread, remove the temporary folder. Harmless when repeated."""
@@ -212,7 +241,14 @@ class Running:
         if self.setup.resolver:
             self.resolver = ("{}:{}".format(*listen(self.servers, self.setup.resolver)),)
 
-    def _edge_facts(self) -> Origin | OriginGroup:
+    def _edge_facts(self) -> Origin | OriginGroup | Refusing:
+        facts, returned = self._origin_facts(), self.setup.function_result
+        status = returned.effect.status if returned else None
+        if returned is None or status is None:
+            return facts
+        return Refusing(facts, status, returned.x_cache, returned.event_type or "viewer-request")
+
+    def _origin_facts(self) -> Origin | OriginGroup:
         primary, *secondary = (
             Origin(
                 domain=origin.setup.domain,

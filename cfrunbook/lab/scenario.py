@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from cfrunbook.findings import Cause
+from cfrunbook.functions.model import Effect, EventType, Kind
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.dns.setup import NameServer, Tree
 from cfrunbook.lab.edge import MinimumTls
@@ -53,6 +54,43 @@ HEALTHY = Expected(status="ok")
 
 
 @dataclass(frozen=True, slots=True)
+class Function:
+    """An edge function that the distribution associates with the behavior; what it does is not in there."""
+
+    arn: str
+    event: Literal["viewer-request", "origin-request", "origin-response", "viewer-response"]
+    include_body: bool = False
+
+    @property
+    def is_lambda_edge(self) -> bool:
+        """Tell whether it is of Lambda@Edge; else it is a CloudFront Function."""
+        return ":lambda:" in self.arn
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionResult:
+    """What an edge function returned, as somebody captured it."""
+
+    kind: Kind
+    event_type: EventType | None
+    """None: nobody said when it runs."""
+    result: bytes
+    """The file's content; mostly JSON."""
+    event: Mapping[str, Any] | None = None
+    """What it was invoked with, if that was captured too."""
+    effect: Effect = Effect.NONE
+    """What CloudFront really does with it."""
+
+    @property
+    def x_cache(self) -> str:
+        """What X-Cache then says."""
+        prefix = "Lambda" if self.kind is Kind.LAMBDA_EDGE else "Function"
+        return prefix + {Effect.VALIDATION: "ValidationError", Effect.EXECUTION: "ExecutionError"}.get(
+            self.effect, "ThrottledError" if self.kind is Kind.CLOUDFRONT_FUNCTION else "LimitExceeded"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OriginSetup:
     """How one origin is set: what each port of each of its addresses does, and what the distribution says about it."""
 
@@ -67,6 +105,12 @@ class OriginSetup:
     published: tuple[str, ...] = ()
     """What DNS says the addresses are, one for each of `addresses`; empty: the origin's name is not looked up."""
     ip_address_type: Literal["ipv4", "ipv6", "dualstack"] = "ipv4"
+    mutual_tls: bool = False
+    """The distribution has a client certificate for it, which it does not ask for."""
+    bucket: bool = False
+    """It is an S3 bucket with origin access control."""
+    in_vpc: bool = False
+    """It is a VPC origin: nothing outside CloudFront gets there."""
 
     @property
     def protocol(self) -> Literal["https", "http"]:
@@ -93,6 +137,14 @@ class Setup:
     """By the managed origin request policy AllViewer; else AllViewerExceptHostHeader."""
     function: str = ""
     """Name of the CloudFront Function at viewer-request; what it does is not in the distribution."""
+    functions: tuple[Function, ...] = ()
+    """Further edge functions."""
+    function_result: FunctionResult | None = None
+    is_given: bool = True
+    """Whoever looks into the incident has the distribution; else only the function's result."""
+    others: tuple[OriginSetup, ...] = ()
+    """Further origins of the distribution, to which nothing is sent; they are not up."""
+    grpc: bool = False
     url: str = URL
     """The failing URL, as far as it is known; may be empty."""
     keep_alive: bool = False

@@ -16,9 +16,10 @@ PARAMETERS = (
     *("distribution", "policies", "url", "origin", "host", "connect_to", "resolver", "root_hints", "trust_store"),
     *("evidence", "lab", "vantage", "at", "deadline", "pace", "expiry_days", "keep_alive"),
     *("firewall", "interface", "destination", "address_ranges"),
+    *("function_result", "function_event", "event_type", "function_kind", "handler", "run_handler"),
 )
 """Names of a runbook's parameters: the command line's options, with `_` for `-`."""
-SEVERAL = frozenset({"policies", "connect_to", "resolver", "firewall"})
+SEVERAL = frozenset({"policies", "connect_to", "resolver", "firewall", "function_result"})
 """Parameters that take several values."""
 HOW = frozenset({"vantage", "at", "deadline", "pace", "expiry_days", "resolver", "root_hints", "keep_alive"})
 """Parameters that say how to look; all others say at what."""
@@ -78,6 +79,12 @@ GUIDES: Mapping[str, Guide] = {
             causes=(Cause.DNS,),
             scenario="dns-stale-server-denies",
             tables=(),
+        ),
+        Guide(
+            name="06_edge_function",
+            causes=(Cause.EDGE_FUNCTION,),
+            scenario="lambda-edge-header-read-only-deleted",
+            tables=("function_runs",),
         ),
         Guide(
             name="07_origin_response",

@@ -78,6 +78,8 @@ class Runbook:
         counted = (
             *((seen.dns_queries, "DNS question"), (seen.connections, "connection"), (seen.handshakes, "TLS hello")),
             (seen.exchanges, "HTTP request"),
+            (seen.inputs.functions, "function result"),
+            (seen.function_runs, "handler run"),
         )
         always = ("connection", "TLS hello")
         count = join_names([_number(items, noun) for items, noun in counted if items or noun in always])
@@ -135,6 +137,32 @@ class Runbook:
             return drawn
         lacking = pictures.KINDS[kind]
         return steps.note(f"{lacking}, so there is nothing to draw. {self.diagnosis.verdict.sentence}")
+
+    def results(self) -> html.Fragment:
+        """Show what edge functions returned: each result as a tree, with what CloudFront refuses at its place."""
+        from cfrunbook.causes import edge_function
+        from cfrunbook.views import html
+
+        given = self.incident.inputs.functions or self.observations.inputs.functions
+        return html.results(edge_function.judged(given, self.observations.function_runs))
+
+    def logs(self) -> steps.Onward:
+        """Show where the log lines of the functions on the URL's way are, and the commands that find them."""
+        from cfrunbook.cloudfront import function_associations
+        from cfrunbook.views import function_logs, steps
+
+        incident = self.incident
+        met = dict.fromkeys(f for route in incident.plan.routes for f in route.functions)
+        window = function_logs.window_of(incident.at, dt.datetime.now(dt.UTC))
+        identity = incident.distribution.id if incident.distribution else ""
+        found = function_logs.steps(function_associations.in_order(tuple(met)), distribution_id=identity, window=window)
+        return steps.Onward(
+            sentence="The functions that this request meets, in the order in which they run, and their logs."
+            if found
+            else "The distribution was not given, or it has no functions there: whose logs to read is not known. In a"
+            " shell: cfrunbook function --print-logs --function-name NAME --kind lambda-edge",
+            steps=tuple(steps.Link(text=step.text, command=step.command) for step in found),
+        )
 
     def table(self, kind: str) -> html.Fragment:
         """Show one table of what was seen: `resolutions`, `dns_queries` … (`tables.KINDS`). Raises BadInput."""

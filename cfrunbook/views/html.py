@@ -26,6 +26,7 @@ from cfrunbook.views import outline, style, tables, terminal
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from cfrunbook.causes.edge_function import Judged
     from cfrunbook.views.figures import Picture
 
 MAX_LINE = 2000
@@ -111,6 +112,14 @@ def observations(seen: Observations) -> Fragment:
     """Show everything that was observed, one table per kind."""
     shown = tables.observations(seen)
     return _fragment("tables", shown, text="\n\n".join(terminal.table(t) for t in shown) or "Nothing was observed.")
+
+
+def results(judged: Sequence[Judged]) -> Fragment:
+    """Show what edge functions returned: each result as a tree, with what CloudFront refuses at its place."""
+    from cfrunbook.views import function
+
+    text = function.plain(judged) or "No edge function's result was given, and no handler was run."
+    return _fragment("results", function.results(judged), text=text)
 
 
 def targets(wanted: Sequence[Target]) -> Fragment:

@@ -12,6 +12,7 @@ from cfrunbook.evidence import (
     Connection,
     Exchange,
     ExchangeOutcome,
+    FunctionRun,
     Handshake,
     Observations,
     Resolution,
@@ -47,7 +48,7 @@ class Table(msgspec.Struct, frozen=True):
 
 KINDS = (
     *("resolutions", "name_servers", "alias_chain", "connections", "handshakes", "capabilities", "second_opinions"),
-    *("leaves", "certificates", "exchanges", "dns_queries"),
+    *("leaves", "certificates", "exchanges", "dns_queries", "function_runs"),
 )
 """What there are tables of, in their order on a page."""
 
@@ -75,6 +76,7 @@ def observations(
         "certificates": certificates,
         "exchanges": exchanges,
         "dns_queries": dns_table.dns_queries,
+        "function_runs": function_runs,
     }
     return tuple(table for table in (makers[kind](seen) for kind in kinds) if table.rows)
 
@@ -171,6 +173,19 @@ def second_opinions(seen: Observations) -> Table:
         monospace={0, 1, 2, 3},
         wide={1, 4, 5},
         empty="It was not asked.",
+    )
+
+
+def function_runs(seen: Observations) -> Table:
+    """Return the runs of edge functions' handlers on the machine that looked."""
+    return _table(
+        "Handlers that were run here",
+        ("Id", "Handler", "Event", "Outcome", "Runtime", "Kept from, by whom", "Tried to have", "Time"),
+        seen.function_runs,
+        _function_run,
+        monospace={0, 1},
+        wide={1, 3, 5, 6},
+        empty="No handler was run.",
     )
 
 
@@ -319,6 +334,14 @@ def _second_opinion(o: SecondOpinion) -> tuple[str, ...]:
     version = origin_tls.version_name(o.version) if o.version is not None else ""
     negotiated = ", ".join(part for part in (version, o.cipher, o.group) if part)
     return o.id, _where(o), o.sni, o.policy, outcome, negotiated, _time(o.elapsed_ms)
+
+
+def _function_run(run: FunctionRun) -> tuple[str, ...]:
+    outcome = _words(run.outcome) + (f": {run.error}" if run.error else "")
+    event = f"{run.event_type}, {run.event_name or 'made for it'}"
+    contained = join_names([f"{_words(what)} ({who})" for what, who in run.contained], limit=12)
+    attempts = join_names([f"{_words(what)} {where}" for what, where in run.attempts]) if run.attempts else "–"
+    return run.id, run.handler, event, outcome, run.runtime, contained, attempts, _time(run.elapsed_ms)
 
 
 def _accepted(place: str, accepts: Capabilities) -> Iterator[tuple[str, ...]]:

@@ -41,7 +41,7 @@ _COLORS: Mapping[style.Look, str] = {
 
 def render(diagnosis: Diagnosis, *, color: bool, width: int) -> str:
     """Return the diagnosis as text of `width` columns (60 to 120); escape sequences only where `color` is true."""
-    paper = _Paper(color=color, width=width)
+    paper = Paper(color=color, width=width)
     first = outline.root(diagnosis)
     blocks = [verdict(diagnosis, color=color, width=width)]
     if diagnosis.stages:
@@ -63,7 +63,7 @@ def render(diagnosis: Diagnosis, *, color: bool, width: int) -> str:
 
 def verdict(diagnosis: Diagnosis, *, color: bool, width: int) -> str:
     """Return the verdict: its sentence, then what CloudFront answers and how sure this is; a lab is said first."""
-    paper = _Paper(color=color, width=width)
+    paper = Paper(color=color, width=width)
     value = diagnosis.verdict
     lines = []
     lab = outline.lab_of(diagnosis)
@@ -82,12 +82,12 @@ def verdict(diagnosis: Diagnosis, *, color: bool, width: int) -> str:
 
 def path(stages: Sequence[StageResult], *, color: bool, width: int) -> str:
     """Return the edge's path in as few lines as it takes, and what happened at the broken stage."""
-    return "\n".join(_path(_Paper(color=color, width=width), stages))
+    return "\n".join(_path(Paper(color=color, width=width), stages))
 
 
 def finding(value: Finding, *, color: bool, width: int) -> str:
     """Return one finding in full."""
-    paper = _Paper(color=color, width=width)
+    paper = Paper(color=color, width=width)
     blocks = ["\n".join(_headline(paper, value)), *_sections(paper, value)]
     if value.next_check:
         blocks.append(paper.section("Next check", paper.wrap(value.next_check)))
@@ -96,7 +96,7 @@ def finding(value: Finding, *, color: bool, width: int) -> str:
 
 def causes(results: Sequence[CauseResult], *, color: bool, width: int) -> str:
     """Return the documented causes, each with what speaks for it, against it, and what is missing."""
-    paper = _Paper(color=color, width=width)
+    paper = Paper(color=color, width=width)
     lines = []
     for result in results:
         lines += paper.item(
@@ -113,7 +113,7 @@ def causes(results: Sequence[CauseResult], *, color: bool, width: int) -> str:
 
 def not_examined(values: Sequence[NotExamined], *, width: int) -> str:
     """Return what was not looked at and why."""
-    return "\n".join(_not_examined(_Paper(color=False, width=width), values)) or "Everything on the path was examined."
+    return "\n".join(_not_examined(Paper(color=False, width=width), values)) or "Everything on the path was examined."
 
 
 def table(value: Table, *, limit: int = 60) -> str:
@@ -127,7 +127,7 @@ def table(value: Table, *, limit: int = 60) -> str:
     return "\n".join([value.title, *(INDENT + line for line in [*lines, *more])])
 
 
-def _sections(paper: _Paper, value: Finding) -> list[str]:
+def _sections(paper: Paper, value: Finding) -> list[str]:
     blocks = []
     if value.meaning:
         blocks.append(paper.section("What it means", paper.wrap(value.meaning)))
@@ -148,12 +148,12 @@ def _sections(paper: _Paper, value: Finding) -> list[str]:
     return blocks
 
 
-def _headline(paper: _Paper, value: Finding) -> list[str]:
+def _headline(paper: Paper, value: Finding) -> list[str]:
     tail = f" [{value.code}{', ' + value.target if value.target else ''}]"
     return paper.item(value.status, value.title + tail)
 
 
-def _remedy(paper: _Paper, remedy: Remedy) -> list[str]:
+def _remedy(paper: Paper, remedy: Remedy) -> list[str]:
     if len(remedy.steps) == 1:
         return _step(paper, remedy.steps[0])
     lines: list[str] = []
@@ -163,12 +163,12 @@ def _remedy(paper: _Paper, remedy: Remedy) -> list[str]:
     return lines
 
 
-def _step(paper: _Paper, step: Step, first: str = "", indent: str = "") -> list[str]:
+def _step(paper: Paper, step: Step, first: str = "", indent: str = "") -> list[str]:
     text = paper.wrap(step.text, first=first, indent=indent) if step.text else []
     return text + [indent + line for line in paper.command(step.command)]
 
 
-def _not_examined(paper: _Paper, values: Sequence[NotExamined]) -> list[str]:
+def _not_examined(paper: Paper, values: Sequence[NotExamined]) -> list[str]:
     lines = []
     for value in values:
         lines += paper.item("not_examined", f"{value.what}: {value.why}")
@@ -177,7 +177,7 @@ def _not_examined(paper: _Paper, values: Sequence[NotExamined]) -> list[str]:
     return lines
 
 
-def _path(paper: _Paper, stages: Sequence[StageResult]) -> list[str]:
+def _path(paper: Paper, stages: Sequence[StageResult]) -> list[str]:
     lines, line, length = [], "", 0
     for stage in stages:
         plain = f"{style.symbol(stage.status)} {STAGE_TITLES[stage.stage]}"
@@ -197,7 +197,7 @@ def _path(paper: _Paper, stages: Sequence[StageResult]) -> list[str]:
     return lines
 
 
-class _Paper:
+class Paper:
     """Where lines are laid out: a width, and colours or none."""
 
     def __init__(self, *, color: bool, width: int) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cfrunbook.causes import distribution as cause
+from cfrunbook.causes import distribution_rules
 from cfrunbook.causes.case import Case
 from cfrunbook.cloudfront import distribution_reader as distributions
 from cfrunbook.cloudfront import plan, policies
@@ -177,7 +178,7 @@ def complete(finding: Finding) -> None:
 
 def test_every_result_code_is_tried_here() -> None:
     tried = {f"distribution.{m[0]}" for m in MISTAKES} | {"distribution.origin_port_not_allowed"}
-    assert tried == {rule.code for rule in cause.RULES}
+    assert tried == {rule.code for rule in distribution_rules.RULES}
 
 
 @pytest.mark.parametrize(

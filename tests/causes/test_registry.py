@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cfrunbook.causes import distribution, registry
+from cfrunbook.causes import distribution, edge_function, registry
 from cfrunbook.causes.case import Case
 from cfrunbook.cloudfront.targets import ServerName, Target
 from cfrunbook.evidence import Connection, ConnectOutcome, Observations
@@ -28,10 +28,13 @@ SOURCES = (
     "www.rfc-editor.org",
     "cryptography.io",
     "docs.openssl.org",
+    "docs.python.org",
 )
-UNQUOTED = {"port", "standard", "openssl", "sni_option", "ca_option", "everywhere", "files", "how"}
+UNQUOTED = {
+    *("port", "standard", "openssl", "sni_option", "ca_option", "everywhere", "files", "how", "reproduce_command"),
+}
 """Numbers, and words and options that a judge itself has chosen or quoted."""
-MODULES = [*registry.modules(), distribution]
+MODULES = [*registry.modules(), distribution, edge_function]
 RULES = [pytest.param(rule, id=rule.code) for rule in registry.rules().values()]
 
 

@@ -63,9 +63,9 @@ def test_it_links_to_what_aws_says(path):
     if path.stem.startswith(("00", "99")):
         assert f"]({AWS_PAGE})" in what
     else:
-        from cfrunbook.causes import registry
+        from cfrunbook.causes import edge_function, registry
 
-        (page,) = {m.AWS_PAGE for m in registry.modules() if path.stem == m.NOTEBOOK}
+        (page,) = {m.AWS_PAGE for m in (*registry.modules(), edge_function) if path.stem == m.NOTEBOOK}
         assert page.startswith(f"{AWS_PAGE}#")
         assert f"]({page})" in what
 

@@ -14,6 +14,8 @@ from cfrunbook.lab.scenarios import (
     dns_redundant,
     dns_servers,
     families,
+    function_results,
+    functions,
     healthy,
     parameters,
     port,
@@ -24,6 +26,7 @@ from cfrunbook.lab.scenarios import (
 
 _MODULES = (
     *(healthy, certificate, tls, parameters, port, difficult, redundant, families, response),
+    *(functions, function_results),
     *(dns_names, dns_servers, dns_delegation, dns_redundant, dns_healthy),
 )
 

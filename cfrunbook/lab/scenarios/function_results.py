@@ -1,0 +1,140 @@
+"""Edge functions that return what CloudFront refuses, or what only looks so: one scenario for every rule about results.
+
+The rules' own examples are the scenarios: the origin is fine, and the function's result was captured, mostly with the
+event that it was invoked with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from cfrunbook.findings import Cause, Status
+from cfrunbook.functions.cloudfront_function import examples as cloudfront_functions
+from cfrunbook.functions.cloudfront_function.known_origins import KnownOrigin, KnownOrigins
+from cfrunbook.functions.inputs import write_run
+from cfrunbook.functions.lambda_edge import examples as lambda_edge
+from cfrunbook.functions.model import TITLES, Effect, EventType, FunctionRule, Kind
+from cfrunbook.functions.validation import rules
+from cfrunbook.lab.authority import Authority
+from cfrunbook.lab.distribution import ACCOUNT
+from cfrunbook.lab.scenario import Difficulty, Expected, Function, FunctionResult, OriginSetup, Scenario, Setup, web
+from cfrunbook.lab.servers import Chain, Closed, Http, Tls
+
+_ARNS = {
+    Kind.LAMBDA_EDGE: f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:shop:7",
+    Kind.CLOUDFRONT_FUNCTION: f"arn:aws:cloudfront::{ACCOUNT}:function/shop",
+}
+_PAGER = "Pager: {errors} errors on www.shop.example since the last deployment of the {event} function."
+_CHANGED = "Pager: a new version of the {event} function waits for approval, and its author is unsure."
+_RULES = rules()
+
+
+_WITHOUT_DISTRIBUTION = frozenset({
+    "cloudfront_function.origin_access_control_unknown", "cloudfront_function.origin_id_unchecked",
+})  # fmt: skip
+"""Rules that say what the distribution would tell."""
+_REFUSED_EARLIER = frozenset({"cloudfront_function.event_unusable", "lambda_edge.event_unusable"})
+"""Rules about events that are none: whoever gives one is told so in a sentence, before anything is judged."""
+
+Case = tuple[str, FunctionResult, KnownOrigins | None]
+"""A story, what the function returned, and the origins of the distribution where those decide."""
+
+
+def _cloudfront_functions() -> Mapping[str, Case]:
+    """Return the case of every rule about CloudFront Functions."""
+    found = {}
+    for example in cloudfront_functions.EXAMPLES:
+        given = example.broken
+        is_plain = not given.calls and given.run == type(given.run)()
+        content = given.result.encode() if is_plain else write_run(given.result, given.calls, given.run)
+        returned = _result(_RULES[example.rule], given.at, content, given.event)
+        found[example.rule] = (example.story, returned, given.origins)
+    return found
+
+
+def _lambda_edge() -> Mapping[str, Case]:
+    """Return the case of every rule about Lambda@Edge."""
+    found: dict[str, Case] = {}
+    for rule, example in lambda_edge.examples().items():
+        content = example.text.encode("utf-8", "surrogatepass")
+        found[rule] = (example.story, _result(_RULES[rule], example.event_type, content, example.event), None)
+    return found
+
+
+def _result(rule: FunctionRule, at: EventType | None, content: bytes, event: Any) -> FunctionResult:
+    effect = rule.effect if rule.status is Status.FAULT else Effect.NONE
+    return FunctionResult(rule.kind, at, content, event, effect)
+
+
+def _set_up(rule: str, returned: FunctionResult, known: KnownOrigins | None, authority: Authority) -> Setup:
+    """Return a healthy shop, with the origins that the function knows of, and the function."""
+    shop = OriginSetup(({80: Http(), 443: Closed()},), protocol_policy="http-only")
+    made = [_origin(origin, authority) for origin in known.origins] if known else [shop]
+    assigned = next((origin for origin in made if known and origin.id == known.assigned_id), made[0])
+    return Setup(
+        assigned,
+        is_given=not (known is None and rule in _WITHOUT_DISTRIBUTION),
+        others=tuple(origin for origin in made if origin is not assigned),
+        functions=(Function(_ARNS[returned.kind], returned.event_type.value),) if returned.event_type else (),
+        function_result=returned,
+    )
+
+
+def _origin(origin: KnownOrigin, authority: Authority) -> OriginSetup:
+    """Return an origin of that kind; whichever requests go to is healthy."""
+    if origin.type == "s3":
+        domain = f"{origin.id}-shop.s3.eu-west-1.amazonaws.com"
+        up = web(Tls(Chain((authority.leaf(domain), authority.intermediate))))
+        return replace(up, id=origin.id, domain=domain, bucket=True)
+    return OriginSetup(
+        ({80: Http(), 443: Closed()},),
+        id=origin.id,
+        domain=f"{origin.id}.shop.example",
+        protocol_policy="http-only",
+        in_vpc=origin.type == "vpc",
+        mutual_tls=origin.has_mutual_tls,
+    )
+
+
+def _scenario(rule: FunctionRule, story: str, returned: FunctionResult, known: KnownOrigins | None) -> Scenario:
+    kind = TITLES[rule.kind]
+    status = returned.effect.status
+    pager = (_PAGER if status else _CHANGED).format(errors=status, event=returned.event_type or "shop")
+    return Scenario(
+        name=name_of(rule.id),
+        title=f"{kind}: {story.rstrip('.')}",
+        story=(pager, "Ticket: its result was captured. Would CloudFront use it?"),
+        difficulty=Difficulty.EASY if status else Difficulty.MEDIUM,
+        expected=_expected(rule, status),
+        hints=(
+            "X-Cache on the failing response says whether a function's result was refused, and of which kind.",
+            "Compare what the function returned with what it was given: fields, headers, and what is missing.",
+            rule.meaning,
+        ),
+        why_in_real_life=story,
+        page=rule.source,
+        set_up=partial(_set_up, rule.id, returned, known),
+    )
+
+
+def _expected(rule: FunctionRule, status: int | None) -> Expected:
+    code = f"edge_function.{rule.id}"
+    match rule.status:
+        case Status.FAULT:
+            return Expected("fault", Cause.EDGE_FUNCTION, code, status)
+        case Status.UNKNOWN:
+            return Expected("unknown", Cause.EDGE_FUNCTION, code)
+        case _:
+            return Expected("ok")
+
+
+def name_of(rule: str) -> str:
+    """Return the name of the scenario about a rule: `lambda-edge-status-missing`."""
+    return rule.replace(".", "-").replace("_", "-")
+
+
+_CASES = {**_lambda_edge(), **_cloudfront_functions()}
+SCENARIOS = tuple(_scenario(_RULES[rule], *case) for rule, case in _CASES.items() if rule not in _REFUSED_EARLIER)
