@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from cfrunbook.errors import BadInput
 from cfrunbook.files import read_bounded, write_whole
 
@@ -167,6 +165,8 @@ def _about(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _write_corrected(path: Path, corrected: Sequence[Any], results: int) -> None:
+    import msgspec
+
     if not corrected:
         raise BadInput("--corrected: there is nothing to write: no result needs a correction that can be made.")
     if results > 1:
@@ -178,6 +178,8 @@ def _write_corrected(path: Path, corrected: Sequence[Any], results: int) -> None
 
 def _json(diagnosis: Diagnosis, judged: Sequence[Any]) -> str:
     """Return the diagnosis, and each result's violations with the corrected result."""
+    import msgspec
+
     from cfrunbook.views import function as views
 
     value = msgspec.json.decode(diagnosis.to_json())
@@ -186,6 +188,8 @@ def _json(diagnosis: Diagnosis, judged: Sequence[Any]) -> str:
 
 
 def _message(given: argparse.Namespace, *, color: bool, width: int) -> int:
+    import msgspec
+
     from cfrunbook.functions import messages
     from cfrunbook.views import function as views
 
@@ -203,6 +207,8 @@ def _message(given: argparse.Namespace, *, color: bool, width: int) -> int:
 
 
 def _event(given: argparse.Namespace) -> int:
+    import msgspec
+
     from cfrunbook.cloudfront import distribution_reader, policies, viewer_url
     from cfrunbook.functions import events, inputs
     from cfrunbook.functions.model import Kind
@@ -222,6 +228,8 @@ def _event(given: argparse.Namespace) -> int:
 
 def _logs(given: argparse.Namespace, *, color: bool, width: int) -> int:
     import datetime as dt
+
+    import msgspec
 
     from cfrunbook.cloudfront import distribution_reader
     from cfrunbook.views import function_logs, terminal
