@@ -222,6 +222,10 @@ def _finding(target: Target, members: Sequence[_Sight], total: int, chosen: str,
     return some_requests_fail(msgspec.structs.replace(finding, next_check=""))
 
 
+def _banner(exchange: Exchange) -> str:
+    return f"“{visible(exchange.first_bytes.decode('ascii', 'backslashreplace').strip(), 80)}”"
+
+
 _ENDINGS = {
     ExchangeOutcome.SILENT: "not a byte of an answer",
     ExchangeOutcome.CLOSED: "closed without a byte of an answer",
@@ -233,7 +237,13 @@ def _evidence(sight: _Sight) -> Evidence:
     exchange = sight.exchange
     said = visible(exchange.status_line, 120) or _ENDINGS.get(exchange.outcome, exchange.outcome.replace("_", " "))
     if sight.rule is rules.CUT_OFF:
-        said += f", then nothing more after {exchange.header_bytes} bytes ({exchange.end or 'the end'})"
+        said += f", then the end ({exchange.end}) after {exchange.header_bytes} bytes of a header"
+    elif sight.rule in (rules.HEADER_TOO_LARGE, rules.HEADER_LARGE):
+        said += f", a header of {exchange.header_bytes} bytes"
+    elif sight.rule is rules.MALFORMED:
+        said += f", with {join_names([rules.DEVIATIONS[d][1] for d, _ in _deviations(exchange)])}"
+    elif sight.rule in (rules.HTTP2_ONLY, rules.NOT_HTTP):
+        said = f"the answer begins with {_banner(exchange)}"
     elif exchange.outcome is ExchangeOutcome.SILENT or sight.rule is rules.TOO_SLOW:
         said += f" within {exchange.elapsed_ms / 1000:.1f} s"
     if sight.rule is rules.ORIGIN_STATUS:
@@ -286,7 +296,7 @@ def _data(target: Target, members: Sequence[_Sight], total: int, maker: gateways
         "rfc": " ".join(rfc for _, rfc, _ in notes),
         "body_bytes": first.body_bytes,
         "of": f" of {first.content_length}" if first.framing is Framing.LENGTH else "",
-        "banner": f"“{visible(first.first_bytes.decode('ascii', 'backslashreplace').strip(), 80)}”",
+        "banner": _banner(first),
         "service": f"{first.service.upper()} is spoken" if first.service else "nothing that is known here is spoken",
         "detail": visible(first.detail, 160)
         or visible(first.status_line.partition(" ")[2], 80)

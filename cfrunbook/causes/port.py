@@ -50,7 +50,8 @@ _SOMETIMES = (
 )
 _ONE_FAMILY = (
     " It is every {family} address of the origin and no {other} one. With IpAddressType dualstack CloudFront uses"
-    " either family, so this shows as an intermittent error; IpAddressType {only} keeps it on {other} until {family} works."
+    " either family, so this shows as an intermittent error; IpAddressType {only} keeps it on {other} until {family}"
+    " works."
 )
 _PREFIX_LISTS = {
     4: "com.amazonaws.global.cloudfront.origin-facing",

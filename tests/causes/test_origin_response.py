@@ -416,3 +416,20 @@ def test_what_an_origin_answers_only_those_with_a_certificate_is_not_known_here(
 def test_an_origin_that_goes_on_without_a_certificate_is_judged_by_its_answer() -> None:
     assert list(with_certificate(status(200))) == ["ok"]
     assert list(with_certificate(status(502))) == ["origin_status"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "says"),
+    [
+        (wordless("closed"), "192.0.2.1: closed without a byte of an answer"),
+        (wordless("silent"), "192.0.2.1: not a byte of an answer within 5.0 s"),
+        (exchange(header_complete=False, end=ExchangeEnd.CLOSED, header_bytes=56), "192.0.2.1: HTTP/1.1 200 OK, then the end (closed) after 56 bytes of a header"),
+        (exchange(header_bytes=40_000), "192.0.2.1: HTTP/1.1 200 OK, a header of 40000 bytes"),
+        (exchange(deviations=((Deviation.LENGTH_DIFFERS, 0),)), "192.0.2.1: HTTP/1.1 200 OK, with several Content-Length fields that differ"),
+        (wordless("banner", service="http/2", first_bytes=BUTTERFLY), "192.0.2.1: the answer begins with “\\x00\\x00\\x04”"),
+        (status(502), "192.0.2.1: HTTP/1.1 502 X, no Server field"),
+    ],
+)  # fmt: skip
+def test_the_evidence_says_what_came(seen: Exchange, says: str) -> None:
+    (finding,) = judge(seen)
+    assert finding.evidence[0].says == says
