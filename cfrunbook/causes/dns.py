@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -92,17 +92,27 @@ def judge(
     walk = fold(queries, target.domain, kind=kind) if any(q.name == plain(target.domain) for q in queries) else None
     found: list[Finding] = []
     if walk is not None and walk.control is Control.FINE:
-        found += dns_servers.judge(walk, target)
-        found += dns_zones.judge(walk, target)
-        found += dns_answers.judge(walk, target)
-        if at is not None:
-            found += dns_signatures.judge(walk, target, at)
+        found += _on_every_way(walk, target, at)
         if any(f.status in (Status.FAULT, Status.OK) for f in found):
             compared = (_compare(target, walk, found, r) for r in asked)
             return (*found, *(f for f in compared if f is not None))
     if walk is not None and not any(f.status is Status.UNKNOWN for f in found):
         found.append(dns_servers.not_walked(walk, target))
     return (*found, *(_judge(target, resolution, in_lab=in_lab) for resolution in asked))
+
+
+def _on_every_way(walk: Delegations, target: Target, at: dt.datetime | None) -> Iterator[Finding]:
+    """Yield what is to be said of each way that lookups go; what several have in common, once."""
+    said: set[tuple[str, str]] = set()
+    common = frozenset.intersection(*(frozenset(z.name for z in way.zones) for way in walk.ways))
+    for way in walk.ways:
+        found = [*dns_servers.judge(way, target), *dns_zones.judge(way, target), *dns_answers.judge(way, target)]
+        if at is not None:
+            found += dns_signatures.judge(way, target, at, common)
+        for finding in found:
+            if (finding.code, finding.title) not in said:
+                said.add((finding.code, finding.title))
+                yield finding
 
 
 def _judge(target: Target, seen: Resolution, *, in_lab: bool) -> Finding:
@@ -219,7 +229,7 @@ def _said(seen: Resolution) -> str:
 
 def _compare(target: Target, walk: Delegations, found: Sequence[Finding], seen: Resolution) -> Finding | None:
     """Return how a resolver's answer differs from what the name servers say; None where it does not."""
-    public = {a for kind in ("A", "AAAA") for a in walk.last.addresses(kind)}
+    public = {a for way in walk.ways for kind in ("A", "AAAA") for a in way.last.addresses(kind)}
     if seen.outcome is ResolutionOutcome.ANSWER:
         here = {*seen.ipv4, *seen.ipv6}
         if here & public or _is_localhost(seen.name):

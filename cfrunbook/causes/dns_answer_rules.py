@@ -138,6 +138,51 @@ ALIAS_AND_OTHER_DATA = _rule(
         ),
     ),
 )
+SEVERAL_ALIASES = _rule(
+    "several_aliases",
+    "{hop} has more than one CNAME record: {targets}.",
+    "A name may have one only. Resolvers differ in what they make of several: unbound follows the first of the answer,"
+    " BIND refuses all of it (SERVFAIL). Where CloudFront's resolver does that, CloudFront answers 502.",
+    status=Status.WARNING,
+    source=_RFC + "rfc2181#section-10.1",
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(text="Delete all CNAME records of {hop} but one."),
+            Step(
+                text="To share load between several targets: Amazon Route 53, weighted records (one answer has one"
+                " target); elsewhere, several A records or a load balancer."
+            ),
+        ),
+    ),
+    verify=Step(text="The answer has one CNAME record.", command=_DIG),
+)
+DENIED_BY_TYPE = _rule(
+    "denied_by_type",
+    "{which} of {zone} {deny} that {hop} exists when asked for {kind}, though it {how_known} when asked for {known}:"
+    " {servers}; {consequence}.",
+    "NXDOMAIN is about the name, whatever type was asked for: a resolver may keep it for {hop} as a whole (BIND does)"
+    " and then deny its {known} records too, until the TTL of the denial is over. Where CloudFront's resolver has"
+    " done so, CloudFront answers 502; at other times all is well. Right would be NOERROR without an answer.",
+    status=Status.WARNING,
+    source=_RFC + "rfc2308#section-5",
+    reproduce="dig +norecurse {server!q} -p {server_port!q} {hop!q} {kind!q};"
+    " dig +norecurse {server!q} -p {server_port!q} {hop!q} {known!q}",
+    verify=Step(
+        text="The server says NOERROR for both types, with or without records.",
+        command="dig +norecurse {server!q} -p {server_port!q} {hop!q} {kind!q}",
+    ),
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(
+                text="Update or correct what answers at {servers} (a load balancer that does DNS, a script): for a name"
+                " that exists it must say NOERROR to every type (RFC 8020)."
+            ),
+            Step(text="Until then: create a record of type {kind} for {hop} as well, so that no denial is given."),
+        ),
+    ),
+)
 SERVERS_DISAGREE = _rule(
     "servers_disagree",
     "The name servers of {zone} disagree on {hop}: {versions}.",
@@ -155,7 +200,7 @@ ANSWERS_VARY = _rule(
     "answers_vary",
     "The answer for {hop} varies: {versions}.",
     "All servers hold the same version of the zone, so this is meant: weighted, latency, geolocation or multivalue"
-    " records. CloudFront may get other addresses than these.",
+    " records. CloudFront may get other answers than these.",
     status=Status.INFO,
     source="https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy.html",
     remedy=Remedy(),
@@ -237,6 +282,8 @@ RULES: tuple[Rule, ...] = (
     ALIAS_LOOP,
     ALIAS_CHAIN_TOO_LONG,
     ALIAS_AND_OTHER_DATA,
+    SEVERAL_ALIASES,
+    DENIED_BY_TYPE,
     SERVERS_DISAGREE,
     ANSWERS_VARY,
     TTL_ZERO,

@@ -221,13 +221,13 @@ SERVER_WITHOUT_TCP = _rule(
 )
 ALL_SERVERS_DEAD = _rule(
     "all_servers_dead",
-    "None of the {total} name servers of {zone} answers, so nobody can resolve {name}: {account}.",
+    "None of the {total} name servers of {zone} answers, so {consequence}: {account}.",
     "Every address of every one was asked, three times over UDP and once over TCP. Servers of the zones above did"
     " answer meanwhile, so it is not port 53 here that is blocked.",
 )
 ALL_SERVERS_REFUSE = _rule(
     "all_servers_refuse",
-    "All {total} name servers of {zone} refuse to answer for it, so nobody can resolve {name}: {account}.",
+    "All {total} name servers of {zone} refuse to answer for it, so {consequence}: {account}.",
     "{parent} names servers that do not hold the zone: a lame delegation. Typically the zone was deleted, or moved to"
     " other servers, and the registrar still names the old ones.",
     source=SERVFAIL_PAGE,
@@ -241,7 +241,7 @@ ALL_SERVERS_REFUSE = _rule(
 )
 SERVFAIL = _rule(
     "servfail",
-    "All {total} name servers of {zone} fail, so nobody can resolve {name}: {account}.",
+    "All {total} name servers of {zone} fail, so {consequence}: {account}.",
     "SERVFAIL from an authoritative server means that it could not load the zone, that its copy has expired because"
     " zone transfers fail, or that what computes the answer is down.",
     source=SERVFAIL_PAGE,
@@ -257,7 +257,7 @@ ALL_SERVERS_LAME = _rule(
 )
 NO_SERVER_HELPS = _rule(
     "no_server_helps",
-    "None of the {total} name servers of {zone} gives an answer that helps, so nobody can resolve {name}: {account}.",
+    "None of the {total} name servers of {zone} gives an answer that helps, so {consequence}: {account}.",
     "Every address of every one was asked; each fails in its own way.",
     remedy=Remedy(kind="one_of", steps=(*DELEGATION, _START, _TELL)),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 from cfrunbook.causes import dns_server_rules as rules
 from cfrunbook.causes.dns_delegation import Condition, Control, Delegations, Place, ZoneView, is_local
-from cfrunbook.causes.dns_words import evidence, facts, finding, percent, said, shown, verbs, which
+from cfrunbook.causes.dns_words import evidence, facts, finding, how_many, percent, said, shown, unresolvable
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
 from cfrunbook.findings import Finding, Rule, Status
@@ -111,7 +111,7 @@ def _group(walk: Delegations, target: Target, zone: ZoneView, members: Sequence[
     first = members[0].telling
     return {
         **facts(walk, target, zone, members[0]),
-        **_how_many(zone, members),
+        **how_many(zone, members),
         "intermittent": True,
         "kind": first.type,
         "asked": visible(first.name, 260),
@@ -138,9 +138,9 @@ def _nobody(
         **_group(walk, target, zone, places),
         "account": "; ".join(accounts),
         "total": len({p.server for p in places}),
-        "intermittent": False,
-        "share": 1.0,
-        "consequence": f"nobody can resolve {visible(walk.name, 260)}",
+        "intermittent": walk.share < 1,
+        "share": round(walk.share, 4),
+        "consequence": unresolvable(walk),
     }
     if not conditions <= _CERTAIN and not all(is_local(p.telling) for p in places):
         data["confidence"] = "medium"
@@ -152,20 +152,6 @@ def _telling(place: Place) -> list[DnsQuery]:
     same = [q for q in place.queries if (q.name, q.type) == (place.telling.name, place.telling.type)]
     over_tcp = [q for q in same if q.transport is DnsTransport.TCP and q is not place.telling]
     return [place.telling, *over_tcp[:1]]
-
-
-def _how_many(zone: ZoneView, members: Sequence[Place]) -> dict[str, Any]:
-    """Return how many servers, or addresses of servers, are concerned, and the verbs that go with the number."""
-    servers = {p.server for p in zone.asked}
-    spared = {p.server for p in zone.asked if p not in members}
-    affected = {p.server for p in members}
-    number, total, what = len(affected), len(servers), "name servers"
-    if affected & spared:
-        number, total, what = len(members), len(zone.asked), "name server addresses"
-    return {"which": which(number, total, what), "servers": [shown(p) for p in members], **verbs(number)} | {
-        "affected": number,
-        "total": total,
-    }
 
 
 def _without_tcp(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Finding]:
@@ -182,7 +168,7 @@ def _without_tcp(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[
         members = list(found)
         data = {
             **facts(walk, target, zone, members[0]),
-            **_how_many(zone, members),
+            **how_many(zone, members),
             "said": join_names(list(dict.fromkeys(said(q) for q in found.values())), 3),
         }
         yield finding(rules.SERVER_WITHOUT_TCP, target, found.values(), Status.WARNING, data)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfrunbook.causes import dns_answer_rules as rules
 from cfrunbook.causes.dns_delegation import Delegations, Hop, ZoneView
-from cfrunbook.causes.dns_words import facts, finding, parent_shown
+from cfrunbook.causes.dns_words import facts, finding, for_this_way, parent_shown
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsQuery, DnsRecord
 from cfrunbook.findings import Finding, Status
@@ -29,8 +29,13 @@ _SUPPORTED = frozenset({8, 10, 13, 14, 15, 16})
 """Algorithms that resolvers validate; a zone with others counts as not signed (RFC 8624)."""
 
 
-def judge(walk: Delegations, target: Target, at: dt.datetime) -> Iterator[Finding]:
-    """Yield what would make a validating resolver refuse the zones on the way, one finding for each zone."""
+def judge(
+    walk: Delegations, target: Target, at: dt.datetime, common: frozenset[str] = frozenset()
+) -> Iterator[Finding]:
+    """Yield what would make a validating resolver refuse the zones on the way, one finding for each zone.
+
+    The zones in `common` are on every way that lookups go.
+    """
     signs = any(r.type == "RRSIG" for q in walk.queries for r in (*q.answer, *q.authority))
     for zone in walk.zones:
         problem = next(_problems(walk, zone, at), None)
@@ -40,7 +45,8 @@ def judge(walk: Delegations, target: Target, at: dt.datetime) -> Iterator[Findin
                 continue  # no signature came from anywhere: something on the way may take EDNS from what is asked
             status = Status.WARNING if more.get("intermittent") else Status.FAULT
             data = {**facts(walk, target, zone), "confidence": "medium", **more}
-            yield finding(rules.DNSSEC_BOGUS, target, shows, status, data)
+            found = finding(rules.DNSSEC_BOGUS, target, shows, status, data)
+            yield found if zone.name in common else for_this_way(found, walk)
 
 
 _Problem = tuple[Sequence[DnsQuery], dict[str, Any]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -28,6 +28,7 @@ _VERBS = {
     "drop": ("drops", "drop"),
     "send": ("sends", "send"),
     "have": ("has", "have"),
+    "deny": ("denies", "deny"),
 }
 
 
@@ -123,11 +124,42 @@ def percent(share: float) -> str:
     return f"about {round(share * 100)} %" if share >= 0.005 else "less than 1 %"
 
 
+def unresolvable(walk: Delegations) -> str:
+    """Return what it means that nothing comes of this way, as a clause: `nobody can resolve origin.example.com`."""
+    name = visible(walk.name, 260)
+    if walk.share < 1:
+        return f"{percent(walk.share)} of lookups of {name}, those that come here, fail"
+    return f"nobody can resolve {name}"
+
+
+def for_this_way(found: Finding, walk: Delegations) -> Finding:
+    """Return a finding about what is at the end of a way; where lookups go other ways too, it says how many go here."""
+    if walk.share == 1:
+        return found
+    title = f"{found.title.removesuffix('.')}; {percent(walk.share)} of lookups go there."
+    more = {"share": round(walk.share, 4), "intermittent": True} if found.status is Status.FAULT else {}
+    return msgspec.structs.replace(found, title=title, data=found.data | more)
+
+
 def which(number: int, total: int, what: str) -> str:
     """Return how many of how many, to begin a sentence: `2 of 4 name servers`, `All 4 name servers`."""
     if number < total:
         return f"{number} of {total} {what}"
     return f"All {total} {what}" if total > 1 else f"The only {what.removesuffix('s')}"
+
+
+def how_many(zone: ZoneView, members: Collection[Place]) -> dict[str, Any]:
+    """Return how many servers, or addresses of servers, are concerned, and the verbs that go with the number."""
+    servers = {p.server for p in zone.asked}
+    spared = {p.server for p in zone.asked if p not in members}
+    affected = {p.server for p in members}
+    number, total, what = len(affected), len(servers), "name servers"
+    if affected & spared:
+        number, total, what = len(members), len(zone.asked), "name server addresses"
+    return {"which": which(number, total, what), "servers": [shown(p) for p in members], **verbs(number)} | {
+        "affected": number,
+        "total": total,
+    }
 
 
 def verbs(number: int) -> dict[str, str]:

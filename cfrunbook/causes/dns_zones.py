@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cfrunbook.causes import dns_server_rules as rules
 from cfrunbook.causes.dns_delegation import Delegations, ZoneView
-from cfrunbook.causes.dns_words import facts, finding, parent_shown, percent, shown, verbs, which
+from cfrunbook.causes.dns_words import facts, finding, parent_shown, percent, shown, unresolvable, verbs, which
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsOutcome
 from cfrunbook.findings import Finding, Status
@@ -49,7 +49,7 @@ def _addressless(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[
             "why_no_address": _no_address_why(walk, servers),
             "consequence": _of_no_use(number, total, found=sum(s in reached for s in servers))
             if zone.well
-            else f"nobody can resolve {visible(walk.name, 260)}",
+            else unresolvable(walk),
         }
         status = Status.WARNING if zone.well else Status.FAULT
         shows = [*zone.referrals[:2], *(q for q in walk.queries if q.name in servers)]

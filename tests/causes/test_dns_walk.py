@@ -23,14 +23,14 @@ from hypothesis import strategies as st
 from cfrunbook import evidence
 from cfrunbook.causes import dns as cause
 from cfrunbook.causes import dns_answer_rules, dns_rules, dns_server_rules
-from cfrunbook.causes.dns_delegation import Control, fold
+from cfrunbook.causes.dns_delegation import MAX_WAYS, Control, fold
 from cfrunbook.causes.dns_zones import is_newer
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsOutcome, DnsQuery, Observations, Resolution, ResolutionOutcome
 from cfrunbook.findings import Finding, Status
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.dns.internet import SHOP_SERVERS, Tree, delegation, domain, internet, zone
-from cfrunbook.lab.dns.setup import Fault
+from cfrunbook.lab.dns.setup import Fault, Template
 from cfrunbook.lab.dns.shop import EVERY_SERVER, FIRST, SHOP, failing, shop, shop_zone
 from cfrunbook.lab.scenario import Scenario
 from cfrunbook.lab.scenarios import SCENARIOS
@@ -105,6 +105,9 @@ BESIDES = {
     "dns-without-edns": {"resolves": "ok"},
     "dns-alias-at-apex": {"alias_and_other_data": "warning", "resolves": "ok"},
     "dns-weighted": {"answers_vary": "info", "resolves": "ok"},
+    "dns-weighted-alias-one-gone": {"answers_vary": "info", "resolves": "ok", "dangling_alias": "fault"},
+    "dns-two-aliases": {"several_aliases": "warning", "resolves": "ok"},
+    "dns-aaaa-denied": {"denied_by_type": "warning", "resolves": "ok"},
     "dns-geographic": {"answers_vary": "info", "resolves": "ok"},
     "dns-wildcard": {"any_name_resolves": "info", "resolves": "ok"},
     "dns-healthy": {"resolves": "ok"},
@@ -126,6 +129,10 @@ TITLES = {
     "dns-not-delegated": "The domain of origin.shop.lab does not exist: lab does not delegate it.",
     "dns-nodata": "origin.shop.lab exists in the zone shop.lab (serial 2026112201) but has no A record.",
     "dns-dangling-alias": "is an alias of shop-1234567890.eu-west-1.elb.cloud.net, which does not exist: the zone cloud.net",
+    "dns-weighted-alias-one-gone": "which does not exist: the zone cloud.net says so; about 50 % of lookups go there.",
+    "dns-weighted": "varies: now 203.0.113.10, now 203.0.113.20, from each of its 4 name servers.",
+    "dns-two-aliases": "origin.shop.lab has more than one CNAME record: blue.cloud.net and green.cloud.net.",
+    "dns-aaaa-denied": "(198.51.100.4); every cold lookup asks one of them.",
     "dns-alias-loop": "origin.shop.lab → lb.shop.lab → shop-1234567890.eu-west-1.elb.cloud.net → origin.shop.lab.",
     "dns-all-servers-stopped": "198.51.100.4): port 53 is closed.",
     "dns-all-servers-refuse": "ns-1901.awsdns-45.co.uk (198.51.100.104)",
@@ -393,6 +400,79 @@ def test_silence_of_this_machine_itself_is_proof_at_once() -> None:
         msgspec.structs.replace(q, connected_to="127.0.0.1:5353") for q in walked(tree, NAME, deadline=0.5).queries
     ]
     assert codes(judge(queries)) == {"all_servers_dead": Status.FAULT}
+
+
+# --- an alias with several targets --------------------------------------------------------------------------------------
+
+GOOD = f"good A {FIRST}\n"
+DEAD = domain(zone("dead.net.", {"ns1.dead.net.": "198.51.100.71"}, ""), {"ns1.dead.net.": "198.51.100.71"})
+DEAD = replace(DEAD, servers=tuple(s.failing(Fault.DROP) for s in DEAD.servers))
+
+
+def to(first: str, other: str, *servers: str, records: str = GOOD) -> Tree:
+    """Return a tree in which these servers name the `other` target, and the rest the `first`."""
+    held = {name: zone(SHOP, SHOP_SERVERS, f"{records}origin CNAME {t}") for name, t in (("a", first), ("b", other))}
+    return internet(domain(held["a"], SHOP_SERVERS, instead=dict.fromkeys(servers, held["b"])), DEAD)
+
+
+WAYS = (
+    (
+        "one server names what is gone",
+        to("good", "gone", SERVER),
+        "dangling_alias",
+        "; about 25 % of lookups go there.",
+    ),
+    (
+        "three name a dead zone",
+        to("good", "x.dead.net.", *OTHERS),
+        "all_servers_dead",
+        "so about 75 % of lookups of origin.shop.lab, those that come here, fail: ns1.dead.net (198.51.100.71): no answer.",
+    ),
+    ("one leads back", to("good", "origin", SERVER), "alias_loop", "origin.shop.lab; about 25 % of lookups go there."),
+    ("one has no address", to("good", "text", SERVER, records=GOOD + "text TXT x\n"), "nodata", "about 25 % of"),
+    (
+        "one has IPv6 only",
+        to("good", "six", SERVER, records=GOOD + "six AAAA 2001:db8::1\n"),
+        "wrong_family",
+        "about 25 % of lookups go there.",
+    ),
+)
+
+
+@pytest.mark.parametrize(("tree", "code", "words"), [way[1:] for way in WAYS], ids=[way[0] for way in WAYS])
+def test_each_target_of_an_alias_is_judged_with_its_share(tree: Tree, code: str, words: str) -> None:
+    found = judge(walked(tree, NAME).queries)
+    assert codes(found) == {code: Status.FAULT, "answers_vary": Status.INFO, "resolves": Status.OK}
+    (fault,) = [f for f in found if f.status is Status.FAULT]
+    assert words in fault.title
+    assert (fault.data["intermittent"], fault.data["share"]) == (True, 0.75 if code == "all_servers_dead" else 0.25)
+    (well,) = [f for f in found if f.status is Status.OK]
+    assert "by way of good.shop.lab" in well.title
+
+
+def test_ways_part_again_and_again_and_an_end_is_judged_once() -> None:
+    """Two targets at each of seven steps: 128 ways, of which some are judged, and one end."""
+    links = "".join(f"{side}{n} CNAME {s}{n + 1}\n" for n in range(7) for side in "ab" for s in "ab")
+    lines = [line.replace(" ", ".shop.lab. 300 IN ", 1).replace("\n", "") for line in links.splitlines()]
+    templates = tuple(
+        Template(f"{side}{n}.shop.lab.", "\n".join(f"{x}.shop.lab." for x in lines if x.startswith(f"{side}{n}.")))
+        for n in range(7)
+        for side in "ab"
+    )
+    plain = shop(f"origin CNAME a0\na7 A {FIRST}\nb7 A {FIRST}")
+    tree = internet(replace(plain, servers=tuple(replace(s, templates=templates) for s in plain.servers)))
+    walk = fold(walked(tree, NAME).queries, NAME)
+    assert len(walk.ways) == MAX_WAYS
+    assert {way.last.name for way in walk.ways} <= {"a7.shop.lab", "b7.shop.lab"}
+    assert all(way.share == pytest.approx(1 / 128) for way in walk.ways)
+
+
+def test_a_name_denied_for_ipv4_and_known_for_ipv6_is_told_as_both() -> None:
+    tree = internet(shop("origin AAAA 2001:db8::1", faults=failing(Fault.NXDOMAIN), types=("A",)))
+    found = judge(walked(tree, NAME).queries, of=target(ip_address_type="ipv6"))
+    assert codes(found) == {"denied_by_type": Status.WARNING, "resolves": Status.OK}
+    found = judge(walked(tree, NAME).queries)
+    assert codes(found) == {"denied_by_type": Status.WARNING, "wrong_family": Status.FAULT}
 
 
 # --- the vantage --------------------------------------------------------------------------------------------------------

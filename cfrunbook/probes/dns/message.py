@@ -89,8 +89,9 @@ def read(name: str, kind: str, received: bytes) -> Reply:
     import dns.rdatatype
 
     try:
-        # unbound and BIND take no offence at bytes behind the message either
-        message = dns.message.from_wire(_bounded(received), ignore_trailing=True)
+        # unbound and BIND take no offence at bytes behind the message either. One by one: of several CNAME records
+        # of one name, which are not allowed and happen, only the last would be kept.
+        message = dns.message.from_wire(_bounded(received), ignore_trailing=True, one_rr_per_rrset=True)
         if not message.flags & dns.flags.QR:
             return malformed(received, "it is a question, not an answer")
         rcode = dns.rcode.to_text(message.rcode())
