@@ -6,10 +6,11 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
-from cfrunbook.probes.dns import message
+from cfrunbook.probes.dns import effort, message
 from cfrunbook.probes.dns.hints import Hint
 from cfrunbook.probes.dns.names import plain
 from cfrunbook.probes.dns.transport import DEADLINE, Received, Sockets, Transport, send_times
@@ -63,6 +64,7 @@ class Walking:
         self._open = asyncio.Semaphore(_most_sockets())
         self._done: asyncio.Queue[tuple[Question, DnsQuery]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reader = ThreadPoolExecutor(max_workers=1)  # starts its thread when there is something to read
         self._stopping = False
         self._waiting: dict[str, asyncio.Future[Resolved | None]] = {}
         self._seen: list[tuple[Question, DnsQuery]] = []
@@ -90,6 +92,7 @@ class Walking:
                 self._take(question, seen)
         finally:
             await self._stop()
+            self._reader.shutdown(wait=False, cancel_futures=True)
             for name in self._waiting:
                 self._tell(name, final=True)
             self.ended.set()
@@ -137,7 +140,10 @@ class Walking:
             begin = self._elapsed()
             endpoint = self._endpoint(question)
             received = await self._exchange(question, endpoint, begin)
-            seen = self._record(question, endpoint, received, begin)
+            if received.seconds is None:
+                received = replace(received, seconds=self._elapsed() - begin)
+        reply = await self._read(question, received)
+        seen = self._record(question, endpoint, received, reply, begin)
         self._done.put_nowait((question, seen))
 
     async def _exchange(self, question: Question, endpoint: Endpoint, begin: float) -> Received:
@@ -165,18 +171,31 @@ class Walking:
             return Endpoint(question.server, PORT, address)
         return Endpoint(question.server, PORT, address, connect_address=entry.address, connect_port=entry.to_port)
 
-    def _record(self, question: Question, endpoint: Endpoint, received: Received, begin: float) -> DnsQuery:
-        elapsed = self._elapsed() - begin if received.seconds is None else received.seconds
-        if received.data and self._elapsed() >= self._end:
-            # Answers made to be slow to read may all be here at once: they are not to hold up everything else.
-            self._late = True
-            reply = message.Reply(outcome=DnsOutcome.TIMEOUT, detail="the walk had to end before this answer was read")
-        elif received.data:
-            reply = message.read(question.name, question.type, received.data)
-        elif received.stray:
-            reply = message.malformed(received.stray, "what came has another id than the question, or is no answer")
-        else:
-            reply = message.Reply(outcome=received.outcome, detail=received.detail)
+    async def _read(self, question: Question, received: Received) -> message.Reply:
+        """Return what came back; what takes long to read is read elsewhere, so that nothing else has to wait."""
+        if not received.data:
+            if received.stray:
+                why = "what came has another id than the question, or is no answer"
+                return message.malformed(received.stray, why)
+            return message.Reply(outcome=received.outcome, detail=received.detail)
+        if self._elapsed() < self._end:
+            if effort.points(received.data) < effort.LABORIOUS:
+                return message.read(question.name, question.type, received.data)
+            try:
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(
+                    self._reader, message.read, question.name, question.type, received.data
+                )
+            except asyncio.CancelledError:
+                if not self._stopping:
+                    raise
+        # Answers made to be slow to read may all be here at once: they are not to hold up everything else.
+        self._late = True
+        return message.Reply(outcome=DnsOutcome.TIMEOUT, detail="the walk had to end before this answer was read")
+
+    def _record(
+        self, question: Question, endpoint: Endpoint, received: Received, reply: message.Reply, begin: float
+    ) -> DnsQuery:
         sent = [0.0] if question.transport is DnsTransport.TCP else send_times(self._deadline)
         return DnsQuery(
             id="",
@@ -199,7 +218,7 @@ class Walking:
             additional=reply.additional,
             first_bytes=reply.first_bytes,
             detail=reply.detail,
-            elapsed_ms=round(elapsed * 1000, 3),
+            elapsed_ms=round((received.seconds or 0.0) * 1000, 3),
         )
 
     async def _stop(self) -> None:

@@ -28,7 +28,7 @@ from cfrunbook.lab.dns.setup import Fault
 from cfrunbook.lab.dns.shop import EVERY_SERVER, FIRST, RECORDS, cloud, cloud_name, failing, shop
 from cfrunbook.probes.dns import message
 from cfrunbook.probes.dns.hints import Hint, parse
-from cfrunbook.probes.dns.walk import MAX_ALIASES, PATIENCE, WIDTH, Question, Walk
+from cfrunbook.probes.dns.walk import MAX_ALIASES, MAX_TARGETS, PATIENCE, WIDTH, Question, Walk
 from cfrunbook.probes.endpoint import Endpoint
 from tests.probes.dns.replayed import responding
 
@@ -333,6 +333,30 @@ def endless_addresses(question: Question) -> DnsQuery:
 def test_a_walk_that_could_go_on_for_ever_ends(answer: Answer) -> None:
     done = simulate([NAME], HINTS, answer)
     assert len(done.seen) <= 600
+
+
+def test_every_target_of_an_alias_is_followed() -> None:
+    """Two servers name one target, two the other; the first that is named says what the aliases are."""
+    other = zone("shop.lab.", SHOP_SERVERS, "origin CNAME green\ngreen A 203.0.113.20")
+    tree = internet(shop(f"origin CNAME blue\nblue A {FIRST}", instead=dict.fromkeys(EVERY_SERVER[2:], other)))
+    found = through(tree, NAME).walk.resolved(NAME, final=True)
+    assert found is not None
+    assert (sorted(found.ipv4), len(found.cnames)) == ([FIRST, "203.0.113.20"], 1)
+
+
+def test_of_an_alias_that_always_leads_elsewhere_so_many_targets_are_followed() -> None:
+    tree, number = internet(shop()), itertools.count()
+    well = of_tree(tree)
+
+    def answer(question: Question) -> DnsQuery:
+        if question.name != NAME or question.zone != "shop.lab":
+            return well(question)
+        target = f"n{next(number)}.shop.lab."
+        return made(question, "answer", rcode="NOERROR", authoritative=True, answer=(record(NAME, "CNAME", target),))
+
+    done = simulate([NAME], parse(tree.hints()), answer)
+    assert len({q.name for q, _ in done.seen if q.name.startswith("n") and q.name[1].isdecimal()}) == MAX_TARGETS
+    assert done.walk.cut_short
 
 
 def test_aliases_are_followed_so_far_and_no_further() -> None:
