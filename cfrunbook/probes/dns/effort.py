@@ -20,7 +20,7 @@ LABORIOUS = 1_500
 """Points from which a message is better read where it holds up nobody."""
 
 _RECORD, _BYTE, _BITMAP_BYTE, _OPAQUE_BYTES = 15, 1, 4, 16
-"""Points of a record, of a byte, of a byte of a bitmap; and bytes that make one point where they are copied as they are."""
+"""Points of a record, of a byte, of a byte of a bitmap; and bytes that make one point where they are just copied."""
 _OPAQUE = frozenset({1, 28, 43, 46, 48})
 """A, AAAA, DS, RRSIG, DNSKEY."""
 _BITMAPS = frozenset({47, 50})
