@@ -30,7 +30,9 @@ class Control(StrEnum):
 
     FINE = "fine"
     BLOCKED = "blocked"
-    """No server anywhere answered anything."""
+    """No root server answered anything."""
+    NO_UDP = "no_udp"
+    """Root servers answer over TCP, and none does over UDP."""
     INTERCEPTED = "intercepted"
     """Something answers in the place of the root servers."""
     NOT_ASKED = "not_asked"
@@ -266,8 +268,8 @@ def fold(queries: Sequence[DnsQuery], name: str, *, kind: str = "A") -> Delegati
     """
     name = plain(name)
     zones = _zones(queries, kind, name)
-    control = _control(queries)
-    ways = [_way(queries, kind, zones, path, control) for path in islice(_paths(zones, name, kind), MAX_WAYS)]
+    by = control(queries)
+    ways = [_way(queries, kind, zones, path, by) for path in islice(_paths(zones, name, kind), MAX_WAYS)]
     return replace(ways[0], branches=tuple(ways[1:]))
 
 
@@ -281,14 +283,14 @@ class _Path:
 
 
 def _way(
-    queries: Sequence[DnsQuery], kind: str, zones: Mapping[str, ZoneView], path: _Path, control: Control
+    queries: Sequence[DnsQuery], kind: str, zones: Mapping[str, ZoneView], path: _Path, by: Control
 ) -> Delegations:
     hops = tuple(_hop(zones, name, kind) for name in path.names)
     if len(hops) > 1 and not hops[-1].replies(kind):  # how servers are for the name that they do not give
         zones = _zones(queries, kind, path.names[-1])
         hops = tuple(_hop(zones, name, kind) for name in path.names)
     in_order = tuple(sorted(zones.values(), key=lambda z: (depth(z.name), z.name)))
-    return Delegations(path.names[0], control, hops, path.loops_to, tuple(queries), in_order, path.share)
+    return Delegations(path.names[0], by, hops, path.loops_to, tuple(queries), in_order, path.share)
 
 
 def _paths(zones: Mapping[str, ZoneView], name: str, kind: str) -> Iterator[_Path]:
@@ -386,17 +388,20 @@ class _Heard:
     over_tcp: bool
 
 
-def _control(queries: Sequence[DnsQuery]) -> Control:
+def control(queries: Sequence[DnsQuery]) -> Control:
+    """Return what the root servers' answers say of the vantage."""
     root = [q for q in queries if q.zone == ROOT]
     if not root:
         return Control.NOT_ASKED
+    if not any(q.rcode for q in root if q.transport is DnsTransport.UDP):
+        return Control.NO_UDP if any(q.rcode for q in root) else Control.BLOCKED
     # Only zones above have DS records: a cache that answers for everybody refers, too, but has no authority over them.
     above = [q for q in queries if q.type == "DS" and depth(q.zone) < 2 and q.rcode in ("NOERROR", "NXDOMAIN")]
     borrowed = bool(above) and not any(q.authoritative for q in above)
     # The root knows of no addresses: what gives one in its name is a login page for every name there is.
     if any(cut_of(q) or (q.authoritative and _is_denied(q)) for q in root) and not borrowed:
         return Control.FINE
-    return Control.INTERCEPTED if any(q.rcode for q in root) else Control.BLOCKED
+    return Control.INTERCEPTED
 
 
 def _is_denied(query: DnsQuery) -> bool:

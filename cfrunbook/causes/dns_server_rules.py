@@ -353,12 +353,13 @@ SERIALS_DIFFER = _rule(
         ),
     ),
 )
-PORT_53_BLOCKED = _rule(
+NOT_WALKED = _rule(
     "not_walked",
-    "The name servers of {name} were not asked: {why}.",
+    "Nothing was learned from the name servers of {name}: {why}.",
     "What is known about {name} is what a resolver says. This says nothing about the name servers themselves.",
     status=Status.INFO,
-    reproduce="dig +norecurse @198.41.0.4 . NS",
+    reproduce="dig +norecurse {server!q} -p {server_port!q} . NS;"
+    " dig +norecurse +tcp {server!q} -p {server_port!q} . NS",
     remedy=Remedy(),
     verify=Step(text=""),
 )
@@ -387,5 +388,5 @@ RULES: tuple[Rule, ...] = (
     GLUE_WRONG,
     SERVERS_MISMATCH,
     SERIALS_DIFFER,
-    PORT_53_BLOCKED,
+    NOT_WALKED,
 )

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cfrunbook.causes import dns_server_rules as rules
-from cfrunbook.causes.dns_delegation import Condition, Control, Delegations, Place, ZoneView, is_local
-from cfrunbook.causes.dns_words import evidence, facts, finding, how_many, percent, said, shown, unresolvable
+from cfrunbook.causes.dns_delegation import Condition, Control, Delegations, Place, ZoneView, control, is_local
+from cfrunbook.causes.dns_words import evidence, facts, finding, how_many, percent, said, shown, unresolvable, where
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
 from cfrunbook.findings import Finding, Rule, Status
@@ -60,12 +60,6 @@ _WORDS: Mapping[Condition, str] = {
 _NO_CONNECTION = frozenset({DnsOutcome.REFUSED_PORT, DnsOutcome.CLOSED, DnsOutcome.TIMEOUT, DnsOutcome.UNREACHABLE})
 _CERTAIN = frozenset({Condition.REFUSES, Condition.FAILS, Condition.NOT_RUNNING, Condition.MALFORMED})
 """What has nothing to do with where one asks from, nor with what a resolver makes of it."""
-_WHY_NOT_WALKED = {
-    Control.BLOCKED: "no root server answered, so port 53 seems to be blocked from here",
-    Control.INTERCEPTED: "something here answers in the place of the root servers, so port 53 seems to be intercepted",
-    Control.NOT_ASKED: "the recording holds no question to them",
-    Control.FINE: "the walk from the root got to none that could be asked from here",
-}
 
 
 def judge(walk: Delegations, target: Target) -> Iterator[Finding]:
@@ -77,11 +71,54 @@ def judge(walk: Delegations, target: Target) -> Iterator[Finding]:
 
 def not_walked(walk: Delegations, target: Target) -> Finding:
     """Return that the name servers could not be asked, and why."""
-    data = facts(walk, target, walk.hops[0].zone)
     seen = [q for q in walk.queries if q.zone == ROOT]
-    return rules.PORT_53_BLOCKED.finding(
-        target=target.id, evidence=evidence(seen), **{**data, "why": _WHY_NOT_WALKED[walk.control]}
-    )
+    zone = walk.last.zone
+    if walk.control is Control.FINE:
+        seen = [q for p in zone.places for q in _telling(p)] or seen
+    data = facts(walk, target, walk.hops[0].zone) | where(next((q for q in walk.queries if q.zone == ROOT), None))
+    why = _why_no_place(zone) if walk.control is Control.FINE else why_not_heard(walk.queries)
+    return rules.NOT_WALKED.finding(target=target.id, evidence=evidence(seen), **{**data, "why": why})
+
+
+def why_not_heard(queries: Sequence[DnsQuery]) -> str:
+    """Return why nothing can be said of name servers, by what came of the questions to the root servers."""
+    root = [q for q in queries if q.zone == ROOT]
+    tried = [q for q in root if q.outcome not in (DnsOutcome.NO_LOCAL_ROUTE, DnsOutcome.ERROR)]
+    over_tcp = any(q.transport is DnsTransport.TCP for q in tried)
+    match control(queries):
+        case Control.NOT_ASKED:
+            return "the recording holds no question to them"
+        case Control.INTERCEPTED:
+            return "something here answers in the place of the root servers, so port 53 seems to be intercepted"
+        case Control.NO_UDP:
+            return (
+                "no root server answered over UDP, and one did over TCP, so UDP port 53 seems to be blocked from here,"
+                " and TCP port 53 is not"
+            )
+    if not tried:
+        return f"this machine could not ask the root servers ({join_names(_details(root), 2)})"
+    if all(q.outcome in (DnsOutcome.REFUSED_PORT, DnsOutcome.UNREACHABLE) for q in tried):
+        how = f"questions to the root servers are rejected on the way ({join_names(_details(tried), 2)})"
+    else:
+        how = f"no root server answered{', over UDP or TCP' if over_tcp else ' over UDP'}"
+    return f"{how}, so {'' if over_tcp else 'UDP '}port 53 seems to be blocked from here"
+
+
+def _details(queries: Sequence[DnsQuery]) -> list[str]:
+    return list(dict.fromkeys(visible(q.detail, 80) or q.outcome.replace("_", " ") for q in queries))
+
+
+def _why_no_place(zone: ZoneView) -> str:
+    """Return why none of the zone's servers could be asked although the root's were."""
+    name = "the root" if zone.name == ROOT else visible(zone.name, 120)
+    if any(p.telling.transport is DnsTransport.TCP for p in zone.places):
+        return (
+            f"the answer of the name servers of {name} does not fit into UDP, and no server anywhere answered over TCP,"
+            " so TCP port 53 seems to be blocked from here"
+        )
+    if zone.places and all(":" in p.address for p in zone.places):
+        return f"those of {name} have IPv6 addresses only, and this machine seems to have no way to the IPv6 internet"
+    return f"the walk from the root came to no server of {name} that could be asked from here"
 
 
 def _conditions(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Finding]:

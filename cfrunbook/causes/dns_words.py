@@ -90,6 +90,12 @@ def said(query: DnsQuery) -> str:
     return f"{words}, not authoritative" if lame else words
 
 
+def where(query: DnsQuery | None) -> dict[str, Any]:
+    """Return, for the templates, how `dig` is told to ask where a question went."""
+    server, port = _at(query)
+    return {"server": server, "server_port": port}
+
+
 def _at(query: DnsQuery | None) -> tuple[str, int]:
     """Return how `dig` is told where to ask."""
     if query is None:

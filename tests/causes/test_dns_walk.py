@@ -485,11 +485,59 @@ def unheard(outcome: DnsOutcome | None) -> Respond:
 SYSTEM = Resolution(id="r-1", name=NAME, resolver="system", outcome=ResolutionOutcome.ANSWER, ipv4=(FIRST,))
 
 
-@pytest.mark.parametrize("outcome", [None, DnsOutcome.REFUSED_PORT, DnsOutcome.UNREACHABLE, DnsOutcome.NO_LOCAL_ROUTE])
-def test_where_port_53_is_blocked_nothing_is_said_of_the_servers(outcome: DnsOutcome | None) -> None:
-    found = judge(walked(plain(), NAME, respond=unheard(outcome)).queries, SYSTEM)
+def no_udp_from_here(tree: Tree) -> Respond:
+    respond = responding(tree)
+    return lambda endpoint, question, over_tcp: respond(endpoint, question, over_tcp) if over_tcp else None
+
+
+def on_ipv6_only() -> Tree:
+    servers = {name: f"2001:db8::{n}" for n, name in enumerate(EVERY_SERVER, 1)}
+    return internet(domain(zone(SHOP, servers, f"origin A {FIRST}"), servers))
+
+
+def no_ipv6_from_here(tree: Tree) -> Respond:
+    respond = responding(tree)
+    return lambda endpoint, question, over_tcp: (
+        DnsOutcome.NO_LOCAL_ROUTE if ":" in endpoint.address else respond(endpoint, question, over_tcp)
+    )
+
+
+BLOCKED = (
+    (plain(), unheard(None), "no root server answered, over UDP or TCP, so port 53 seems to be blocked from here."),
+    (
+        plain(),
+        unheard(DnsOutcome.REFUSED_PORT),
+        "questions to the root servers are rejected on the way (as kept), so port 53 seems to be blocked from here.",
+    ),
+    (plain(), unheard(DnsOutcome.UNREACHABLE), "are rejected on the way (as kept), so port 53 seems to be blocked"),
+    (plain(), unheard(DnsOutcome.NO_LOCAL_ROUTE), "this machine could not ask the root servers (as kept)."),
+    (
+        plain(),
+        no_udp_from_here(plain()),
+        "no root server answered over UDP, and one did over TCP, so UDP port 53 seems to be blocked from here, and TCP"
+        " port 53 is not.",
+    ),
+    (
+        internet(shop(faults=failing(Fault.TRUNCATE))),
+        no_tcp_from_here(internet(shop(faults=failing(Fault.TRUNCATE)))),
+        "the answer of the name servers of shop.lab does not fit into UDP, and no server anywhere answered over TCP, so"
+        " TCP port 53 seems to be blocked from here.",
+    ),
+    (
+        on_ipv6_only(),
+        no_ipv6_from_here(on_ipv6_only()),
+        "those of shop.lab have IPv6 addresses only, and this machine seems to have no way to the IPv6 internet.",
+    ),
+)
+
+
+@pytest.mark.parametrize(("tree", "respond", "why"), BLOCKED)
+def test_where_port_53_is_blocked_nothing_is_said_of_the_servers(tree: Tree, respond: Respond, why: str) -> None:
+    found = judge(walked(tree, NAME, respond=respond).queries, SYSTEM)
     assert codes(found) == {"not_walked": Status.INFO, "ok": Status.OK}
-    assert "port 53 seems to be blocked from here" in found[0].title
+    assert found[0].title.startswith(f"Nothing was learned from the name servers of {NAME}: ")
+    assert why in found[0].title
+    assert found[0].evidence
 
 
 def test_where_something_answers_for_the_root_nothing_is_said_of_the_servers() -> None:

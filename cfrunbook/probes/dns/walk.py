@@ -39,6 +39,9 @@ REPEATS = 2
 RANDOM_LABEL = "cfrunbook-"
 """How the label begins that nobody has created."""
 
+CONTROL = -1
+"""Number of the questions to the root over TCP that only tell whether UDP is blocked from here, and TCP is not."""
+
 _REPLIES = frozenset({DnsOutcome.ANSWER, DnsOutcome.NODATA, DnsOutcome.NXDOMAIN})
 _UDP, _TCP = DnsTransport.UDP, DnsTransport.TCP
 
@@ -172,7 +175,9 @@ class Walk:
         self._open.discard(question)
         lookup = self._lookups.get(question.name)
         helps = False
-        if seen.outcome is DnsOutcome.TRUNCATED and question.transport is _UDP:
+        if question.number == CONTROL:
+            pass
+        elif seen.outcome is DnsOutcome.TRUNCATED and question.transport is _UDP:
             self._extra.append(replace(question, transport=_TCP, number=0))
             self._changed = helps = True
         elif seen.outcome is DnsOutcome.REFERRAL and (cut := _cut(question, seen)):
@@ -436,6 +441,9 @@ class Walk:
         for kind in ("A", "AAAA") if both else ("A",):
             for server, address in places:
                 yield Question(zone.name, server, address, lookup.name, kind)
+        if zone.name == ROOT and few.width > WIDTH and lookup.name in self.names:
+            for server, address in places[:WIDTH]:
+                yield Question(zone.name, server, address, lookup.name, "A", _TCP, number=CONTROL)
 
     def _all(self, lookup: _Lookup, zone: _Zone) -> Iterator[Question]:
         """Yield what every address of the zone's servers is asked."""
