@@ -34,15 +34,15 @@ CORRECT_NAME = Step(
     " domain (DomainName).",
 )
 CREATE_RECORD = Step(
-    text="If the name is right: create the record in the zone {zone}; Amazon Route 53:",
+    text="If the name is right: create the record in the zone {zone}. Amazon Route 53 (HOSTED_ZONE: next step):",
     command='aws route53 change-resource-record-sets --hosted-zone-id "$HOSTED_ZONE" --change-batch'
     ' \'{{"Changes":[{{"Action":"UPSERT","ResourceRecordSet":{{"Name":"{record}","Type":"{kind}","TTL":60,'
     '"ResourceRecords":[{{"Value":"ORIGIN_ADDRESS"}}]}}}}]}}\'',
 )
 _HOSTED_ZONE = Step(
-    text="If the record is there already: it is in another zone of the same name. Compare that zone's name servers with"
-    " {servers}, which the zone above names.",
-    command='aws route53 get-hosted-zone --id "$HOSTED_ZONE" --query DelegationSet.NameServers',
+    text="If the record is there already: it is in another zone of that name, to which the zone above does not point."
+    " Amazon Route 53: the hosted zone that counts is the one with the name servers {listed_servers}.",
+    command=servers.HOSTED_ZONES,
 )
 _CHANGE_ALIAS = Step(
     text="Point {alias_owner} to the present name of the load balancer, bucket or service, or delete the record."
@@ -115,11 +115,11 @@ ALIAS_LOOP = _rule(
 )
 ALIAS_CHAIN_TOO_LONG = _rule(
     "alias_chain_too_long",
-    "{name} is an alias of an alias, {count} times: {chain}.",
+    "{name} is an alias of an alias, {count}: {chain}.",
     "Resolvers give up on long chains (unbound after 11 aliases); how many CloudFront follows is not documented. Each"
     " alias is one more place to fail, and one more look-up.",
     source=_RFC + "rfc1034#section-3.6.2",
-    remedy=Remedy(steps=(Step(text="Point {name} straight to the last name of the chain, {hop}."),)),
+    remedy=Remedy(steps=(Step(text="Point {name} straight to {end}."),)),
 )
 ALIAS_AND_OTHER_DATA = _rule(
     "alias_and_other_data",
@@ -186,12 +186,12 @@ DENIED_BY_TYPE = _rule(
 SERVERS_DISAGREE = _rule(
     "servers_disagree",
     "The name servers of {zone} disagree on {hop}: {versions}.",
-    "Which answer a resolver gets, and caches, is chance: {share_words} of cold lookups ask the servers that deviate.",
+    "Which answer a resolver gets, and caches, is chance: {share_words} of cold lookups ask the {deviate}.",
     remedy=Remedy(
         kind="one_of",
         steps=(
-            Step(text="Bring {servers} up to date: see why zone transfers or the last publication failed there."),
-            Step(text="If {servers} belong to an old DNS provider: take them out of the domain's name servers."),
+            Step(text="Bring {them} up to date: see why zone transfers or the last publication failed there."),
+            Step(text="If {them} {belong} to an old DNS provider: take {it} out of the domain's name servers."),
             *servers.DELEGATION,
         ),
     ),
@@ -224,7 +224,7 @@ ANY_NAME_RESOLVES = _rule(
 )
 RESOLVER_DIFFERS = _rule(
     "resolver_differs",
-    "{resolver_capital} says of {name}: {resolver_says}; the zone's own servers say {servers_say}.",
+    "{resolver_capital} {resolver_says} for {name}; the zone's own servers say {servers_say}.",
     "CloudFront uses public DNS, and so what the zone's servers say counts. {why_different}",
     status=Status.WARNING,
     source=servers.AWS_PAGE,

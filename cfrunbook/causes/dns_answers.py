@@ -9,7 +9,16 @@ from typing import Any
 from cfrunbook.causes import dns_answer_rules as rules
 from cfrunbook.causes import dns_rules
 from cfrunbook.causes.dns_delegation import Delegations, Hop, Place, ZoneView
-from cfrunbook.causes.dns_words import facts, finding, for_this_way, how_many, percent, shown
+from cfrunbook.causes.dns_words import (
+    facts,
+    finding,
+    for_this_way,
+    how_many,
+    is_registry,
+    of_servers,
+    percent,
+    shown,
+)
 from cfrunbook.causes.sightings import some_requests_fail
 from cfrunbook.cloudfront.special_purpose import special_purpose
 from cfrunbook.cloudfront.targets import Target
@@ -23,11 +32,10 @@ LONG_CHAIN, TOO_LONG_CHAIN = 8, 11
 """Aliases beyond which a chain is long, and beyond which unbound gives up (MAX_RESTART_COUNT in iterator.h).
 https://github.com/NLnetLabs/unbound/blob/master/iterator/iterator.h"""
 
+_MOST_ARROWS = 8
 _KINDS = {"ipv4": ("A",), "ipv6": ("AAAA",), "dualstack": ("A", "AAAA")}
 _FAMILY = {"ipv4": "IPv4", "ipv6": "IPv6", "dualstack": "IPv4 or IPv6"}
 _NEGATIVE = frozenset({DnsOutcome.NXDOMAIN, DnsOutcome.NODATA})
-_SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"})
-"""Below a country's domain, labels under which registries register: `co.uk`, `com.au`."""
 _TO_BE_HAD = (
     ".s3.amazonaws.com", ".elasticbeanstalk.com", ".azurewebsites.net", ".cloudapp.net", ".cloudapp.azure.com",
     ".trafficmanager.net", ".azureedge.net", ".blob.core.windows.net", ".herokuapp.com", ".github.io", ".netlify.app",
@@ -83,7 +91,7 @@ def _end(walk: Delegations, target: Target) -> Iterator[Finding]:
 
 def _loop(walk: Delegations, target: Target) -> Finding:
     chain = [*(h.name for h in walk.hops), walk.loops_to]
-    data = {**_facts(walk, target, walk.last), "chain": _arrows(chain)}
+    data = {**_facts(walk, target, walk.hops[0]), "chain": _arrows(chain)}
     shows = [q for h in walk.hops for _, q in h.replies("A")[:1]]
     return finding(rules.ALIAS_LOOP, target, shows, Status.FAULT, data)
 
@@ -93,8 +101,11 @@ def _length(walk: Delegations, target: Target) -> Iterator[Finding]:
     if number <= LONG_CHAIN:
         return
     data = {
-        **_facts(walk, target, walk.last),
-        "count": number,
+        **_facts(walk, target, walk.hops[0]),
+        "count": f"{number} times or more" if walk.last.aliases else f"{number} times",
+        "end": "the name at its end"
+        if walk.last.aliases
+        else f"the last name of the chain, {visible(walk.last.name, 260)}",
         "chain": _arrows([h.name for h in walk.hops]),
         "confidence": "medium",
     }
@@ -104,7 +115,11 @@ def _length(walk: Delegations, target: Target) -> Iterator[Finding]:
 
 
 def _arrows(names: Sequence[str]) -> str:
-    return " → ".join(visible(n, 80) for n in names)
+    """Return a chain of names, the middle of a long one counted only."""
+    shown_names = [visible(n, 80) for n in names]
+    if len(names) > _MOST_ARROWS:
+        shown_names[3:-2] = [f"{len(names) - 5} more"]
+    return " → ".join(shown_names)
 
 
 def _beside_alias(walk: Delegations, target: Target, hop: Hop) -> Iterator[Finding]:
@@ -157,7 +172,7 @@ def _agreement(walk: Delegations, target: Target, hop: Hop, kind: str) -> Iterat
     data = {
         **_facts(walk, target, hop, members[0] if members else None),
         "versions": _versions(said, sorted(different, key=lambda a: (-votes[a], sorted(a[1])))[:4]),
-        "servers": [shown(p) for p in members],
+        **of_servers([shown(p) for p in members]),
         "share": round(hop.zone.share(members), 4),
         "share_words": percent(hop.zone.share(members)),
         "kind": kind,
@@ -243,7 +258,7 @@ def _missing(walk: Delegations, target: Target) -> Finding:
             "takeover": "; anybody may register that name" if hop.name.endswith(_TO_BE_HAD) else "",
         }
         return finding(rules.DANGLING_ALIAS, target, shows, Status.FAULT, data)
-    if _is_registry(zone):
+    if is_registry(zone):
         data["zone"] = "the root" if zone == "." else data["zone"]
         domain = next((n for n in enclosing(hop.name) if depth(n) == depth(zone) + 1), hop.name)
         return finding(rules.NOT_DELEGATED, target, shows, Status.FAULT, {**data, "domain": visible(domain, 260)})
@@ -261,12 +276,6 @@ def _denier(hop: Hop, answers: Sequence[DnsQuery]) -> str:
     """Return the zone that denies a name: the owner of the SOA record that comes along."""
     records = (r for q in answers for r in q.authority)
     return next((r.owner for r in records if r.type == "SOA" and is_within(hop.name, r.owner)), hop.zone.name)
-
-
-def _is_registry(zone: str) -> bool:
-    """Tell whether domains are registered right below `zone`; used for wording only."""
-    labels = zone.split(".")
-    return depth(zone) < 2 or (len(labels) == 2 and labels[0] in _SECOND_LEVEL and len(labels[1]) == 2)
 
 
 def _no_address(walk: Delegations, target: Target, kinds: Sequence[str]) -> Finding:

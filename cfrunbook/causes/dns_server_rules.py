@@ -25,25 +25,34 @@ _VERIFY = Step(
     command=_DIG,
 )
 
-_TELL = Step(text="Tell whoever runs {servers} what was asked and what came: {said}.", command=_DIG)
+_TELL = Step(text="Tell whoever runs {them} what was asked and what came: {said}.", command=_DIG)
 _REMOVE = Step(
-    text="If {servers} should no longer serve {zone}: take it out of the domain's name servers at the registrar (or out"
+    text="If {them} should no longer serve {zone}: take {it} out of the domain's name servers at the registrar (or out"
     " of the NS records in {parent}).",
 )
+HOSTED_ZONES = (
+    "for id in $(aws route53 list-hosted-zones-by-name --dns-name {zone!q} --query {hosted_zones!q} --output text); do"
+    ' echo "$id"; aws route53 get-hosted-zone --id "$id" --query DelegationSet.NameServers --output text; done'
+)
+"""Lists the hosted zones of a name, two of which may be there, each with its name servers."""
 _ROUTE_53 = Step(
-    text="Amazon Route 53: compare the hosted zone's four name servers with those that the registrar names. Two hosted"
-    " zones of one name are a common mistake, and so is a zone that was deleted and created again: it gets other"
-    " servers. Changing the NS record inside the zone changes nothing for resolvers.",
-    command="aws route53 list-hosted-zones-by-name --dns-name {zone!q}"
-    " --query 'HostedZones[].[Id,Name,Config.PrivateZone]' --output text\n"
-    'aws route53 get-hosted-zone --id "$HOSTED_ZONE" --query DelegationSet.NameServers\n'
-    "aws route53domains get-domain-detail --region us-east-1 --domain-name {zone!q} --query 'Nameservers[].Name'",
+    text="Amazon Route 53: see which of your hosted zones of that name has the name servers that {parent} names"
+    " ({listed_servers}). If none has: the zone was deleted, or deleted and created again (it then has other servers),"
+    " or is in another account. Two hosted zones of one name are a common mistake. Changing the NS record inside the"
+    " zone changes nothing for resolvers.",
+    command=HOSTED_ZONES,
 )
 _SET_SERVERS = Step(
-    text="Domain registered with Amazon Route 53: give the registrar the right name servers, all of them at once.",
-    command="aws route53domains update-domain-nameservers --region us-east-1 --domain-name {zone!q}"
-    " --nameservers Name=$NS1 Name=$NS2 Name=$NS3 Name=$NS4",
+    text="Then, with HOSTED_ZONE set to the one that holds the records, give {parent} its name servers: at the"
+    " registrar for a registered domain, else in the NS record of {zone} in the zone above. Amazon Route 53 as"
+    " registrar, before and after:",
+    command="aws route53domains get-domain-detail --region us-east-1 --domain-name {zone!q}"
+    " --query 'Nameservers[].Name'\n"
+    "aws route53domains update-domain-nameservers --region us-east-1 --domain-name {zone!q}"
+    " --nameservers {right_servers}",
 )
+AT_ROUTE_53 = Remedy(kind="one_of", steps=(_ROUTE_53, _SET_SERVERS, _REMOVE))
+"""What to do where Route 53's own servers do not hold a zone: nothing can be loaded there by hand."""
 _START = Step(
     text="Start the name server, and let UDP and TCP port 53 in from everywhere (security group, network ACL, host"
     " firewall): resolvers, CloudFront's too, ask from any address.",
@@ -90,7 +99,7 @@ SERVER_WITHOUT_UDP = _rule(
     "Resolvers ask over UDP first, and over TCP only when told to: for them the server is silent." + _RESOLVER_WAITS,
     remedy=Remedy(
         kind="one_of",
-        steps=(Step(text="Open UDP port 53 to {servers} (security group, network ACL, firewall)."), _TELL, _REMOVE),
+        steps=(Step(text="Open UDP port 53 to {them} (security group, network ACL, firewall)."), _TELL, _REMOVE),
     ),
     status=Status.WARNING,
 )
@@ -116,7 +125,7 @@ SERVER_REFUSES = _rule(
     remedy=Remedy(
         kind="one_of",
         steps=(
-            Step(text="Load the zone {zone} on {servers}, and let everybody ask (BIND: allow-query)."),
+            Step(text="Load the zone {zone} on {them}, and let everybody ask (BIND: allow-query)."),
             _REMOVE,
             *DELEGATION,
         ),
@@ -148,7 +157,7 @@ SERVER_NOT_AUTHORITATIVE = _rule(
     "The answer lacks the flag aa, or refers to where one already is: a resolver or forwarder runs there, or the zone"
     " is not loaded. Resolvers call that lame and go on.",
     source=_RFC + "rfc1912#section-2.8",
-    remedy=Remedy(kind="one_of", steps=(Step(text="Make {servers} authoritative for {zone}: load the zone."), _REMOVE)),
+    remedy=Remedy(kind="one_of", steps=(Step(text="Make {them} authoritative for {zone}: load the zone."), _REMOVE)),
     status=Status.WARNING,
 )
 SERVER_REFERS_UPWARD = _rule(
@@ -156,12 +165,12 @@ SERVER_REFERS_UPWARD = _rule(
     "{which} of {zone} {refer} back up ({said}): {servers}; {consequence}.",
     "A server that does not know the zone points to the root instead of answering: a lame delegation. Resolvers go on.",
     source=_RFC + "rfc1912#section-2.8",
-    remedy=Remedy(kind="one_of", steps=(Step(text="Load the zone {zone} on {servers}."), _REMOVE, *DELEGATION)),
+    remedy=Remedy(kind="one_of", steps=(Step(text="Load the zone {zone} on {them}."), _REMOVE, *DELEGATION)),
     status=Status.WARNING,
 )
 SERVER_GARBLES = _rule(
     "server_garbles",
-    "{which} of {zone} {answer} with what is no answer ({said}): {servers}; {consequence}.",
+    "{which} of {zone} {send} what is no DNS answer ({said}): {servers}; {consequence}.",
     "What came cannot be read as an answer to the question; resolvers drop it and go on. First bytes: {first_bytes}",
     source=_RFC + "rfc1035#section-4",
     status=Status.WARNING,
@@ -177,9 +186,7 @@ EDNS_DROPPED = _rule(
     remedy=Remedy(
         kind="one_of",
         steps=(
-            Step(
-                text="Let the firewall before {servers} pass DNS with EDNS (Cisco: inspect dns, message-length auto)."
-            ),
+            Step(text="Let the firewall before {them} pass DNS with EDNS (Cisco: inspect dns, message-length auto)."),
             Step(text="Update the name server: one that does not know EDNS must answer FORMERR, not be silent."),
         ),
     ),
@@ -194,9 +201,7 @@ TCP_NEEDED = _rule(
     remedy=Remedy(
         kind="one_of",
         steps=(
-            Step(
-                text="Open TCP port 53 to {servers} (security group, network ACL, firewall), and let the server listen."
-            ),
+            Step(text="Open TCP port 53 to {them} (security group, network ACL, firewall), and let the server listen."),
             Step(text="Make the answer smaller: fewer addresses in one record set."),
         ),
     ),
@@ -210,14 +215,14 @@ SERVER_IGNORES = _rule(
 )
 SERVER_WITHOUT_TCP = _rule(
     "server_without_tcp",
-    "{which} of {zone} {do} not answer over TCP ({said}): {servers}.",
+    "{which} of {zone} {give} no answer over TCP ({said}): {servers}.",
     "Today's answers fit into UDP. Once one does not (more addresses, DNSSEC), nobody can resolve the name there; name"
     " servers must answer over TCP.",
     status=Status.WARNING,
     source=_RFC + "rfc7766#section-5",
     reproduce=_DIG_TCP,
     verify=Step(text="The answer comes over TCP.", command=_DIG_TCP),
-    remedy=Remedy(steps=(Step(text="Open TCP port 53 to {servers}, and let the server listen there."),)),
+    remedy=Remedy(steps=(Step(text="Open TCP port 53 to {them}, and let the server listen there."),)),
 )
 ALL_SERVERS_DEAD = _rule(
     "all_servers_dead",
@@ -235,7 +240,7 @@ ALL_SERVERS_REFUSE = _rule(
         kind="one_of",
         steps=(
             *DELEGATION,
-            Step(text="Servers of your own: load the zone {zone} on {servers}, and let everybody ask (allow-query)."),
+            Step(text="Servers of your own: load the zone {zone} on {them}, and let everybody ask (allow-query)."),
         ),
     ),
 )
@@ -253,7 +258,7 @@ ALL_SERVERS_LAME = _rule(
     " {account}.",
     "The answers lack the flag aa, or refer back up or to where one already is: these servers do not hold the zone.",
     source=_RFC + "rfc1912#section-2.8",
-    remedy=Remedy(kind="one_of", steps=(Step(text="Load the zone {zone} on {servers}."), *DELEGATION)),
+    remedy=Remedy(kind="one_of", steps=(Step(text="Load the zone {zone} on {them}."), *DELEGATION)),
 )
 NO_SERVER_HELPS = _rule(
     "no_server_helps",
@@ -263,7 +268,7 @@ NO_SERVER_HELPS = _rule(
 )
 GLUE_MISSING = _rule(
     "glue_missing",
-    "{parent} gives no address for {affected} of {total} name servers of {zone}: {servers}; {consequence}.",
+    "{parent} gives no address for {which_ones} of {zone}: {servers}; {consequence}.",
     "These servers are named inside the very zone that they serve: without their addresses in the zone above (glue),"
     " nobody who comes from there can get to them.",
     source=_RFC + "rfc9471",
@@ -276,7 +281,7 @@ GLUE_MISSING = _rule(
                 text="Set the addresses of the name servers at the registrar (host records, glue), of all of them at"
                 " once. Amazon Route 53 as registrar:",
                 command="aws route53domains update-domain-nameservers --region us-east-1 --domain-name {zone!q}"
-                ' --nameservers Name={first_server!q},GlueIps="$ADDRESS"',
+                " --nameservers {with_glue}",
             ),
             _REMOVE,
         ),
@@ -292,7 +297,7 @@ SERVER_NAMES_UNRESOLVED = _rule(
     remedy=Remedy(
         kind="one_of",
         steps=(
-            Step(text="Renew the domain of {servers}, or create their address records."),
+            Step(text="Renew the domain of {them}, or create their address records."),
             Step(text="Give the registrar of {zone} other name servers."),
             _ROUTE_53,
             _SET_SERVERS,

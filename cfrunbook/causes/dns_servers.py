@@ -11,10 +11,21 @@ from typing import Any
 
 from cfrunbook.causes import dns_server_rules as rules
 from cfrunbook.causes.dns_delegation import Condition, Control, Delegations, Place, ZoneView, control, is_local
-from cfrunbook.causes.dns_words import evidence, facts, finding, how_many, percent, said, shown, unresolvable, where
+from cfrunbook.causes.dns_words import (
+    evidence,
+    facts,
+    finding,
+    how_many,
+    is_route_53,
+    percent,
+    said,
+    shown,
+    unresolvable,
+    where,
+)
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
-from cfrunbook.findings import Finding, Rule, Status
+from cfrunbook.findings import Finding, Remedy, Rule, Status
 from cfrunbook.probes.dns.names import ROOT
 from cfrunbook.text import join_names, visible
 
@@ -140,7 +151,8 @@ def _conditions(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[F
             **_group(walk, target, zone, members),
             "consequence": f"{percent(zone.share(members))} of cold lookups go there first",
         }
-        yield finding(_RULES[condition], target, [q for m in members for q in _telling(m)], status, data)
+        shows = [q for m in members for q in _telling(m)]
+        yield finding(_RULES[condition], target, shows, status, data, remedy=_remedy(condition, members))
 
 
 def _group(walk: Delegations, target: Target, zone: ZoneView, members: Sequence[Place]) -> dict[str, Any]:
@@ -181,14 +193,27 @@ def _nobody(
     }
     if not conditions <= _CERTAIN and not all(is_local(p.telling) for p in places):
         data["confidence"] = "medium"
-    return finding(rule, target, [q for p in places for q in _telling(p)], Status.FAULT, data)
+    remedy = _remedy(next(iter(conditions)), places) if len(conditions) == 1 else None
+    return finding(rule, target, [q for p in places for q in _telling(p)], Status.FAULT, data, remedy=remedy)
+
+
+def _remedy(condition: Condition, members: Sequence[Place]) -> Remedy | None:
+    """Return what to do instead of the rule's own remedy: on Route 53's servers nobody loads a zone by hand."""
+    if condition is Condition.REFUSES and all(is_route_53(m.server) for m in members):
+        return rules.AT_ROUTE_53
+    return None
 
 
 def _telling(place: Place) -> list[DnsQuery]:
-    """Return the question that shows how a place is, and the one over TCP that confirms it."""
-    same = [q for q in place.queries if (q.name, q.type) == (place.telling.name, place.telling.type)]
-    over_tcp = [q for q in same if q.transport is DnsTransport.TCP and q is not place.telling]
-    return [place.telling, *over_tcp[:1]]
+    """Return the question that shows how a place is, and those that confirm it: over TCP, truncated, without EDNS."""
+    telling = place.telling
+    same = [q for q in place.queries if (q.name, q.type) == (telling.name, telling.type) and q is not telling]
+    also = [q for q in same if q.transport is DnsTransport.TCP and q.edns][:1]
+    if place.condition is Condition.TRUNCATES:
+        also = [q for q in same if q.outcome is DnsOutcome.TRUNCATED and q.edns][:1]
+    elif place.condition is Condition.DROPS_EDNS:
+        also = [q for q in same if not q.edns and q.transport is DnsTransport.UDP][:1]
+    return [telling, *also]
 
 
 def _without_tcp(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Finding]:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from cfrunbook.causes import dns_server_rules as rules
 from cfrunbook.causes.dns_delegation import Delegations, ZoneView
-from cfrunbook.causes.dns_words import facts, finding, parent_shown, percent, shown, unresolvable, verbs, which
+from cfrunbook.causes.dns_words import (
+    facts,
+    finding,
+    of_servers,
+    parent_shown,
+    percent,
+    shown,
+    unresolvable,
+    verbs,
+    which,
+)
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsOutcome
 from cfrunbook.findings import Finding, Status
@@ -38,9 +49,12 @@ def _addressless(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[
         number, total = len(servers), len(zone.listed)
         data = {
             **facts(walk, target, zone),
-            **verbs(number),
+            **of_servers([visible(s, 120) for s in servers]),
             "which": which(number, total, "name servers"),
-            "servers": [visible(s, 120) for s in servers],
+            "which_ones": f"{number} of {total} name servers" if number < total else _any_of(total),
+            "with_glue": " ".join(
+                f'{shlex.quote(f"Name={visible(s, 120)},GlueIps=")}"$ADDRESS_{n}"' for n, s in enumerate(servers, 1)
+            ),
             "first_server": visible(servers[0], 260),
             "affected": number,
             "total": total,
@@ -56,6 +70,10 @@ def _addressless(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[
         yield finding(rule, target, shows, status, data)
 
 
+def _any_of(total: int) -> str:
+    return {1: "the only name server", 2: "either name server"}.get(total, f"any of the {total} name servers")
+
+
 def _of_no_use(number: int, total: int, *, found: int) -> str:
     if found == number:
         return "resolvers find them only by asking the others first"
@@ -66,8 +84,8 @@ def _no_address_why(walk: Delegations, servers: Sequence[str]) -> str:
     missing = [s for s in servers if any(q.name == s and q.outcome is DnsOutcome.NXDOMAIN for q in walk.queries)]
     if missing:
         return (
-            f"{join_names(missing)} does not exist: misspelt in the delegation, or the provider's domain is gone."
-            " Whoever registers that domain answers for the zone."
+            f"{join_names(missing)} {verbs(len(missing))['do']} not exist: misspelt in the delegation, or the"
+            " provider's domain is gone. Whoever registers that domain answers for the zone."
         )
     return "The names of these servers did not resolve to any address when they were looked up from the root down."
 
@@ -83,7 +101,7 @@ def _old_glue(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Fin
             if old and new:
                 data = {
                     **facts(walk, target, zone),
-                    "servers": [visible(server, 120)],
+                    **of_servers([visible(server, 120)]),
                     "old": [visible(a, 60) for a in old],
                     "new": [visible(a, 60) for a in new],
                 }
@@ -124,7 +142,7 @@ def _serials(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Find
     versions = [f"serial {serial} at {join_names(by_serial[serial], 4)}" for serial in sorted(by_serial, reverse=True)]
     data = {
         **facts(walk, target, zone, behind[0]),
-        "servers": [shown(p) for p in behind],
+        **of_servers([shown(p) for p in behind]),
         "versions": "; ".join(versions),
         "newest": newest,
         "share": round(zone.share(behind), 4),
