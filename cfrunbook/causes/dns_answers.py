@@ -167,8 +167,10 @@ def _agreement(walk: Delegations, target: Target, hop: Hop, kind: str) -> Iterat
     deviating = [p for p, answers in said.items() if majority not in answers]
     negative = [p for p, answers in said.items() if any(a[0] in _NEGATIVE for a in answers)]
     fails = bool(negative) and bool(positive)
-    meant = not fails and (len(set(hop.zone.serials.values())) < 2 or _is_variety(hop.zone, said))
-    members = negative if fails else deviating
+    by_turns = any(len(hop.zone.versions[p.server, p.address]) > 1 for p in said)
+    same_version = len(set(hop.zone.serials.values())) < 2 or _is_variety(hop.zone, said)
+    meant = not fails and not by_turns and same_version
+    members = negative if fails else deviating or [p for p, answers in said.items() if len(set(answers)) > 1]
     data = {
         **_facts(walk, target, hop, members[0] if members else None),
         "versions": _versions(said, sorted(different, key=lambda a: (-votes[a], sorted(a[1])))[:4]),

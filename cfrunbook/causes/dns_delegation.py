@@ -63,6 +63,8 @@ class Condition(StrEnum):
     """The answer does not fit into a datagram, and TCP does not bring it."""
     IGNORES = "ignores"
     """It answers other questions, but not the one for the address."""
+    LIMITS = "limits"
+    """It answers other questions, and this one over TCP: the answer is right, and does not come over UDP."""
     UNPROVEN = "unproven"
     """No answer, after too short a time to say more."""
     NOT_TRIED = "not_tried"
@@ -138,8 +140,19 @@ class ZoneView:
 
     @cached_property
     def well(self) -> tuple[Place, ...]:
-        """The places that do what they are there for."""
-        return tuple(p for p in self.places if p.condition is Condition.WELL)
+        """The places that do what they are there for, if need be over TCP."""
+        return tuple(p for p in self.places if p.condition in (Condition.WELL, Condition.LIMITS))
+
+    @cached_property
+    def versions(self) -> dict[tuple[str, str], frozenset[int]]:
+        """All SOA serials by server name and address, those beside negative answers too: of several, one by turns."""
+        found: dict[tuple[str, str], frozenset[int]] = {}
+        for place in self.places:
+            said = (q for q in place.queries if q.authoritative and q.outcome in _REPLIES)
+            records = (r for q in said for r in (*q.answer, *q.authority) if r.type == "SOA" and r.owner == self.name)
+            words = (r.data.split() for r in records)
+            found[place.server, place.address] = frozenset(int(w[2]) for w in words if len(w) == 7 and w[2].isdecimal())
+        return found
 
     @cached_property
     def serials(self) -> dict[tuple[str, str], int]:
@@ -463,8 +476,9 @@ def _silence(main: DnsQuery, same: list[DnsQuery], udp: list[DnsQuery], heard: _
     without = any(_helps(q) for q in same if not q.edns and q.transport is DnsTransport.UDP)
     if without and not any(q.edns for q in others):
         return Condition.DROPS_EDNS
+    over_tcp = any(_helps(q) for q in same if q.transport is DnsTransport.TCP)
     if others:
-        return Condition.IGNORES
+        return Condition.LIMITS if over_tcp else Condition.IGNORES
     if any(q.rcode for q in same if q.transport is DnsTransport.TCP):
         return Condition.NO_UDP
     if is_local(main):

@@ -37,27 +37,22 @@ HOSTED_ZONES = (
 """Lists the hosted zones of a name, two of which may be there, each with its name servers."""
 _ROUTE_53 = Step(
     text="Amazon Route 53: see which of your hosted zones of that name has the name servers that {parent} names"
-    " ({listed_servers}). If none has: the zone was deleted, or deleted and created again (it then has other servers),"
-    " or is in another account. Two hosted zones of one name are a common mistake. Changing the NS record inside the"
-    " zone changes nothing for resolvers.",
-    command=HOSTED_ZONES,
-)
-_SET_SERVERS = Step(
-    text="Then, with HOSTED_ZONE set to the one that holds the records, give {parent} its name servers: at the"
-    " registrar for a registered domain, else in the NS record of {zone} in the zone above. Amazon Route 53 as"
-    " registrar, before and after:",
-    command="aws route53domains get-domain-detail --region us-east-1 --domain-name {zone!q}"
-    " --query 'Nameservers[].Name'\n"
+    " ({listed_servers}). If none has, it was deleted, or created again (it then has other servers), or is in another"
+    " account; two hosted zones of one name are a common mistake. Then give {parent} the name servers of the zone that"
+    " holds the records (HOSTED_ZONE): at the registrar, or for a subdomain in the NS record in the zone above."
+    " Changing the NS record inside the zone changes nothing for resolvers.",
+    command=HOSTED_ZONES + "\n"
+    "aws route53domains get-domain-detail --region us-east-1 --domain-name {zone!q} --query 'Nameservers[].Name'\n"
     "aws route53domains update-domain-nameservers --region us-east-1 --domain-name {zone!q}"
     " --nameservers {right_servers}",
 )
-AT_ROUTE_53 = Remedy(kind="one_of", steps=(_ROUTE_53, _SET_SERVERS, _REMOVE))
+AT_ROUTE_53 = Remedy(kind="one_of", steps=(_ROUTE_53, _REMOVE))
 """What to do where Route 53's own servers do not hold a zone: nothing can be loaded there by hand."""
 _START = Step(
     text="Start the name server, and let UDP and TCP port 53 in from everywhere (security group, network ACL, host"
     " firewall): resolvers, CloudFront's too, ask from any address.",
 )
-DELEGATION = (_ROUTE_53, _SET_SERVERS)
+DELEGATION = (_ROUTE_53,)
 
 
 def _rule(code: str, title: str, meaning: str, *, status: Status = Status.FAULT, **more: Any) -> Rule:
@@ -201,7 +196,7 @@ TCP_NEEDED = _rule(
     remedy=Remedy(
         kind="one_of",
         steps=(
-            Step(text="Open TCP port 53 to {them} (security group, network ACL, firewall), and let the server listen."),
+            Step(text="Open TCP port 53 to {them} (security group, network ACL, firewall), and let {it} listen."),
             Step(text="Make the answer smaller: fewer addresses in one record set."),
         ),
     ),
@@ -213,6 +208,27 @@ SERVER_IGNORES = _rule(
     " the server drops this one." + _RESOLVER_WAITS,
     status=Status.WARNING,
 )
+SERVER_LIMITS = _rule(
+    "server_limits",
+    "{which} of {zone} {answer} {kind} of {asked} over TCP and not over UDP: {servers}; {consequence}.",
+    "Other questions were answered over UDP at the same time, so it is up and reachable: it limits how often it answers"
+    " whom (response rate limiting), or something on the way drops this answer. A limit counts for each network that"
+    " asks: this machine may be over it, and CloudFront's resolvers not. Where they are, and get nothing instead of a"
+    " truncated answer, CloudFront answers 502.",
+    status=Status.WARNING,
+    source="https://kb.isc.org/docs/aa-00994",
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(
+                text="Let the limiter truncate instead of drop, so that whoever is real comes back over TCP (BIND:"
+                " rate-limit {{ slip 1; }}), or raise the limit."
+            ),
+            Step(text="Look again in a minute: a limit that this machine has run into is over by then."),
+            _TELL,
+        ),
+    ),
+)
 SERVER_WITHOUT_TCP = _rule(
     "server_without_tcp",
     "{which} of {zone} {give} no answer over TCP ({said}): {servers}.",
@@ -222,7 +238,7 @@ SERVER_WITHOUT_TCP = _rule(
     source=_RFC + "rfc7766#section-5",
     reproduce=_DIG_TCP,
     verify=Step(text="The answer comes over TCP.", command=_DIG_TCP),
-    remedy=Remedy(steps=(Step(text="Open TCP port 53 to {them}, and let the server listen there."),)),
+    remedy=Remedy(steps=(Step(text="Open TCP port 53 to {them}, and let {it} listen there."),)),
 )
 ALL_SERVERS_DEAD = _rule(
     "all_servers_dead",
@@ -300,7 +316,6 @@ SERVER_NAMES_UNRESOLVED = _rule(
             Step(text="Renew the domain of {them}, or create their address records."),
             Step(text="Give the registrar of {zone} other name servers."),
             _ROUTE_53,
-            _SET_SERVERS,
         ),
     ),
 )
@@ -358,6 +373,27 @@ SERIALS_DIFFER = _rule(
         ),
     ),
 )
+INSTANCES_DIFFER = _rule(
+    "instances_differ",
+    "{which} of {zone} {answer} now from one version of the zone, now from another: {servers}, {versions}.",
+    "Several servers stand behind one address (anycast, a load balancer), and not all of them have the newest copy:"
+    " which one answers depends on chance and on where one asks from. If the zone was changed a moment ago, look again."
+    "{same_answers}",
+    status=Status.WARNING,
+    source=_RFC + "rfc4786#section-4.4.1",
+    reproduce="for n in 1 2 3 4 5 6 7 8; do dig +norecurse +short {server!q} -p {server_port!q} {zone!q} SOA; done",
+    verify=Step(
+        text="The serial is the same each time.",
+        command="for n in 1 2 3 4 5 6 7 8; do dig +norecurse +short {server!q} -p {server_port!q} {zone!q} SOA; done",
+    ),
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(text="Bring every instance behind {them} up to date: see why zone transfers to one of them fail."),
+            Step(text="The servers are a DNS provider's: tell them which serials were seen, and at what time."),
+        ),
+    ),
+)
 NOT_WALKED = _rule(
     "not_walked",
     "Nothing was learned from the name servers of {name}: {why}.",
@@ -387,11 +423,13 @@ RULES: tuple[Rule, ...] = (
     EDNS_DROPPED,
     TCP_NEEDED,
     SERVER_IGNORES,
+    SERVER_LIMITS,
     SERVER_WITHOUT_TCP,
     GLUE_MISSING,
     SERVER_NAMES_UNRESOLVED,
     GLUE_WRONG,
     SERVERS_MISMATCH,
     SERIALS_DIFFER,
+    INSTANCES_DIFFER,
     NOT_WALKED,
 )

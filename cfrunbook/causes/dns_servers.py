@@ -43,6 +43,7 @@ _RULES: Mapping[Condition, Rule] = {
     Condition.DROPS_EDNS: rules.EDNS_DROPPED,
     Condition.TRUNCATES: rules.TCP_NEEDED,
     Condition.IGNORES: rules.SERVER_IGNORES,
+    Condition.LIMITS: rules.SERVER_LIMITS,
 }
 _DEAD = frozenset({Condition.SILENT, Condition.NOT_RUNNING, Condition.UNREACHABLE, Condition.MALFORMED})
 _ALL: Sequence[tuple[frozenset[Condition], Rule]] = (
@@ -138,7 +139,7 @@ def _conditions(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[F
         variant = place.telling.rcode if place.condition in (Condition.FAILS, Condition.REFUSES) else ""
         groups.setdefault((place.condition, variant), []).append(place)
     conditions = {condition for condition, _ in groups}
-    if conditions and not conditions & {Condition.WELL, Condition.UNPROVEN}:
+    if conditions and not conditions & {Condition.WELL, Condition.LIMITS, Condition.UNPROVEN}:
         yield _nobody(walk, target, zone, groups)
         return
     for (condition, _), members in groups.items():

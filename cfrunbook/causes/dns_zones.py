@@ -10,6 +10,7 @@ from cfrunbook.causes.dns_delegation import Delegations, ZoneView
 from cfrunbook.causes.dns_words import (
     facts,
     finding,
+    how_many,
     of_servers,
     parent_shown,
     percent,
@@ -19,7 +20,7 @@ from cfrunbook.causes.dns_words import (
     which,
 )
 from cfrunbook.cloudfront.targets import Target
-from cfrunbook.evidence import DnsOutcome
+from cfrunbook.evidence import DnsOutcome, DnsQuery
 from cfrunbook.findings import Finding, Status
 from cfrunbook.probes import address as addresses
 from cfrunbook.probes.dns.names import is_within
@@ -34,6 +35,7 @@ def judge(walk: Delegations, target: Target) -> Iterator[Finding]:
             yield from _old_glue(walk, target, zone)
             yield from _mismatch(walk, target, zone)
         yield from _serials(walk, target, zone)
+        yield from _instances(walk, target, zone)
 
 
 def _addressless(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Finding]:
@@ -129,7 +131,8 @@ def _mismatch(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Fin
 
 
 def _serials(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Finding]:
-    serials = zone.serials
+    # Of an address with several versions, by turns, is spoken elsewhere.
+    serials = {place: serial for place, serial in zone.serials.items() if len(zone.versions[place]) == 1}
     if len(set(serials.values())) < 2:
         return
     newest = next(iter(serials.values()))
@@ -150,6 +153,27 @@ def _serials(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Find
     }
     shows = [q for p in zone.places for q in p.replies(zone.name, "SOA")]
     yield finding(rules.SERIALS_DIFFER, target, shows, Status.WARNING, data)
+
+
+def _instances(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Finding]:
+    """Judge addresses behind which several servers stand that hold different versions of a zone."""
+    several = [p for p in zone.places if len(zone.versions[p.server, p.address]) > 1]
+    if not several:
+        return
+    serials = sorted({str(s) for p in several for s in zone.versions[p.server, p.address]}, reverse=True)
+    data = {
+        **facts(walk, target, zone, several[0]),
+        **how_many(zone, several),
+        "versions": f"serial {join_names(serials, 4)}",
+        "share": round(zone.share(several), 4),
+        "same_answers": f" For {visible(walk.name, 260)} they say the same." if _agree(walk, zone) else "",
+    }
+    shows = [q for p in several for q in p.queries if q.authoritative and _tells_serial(q, zone.name)]
+    yield finding(rules.INSTANCES_DIFFER, target, shows, Status.WARNING, data)
+
+
+def _tells_serial(query: DnsQuery, zone: str) -> bool:
+    return any(r.type == "SOA" and r.owner == zone for r in (*query.answer, *query.authority))
 
 
 def _agree(walk: Delegations, zone: ZoneView) -> bool:

@@ -42,6 +42,7 @@ CONDITIONS: Mapping[Condition, tuple[str, str]] = {
     Condition.DROPS_EDNS: ("fault", "drops EDNS"),
     Condition.TRUNCATES: ("fault", "cut off, no TCP"),
     Condition.IGNORES: ("fault", "ignores this"),
+    Condition.LIMITS: ("warning", "only over TCP"),
     Condition.UNPROVEN: ("unknown", "no answer yet"),
     Condition.NOT_TRIED: ("not_examined", "not from here"),
 }

@@ -30,7 +30,7 @@ from cfrunbook.evidence import DnsOutcome, DnsQuery, Observations, Resolution, R
 from cfrunbook.findings import Finding, Status
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.dns.internet import SHOP_SERVERS, Tree, delegation, domain, internet, zone
-from cfrunbook.lab.dns.setup import Fault, Template
+from cfrunbook.lab.dns.setup import Fault, Template, Zone
 from cfrunbook.lab.dns.shop import EVERY_SERVER, FIRST, SHOP, failing, shop, shop_zone
 from cfrunbook.lab.scenario import Scenario
 from cfrunbook.lab.scenarios import SCENARIOS
@@ -107,6 +107,7 @@ BESIDES = {
     "dns-weighted": {"answers_vary": "info", "resolves": "ok"},
     "dns-weighted-alias-one-gone": {"answers_vary": "info", "resolves": "ok", "dangling_alias": "fault"},
     "dns-two-aliases": {"several_aliases": "warning", "resolves": "ok"},
+    "dns-one-instance-stale": {"instances_differ": "warning", "resolves": "ok"},
     "dns-aaaa-denied": {"denied_by_type": "warning", "resolves": "ok"},
     "dns-geographic": {"answers_vary": "info", "resolves": "ok"},
     "dns-wildcard": {"any_name_resolves": "info", "resolves": "ok"},
@@ -236,6 +237,24 @@ def with_signatures_wanted_is_lost(tree: Tree) -> Respond:
     return rewritten(tree, lambda asked, said, _: None if asked.edns >= 0 else said, servers=[SERVER])
 
 
+def limiting(servers: Sequence[str]) -> Callable[[Tree], Respond]:
+    """Return how servers answer when these drop questions for addresses, over UDP only."""
+
+    def change(tree: Tree) -> Respond:
+        respond, dropped = responding(tree), altered(responding(tree), servers, None, types="A")
+        return lambda endpoint, question, over_tcp: (respond if over_tcp else dropped)(endpoint, question, over_tcp)
+
+    return change
+
+
+def instances(*zones: Zone) -> Tree:
+    """Return a tree in which several instances answer in turn, behind each server's address."""
+    plain = shop()
+    return internet(
+        replace(plain, servers=tuple(replace(s, rotation=tuple((z,) for z in zones)) for s in plain.servers))
+    )
+
+
 def alias_target_fails(tree: Tree) -> Respond:
     def rewrite(asked: dns.message.Message, *_: object) -> bytes:
         reply = dns.message.make_response(asked)
@@ -315,6 +334,20 @@ OTHER_ROWS: Sequence[tuple[str, Callable[[], Tree], Callable[[Tree], Respond] | 
         two_providers,
         None,
         {"serials_differ": "warning", "servers_disagree": "fault", "resolves": "ok"},
+    ),
+    ("one limits its rate", plain, limiting([SERVER]), {"server_limits": "warning", "resolves": "ok"}),
+    ("all limit their rate", plain, limiting(EVERY_SERVER), {"server_limits": "warning", "resolves": "ok"}),
+    (
+        "instances with an old copy everywhere",
+        lambda: instances(shop_zone(serial=7)),
+        None,
+        {"instances_differ": "warning", "resolves": "ok"},
+    ),
+    (
+        "instances with an old address",
+        lambda: instances(shop_zone("origin A 203.0.113.99", serial=7)),
+        None,
+        {"instances_differ": "warning", "servers_disagree": "fault", "resolves": "ok"},
     ),
     ("no TCP from here", plain, no_tcp_from_here, {"resolves": "ok"}),
     (

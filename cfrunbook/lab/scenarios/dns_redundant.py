@@ -35,6 +35,14 @@ def _one_stale(authority: Authority) -> Setup:
     return setup(authority, shop(instead={_LAST: shop_zone(serial=2025010101)}))
 
 
+def _one_instance_stale(authority: Authority) -> Setup:
+    """Behind the address of the last server stand two, and answer in turn; one has an old copy."""
+    plain = shop()
+    *others, last = plain.servers
+    last = replace(last, rotation=((shop_zone(serial=2025010101),),))
+    return setup(authority, replace(plain, servers=(*others, last)))
+
+
 def _registry_lists_more(authority: Authority) -> Setup:
     """The zone names two servers; the registry still lists two more, which were switched off."""
     kept = {name: SHOP_SERVERS[name] for name in EVERY_SERVER[:2]}
@@ -236,6 +244,24 @@ SCENARIOS = (
         why_in_real_life="Zone transfers to one secondary stopped; it shows with the next change of the address.",
         page=_PAGE,
         set_up=_one_stale,
+    ),
+    Scenario(
+        name="dns-one-instance-stale",
+        title="Behind the address of one name server stand two, and one has an old copy of the zone",
+        story=(
+            "13:52 PAGE  one CloudFront 502 for www.shop.example, a month ago. Is DNS in order?",
+            "Ticket: monitoring says that ns4 is stale, then that it is not, then that it is.",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=HEALTHY,
+        hints=(
+            "Is ns4 one server?",
+            "Ask it for its serial number several times.",
+            "What is anycast?",
+        ),
+        why_in_real_life="One site of an anycast service, or one server behind a load balancer, missed an update.",
+        page=_PAGE,
+        set_up=_one_instance_stale,
     ),
     Scenario(
         name="dns-registry-lists-more",
