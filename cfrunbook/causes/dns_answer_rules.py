@@ -25,6 +25,10 @@ _DIG_PARENT = "dig +norecurse {parent_server!q} -p {parent_port!q} {zone!q} NS"
 _PUBLIC = "dig @1.1.1.1 {name!q} {kind!q} && dig @8.8.8.8 {name!q} {kind!q}"
 _FLUSH = "unbound-control flush {name!q} || rndc flushname {name!q} || resolvectl flush-caches"
 _DELV = "delv {name!q} {kind!q}"
+_DS_AND_SIGNED = (
+    "dig +norecurse +dnssec +multiline {parent_server!q} -p {parent_port!q} {zone!q} DS;"
+    " dig +norecurse +dnssec +multiline {server!q} -p {server_port!q} {asked!q} {asked_type!q}"
+)
 _VERIFY = Step(
     text="The zone's own server gives the address; resolvers that cached the error do so only after its TTL.",
     command=_DIG,
@@ -261,9 +265,12 @@ DNSSEC_BOGUS = _rule(
     "{how_so} Resolvers that validate answer SERVFAIL. Whether CloudFront's do is not documented: that it answers 502"
     " for this is likely, not certain.",
     source=_DNSSEC_PAGE,
-    reproduce="dig +norecurse +dnssec {server!q} -p {server_port!q} {asked!q} {asked_type!q};"
-    " dig @1.1.1.1 {name!q} {kind!q}; dig +cd @1.1.1.1 {name!q} {kind!q}",
-    verify=Step(text="A validating resolver answers, and says that it is fully validated.", command=_DELV),
+    reproduce=_DS_AND_SIGNED,
+    verify=Step(
+        text="The DS record names a key that the zone has, and the signatures have not ended; on the public internet,"
+        " delv says that the answer is fully validated.",
+        command=_DS_AND_SIGNED + "; " + _DELV,
+    ),
     remedy=Remedy(kind="one_of", steps=(*_DNSSEC_KEYS, _SIGN_AGAIN)),
 )
 RESOLVES = _rule(

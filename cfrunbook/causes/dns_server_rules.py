@@ -216,7 +216,7 @@ SERVER_LIMITS = _rule(
     " asks: this machine may be over it, and CloudFront's resolvers not. Where they are, and get nothing instead of a"
     " truncated answer, CloudFront answers 502.",
     status=Status.WARNING,
-    source="https://kb.isc.org/docs/aa-00994",
+    source="https://bind9.readthedocs.io/en/stable/reference.html#response-rate-limiting",
     remedy=Remedy(
         kind="one_of",
         steps=(

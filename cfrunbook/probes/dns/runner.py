@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,8 @@ from cfrunbook.probes.relocation import Relocations
 PORT = 53
 MAX_OPEN = 300
 """Sockets of a walk at a time, where the system allows so many."""
+QUIET = 0.3
+"""Seconds without an answer after which it is said for whom the walk waits."""
 _OTHERS = 300  # files that the rest of the program may need meanwhile
 
 
@@ -61,6 +64,7 @@ class Walking:
         self._begin = 0.0
         self._end = 2 * deadline + 1  # in seconds after the beginning
         self._late = False
+        self._tell_at = QUIET
         self._open = asyncio.Semaphore(_most_sockets())
         self._done: asyncio.Queue[tuple[Question, DnsQuery]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -80,6 +84,7 @@ class Walking:
             while not self._walk.is_done:
                 wake_at = self._walk.wake_at
                 until = self._end if wake_at is None else min(self._end, wake_at)
+                until = min(until, self._tell_at) if self._progress else until
                 try:
                     async with asyncio.timeout_at(loop.time() + until - self._elapsed()):
                         question, seen = await self._done.get()
@@ -87,6 +92,7 @@ class Walking:
                     if self._elapsed() >= self._end:
                         self._late = True
                         break
+                    self._tell_standing()
                     self._ask(self._walk.wake(self._elapsed()))
                     continue
                 self._take(question, seen)
@@ -112,8 +118,16 @@ class Walking:
         self._tell(plain(name))
         return await asyncio.shield(future)
 
+    def _tell_standing(self) -> None:
+        """Say what is known already while only slow or dead servers are waited for."""
+        if self._progress and self._elapsed() >= self._tell_at:
+            self._tell_at = math.inf
+            for line in self._walk.standing():
+                self._progress(line)
+
     def _take(self, question: Question, seen: DnsQuery) -> None:
         self._seen.append((question, seen))
+        self._tell_at = self._elapsed() + QUIET
         self._ask(self._walk.feed(question, seen, self._elapsed()))
         for line in self._walk.news:
             if self._progress:

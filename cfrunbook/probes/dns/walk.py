@@ -196,6 +196,25 @@ class Walk:
                 self._widen(*key, few)
         return self._questions(now)
 
+    def standing(self) -> list[str]:
+        """Return where the walk to each name stands, in a line for people; nothing where it waits for nobody."""
+        found = []
+        for name in self.names:
+            open_here = {(q.zone, q.server) for q in self._open if self._zones[q.zone].thorough}
+            waiting = sorted({server for _, server in open_here})
+            if not waiting:
+                continue
+            known = self.resolved(name)
+            says = ", ".join((*known.ipv4, *known.ipv6)[:2]) if known else ""
+            zones = {zone for zone, _ in open_here}
+            total = len({server for zone in zones for server in self._zones[zone].servers})
+            more = f" and {len(waiting) - 2} more" if len(waiting) > 2 else ""
+            words = (
+                f"{total - len(waiting)} of {total} name servers have answered, waiting for {', '.join(waiting[:2])}"
+            )
+            found.append(f"{name}: {f'{says}; ' if says else ''}{words}{more}")
+        return found
+
     def resolved(self, name: str, *, final: bool = False) -> Resolved | None:
         """Return what is known of a name's addresses; None while servers may still say more, or if none said a thing.
 

@@ -80,6 +80,13 @@ def test_the_address_is_known_before_a_dead_server_is_given_up() -> None:
         assert asyncio.run(run(relocations))
 
 
+def test_what_is_known_is_told_while_a_dead_server_is_waited_for() -> None:
+    _, _, said = walk(internet(shop(faults=failing(Fault.DROP, servers=EVERY_SERVER[3:]))), deadline=2.0)
+    told = f"{NAME}: {FIRST}; 3 of 4 name servers have answered, waiting for ns4.shop.lab"
+    assert told in said
+    assert said.index(told) > said.index("shop.lab: 4 name servers")
+
+
 def test_silence_is_recorded_with_every_sending() -> None:
     done, early, _ = walk(internet(shop(faults=failing(Fault.DROP))), deadline=1.0)
     assert early is None
