@@ -273,6 +273,18 @@ DNSSEC_BOGUS = _rule(
     ),
     remedy=Remedy(kind="one_of", steps=(*_DNSSEC_KEYS, _SIGN_AGAIN)),
 )
+DNSSEC_FOLLOWED = _rule(
+    "dnssec_followed",
+    "{words}.",
+    "Followed as a validating resolver would: from the root's keys, as IANA publishes them"
+    " (https://data.iana.org/root-anchors/root-anchors.xml), by DS records and signatures, or by the proof that there"
+    " is no DS record. Whether CloudFront's resolvers do so is not documented.",
+    status=Status.INFO,
+    source=_RFC + "rfc4035#section-5",
+    reproduce="dig +norecurse +dnssec {parent_server!q} -p {parent_port!q} {zone!q} DS; " + _DELV,
+    verify=Step(text="A validating resolver says the same.", command=_DELV),
+    remedy=Remedy(),
+)
 RESOLVES = _rule(
     "resolves",
     "{name} resolves to {addresses}{through}: {asked_servers}.",
@@ -297,5 +309,6 @@ RULES: tuple[Rule, ...] = (
     ANY_NAME_RESOLVES,
     RESOLVER_DIFFERS,
     DNSSEC_BOGUS,
+    DNSSEC_FOLLOWED,
     RESOLVES,
 )

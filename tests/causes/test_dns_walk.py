@@ -112,8 +112,9 @@ BESIDES = {
     "dns-geographic": {"answers_vary": "info", "resolves": "ok"},
     "dns-wildcard": {"any_name_resolves": "info", "resolves": "ok"},
     "dns-healthy": {"resolves": "ok"},
+    "dns-no-ttl": {"ttl_zero": "info", "resolves": "ok"},
     "dns-route-53": {"resolves": "ok"},
-    "dns-signed": {"resolves": "ok"},
+    "dns-signed": {"dnssec_followed": "info", "resolves": "ok"},
     "dns-alias-chain-too-long": {"alias_chain_too_long": "fault"},
     "dns-missing-glue": {"glue_missing": "fault"},
 }
@@ -145,6 +146,7 @@ TITLES = {
     "dns-one-server-stale": "; serial 2025010101 at ns4.shop.lab (198.51.100.4).",
     "dns-three-aliases": "by way of shop.brand.org, shop.edge.cloud.net and node7.eu.cloud.net: 2 of 2 name servers of cloud.net",
     "dns-unsigned-with-ds": "and the zone has no key at all.",
+    "dns-signed": "shop.lab is signed, and its keys fit its DS record; that record was not followed up to the root: the",
     "dns-signatures-over": "DNSSEC of shop.lab is broken: the signature over shop.lab DNSKEY ended ",
 }
 
@@ -403,9 +405,11 @@ def signed(*, child: bool = False, of_one: bool = False) -> Tree:
 @pytest.mark.parametrize(
     ("tree", "name", "expected"),
     [
-        (signed, NAME, {"resolves": "ok"}),
-        (signed, "origin.old.shop.lab", {"resolves": "ok"}),  # what follows from a DNAME record is not signed
-        (lambda: signed(child=True), "api.shop.lab", {"resolves": "ok"}),  # an unsigned zone on the same servers
+        (signed, NAME, {"dnssec_followed": "info", "resolves": "ok"}),
+        # what follows from a DNAME record is not signed
+        (signed, "origin.old.shop.lab", {"dnssec_followed": "info", "resolves": "ok"}),
+        # an unsigned zone on the same servers
+        (lambda: signed(child=True), "api.shop.lab", {"dnssec_followed": "info", "resolves": "ok"}),
         (lambda: signed(of_one=True), NAME, {"dnssec_bogus": "warning", "resolves": "ok"}),
     ],
 )

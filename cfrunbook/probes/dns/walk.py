@@ -446,6 +446,9 @@ class Walk:
                 else:
                     yield from self._some(lookup, zone)
         for zone in self._zones.values():
+            if zone.first and not zone.thorough:  # its keys, to follow DNSSEC from the root down
+                for server, address in zone.places()[:2]:
+                    yield Question(zone.name, server, address, zone.name, "DNSKEY")
             if zone.thorough and depth(zone.name) > 1:
                 for server, address in zone.referrers[:2]:
                     yield Question(zone.parent, server, address, zone.name, "DS")
