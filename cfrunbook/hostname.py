@@ -12,6 +12,8 @@ from cfrunbook.text import visible
 
 MAX_NAME = 253
 """Characters of a name (RFC 1035, section 2.3.4)."""
+MAX_LABEL = 63
+"""Octets of a label (RFC 1035, section 2.3.4)."""
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 _PARAMETER = re.compile(r"\{\{.*\}\}", re.DOTALL)
@@ -66,8 +68,32 @@ def to_ascii(name: str, what: str = "Host name") -> str:
     found = problem(name)
     converted = None if found else _convert(name)
     if found or converted is None:
-        raise BadInput(f"{what}: {visible(name, 120)!r} is not a host name: it {found or NameProblem.NOT_A_NAME}.")
+        why = _detail(name) if found in (None, NameProblem.NOT_A_NAME) else ""
+        raise BadInput(
+            f"{what}: {visible(name, 120)!r} is not a host name: it {found or NameProblem.NOT_A_NAME}"
+            f"{f' ({why})' if why else ''}."
+        )
     return converted
+
+
+def _detail(name: str) -> str:
+    """Return which character or label it is that no host name has, for people; empty where that is not clear."""
+    mapped = unicodedata.normalize("NFKC", name).lower().replace("\u3002", ".").removesuffix(".")
+    labels = mapped.split(".")
+    strange = [c for c in mapped if c.isascii() and not (c.isalnum() or c in "._-")]
+    strange += [c for c in name if unicodedata.category(c) in _REFUSED_CATEGORIES]
+    if strange:
+        named = {" ": "a space", "\t": "a tab", "\n": "a line break"}.get(strange[0])
+        return named or repr(visible(strange[0], 12))
+    if "" in labels:
+        return "a label is empty: a dot at the beginning, or two in a row"
+    for label in labels:
+        octets = len(label if label.isascii() else "xn--" + label.encode("punycode", "replace").decode("ascii"))
+        if octets > MAX_LABEL:
+            return f"the label {visible(label, 20)!r} has {octets} octets, and {MAX_LABEL} is the most"
+        if label.startswith("-") or label.endswith("-"):
+            return f"the label {visible(label, 66)!r} begins or ends with a hyphen"
+    return "the last label is a number" if labels[-1].isdigit() else ""
 
 
 def canonical(name: str) -> str | None:

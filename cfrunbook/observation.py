@@ -154,13 +154,17 @@ class _Look:
     async def walk(self) -> None:
         """Ask every authoritative name server of the names that are to be resolved, all in one walk."""
         if self.walking is not None:
+            from cfrunbook.causes.dns_delegation import Control, control
+
             found = await self.walking.run()
             self.dns_queries = found.queries
-            if found.queries and not any(q.rcode for q in found.queries):
+            if control(found.queries) in (Control.BLOCKED, Control.NO_UDP):
+                from cfrunbook.causes.dns_servers import why_not_heard
+
                 self.not_observed.append(
                     NotExamined(
                         what="the name servers of the origin",
-                        why="no root server answered, so port 53 seems to be blocked from here",
+                        why=why_not_heard(found.queries),
                         next_check="Look again where name servers may be asked (UDP and TCP port 53 to everywhere).",
                     )
                 )

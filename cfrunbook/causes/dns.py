@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -92,17 +92,27 @@ def judge(
     walk = fold(queries, target.domain, kind=kind) if any(q.name == plain(target.domain) for q in queries) else None
     found: list[Finding] = []
     if walk is not None and walk.control is Control.FINE:
-        found += dns_servers.judge(walk, target)
-        found += dns_zones.judge(walk, target)
-        found += dns_answers.judge(walk, target)
-        if at is not None:
-            found += dns_signatures.judge(walk, target, at)
+        found += _on_every_way(walk, target, at)
         if any(f.status in (Status.FAULT, Status.OK) for f in found):
             compared = (_compare(target, walk, found, r) for r in asked)
             return (*found, *(f for f in compared if f is not None))
     if walk is not None and not any(f.status is Status.UNKNOWN for f in found):
         found.append(dns_servers.not_walked(walk, target))
     return (*found, *(_judge(target, resolution, in_lab=in_lab) for resolution in asked))
+
+
+def _on_every_way(walk: Delegations, target: Target, at: dt.datetime | None) -> Iterator[Finding]:
+    """Yield what is to be said of each way that lookups go; what several have in common, once."""
+    said: set[tuple[str, str]] = set()
+    common = frozenset.intersection(*(frozenset(z.name for z in way.zones) for way in walk.ways))
+    for way in walk.ways:
+        found = [*dns_servers.judge(way, target), *dns_zones.judge(way, target), *dns_answers.judge(way, target)]
+        if at is not None:
+            found += dns_signatures.judge(way, target, at, common)
+        for finding in found:
+            if (finding.code, finding.title) not in said:
+                said.add((finding.code, finding.title))
+                yield finding
 
 
 def _judge(target: Target, seen: Resolution, *, in_lab: bool) -> Finding:
@@ -184,7 +194,7 @@ def _finding(
         "through": f" by way of {join_names([visible(c, 120) for c in seen.cnames], 3)}" if seen.cnames else "",
         "purpose": purpose.name if purpose else "",
         "rfc": purpose.source if purpose else "",
-        "detail": visible(seen.detail, 200) or "no reason is recorded",
+        "detail": _detail(seen) or "no reason is recorded",
         "seconds": f"{seen.elapsed_ms / 1000:.1f}",
     }
     finding = rule.finding(target=target.id, evidence=[_evidence(seen)], status=status, **data)
@@ -195,7 +205,9 @@ def _finding(
 
 def _resolver(seen: Resolution) -> dict[str, Any]:
     """Return who said it: for people, and how `dig` is told to ask there."""
-    resolver = "this machine's resolver" if seen.resolver == "system" else visible(seen.resolver, 120)
+    resolver = "this machine's resolver"
+    if seen.resolver != "system":
+        resolver = f"the resolver{'s' if ', ' in seen.resolver else ''} {visible(seen.resolver, 120)}"
     server, port = "+nosearch", 53  # an option in the place of a server: dig then asks the system's
     if seen.resolver != "system":
         try:
@@ -208,18 +220,33 @@ def _resolver(seen: Resolution) -> dict[str, Any]:
 
 
 def _evidence(seen: Resolution) -> Evidence:
-    answer = _said(seen)
-    says = f"{_resolver(seen)['resolver']}: {seen.outcome}{f' ({answer})' if answer else ''}"
-    return Evidence(observation=seen.id, says=f"{says} after {seen.elapsed_ms:.0f} ms")
+    took = "" if seen.outcome is ResolutionOutcome.TIMEOUT else f" after {seen.elapsed_ms:.0f} ms"
+    return Evidence(observation=seen.id, says=f"{_resolver(seen)['resolver']}: {_said(seen)}{took}")
 
 
 def _said(seen: Resolution) -> str:
-    return ", ".join(visible(a, 60) for a in (*seen.ipv4, *seen.ipv6)[:6]) or visible(seen.detail, 200)
+    """Return what a resolver said: addresses, or the error and what is known of it."""
+    if addresses_given := (*seen.ipv4, *seen.ipv6)[:6]:
+        return ", ".join(visible(a, 60) for a in addresses_given)
+    detail = _detail(seen)
+    if seen.outcome in (ResolutionOutcome.TIMEOUT, ResolutionOutcome.ERROR):
+        return detail or _WITHOUT_WORDS[seen.outcome]
+    name = seen.outcome.upper()
+    return f"{name} ({detail})" if detail and detail != name else name
+
+
+_WITHOUT_WORDS = {ResolutionOutcome.TIMEOUT: "no answer", ResolutionOutcome.ERROR: "it could not be asked"}
+
+
+def _detail(seen: Resolution) -> str:
+    """Return the reason without the resolver's address, where only one was asked."""
+    return visible(seen.detail.removeprefix(f"{seen.resolver}: "), 200)
 
 
 def _compare(target: Target, walk: Delegations, found: Sequence[Finding], seen: Resolution) -> Finding | None:
     """Return how a resolver's answer differs from what the name servers say; None where it does not."""
-    public = {a for kind in ("A", "AAAA") for a in walk.last.addresses(kind)}
+    failed = seen.outcome in (ResolutionOutcome.TIMEOUT, ResolutionOutcome.ERROR)
+    public = {a for way in walk.ways for kind in ("A", "AAAA") for a in way.last.addresses(kind)}
     if seen.outcome is ResolutionOutcome.ANSWER:
         here = {*seen.ipv4, *seen.ipv6}
         if here & public or _is_localhost(seen.name):
@@ -230,15 +257,14 @@ def _compare(target: Target, walk: Delegations, found: Sequence[Finding], seen: 
         if not public:
             why = _CACHED
     elif public:
-        resolver_fault = seen.outcome in (ResolutionOutcome.TIMEOUT, ResolutionOutcome.ERROR)
-        status, why = (Status.INFO, _RESOLVER_FAULT) if resolver_fault else (Status.WARNING, _NEGATIVE)
+        status, why = (Status.INFO, _RESOLVER_FAULT) if failed else (Status.WARNING, _NEGATIVE)
     else:
         return None  # both fail: the name servers' finding says it better
     answered = next((f for f in found if f.status is Status.OK), found[0])
     data = {
         **answered.data,
         **_resolver(seen),
-        "resolver_says": _said(seen) or seen.outcome.upper(),
+        "resolver_says": f"gave no answer ({_said(seen)})" if failed else f"says {_said(seen)}",
         "servers_say": join_names(sorted(public)) if public else "that there is none",
         "why_different": why,
     }

@@ -25,6 +25,10 @@ _DIG_PARENT = "dig +norecurse {parent_server!q} -p {parent_port!q} {zone!q} NS"
 _PUBLIC = "dig @1.1.1.1 {name!q} {kind!q} && dig @8.8.8.8 {name!q} {kind!q}"
 _FLUSH = "unbound-control flush {name!q} || rndc flushname {name!q} || resolvectl flush-caches"
 _DELV = "delv {name!q} {kind!q}"
+_DS_AND_SIGNED = (
+    "dig +norecurse +dnssec +multiline {parent_server!q} -p {parent_port!q} {zone!q} DS;"
+    " dig +norecurse +dnssec +multiline {server!q} -p {server_port!q} {asked!q} {asked_type!q}"
+)
 _VERIFY = Step(
     text="The zone's own server gives the address; resolvers that cached the error do so only after its TTL.",
     command=_DIG,
@@ -34,15 +38,15 @@ CORRECT_NAME = Step(
     " domain (DomainName).",
 )
 CREATE_RECORD = Step(
-    text="If the name is right: create the record in the zone {zone}; Amazon Route 53:",
+    text="If the name is right: create the record in the zone {zone}. Amazon Route 53 (HOSTED_ZONE: next step):",
     command='aws route53 change-resource-record-sets --hosted-zone-id "$HOSTED_ZONE" --change-batch'
     ' \'{{"Changes":[{{"Action":"UPSERT","ResourceRecordSet":{{"Name":"{record}","Type":"{kind}","TTL":60,'
     '"ResourceRecords":[{{"Value":"ORIGIN_ADDRESS"}}]}}}}]}}\'',
 )
 _HOSTED_ZONE = Step(
-    text="If the record is there already: it is in another zone of the same name. Compare that zone's name servers with"
-    " {servers}, which the zone above names.",
-    command='aws route53 get-hosted-zone --id "$HOSTED_ZONE" --query DelegationSet.NameServers',
+    text="If the record is there already: it is in another zone of that name, to which the zone above does not point."
+    " Amazon Route 53: the hosted zone that counts is the one with the name servers {listed_servers}.",
+    command=servers.HOSTED_ZONES,
 )
 _CHANGE_ALIAS = Step(
     text="Point {alias_owner} to the present name of the load balancer, bucket or service, or delete the record."
@@ -115,11 +119,11 @@ ALIAS_LOOP = _rule(
 )
 ALIAS_CHAIN_TOO_LONG = _rule(
     "alias_chain_too_long",
-    "{name} is an alias of an alias, {count} times: {chain}.",
+    "{name} is an alias of an alias, {count}: {chain}.",
     "Resolvers give up on long chains (unbound after 11 aliases); how many CloudFront follows is not documented. Each"
     " alias is one more place to fail, and one more look-up.",
     source=_RFC + "rfc1034#section-3.6.2",
-    remedy=Remedy(steps=(Step(text="Point {name} straight to the last name of the chain, {hop}."),)),
+    remedy=Remedy(steps=(Step(text="Point {name} straight to {end}."),)),
 )
 ALIAS_AND_OTHER_DATA = _rule(
     "alias_and_other_data",
@@ -138,15 +142,60 @@ ALIAS_AND_OTHER_DATA = _rule(
         ),
     ),
 )
-SERVERS_DISAGREE = _rule(
-    "servers_disagree",
-    "The name servers of {zone} disagree on {hop}: {versions}.",
-    "Which answer a resolver gets, and caches, is chance: {share_words} of cold lookups ask the servers that deviate.",
+SEVERAL_ALIASES = _rule(
+    "several_aliases",
+    "{hop} has more than one CNAME record: {targets}.",
+    "A name may have one only. Resolvers differ in what they make of several: unbound follows the first of the answer,"
+    " BIND refuses all of it (SERVFAIL). Where CloudFront's resolver does that, CloudFront answers 502.",
+    status=Status.WARNING,
+    source=_RFC + "rfc2181#section-10.1",
     remedy=Remedy(
         kind="one_of",
         steps=(
-            Step(text="Bring {servers} up to date: see why zone transfers or the last publication failed there."),
-            Step(text="If {servers} belong to an old DNS provider: take them out of the domain's name servers."),
+            Step(text="Delete all CNAME records of {hop} but one."),
+            Step(
+                text="To share load between several targets: Amazon Route 53, weighted records (one answer has one"
+                " target); elsewhere, several A records or a load balancer."
+            ),
+        ),
+    ),
+    verify=Step(text="The answer has one CNAME record.", command=_DIG),
+)
+DENIED_BY_TYPE = _rule(
+    "denied_by_type",
+    "{which} of {zone} {deny} that {hop} exists when asked for {kind}, though it {how_known} when asked for {known}:"
+    " {servers}; {consequence}.",
+    "NXDOMAIN is about the name, whatever type was asked for: a resolver may keep it for {hop} as a whole (BIND does)"
+    " and then deny its {known} records too, until the TTL of the denial is over. Where CloudFront's resolver has"
+    " done so, CloudFront answers 502; at other times all is well. Right would be NOERROR without an answer.",
+    status=Status.WARNING,
+    source=_RFC + "rfc2308#section-5",
+    reproduce="dig +norecurse {server!q} -p {server_port!q} {hop!q} {kind!q};"
+    " dig +norecurse {server!q} -p {server_port!q} {hop!q} {known!q}",
+    verify=Step(
+        text="The server says NOERROR for both types, with or without records.",
+        command="dig +norecurse {server!q} -p {server_port!q} {hop!q} {kind!q}",
+    ),
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(
+                text="Update or correct what answers at {servers} (a load balancer that does DNS, a script): for a name"
+                " that exists it must say NOERROR to every type (RFC 8020)."
+            ),
+            Step(text="Until then: create a record of type {kind} for {hop} as well, so that no denial is given."),
+        ),
+    ),
+)
+SERVERS_DISAGREE = _rule(
+    "servers_disagree",
+    "The name servers of {zone} disagree on {hop}: {versions}.",
+    "Which answer a resolver gets, and caches, is chance: {share_words} of cold lookups ask the {deviate}.",
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(text="Bring {them} up to date: see why zone transfers or the last publication failed there."),
+            Step(text="If {them} {belong} to an old DNS provider: take {it} out of the domain's name servers."),
             *servers.DELEGATION,
         ),
     ),
@@ -155,7 +204,7 @@ ANSWERS_VARY = _rule(
     "answers_vary",
     "The answer for {hop} varies: {versions}.",
     "All servers hold the same version of the zone, so this is meant: weighted, latency, geolocation or multivalue"
-    " records. CloudFront may get other addresses than these.",
+    " records. CloudFront may get other answers than these.",
     status=Status.INFO,
     source="https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/routing-policy.html",
     remedy=Remedy(),
@@ -179,7 +228,7 @@ ANY_NAME_RESOLVES = _rule(
 )
 RESOLVER_DIFFERS = _rule(
     "resolver_differs",
-    "{resolver_capital} says of {name}: {resolver_says}; the zone's own servers say {servers_say}.",
+    "{resolver_capital} {resolver_says} for {name}; the zone's own servers say {servers_say}.",
     "CloudFront uses public DNS, and so what the zone's servers say counts. {why_different}",
     status=Status.WARNING,
     source=servers.AWS_PAGE,
@@ -216,10 +265,25 @@ DNSSEC_BOGUS = _rule(
     "{how_so} Resolvers that validate answer SERVFAIL. Whether CloudFront's do is not documented: that it answers 502"
     " for this is likely, not certain.",
     source=_DNSSEC_PAGE,
-    reproduce="dig +norecurse +dnssec {server!q} -p {server_port!q} {asked!q} {asked_type!q};"
-    " dig @1.1.1.1 {name!q} {kind!q}; dig +cd @1.1.1.1 {name!q} {kind!q}",
-    verify=Step(text="A validating resolver answers, and says that it is fully validated.", command=_DELV),
+    reproduce=_DS_AND_SIGNED,
+    verify=Step(
+        text="The DS record names a key that the zone has, and the signatures have not ended; on the public internet,"
+        " delv says that the answer is fully validated.",
+        command=_DS_AND_SIGNED + "; " + _DELV,
+    ),
     remedy=Remedy(kind="one_of", steps=(*_DNSSEC_KEYS, _SIGN_AGAIN)),
+)
+DNSSEC_FOLLOWED = _rule(
+    "dnssec_followed",
+    "{words}.",
+    "Followed as a validating resolver would: from the root's keys, as IANA publishes them"
+    " (https://data.iana.org/root-anchors/root-anchors.xml), by DS records and signatures, or by the proof that there"
+    " is no DS record. Whether CloudFront's resolvers do so is not documented.",
+    status=Status.INFO,
+    source=_RFC + "rfc4035#section-5",
+    reproduce="dig +norecurse +dnssec {parent_server!q} -p {parent_port!q} {zone!q} DS; " + _DELV,
+    verify=Step(text="A validating resolver says the same.", command=_DELV),
+    remedy=Remedy(),
 )
 RESOLVES = _rule(
     "resolves",
@@ -237,11 +301,14 @@ RULES: tuple[Rule, ...] = (
     ALIAS_LOOP,
     ALIAS_CHAIN_TOO_LONG,
     ALIAS_AND_OTHER_DATA,
+    SEVERAL_ALIASES,
+    DENIED_BY_TYPE,
     SERVERS_DISAGREE,
     ANSWERS_VARY,
     TTL_ZERO,
     ANY_NAME_RESOLVES,
     RESOLVER_DIFFERS,
     DNSSEC_BOGUS,
+    DNSSEC_FOLLOWED,
     RESOLVES,
 )

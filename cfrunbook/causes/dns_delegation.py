@@ -5,17 +5,21 @@ Facts only: `fold` orders questions and answers; what a fact means is for the ju
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
+from itertools import islice
 
 import msgspec
+from msgspec.structs import replace
 
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
 from cfrunbook.probes import address as addresses
 from cfrunbook.probes.dns.names import ROOT, depth, enclosing, is_below, is_within, plain
 from cfrunbook.probes.dns.walk import MAX_ALIASES, RANDOM_LABEL
 
+MAX_WAYS = 16
+"""Ways that are judged where aliases have several targets."""
 PROOF_SENDS, PROOF_SECONDS = 3, 2.0
 """Sends, and seconds of waiting, without which nobody is called silent; on loopback any silence is proof."""
 
@@ -28,7 +32,9 @@ class Control(StrEnum):
 
     FINE = "fine"
     BLOCKED = "blocked"
-    """No server anywhere answered anything."""
+    """No root server answered anything."""
+    NO_UDP = "no_udp"
+    """Root servers answer over TCP, and none does over UDP."""
     INTERCEPTED = "intercepted"
     """Something answers in the place of the root servers."""
     NOT_ASKED = "not_asked"
@@ -59,6 +65,8 @@ class Condition(StrEnum):
     """The answer does not fit into a datagram, and TCP does not bring it."""
     IGNORES = "ignores"
     """It answers other questions, but not the one for the address."""
+    LIMITS = "limits"
+    """It answers other questions, and this one over TCP: the answer is right, and does not come over UDP."""
     UNPROVEN = "unproven"
     """No answer, after too short a time to say more."""
     NOT_TRIED = "not_tried"
@@ -132,8 +140,19 @@ class ZoneView(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def well(self) -> tuple[Place, ...]:
-        """The places that do what they are there for."""
-        return tuple(p for p in self.places if p.condition is Condition.WELL)
+        """The places that do what they are there for, if need be over TCP."""
+        return tuple(p for p in self.places if p.condition in (Condition.WELL, Condition.LIMITS))
+
+    @cached_property
+    def versions(self) -> dict[tuple[str, str], frozenset[int]]:
+        """All SOA serials by server name and address, those beside negative answers too: of several, one by turns."""
+        found: dict[tuple[str, str], frozenset[int]] = {}
+        for place in self.places:
+            said = (q for q in place.queries if q.authoritative and q.outcome in _REPLIES)
+            records = (r for q in said for r in (*q.answer, *q.authority) if r.type == "SOA" and r.owner == self.name)
+            words = (r.data.split() for r in records)
+            found[place.server, place.address] = frozenset(int(w[2]) for w in words if len(w) == 7 and w[2].isdecimal())
+        return found
 
     @cached_property
     def serials(self) -> dict[tuple[str, str], int]:
@@ -204,6 +223,15 @@ class Delegations(msgspec.Struct, frozen=True, dict=True):
     """The name at which the chain of aliases comes back to itself."""
     queries: tuple[DnsQuery, ...] = ()
     zones_by_name: tuple[ZoneView, ...] = ()
+    share: float = 1.0
+    """Which part of the lookups goes this way: less than all of them where an alias has several targets."""
+    branches: tuple[Delegations, ...] = ()
+    """The other ways that lookups go, each as if it were the only one."""
+
+    @property
+    def ways(self) -> tuple[Delegations, ...]:
+        """All ways that lookups go, this one first."""
+        return (self, *self.branches)
 
     @property
     def last(self) -> Hop:
@@ -245,35 +273,80 @@ class Delegations(msgspec.Struct, frozen=True, dict=True):
 
 
 def fold(queries: Sequence[DnsQuery], name: str, *, kind: str = "A") -> Delegations:
-    """Return what `queries`, in any order, show of the way to `name`, for whose records of type `kind` servers are."""
-    zones = _zones(queries, kind, plain(name))
-    hops, loops_to = _chain(zones, name, kind)
-    if len(hops) > 1 and not hops[-1].replies(kind):  # how servers are for the name that they do not give
-        zones = _zones(queries, kind, hops[-1].name)
-        hops, loops_to = _chain(zones, name, kind)
-    in_order = tuple(sorted(zones.values(), key=lambda z: (depth(z.name), z.name)))
-    return Delegations(hops[0].name, _control(queries), hops, loops_to, tuple(queries), in_order)
+    """Return what `queries`, in any order, show of the way to `name`, for whose records of type `kind` servers are.
 
-
-def _chain(zones: Mapping[str, ZoneView], name: str, kind: str) -> tuple[tuple[Hop, ...], str]:
-    """Return a name and what it is an alias of, and the name at which that comes back to itself."""
+    Where an alias has several targets, there are as many ways; the first answer's is the first.
+    """
     name = plain(name)
-    hops: list[Hop] = []
-    loops_to = ""
-    while len(hops) <= MAX_ALIASES:
-        known = [zones[n] for n in enclosing(name) if n in zones]
-        # The deepest zone whose servers answer for the name; a stray referral makes no zone.
-        zone = next((z for z in known if any(p.replies(name, kind) for p in z.places)), known[0])
-        replies = [q for p in zone.places for k in ("A", "AAAA") for q in p.replies(name, k)]
-        targets = [plain(r.data) for q in replies for r in q.answer if (r.owner, r.type) == (name, "CNAME")]
-        hops.append(Hop(name, zone, tuple(dict.fromkeys(targets))))
-        if not targets:
-            break
-        name = targets[0]
-        if name in {hop.name for hop in hops}:
-            loops_to = name
-            break
-    return tuple(hops), loops_to
+    zones = _zones(queries, kind, name)
+    by = control(queries)
+    ways = [_way(queries, kind, zones, path, by) for path in islice(_paths(zones, name, kind), MAX_WAYS)]
+    return replace(ways[0], branches=tuple(ways[1:]))
+
+
+class _Path(msgspec.Struct, frozen=True):
+    """Names that are aliases one of the next."""
+
+    names: tuple[str, ...]
+    share: float = 1.0
+    loops_to: str = ""
+
+
+def _way(
+    queries: Sequence[DnsQuery], kind: str, zones: Mapping[str, ZoneView], path: _Path, by: Control
+) -> Delegations:
+    hops = tuple(_hop(zones, name, kind) for name in path.names)
+    if len(hops) > 1 and not hops[-1].replies(kind):  # how servers are for the name that they do not give
+        zones = _zones(queries, kind, path.names[-1])
+        hops = tuple(_hop(zones, name, kind) for name in path.names)
+    in_order = tuple(sorted(zones.values(), key=lambda z: (depth(z.name), z.name)))
+    return Delegations(path.names[0], by, hops, path.loops_to, tuple(queries), in_order, path.share)
+
+
+def _paths(zones: Mapping[str, ZoneView], name: str, kind: str) -> Iterator[_Path]:
+    """Yield every way from a name along its aliases, to their end or until they come back to themselves."""
+    waiting = [_Path((name,))]
+    while waiting:
+        path = waiting.pop()
+        hop = _hop(zones, path.names[-1], kind)
+        if path.loops_to or not hop.aliases or len(path.names) > MAX_ALIASES:
+            yield path
+            continue
+        shares = _shares(hop)
+        for target in reversed(hop.aliases):
+            share = path.share * shares[target]
+            if target in path.names:
+                waiting.append(replace(path, share=share, loops_to=target))
+            else:
+                waiting.append(_Path((*path.names, target), share))
+
+
+def _hop(zones: Mapping[str, ZoneView], name: str, kind: str) -> Hop:
+    known = [zones[n] for n in enclosing(name) if n in zones]
+    # The deepest zone whose servers answer for the name; a stray referral makes no zone.
+    zone = next((z for z in known if any(p.replies(name, kind) for p in z.places)), known[0])
+    replies = (q for p in zone.places for k in ("A", "AAAA") for q in p.replies(name, k))
+    return Hop(name, zone, tuple(dict.fromkeys(target for q in replies for target in _targets(q))))
+
+
+def _targets(query: DnsQuery) -> list[str]:
+    """Return what an answer says that the name is an alias of."""
+    return [plain(r.data) for r in query.answer if (r.owner, r.type) == (query.name, "CNAME")]
+
+
+def _shares(hop: Hop) -> dict[str, float]:
+    """Return which part of the lookups each target of an alias gets, by the answers: every server counts the same."""
+    if len(hop.aliases) == 1:
+        return {hop.aliases[0]: 1.0}
+    by_server: dict[str, list[list[str]]] = {}
+    for place in hop.zone.places:
+        for kind in ("A", "AAAA"):
+            by_server.setdefault(place.server, []).extend(_targets(q) for q in place.replies(hop.name, kind))
+    answers = [found for found in by_server.values() if found]
+    return {
+        target: sum(sum(t.count(target) / len(t) for t in found if t) / len(found) for found in answers) / len(answers)
+        for target in hop.aliases
+    }
 
 
 def is_local(query: DnsQuery) -> bool:
@@ -324,17 +397,20 @@ class _Heard(msgspec.Struct, frozen=True):
     over_tcp: bool
 
 
-def _control(queries: Sequence[DnsQuery]) -> Control:
+def control(queries: Sequence[DnsQuery]) -> Control:
+    """Return what the root servers' answers say of the vantage."""
     root = [q for q in queries if q.zone == ROOT]
     if not root:
         return Control.NOT_ASKED
+    if not any(q.rcode for q in root if q.transport is DnsTransport.UDP):
+        return Control.NO_UDP if any(q.rcode for q in root) else Control.BLOCKED
     # Only zones above have DS records: a cache that answers for everybody refers, too, but has no authority over them.
     above = [q for q in queries if q.type == "DS" and depth(q.zone) < 2 and q.rcode in ("NOERROR", "NXDOMAIN")]
     borrowed = bool(above) and not any(q.authoritative for q in above)
     # The root knows of no addresses: what gives one in its name is a login page for every name there is.
     if any(cut_of(q) or (q.authoritative and _is_denied(q)) for q in root) and not borrowed:
         return Control.FINE
-    return Control.INTERCEPTED if any(q.rcode for q in root) else Control.BLOCKED
+    return Control.INTERCEPTED
 
 
 def _is_denied(query: DnsQuery) -> bool:
@@ -396,8 +472,9 @@ def _silence(main: DnsQuery, same: list[DnsQuery], udp: list[DnsQuery], heard: _
     without = any(_helps(q) for q in same if not q.edns and q.transport is DnsTransport.UDP)
     if without and not any(q.edns for q in others):
         return Condition.DROPS_EDNS
+    over_tcp = any(_helps(q) for q in same if q.transport is DnsTransport.TCP)
     if others:
-        return Condition.IGNORES
+        return Condition.LIMITS if over_tcp else Condition.IGNORES
     if any(q.rcode for q in same if q.transport is DnsTransport.TCP):
         return Condition.NO_UDP
     if is_local(main):

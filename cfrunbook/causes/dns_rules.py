@@ -154,7 +154,7 @@ TIMEOUT = _unresolved(
 )
 NOT_ASKED = _unresolved(
     "not_asked",
-    "{name} could not be resolved from here: {detail}.",
+    "{name} could not be resolved from here, by {resolver}: {detail}.",
     "This says nothing about the name: asking failed.",
 )
 LOCALHOST = _rule(

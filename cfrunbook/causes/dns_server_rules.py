@@ -25,30 +25,34 @@ _VERIFY = Step(
     command=_DIG,
 )
 
-_TELL = Step(text="Tell whoever runs {servers} what was asked and what came: {said}.", command=_DIG)
+_TELL = Step(text="Tell whoever runs {them} what was asked and what came: {said}.", command=_DIG)
 _REMOVE = Step(
-    text="If {servers} should no longer serve {zone}: take it out of the domain's name servers at the registrar (or out"
+    text="If {them} should no longer serve {zone}: take {it} out of the domain's name servers at the registrar (or out"
     " of the NS records in {parent}).",
 )
+HOSTED_ZONES = (
+    "for id in $(aws route53 list-hosted-zones-by-name --dns-name {zone!q} --query {hosted_zones!q} --output text); do"
+    ' echo "$id"; aws route53 get-hosted-zone --id "$id" --query DelegationSet.NameServers --output text; done'
+)
+"""Lists the hosted zones of a name, two of which may be there, each with its name servers."""
 _ROUTE_53 = Step(
-    text="Amazon Route 53: compare the hosted zone's four name servers with those that the registrar names. Two hosted"
-    " zones of one name are a common mistake, and so is a zone that was deleted and created again: it gets other"
-    " servers. Changing the NS record inside the zone changes nothing for resolvers.",
-    command="aws route53 list-hosted-zones-by-name --dns-name {zone!q}"
-    " --query 'HostedZones[].[Id,Name,Config.PrivateZone]' --output text\n"
-    'aws route53 get-hosted-zone --id "$HOSTED_ZONE" --query DelegationSet.NameServers\n'
-    "aws route53domains get-domain-detail --region us-east-1 --domain-name {zone!q} --query 'Nameservers[].Name'",
+    text="Amazon Route 53: see which of your hosted zones of that name has the name servers that {parent} names"
+    " ({listed_servers}). If none has, it was deleted, or created again (it then has other servers), or is in another"
+    " account; two hosted zones of one name are a common mistake. Then give {parent} the name servers of the zone that"
+    " holds the records (HOSTED_ZONE): at the registrar, or for a subdomain in the NS record in the zone above."
+    " Changing the NS record inside the zone changes nothing for resolvers.",
+    command=HOSTED_ZONES + "\n"
+    "aws route53domains get-domain-detail --region us-east-1 --domain-name {zone!q} --query 'Nameservers[].Name'\n"
+    "aws route53domains update-domain-nameservers --region us-east-1 --domain-name {zone!q}"
+    " --nameservers {right_servers}",
 )
-_SET_SERVERS = Step(
-    text="Domain registered with Amazon Route 53: give the registrar the right name servers, all of them at once.",
-    command="aws route53domains update-domain-nameservers --region us-east-1 --domain-name {zone!q}"
-    " --nameservers Name=$NS1 Name=$NS2 Name=$NS3 Name=$NS4",
-)
+AT_ROUTE_53 = Remedy(kind="one_of", steps=(_ROUTE_53, _REMOVE))
+"""What to do where Route 53's own servers do not hold a zone: nothing can be loaded there by hand."""
 _START = Step(
     text="Start the name server, and let UDP and TCP port 53 in from everywhere (security group, network ACL, host"
     " firewall): resolvers, CloudFront's too, ask from any address.",
 )
-DELEGATION = (_ROUTE_53, _SET_SERVERS)
+DELEGATION = (_ROUTE_53,)
 
 
 def _rule(code: str, title: str, meaning: str, *, status: Status = Status.FAULT, **more: Any) -> Rule:
@@ -90,7 +94,7 @@ SERVER_WITHOUT_UDP = _rule(
     "Resolvers ask over UDP first, and over TCP only when told to: for them the server is silent." + _RESOLVER_WAITS,
     remedy=Remedy(
         kind="one_of",
-        steps=(Step(text="Open UDP port 53 to {servers} (security group, network ACL, firewall)."), _TELL, _REMOVE),
+        steps=(Step(text="Open UDP port 53 to {them} (security group, network ACL, firewall)."), _TELL, _REMOVE),
     ),
     status=Status.WARNING,
 )
@@ -116,7 +120,7 @@ SERVER_REFUSES = _rule(
     remedy=Remedy(
         kind="one_of",
         steps=(
-            Step(text="Load the zone {zone} on {servers}, and let everybody ask (BIND: allow-query)."),
+            Step(text="Load the zone {zone} on {them}, and let everybody ask (BIND: allow-query)."),
             _REMOVE,
             *DELEGATION,
         ),
@@ -148,7 +152,7 @@ SERVER_NOT_AUTHORITATIVE = _rule(
     "The answer lacks the flag aa, or refers to where one already is: a resolver or forwarder runs there, or the zone"
     " is not loaded. Resolvers call that lame and go on.",
     source=_RFC + "rfc1912#section-2.8",
-    remedy=Remedy(kind="one_of", steps=(Step(text="Make {servers} authoritative for {zone}: load the zone."), _REMOVE)),
+    remedy=Remedy(kind="one_of", steps=(Step(text="Make {them} authoritative for {zone}: load the zone."), _REMOVE)),
     status=Status.WARNING,
 )
 SERVER_REFERS_UPWARD = _rule(
@@ -156,12 +160,12 @@ SERVER_REFERS_UPWARD = _rule(
     "{which} of {zone} {refer} back up ({said}): {servers}; {consequence}.",
     "A server that does not know the zone points to the root instead of answering: a lame delegation. Resolvers go on.",
     source=_RFC + "rfc1912#section-2.8",
-    remedy=Remedy(kind="one_of", steps=(Step(text="Load the zone {zone} on {servers}."), _REMOVE, *DELEGATION)),
+    remedy=Remedy(kind="one_of", steps=(Step(text="Load the zone {zone} on {them}."), _REMOVE, *DELEGATION)),
     status=Status.WARNING,
 )
 SERVER_GARBLES = _rule(
     "server_garbles",
-    "{which} of {zone} {answer} with what is no answer ({said}): {servers}; {consequence}.",
+    "{which} of {zone} {send} what is no DNS answer ({said}): {servers}; {consequence}.",
     "What came cannot be read as an answer to the question; resolvers drop it and go on. First bytes: {first_bytes}",
     source=_RFC + "rfc1035#section-4",
     status=Status.WARNING,
@@ -177,9 +181,7 @@ EDNS_DROPPED = _rule(
     remedy=Remedy(
         kind="one_of",
         steps=(
-            Step(
-                text="Let the firewall before {servers} pass DNS with EDNS (Cisco: inspect dns, message-length auto)."
-            ),
+            Step(text="Let the firewall before {them} pass DNS with EDNS (Cisco: inspect dns, message-length auto)."),
             Step(text="Update the name server: one that does not know EDNS must answer FORMERR, not be silent."),
         ),
     ),
@@ -194,9 +196,7 @@ TCP_NEEDED = _rule(
     remedy=Remedy(
         kind="one_of",
         steps=(
-            Step(
-                text="Open TCP port 53 to {servers} (security group, network ACL, firewall), and let the server listen."
-            ),
+            Step(text="Open TCP port 53 to {them} (security group, network ACL, firewall), and let {it} listen."),
             Step(text="Make the answer smaller: fewer addresses in one record set."),
         ),
     ),
@@ -208,26 +208,47 @@ SERVER_IGNORES = _rule(
     " the server drops this one." + _RESOLVER_WAITS,
     status=Status.WARNING,
 )
+SERVER_LIMITS = _rule(
+    "server_limits",
+    "{which} of {zone} {answer} {kind} of {asked} over TCP and not over UDP: {servers}; {consequence}.",
+    "Other questions were answered over UDP at the same time, so it is up and reachable: it limits how often it answers"
+    " whom (response rate limiting), or something on the way drops this answer. A limit counts for each network that"
+    " asks: this machine may be over it, and CloudFront's resolvers not. Where they are, and get nothing instead of a"
+    " truncated answer, CloudFront answers 502.",
+    status=Status.WARNING,
+    source="https://bind9.readthedocs.io/en/stable/reference.html#response-rate-limiting",
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(
+                text="Let the limiter truncate instead of drop, so that whoever is real comes back over TCP (BIND:"
+                " rate-limit {{ slip 1; }}), or raise the limit."
+            ),
+            Step(text="Look again in a minute: a limit that this machine has run into is over by then."),
+            _TELL,
+        ),
+    ),
+)
 SERVER_WITHOUT_TCP = _rule(
     "server_without_tcp",
-    "{which} of {zone} {do} not answer over TCP ({said}): {servers}.",
+    "{which} of {zone} {give} no answer over TCP ({said}): {servers}.",
     "Today's answers fit into UDP. Once one does not (more addresses, DNSSEC), nobody can resolve the name there; name"
     " servers must answer over TCP.",
     status=Status.WARNING,
     source=_RFC + "rfc7766#section-5",
     reproduce=_DIG_TCP,
     verify=Step(text="The answer comes over TCP.", command=_DIG_TCP),
-    remedy=Remedy(steps=(Step(text="Open TCP port 53 to {servers}, and let the server listen there."),)),
+    remedy=Remedy(steps=(Step(text="Open TCP port 53 to {them}, and let {it} listen there."),)),
 )
 ALL_SERVERS_DEAD = _rule(
     "all_servers_dead",
-    "None of the {total} name servers of {zone} answers, so nobody can resolve {name}: {account}.",
+    "None of the {total} name servers of {zone} answers, so {consequence}: {account}.",
     "Every address of every one was asked, three times over UDP and once over TCP. Servers of the zones above did"
     " answer meanwhile, so it is not port 53 here that is blocked.",
 )
 ALL_SERVERS_REFUSE = _rule(
     "all_servers_refuse",
-    "All {total} name servers of {zone} refuse to answer for it, so nobody can resolve {name}: {account}.",
+    "All {total} name servers of {zone} refuse to answer for it, so {consequence}: {account}.",
     "{parent} names servers that do not hold the zone: a lame delegation. Typically the zone was deleted, or moved to"
     " other servers, and the registrar still names the old ones.",
     source=SERVFAIL_PAGE,
@@ -235,13 +256,13 @@ ALL_SERVERS_REFUSE = _rule(
         kind="one_of",
         steps=(
             *DELEGATION,
-            Step(text="Servers of your own: load the zone {zone} on {servers}, and let everybody ask (allow-query)."),
+            Step(text="Servers of your own: load the zone {zone} on {them}, and let everybody ask (allow-query)."),
         ),
     ),
 )
 SERVFAIL = _rule(
     "servfail",
-    "All {total} name servers of {zone} fail, so nobody can resolve {name}: {account}.",
+    "All {total} name servers of {zone} fail, so {consequence}: {account}.",
     "SERVFAIL from an authoritative server means that it could not load the zone, that its copy has expired because"
     " zone transfers fail, or that what computes the answer is down.",
     source=SERVFAIL_PAGE,
@@ -253,17 +274,17 @@ ALL_SERVERS_LAME = _rule(
     " {account}.",
     "The answers lack the flag aa, or refer back up or to where one already is: these servers do not hold the zone.",
     source=_RFC + "rfc1912#section-2.8",
-    remedy=Remedy(kind="one_of", steps=(Step(text="Load the zone {zone} on {servers}."), *DELEGATION)),
+    remedy=Remedy(kind="one_of", steps=(Step(text="Load the zone {zone} on {them}."), *DELEGATION)),
 )
 NO_SERVER_HELPS = _rule(
     "no_server_helps",
-    "None of the {total} name servers of {zone} gives an answer that helps, so nobody can resolve {name}: {account}.",
+    "None of the {total} name servers of {zone} gives an answer that helps, so {consequence}: {account}.",
     "Every address of every one was asked; each fails in its own way.",
     remedy=Remedy(kind="one_of", steps=(*DELEGATION, _START, _TELL)),
 )
 GLUE_MISSING = _rule(
     "glue_missing",
-    "{parent} gives no address for {affected} of {total} name servers of {zone}: {servers}; {consequence}.",
+    "{parent} gives no address for {which_ones} of {zone}: {servers}; {consequence}.",
     "These servers are named inside the very zone that they serve: without their addresses in the zone above (glue),"
     " nobody who comes from there can get to them.",
     source=_RFC + "rfc9471",
@@ -276,7 +297,7 @@ GLUE_MISSING = _rule(
                 text="Set the addresses of the name servers at the registrar (host records, glue), of all of them at"
                 " once. Amazon Route 53 as registrar:",
                 command="aws route53domains update-domain-nameservers --region us-east-1 --domain-name {zone!q}"
-                ' --nameservers Name={first_server!q},GlueIps="$ADDRESS"',
+                " --nameservers {with_glue}",
             ),
             _REMOVE,
         ),
@@ -292,10 +313,9 @@ SERVER_NAMES_UNRESOLVED = _rule(
     remedy=Remedy(
         kind="one_of",
         steps=(
-            Step(text="Renew the domain of {servers}, or create their address records."),
+            Step(text="Renew the domain of {them}, or create their address records."),
             Step(text="Give the registrar of {zone} other name servers."),
             _ROUTE_53,
-            _SET_SERVERS,
         ),
     ),
 )
@@ -353,12 +373,34 @@ SERIALS_DIFFER = _rule(
         ),
     ),
 )
-PORT_53_BLOCKED = _rule(
+INSTANCES_DIFFER = _rule(
+    "instances_differ",
+    "{which} of {zone} {answer} now from one version of the zone, now from another: {servers}, {versions}.",
+    "Several servers stand behind one address (anycast, a load balancer), and not all of them have the newest copy:"
+    " which one answers depends on chance and on where one asks from. If the zone was changed a moment ago, look again."
+    "{same_answers}",
+    status=Status.WARNING,
+    source=_RFC + "rfc4786#section-4.4.1",
+    reproduce="for n in 1 2 3 4 5 6 7 8; do dig +norecurse +short {server!q} -p {server_port!q} {zone!q} SOA; done",
+    verify=Step(
+        text="The serial is the same each time.",
+        command="for n in 1 2 3 4 5 6 7 8; do dig +norecurse +short {server!q} -p {server_port!q} {zone!q} SOA; done",
+    ),
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(text="Bring every instance behind {them} up to date: see why zone transfers to one of them fail."),
+            Step(text="The servers are a DNS provider's: tell them which serials were seen, and at what time."),
+        ),
+    ),
+)
+NOT_WALKED = _rule(
     "not_walked",
-    "The name servers of {name} were not asked: {why}.",
+    "Nothing was learned from the name servers of {name}: {why}.",
     "What is known about {name} is what a resolver says. This says nothing about the name servers themselves.",
     status=Status.INFO,
-    reproduce="dig +norecurse @198.41.0.4 . NS",
+    reproduce="dig +norecurse {server!q} -p {server_port!q} . NS;"
+    " dig +norecurse +tcp {server!q} -p {server_port!q} . NS",
     remedy=Remedy(),
     verify=Step(text=""),
 )
@@ -381,11 +423,13 @@ RULES: tuple[Rule, ...] = (
     EDNS_DROPPED,
     TCP_NEEDED,
     SERVER_IGNORES,
+    SERVER_LIMITS,
     SERVER_WITHOUT_TCP,
     GLUE_MISSING,
     SERVER_NAMES_UNRESOLVED,
     GLUE_WRONG,
     SERVERS_MISMATCH,
     SERIALS_DIFFER,
-    PORT_53_BLOCKED,
+    INSTANCES_DIFFER,
+    NOT_WALKED,
 )

@@ -10,11 +10,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cfrunbook.causes import dns_server_rules as rules
-from cfrunbook.causes.dns_delegation import Condition, Control, Delegations, Place, ZoneView, is_local
-from cfrunbook.causes.dns_words import evidence, facts, finding, percent, said, shown, verbs, which
+from cfrunbook.causes.dns_delegation import Condition, Control, Delegations, Place, ZoneView, control, is_local
+from cfrunbook.causes.dns_words import (
+    evidence,
+    facts,
+    finding,
+    how_many,
+    is_route_53,
+    percent,
+    said,
+    shown,
+    unresolvable,
+    where,
+)
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
-from cfrunbook.findings import Finding, Rule, Status
+from cfrunbook.findings import Finding, Remedy, Rule, Status
 from cfrunbook.probes.dns.names import ROOT
 from cfrunbook.text import join_names, visible
 
@@ -32,6 +43,7 @@ _RULES: Mapping[Condition, Rule] = {
     Condition.DROPS_EDNS: rules.EDNS_DROPPED,
     Condition.TRUNCATES: rules.TCP_NEEDED,
     Condition.IGNORES: rules.SERVER_IGNORES,
+    Condition.LIMITS: rules.SERVER_LIMITS,
 }
 _DEAD = frozenset({Condition.SILENT, Condition.NOT_RUNNING, Condition.UNREACHABLE, Condition.MALFORMED})
 _ALL: Sequence[tuple[frozenset[Condition], Rule]] = (
@@ -60,12 +72,6 @@ _WORDS: Mapping[Condition, str] = {
 _NO_CONNECTION = frozenset({DnsOutcome.REFUSED_PORT, DnsOutcome.CLOSED, DnsOutcome.TIMEOUT, DnsOutcome.UNREACHABLE})
 _CERTAIN = frozenset({Condition.REFUSES, Condition.FAILS, Condition.NOT_RUNNING, Condition.MALFORMED})
 """What has nothing to do with where one asks from, nor with what a resolver makes of it."""
-_WHY_NOT_WALKED = {
-    Control.BLOCKED: "no root server answered, so port 53 seems to be blocked from here",
-    Control.INTERCEPTED: "something here answers in the place of the root servers, so port 53 seems to be intercepted",
-    Control.NOT_ASKED: "the recording holds no question to them",
-    Control.FINE: "the walk from the root got to none that could be asked from here",
-}
 
 
 def judge(walk: Delegations, target: Target) -> Iterator[Finding]:
@@ -77,11 +83,54 @@ def judge(walk: Delegations, target: Target) -> Iterator[Finding]:
 
 def not_walked(walk: Delegations, target: Target) -> Finding:
     """Return that the name servers could not be asked, and why."""
-    data = facts(walk, target, walk.hops[0].zone)
     seen = [q for q in walk.queries if q.zone == ROOT]
-    return rules.PORT_53_BLOCKED.finding(
-        target=target.id, evidence=evidence(seen), **{**data, "why": _WHY_NOT_WALKED[walk.control]}
-    )
+    zone = walk.last.zone
+    if walk.control is Control.FINE:
+        seen = [q for p in zone.places for q in _telling(p)] or seen
+    data = facts(walk, target, walk.hops[0].zone) | where(next((q for q in walk.queries if q.zone == ROOT), None))
+    why = _why_no_place(zone) if walk.control is Control.FINE else why_not_heard(walk.queries)
+    return rules.NOT_WALKED.finding(target=target.id, evidence=evidence(seen), **{**data, "why": why})
+
+
+def why_not_heard(queries: Sequence[DnsQuery]) -> str:
+    """Return why nothing can be said of name servers, by what came of the questions to the root servers."""
+    root = [q for q in queries if q.zone == ROOT]
+    tried = [q for q in root if q.outcome not in (DnsOutcome.NO_LOCAL_ROUTE, DnsOutcome.ERROR)]
+    over_tcp = any(q.transport is DnsTransport.TCP for q in tried)
+    match control(queries):
+        case Control.NOT_ASKED:
+            return "the recording holds no question to them"
+        case Control.INTERCEPTED:
+            return "something here answers in the place of the root servers, so port 53 seems to be intercepted"
+        case Control.NO_UDP:
+            return (
+                "no root server answered over UDP, and one did over TCP, so UDP port 53 seems to be blocked from here,"
+                " and TCP port 53 is not"
+            )
+    if not tried:
+        return f"this machine could not ask the root servers ({join_names(_details(root), 2)})"
+    if all(q.outcome in (DnsOutcome.REFUSED_PORT, DnsOutcome.UNREACHABLE) for q in tried):
+        how = f"questions to the root servers are rejected on the way ({join_names(_details(tried), 2)})"
+    else:
+        how = f"no root server answered{', over UDP or TCP' if over_tcp else ' over UDP'}"
+    return f"{how}, so {'' if over_tcp else 'UDP '}port 53 seems to be blocked from here"
+
+
+def _details(queries: Sequence[DnsQuery]) -> list[str]:
+    return list(dict.fromkeys(visible(q.detail, 80) or q.outcome.replace("_", " ") for q in queries))
+
+
+def _why_no_place(zone: ZoneView) -> str:
+    """Return why none of the zone's servers could be asked although the root's were."""
+    name = "the root" if zone.name == ROOT else visible(zone.name, 120)
+    if any(p.telling.transport is DnsTransport.TCP for p in zone.places):
+        return (
+            f"the answer of the name servers of {name} does not fit into UDP, and no server anywhere answered over TCP,"
+            " so TCP port 53 seems to be blocked from here"
+        )
+    if zone.places and all(":" in p.address for p in zone.places):
+        return f"those of {name} have IPv6 addresses only, and this machine seems to have no way to the IPv6 internet"
+    return f"the walk from the root came to no server of {name} that could be asked from here"
 
 
 def _conditions(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Finding]:
@@ -90,7 +139,7 @@ def _conditions(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[F
         variant = place.telling.rcode if place.condition in (Condition.FAILS, Condition.REFUSES) else ""
         groups.setdefault((place.condition, variant), []).append(place)
     conditions = {condition for condition, _ in groups}
-    if conditions and not conditions & {Condition.WELL, Condition.UNPROVEN}:
+    if conditions and not conditions & {Condition.WELL, Condition.LIMITS, Condition.UNPROVEN}:
         yield _nobody(walk, target, zone, groups)
         return
     for (condition, _), members in groups.items():
@@ -103,7 +152,8 @@ def _conditions(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[F
             **_group(walk, target, zone, members),
             "consequence": f"{percent(zone.share(members))} of cold lookups go there first",
         }
-        yield finding(_RULES[condition], target, [q for m in members for q in _telling(m)], status, data)
+        shows = [q for m in members for q in _telling(m)]
+        yield finding(_RULES[condition], target, shows, status, data, remedy=_remedy(condition, members))
 
 
 def _group(walk: Delegations, target: Target, zone: ZoneView, members: Sequence[Place]) -> dict[str, Any]:
@@ -111,7 +161,7 @@ def _group(walk: Delegations, target: Target, zone: ZoneView, members: Sequence[
     first = members[0].telling
     return {
         **facts(walk, target, zone, members[0]),
-        **_how_many(zone, members),
+        **how_many(zone, members),
         "intermittent": True,
         "kind": first.type,
         "asked": visible(first.name, 260),
@@ -138,34 +188,33 @@ def _nobody(
         **_group(walk, target, zone, places),
         "account": "; ".join(accounts),
         "total": len({p.server for p in places}),
-        "intermittent": False,
-        "share": 1.0,
-        "consequence": f"nobody can resolve {visible(walk.name, 260)}",
+        "intermittent": walk.share < 1,
+        "share": round(walk.share, 4),
+        "consequence": unresolvable(walk),
     }
     if not conditions <= _CERTAIN and not all(is_local(p.telling) for p in places):
         data["confidence"] = "medium"
-    return finding(rule, target, [q for p in places for q in _telling(p)], Status.FAULT, data)
+    remedy = _remedy(next(iter(conditions)), places) if len(conditions) == 1 else None
+    return finding(rule, target, [q for p in places for q in _telling(p)], Status.FAULT, data, remedy=remedy)
+
+
+def _remedy(condition: Condition, members: Sequence[Place]) -> Remedy | None:
+    """Return what to do instead of the rule's own remedy: on Route 53's servers nobody loads a zone by hand."""
+    if condition is Condition.REFUSES and all(is_route_53(m.server) for m in members):
+        return rules.AT_ROUTE_53
+    return None
 
 
 def _telling(place: Place) -> list[DnsQuery]:
-    """Return the question that shows how a place is, and the one over TCP that confirms it."""
-    same = [q for q in place.queries if (q.name, q.type) == (place.telling.name, place.telling.type)]
-    over_tcp = [q for q in same if q.transport is DnsTransport.TCP and q is not place.telling]
-    return [place.telling, *over_tcp[:1]]
-
-
-def _how_many(zone: ZoneView, members: Sequence[Place]) -> dict[str, Any]:
-    """Return how many servers, or addresses of servers, are concerned, and the verbs that go with the number."""
-    servers = {p.server for p in zone.asked}
-    spared = {p.server for p in zone.asked if p not in members}
-    affected = {p.server for p in members}
-    number, total, what = len(affected), len(servers), "name servers"
-    if affected & spared:
-        number, total, what = len(members), len(zone.asked), "name server addresses"
-    return {"which": which(number, total, what), "servers": [shown(p) for p in members], **verbs(number)} | {
-        "affected": number,
-        "total": total,
-    }
+    """Return the question that shows how a place is, and those that confirm it: over TCP, truncated, without EDNS."""
+    telling = place.telling
+    same = [q for q in place.queries if (q.name, q.type) == (telling.name, telling.type) and q is not telling]
+    also = [q for q in same if q.transport is DnsTransport.TCP and q.edns][:1]
+    if place.condition is Condition.TRUNCATES:
+        also = [q for q in same if q.outcome is DnsOutcome.TRUNCATED and q.edns][:1]
+    elif place.condition is Condition.DROPS_EDNS:
+        also = [q for q in same if not q.edns and q.transport is DnsTransport.UDP][:1]
+    return [telling, *also]
 
 
 def _without_tcp(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Finding]:
@@ -182,7 +231,7 @@ def _without_tcp(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[
         members = list(found)
         data = {
             **facts(walk, target, zone, members[0]),
-            **_how_many(zone, members),
+            **how_many(zone, members),
             "said": join_names(list(dict.fromkeys(said(q) for q in found.values())), 3),
         }
         yield finding(rules.SERVER_WITHOUT_TCP, target, found.values(), Status.WARNING, data)

@@ -1,6 +1,6 @@
 """Judge DNSSEC: whether the DS record above a zone, its keys and its signatures fit together. Pure.
 
-The chain from the root to the DS record is taken as it is. Whether CloudFront's resolvers validate is not documented.
+Whether CloudFront's resolvers validate is not documented.
 https://www.rfc-editor.org/rfc/rfc4035#section-5
 """
 
@@ -11,11 +11,24 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cfrunbook.causes import dns_answer_rules as rules
+from cfrunbook.causes.dns_chain import (
+    DIGESTS,
+    MISSING,
+    SUPPORTED,
+    Security,
+    broken_signature,
+    ends_of,
+    fits,
+    follow,
+    rrset_of,
+)
 from cfrunbook.causes.dns_delegation import Delegations, Hop, ZoneView
-from cfrunbook.causes.dns_words import facts, finding, parent_shown
+from cfrunbook.causes.dns_trust import IANA
+from cfrunbook.causes.dns_words import facts, finding, for_this_way, parent_shown
 from cfrunbook.cloudfront.targets import Target
-from cfrunbook.evidence import DnsQuery, DnsRecord
+from cfrunbook.evidence import DnsQuery
 from cfrunbook.findings import Finding, Status
+from cfrunbook.probes.dns.names import plain
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
@@ -24,28 +37,64 @@ if TYPE_CHECKING:
     import dns.rdataset
     import dns.rrset
 
-_DIGESTS = frozenset({1, 2, 4})
-_SUPPORTED = frozenset({8, 10, 13, 14, 15, 16})
-"""Algorithms that resolvers validate; a zone with others counts as not signed (RFC 8624)."""
+
+_ANCHORS = tuple(anchor.ds for anchor in IANA)
 
 
-def judge(walk: Delegations, target: Target, at: dt.datetime) -> Iterator[Finding]:
-    """Yield what would make a validating resolver refuse the zones on the way, one finding for each zone."""
+def judge(
+    walk: Delegations,
+    target: Target,
+    at: dt.datetime,
+    common: frozenset[str] = frozenset(),
+    anchors: Sequence[str] = _ANCHORS,
+) -> Iterator[Finding]:
+    """Yield what would make a validating resolver refuse the zones on the way, one finding for each zone.
+
+    Where nothing does, how far the way from the root is signed. The zones in `common` are on every way that lookups go.
+    """
+    bogus = False
     signs = any(r.type == "RRSIG" for q in walk.queries for r in (*q.answer, *q.authority))
     for zone in walk.zones:
         problem = next(_problems(walk, zone, at), None)
         if problem is not None:
             shows, more = problem
-            if not signs and more["problem"].startswith(_MISSING):
+            if not signs and more["problem"].startswith(MISSING):
                 continue  # no signature came from anywhere: something on the way may take EDNS from what is asked
             status = Status.WARNING if more.get("intermittent") else Status.FAULT
             data = {**facts(walk, target, zone), "confidence": "medium", **more}
-            yield finding(rules.DNSSEC_BOGUS, target, shows, status, data)
+            found = finding(rules.DNSSEC_BOGUS, target, shows, status, data)
+            bogus = True
+            yield found if zone.name in common else for_this_way(found, walk)
+    if signs and not bogus:
+        yield from _chained(walk, target, at, anchors)
+
+
+def _chained(walk: Delegations, target: Target, at: dt.datetime, anchors: Sequence[str]) -> Iterator[Finding]:
+    """Yield how far the way from the root to the zone of the last name is signed."""
+    zone = walk.last.zone
+    _, secured = _secured(walk, zone)
+    chain = follow(walk, zone, at, anchors)
+    name = visible(zone.name, 260)
+    if chain.security is Security.SECURE:
+        words = f"{name} is signed, and so is every step from the root down to it"
+    elif chain.security is Security.INSECURE:
+        words = f"{name} is not protected by DNSSEC: {chain.why}"
+    elif secured and any(p.replies(zone.name, "DNSKEY") for p in zone.well):
+        words = f"{name} is signed, and its keys fit its DS record; that record was not followed up to the root:"
+        words += f" {chain.why}"
+    elif chain.security is Security.UNKNOWN:
+        words = f"Whether {name} is signed cannot be told: {chain.why}"
+    else:
+        return  # there is no DNSSEC above this zone
+    if walk.last.apex != zone.name:
+        words += f". {visible(walk.last.apex, 260)}, a zone of its own on the same servers, was not followed"
+    data = {**facts(walk, target, zone), "words": words, "security": chain.security.value}
+    yield finding(
+        rules.DNSSEC_FOLLOWED, target, chain.shows or zone.referrals[:1] or walk.queries[:1], Status.INFO, data
+    )
 
 
 _Problem = tuple[Sequence[DnsQuery], dict[str, Any]]
-
-_MISSING = "there is no signature"
 
 _MOVED = "After a change of DNS provider or key, the DS record at the registrar stayed as it was."
 _UNSIGNED = "The zone is no longer signed, and the DS record at the registrar stayed."
@@ -78,14 +127,14 @@ def _keys(
     import dns.exception
     import dns.rrset
 
-    keys = _rrset(query.answer, zone.name, "DNSKEY")
+    keys = rrset_of(query.answer, zone.name, "DNSKEY")
     ds = f"{parent_shown(zone)} has a DS record for key {join_names(sorted({str(r.key_tag) for r in secured}))}"
     asked = {"asked": visible(query.name, 260), "asked_type": query.type}
     if keys is None:
         return None, asked | {"problem": f"{ds}, and the zone has no key at all", "how_so": _UNSIGNED}
     try:
         tags = {key: dns.dnssec.key_id(key) for key in keys}
-        fitting = [key for key in keys for record in secured if _fits(zone.name, key, record)]
+        fitting = [key for key in keys for record in secured if fits(zone.name, key, record)]
         if not fitting:
             present = join_names(sorted({str(tag) for tag in tags.values()}))
             return keys, asked | {"problem": f"{ds}, and the zone has key {present}", "how_so": _MOVED}
@@ -100,7 +149,7 @@ def _hop(zone: ZoneView, hop: Hop, keys: dns.rrset.RRset, at: dt.datetime) -> It
     problems: list[_Problem] = []
     good = False
     for _, query in hop.replies("A"):
-        rrset = _rrset(query.answer, hop.name, "CNAME" if hop.aliases else "A")
+        rrset = rrset_of(query.answer, hop.name, "CNAME" if hop.aliases else "A")
         renamed = any(r.type == "DNAME" for r in query.answer)  # the alias that follows from it is not signed
         if not query.edns or rrset is None or renamed:
             continue
@@ -114,72 +163,29 @@ def _hop(zone: ZoneView, hop: Hop, keys: dns.rrset.RRset, at: dt.datetime) -> It
 def _secured(walk: Delegations, zone: ZoneView) -> tuple[list[DnsQuery], Sequence[Any]]:
     """Return the DS records that the zone above has, and who said so; only those that a resolver can use."""
     asked = [q for q in walk.queries if (q.zone, q.name, q.type) == (zone.parent, zone.name, "DS") and q.authoritative]
-    for query in asked:
-        rrset = _rrset(query.answer, zone.name, "DS")
+    found = [(q, rrset_of(q.answer, zone.name, "DS")) for q in asked]
+    if not asked:
+        found = [(q, rrset_of(q.authority, zone.name, "DS")) for q in zone.referrals]
+    for query, rrset in found:
         if rrset is not None:
-            return [query], [r for r in rrset if r.algorithm in _SUPPORTED and r.digest_type in _DIGESTS]
-    for query in [] if asked else zone.referrals:
-        rrset = _rrset(query.authority, zone.name, "DS")
-        if rrset is not None:
-            return [query], [r for r in rrset if r.algorithm in _SUPPORTED and r.digest_type in _DIGESTS]
+            return [query], [r for r in rrset if r.algorithm in SUPPORTED and r.digest_type in DIGESTS]
     return [], []
-
-
-def _fits(zone: str, key: Any, ds: Any) -> bool:
-    import dns.dnssec
-    import dns.dnssectypes
-    import dns.exception
-    import dns.name
-
-    try:
-        kind = dns.dnssectypes.DSDigest(ds.digest_type)
-        made = dns.dnssec.make_ds(dns.name.from_text(zone), key, kind, policy=dns.dnssec.allow_all_policy)
-    except (dns.exception.DNSException, ValueError):
-        return False
-    return bool(made == ds)
 
 
 def _signed(
     zone: ZoneView, query: DnsQuery, rrset: dns.rrset.RRset, keys: dns.rrset.RRset, at: dt.datetime
 ) -> Iterator[_Problem]:
     """Yield what is wrong with the signatures over `rrset`, unless one of them is good."""
-    import dns.dnssec
-    import dns.exception
-    import dns.name
     import dns.rdatatype
 
-    kind = dns.rdatatype.to_text(rrset.rdtype)
-    asked = {"asked": visible(str(rrset.name).rstrip(".") or ".", 260), "asked_type": kind}
-    what = f"{asked['asked']} {kind}"
-    signatures = [r for r in query.answer if r.type == "RRSIG" and r.data.startswith(f"{kind} ")]
-    found = _rrset(signatures, str(rrset.name).rstrip(".").lower() or ".", "RRSIG")
-    if found is None:
-        yield [query], asked | {"problem": f"{_MISSING} over {what}", "how_so": _INVALID}
-        return
-    moment = at.timestamp()
-    if all(signature.expiration < moment for signature in found):
-        ended = dt.datetime.fromtimestamp(max(s.expiration for s in found), dt.UTC)
-        problem = f"the signature over {what} ended {ended:%Y-%m-%d %H:%M} UTC"
-        yield [query], asked | {"problem": problem, "how_so": _NOT_RENEWED}
-        return
-    try:
-        trusted: dict[dns.name.Name, dns.node.Node | dns.rdataset.Rdataset] = {dns.name.from_text(zone.name): keys}
-        dns.dnssec.validate(rrset, found, trusted, now=moment, policy=dns.dnssec.allow_all_policy)
-    except dns.exception.DNSException as error:
-        problem = f"the signature over {what} is not valid ({visible(error, 120) or type(error).__name__})"
-        yield [query], asked | {"problem": problem, "how_so": _INVALID}
-
-
-def _rrset(records: Sequence[DnsRecord], owner: str, kind: str) -> dns.rrset.RRset | None:
-    """Return the records of one name and type; None where there is none, or one that cannot be read."""
-    import dns.exception
-    import dns.name
-    import dns.rrset
-
-    mine = [r for r in records if (r.owner, r.type) == (owner, kind)]
-    if not mine:
-        return None
-    try:
-        return dns.rrset.from_text_list(dns.name.from_text(owner), mine[0].ttl, "IN", kind, [r.data for r in mine])
-    except (dns.exception.DNSException, ValueError):
-        return None
+    if problem := broken_signature(query.answer, rrset, zone.name, keys, at):
+        ended = all(end < at for end in ends_of(query.answer, rrset)) and not problem.startswith(MISSING)
+        yield (
+            [query],
+            {
+                "asked": visible(plain(str(rrset.name)), 260),
+                "asked_type": dns.rdatatype.to_text(rrset.rdtype),
+                "problem": problem,
+                "how_so": _NOT_RENEWED if ended else _INVALID,
+            },
+        )

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from cfrunbook.causes import dns_server_rules as rules
 from cfrunbook.causes.dns_delegation import Delegations, ZoneView
-from cfrunbook.causes.dns_words import facts, finding, parent_shown, percent, shown, verbs, which
+from cfrunbook.causes.dns_words import (
+    facts,
+    finding,
+    how_many,
+    of_servers,
+    parent_shown,
+    percent,
+    shown,
+    unresolvable,
+    verbs,
+    which,
+)
 from cfrunbook.cloudfront.targets import Target
-from cfrunbook.evidence import DnsOutcome
+from cfrunbook.evidence import DnsOutcome, DnsQuery
 from cfrunbook.findings import Finding, Status
 from cfrunbook.probes import address as addresses
 from cfrunbook.probes.dns.names import is_within
@@ -23,6 +35,7 @@ def judge(walk: Delegations, target: Target) -> Iterator[Finding]:
             yield from _old_glue(walk, target, zone)
             yield from _mismatch(walk, target, zone)
         yield from _serials(walk, target, zone)
+        yield from _instances(walk, target, zone)
 
 
 def _addressless(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Finding]:
@@ -38,9 +51,12 @@ def _addressless(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[
         number, total = len(servers), len(zone.listed)
         data = {
             **facts(walk, target, zone),
-            **verbs(number),
+            **of_servers([visible(s, 120) for s in servers]),
             "which": which(number, total, "name servers"),
-            "servers": [visible(s, 120) for s in servers],
+            "which_ones": f"{number} of {total} name servers" if number < total else _any_of(total),
+            "with_glue": " ".join(
+                f'{shlex.quote(f"Name={visible(s, 120)},GlueIps=")}"$ADDRESS_{n}"' for n, s in enumerate(servers, 1)
+            ),
             "first_server": visible(servers[0], 260),
             "affected": number,
             "total": total,
@@ -49,11 +65,15 @@ def _addressless(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[
             "why_no_address": _no_address_why(walk, servers),
             "consequence": _of_no_use(number, total, found=sum(s in reached for s in servers))
             if zone.well
-            else f"nobody can resolve {visible(walk.name, 260)}",
+            else unresolvable(walk),
         }
         status = Status.WARNING if zone.well else Status.FAULT
         shows = [*zone.referrals[:2], *(q for q in walk.queries if q.name in servers)]
         yield finding(rule, target, shows, status, data)
+
+
+def _any_of(total: int) -> str:
+    return {1: "the only name server", 2: "either name server"}.get(total, f"any of the {total} name servers")
 
 
 def _of_no_use(number: int, total: int, *, found: int) -> str:
@@ -66,8 +86,8 @@ def _no_address_why(walk: Delegations, servers: Sequence[str]) -> str:
     missing = [s for s in servers if any(q.name == s and q.outcome is DnsOutcome.NXDOMAIN for q in walk.queries)]
     if missing:
         return (
-            f"{join_names(missing)} does not exist: misspelt in the delegation, or the provider's domain is gone."
-            " Whoever registers that domain answers for the zone."
+            f"{join_names(missing)} {verbs(len(missing))['do']} not exist: misspelt in the delegation, or the"
+            " provider's domain is gone. Whoever registers that domain answers for the zone."
         )
     return "The names of these servers did not resolve to any address when they were looked up from the root down."
 
@@ -83,7 +103,7 @@ def _old_glue(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Fin
             if old and new:
                 data = {
                     **facts(walk, target, zone),
-                    "servers": [visible(server, 120)],
+                    **of_servers([visible(server, 120)]),
                     "old": [visible(a, 60) for a in old],
                     "new": [visible(a, 60) for a in new],
                 }
@@ -111,7 +131,8 @@ def _mismatch(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Fin
 
 
 def _serials(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Finding]:
-    serials = zone.serials
+    # Of an address with several versions, by turns, is spoken elsewhere.
+    serials = {place: serial for place, serial in zone.serials.items() if len(zone.versions[place]) == 1}
     if len(set(serials.values())) < 2:
         return
     newest = next(iter(serials.values()))
@@ -124,7 +145,7 @@ def _serials(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Find
     versions = [f"serial {serial} at {join_names(by_serial[serial], 4)}" for serial in sorted(by_serial, reverse=True)]
     data = {
         **facts(walk, target, zone, behind[0]),
-        "servers": [shown(p) for p in behind],
+        **of_servers([shown(p) for p in behind]),
         "versions": "; ".join(versions),
         "newest": newest,
         "share": round(zone.share(behind), 4),
@@ -132,6 +153,27 @@ def _serials(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Find
     }
     shows = [q for p in zone.places for q in p.replies(zone.name, "SOA")]
     yield finding(rules.SERIALS_DIFFER, target, shows, Status.WARNING, data)
+
+
+def _instances(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Finding]:
+    """Judge addresses behind which several servers stand that hold different versions of a zone."""
+    several = [p for p in zone.places if len(zone.versions[p.server, p.address]) > 1]
+    if not several:
+        return
+    serials = sorted({str(s) for p in several for s in zone.versions[p.server, p.address]}, reverse=True)
+    data = {
+        **facts(walk, target, zone, several[0]),
+        **how_many(zone, several),
+        "versions": f"serial {join_names(serials, 4)}",
+        "share": round(zone.share(several), 4),
+        "same_answers": f" For {visible(walk.name, 260)} they say the same." if _agree(walk, zone) else "",
+    }
+    shows = [q for p in several for q in p.queries if q.authoritative and _tells_serial(q, zone.name)]
+    yield finding(rules.INSTANCES_DIFFER, target, shows, Status.WARNING, data)
+
+
+def _tells_serial(query: DnsQuery, zone: str) -> bool:
+    return any(r.type == "SOA" and r.owner == zone for r in (*query.answer, *query.authority))
 
 
 def _agree(walk: Delegations, zone: ZoneView) -> bool:

@@ -102,7 +102,7 @@ def of_origin(origin: str, *, host: str = "", url: ViewerUrl | None = None) -> P
     given = origin.strip()
     match = _ORIGIN_ARGUMENT.fullmatch(given)
     if match is None:
-        raise BadInput(f"Origin: {visible(given, 120)!r} is not NAME or NAME:PORT.")
+        raise BadInput(f"Origin: {visible(given, 120)!r} is not NAME or NAME:PORT{_instead(given)}.")
     is_address = hostname.problem(given) is hostname.NameProblem.IP_ADDRESS
     domain = hostname.to_ascii(given if is_address else match["host"], "Origin")
     port = _port(match["port"], given) if match["port"] is not None else 0
@@ -138,6 +138,16 @@ def of_functions() -> Plan:
         next_check="Give the distribution and the failing URL too, or the origin.",
     )
     return Plan((), (left_out,))
+
+
+def _instead(given: str) -> str:
+    """Return what to give in the place of a string that is no origin."""
+    scheme, mark, rest = given.partition("://")
+    if mark and scheme.lower() not in ("http", "https"):
+        return ": only http:// and https:// may stand before it"
+    if "/" in (rest if mark else given):
+        return ": leave out the path; the URL that fails goes to --url"
+    return ""
 
 
 def _names_without_distribution(domain: str, host: str, url: ViewerUrl | None) -> tuple[ServerName, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from cfrunbook.causes import dns_answer_rules, dns_server_rules
 from cfrunbook.causes.dns_delegation import Condition, Delegations, Hop, ZoneView
+from cfrunbook.causes.dns_words import percent
 from cfrunbook.findings import Cause, Finding, Status
 from cfrunbook.probes.dns.names import ROOT, is_below, is_within
 from cfrunbook.text import visible
@@ -53,6 +54,7 @@ class _Column:
     findings: Sequence[Finding]
     blocks: list[_Block] = field(default_factory=list)
     zones: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
     left_out: int = 0
     broken: bool = False
     """Whether nothing can be reached from here on down."""
@@ -80,6 +82,8 @@ def delegation(walk: Delegations, findings: Sequence[Finding] = ()) -> Picture:
         _name(column, hop)
     if walk.loops_to:
         _circle(column)
+    for way in walk.branches:
+        _branch(column, way)
     if column.left_out:
         _note(column, f"and {column.left_out} more zones, not drawn")
     told = list(_told(mine))
@@ -98,6 +102,22 @@ def delegation(walk: Delegations, findings: Sequence[Finding] = ()) -> Picture:
     conclusion = " ".join(line for _, lines in told for line in lines)
     words = "; ".join(b.words for b in column.blocks if b.words)
     return drawing.finish("From the root to the name, server by server", f"{conclusion} {words}.".strip())
+
+
+def _branch(column: _Column, way: Delegations) -> None:
+    """Add another way that lookups go: its names that are not drawn yet, with the zones above them."""
+    new = [number for number, hop in enumerate(way.hops) if hop.name not in column.names]
+    if not new and not way.loops_to:
+        return
+    column.walk, column.broken, column.skipped = way, False, 0
+    owner = visible(way.hops[max(new[0] - 1, 0) if new else -1].name, 120)
+    _note(column, f"or, for {percent(way.share)} of lookups, from {owner} on")
+    for number in new:
+        column.indent = _EDGE + _INDENT * min(number, _MOST_INDENTS)
+        _way_to(column, way.hops[number])
+        _name(column, way.hops[number])
+    if way.loops_to:
+        _circle(column)
 
 
 def _condensed(walk: Delegations, findings: Sequence[Finding]) -> Iterator[int]:
@@ -300,6 +320,7 @@ def _server(drawing: Drawing, row: Row, x: float, y: float, *, width: float) -> 
 
 def _name(column: _Column, hop: Hop) -> None:
     """Add a name with what is said of it, and the edge that leads to it."""
+    column.names.add(hop.name)
     found = of_hop(column.findings, hop)
     said = hop_said(hop)
     status = "not_reached" if column.broken else _status(found) if found else said.status

@@ -42,6 +42,7 @@ CONDITIONS: Mapping[Condition, tuple[str, str]] = {
     Condition.DROPS_EDNS: ("fault", "drops EDNS"),
     Condition.TRUNCATES: ("fault", "cut off, no TCP"),
     Condition.IGNORES: ("fault", "ignores this"),
+    Condition.LIMITS: ("warning", "only over TCP"),
     Condition.UNPROVEN: ("unknown", "no answer yet"),
     Condition.NOT_TRIED: ("not_examined", "not from here"),
 }
@@ -140,6 +141,16 @@ def zones_in_order(walk: Delegations) -> tuple[ZoneView, ...]:
     return tuple(sorted(walk.zones, key=lambda z: ranks.get(z.name, (len(walk.hops), 0))))
 
 
+def zones_of_all_ways(walk: Delegations) -> Iterator[tuple[Delegations, ZoneView]]:
+    """Yield the zones whose servers matter on any way that lookups go, each once, with the first way through it."""
+    seen: set[str] = set()
+    for way in walk.ways:
+        for zone in zones_in_order(way):
+            if zone.name not in seen:
+                seen.add(zone.name)
+                yield way, zone
+
+
 def _passed(walk: Delegations) -> Iterator[tuple[int, ZoneView]]:
     """Yield every zone with the number of each name that it leads to, the first name last."""
     for number in reversed(range(len(walk.hops))):
@@ -183,7 +194,7 @@ def hop_said(hop: Hop) -> Cell:
     found = records(hop)
     denied = {o for o in hop.outcomes if o in _DENIALS}
     values = [plain(r.data) if r.type == "CNAME" else r.data for r in found]
-    words = ", ".join(visible(v, 120) for v in values[:6])
+    words = (" or " if hop.aliases else ", ").join(visible(v, 120) for v in values[:6])
     words += f" and {len(found) - 6} more" if len(found) > 6 else ""
     if found and DnsOutcome.NXDOMAIN in denied:
         words += "; or NXDOMAIN, depending on the server"

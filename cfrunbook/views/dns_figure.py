@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from cfrunbook.causes.dns_delegation import Delegations, Hop
+from cfrunbook.causes.dns_words import percent
 from cfrunbook.findings import Cause, Finding
 from cfrunbook.text import join_names, visible
 from cfrunbook.views import style
@@ -20,7 +22,7 @@ from cfrunbook.views.dns_cells import (
     rows,
     ttl,
     zone_shown,
-    zones_in_order,
+    zones_of_all_ways,
 )
 from cfrunbook.views.drawing import SMALL, TEXT, Drawing, Picture
 
@@ -43,8 +45,8 @@ _PITCH = (_WIDTH - 2 * _EDGE - _NAMES) / len(COLUMNS)
 
 def servers(walk: Delegations) -> Picture:
     """Draw what every address of every name server on the way answers, to each kind of question."""
-    zones = [(z, rows(walk, z)) for z in zones_in_order(walk)]
-    zones = [(z, found) for z, found in zones if found]
+    ways = {zone.name: way for way, zone in zones_of_all_ways(walk)}
+    zones = [(z, all_rows) for way, z in zones_of_all_ways(walk) if (all_rows := rows(way, z))]
     shown = [(z, _first(found)) for z, found in zones[:MAX_ZONES]]
     more = [len(found) - len(first) for (_, found), (_, first) in zip(zones, shown, strict=False)]
     notes = [f"and {n} more addresses of {zone_shown(z)}" for n, (z, _) in zip(more, shown, strict=True) if n]
@@ -57,7 +59,7 @@ def servers(walk: Delegations) -> Picture:
     drawing.text(_EDGE, 11, "Name server and address", size=SMALL, color=_C.muted)
     y, words = _HEAD, []
     for zone, found in shown:
-        asked = asked_in(walk, zone)
+        asked = asked_in(ways[zone.name], zone)
         drawing.line([(_EDGE, y), (_WIDTH - _EDGE, y)], color=_C.none, width=1)
         heading = f"{zone_shown(zone)}, asked for {visible(asked, 120)}"
         drawing.text(_EDGE, y + 14, heading, size=SMALL + 0.5, bold=True, width=_WIDTH - 2 * _EDGE)
@@ -150,21 +152,19 @@ def aliases(walk: Delegations, findings: Sequence[Finding] = ()) -> Picture:
     `findings` are what the judges say of it: they mark the hop that is broken.
     """
     mine = [f for f in findings if f.cause is Cause.DNS]
-    hops = walk.hops[:MAX_HOPS]
-    drawing = Drawing(len(hops) * (_HOP + _STEP) - _STEP + (34 if walk.loops_to else 0) + 8)
-    names = [hop.name for hop in hops]
+    steps = list(_steps(walk))
+    drawing = Drawing(len(steps) * (_HOP + _STEP) - _STEP + (34 if walk.loops_to else 0) + 8)
     words = []
-    for number, hop in enumerate(hops):
+    for number, step in enumerate(steps):
         y = 4 + (_HOP + _STEP) * number
-        words.append(_hop(drawing, hop, y, mine))
-        if number + 1 < len(hops):
-            x = _MARGIN + 20
-            drawing.line([(x, y + _HOP + 1), (x, y + _HOP + _STEP - 6)], color=_C.none)
-            drawing.arrow(x, y + _HOP + _STEP - 1, color=_C.none, size=3.6)
-            times = ttl(records(hop))
-            step = f"CNAME{f', TTL {times}' if times else ''}"
-            drawing.text(x + 14, y + _HOP + _STEP / 2 - 1, step, size=SMALL - 0.5, color=_C.muted)
+        if number:
+            x, last = _MARGIN + 20, y - _STEP
+            drawing.line([(x, last + 1), (x, y - 6)], color=_C.none, dashed=bool(step.otherwise))
+            drawing.arrow(x, y - 1, color=_C.none, size=3.6)
+            drawing.text(x + 14, last + _STEP / 2 - 1, step.by, size=SMALL - 0.5, color=_C.muted, width=_WIDTH - x - 30)
+        words.append(f"{step.otherwise}{_hop(drawing, step.hop, y, mine)}")
     if walk.loops_to:
+        names = [step.hop.name for step in steps]
         top = 4 + (_HOP + _STEP) * (names.index(walk.loops_to) if walk.loops_to in names else 0) + _HOP / 2
         bottom = drawing.height - 22
         middle, left = _MARGIN + 20, _EDGE + 8
@@ -174,9 +174,34 @@ def aliases(walk: Delegations, findings: Sequence[Finding] = ()) -> Picture:
         back = f"and back to {visible(walk.loops_to, 120)}: a circle"
         drawing.text(middle + 14, bottom, back, size=SMALL, bold=True, color=_C.fault, width=_WIDTH - middle - 30)
         words.append(back)
-    if len(hops) == 1 and not walk.loops_to:
+    if len(steps) == 1 and not walk.loops_to:
         words.append("It is no alias")
     return drawing.finish("The chain of aliases", "; ".join(words) + ".")
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One name of the chain, and how one gets there."""
+
+    hop: Hop
+    by: str
+    otherwise: str = ""
+    """Where the way before has ended, and this is another one: that it is, and for how many lookups."""
+
+
+def _steps(walk: Delegations) -> Iterator[_Step]:
+    """Yield the names of all ways that lookups go, each once; as many as are drawn."""
+    seen: set[str] = set()
+    for way in walk.ways:
+        otherwise = f"or, for {percent(way.share)} of lookups, " if seen else ""
+        for before, hop in zip((None, *way.hops), way.hops, strict=False):
+            if hop.name in seen or len(seen) == MAX_HOPS:
+                continue
+            seen.add(hop.name)
+            times = ttl(records(before)) if before else ""
+            owner = f" of {visible(before.name, 120)}" if before and otherwise else ""
+            yield _Step(hop, f"{otherwise}CNAME{owner}{f', TTL {times}' if times else ''}", otherwise)
+            otherwise = ""
 
 
 def _hop(drawing: Drawing, hop: Hop, y: float, findings: Sequence[Finding]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cfrunbook.causes.dns_delegation import Delegations, Hop, fold
-from cfrunbook.causes.dns_words import said
+from cfrunbook.causes.dns_words import percent, said
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsQuery, DnsTransport, Observations
 from cfrunbook.probes.dns.names import plain
@@ -21,7 +21,7 @@ from cfrunbook.views.dns_cells import (
     rows,
     ttl,
     zone_shown,
-    zones_in_order,
+    zones_of_all_ways,
 )
 from cfrunbook.views.tables import MAX_ROWS, Table
 
@@ -83,10 +83,10 @@ def walks(seen: Observations, wanted: Sequence[Target] = ()) -> Iterator[Delegat
 
 
 def _servers(walk: Delegations) -> Iterator[tuple[str, ...]]:
-    for zone in zones_in_order(walk):
-        for row in rows(walk, zone):
+    for way, zone in zones_of_all_ways(walk):
+        for row in rows(way, zone):
             place = f"{row.server} at {row.address or 'no address'}"
-            asked = f"{asked_in(walk, zone)} in {zone_shown(zone)}"
+            asked = f"{asked_in(way, zone)} in {zone_shown(zone)}"
             yield (place, asked, *(_shown(cell) for cell in _cells(row)))
 
 
@@ -102,10 +102,16 @@ def _shown(cell: Cell) -> str:
 
 
 def _hops(walk: Delegations) -> Iterator[tuple[str, ...]]:
-    for number, hop in enumerate(walk.hops, 1):
-        yield _hop(number, hop)
-    if walk.loops_to:
-        yield (str(len(walk.hops) + 1), walk.loops_to, "", f"{style.symbol('fault')} where it began: a circle", "", "")
+    for number, way in enumerate(walk.ways):
+        if number:
+            yield (f"or, for {percent(way.share)} of lookups", *[""] * 5)
+        names = [hop.name for before in walk.ways[:number] for hop in before.hops]
+        for step, hop in enumerate(way.hops, 1):
+            if hop.name not in names:
+                yield _hop(step, hop)
+        if way.loops_to:
+            circle = f"{style.symbol('fault')} where it began: a circle"
+            yield (str(len(way.hops) + 1), way.loops_to, "", circle, "", "")
 
 
 def _hop(number: int, hop: Hop) -> tuple[str, ...]:

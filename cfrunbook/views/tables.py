@@ -9,6 +9,7 @@ import msgspec
 
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import (
+    AUTHORITATIVE,
     Connection,
     Exchange,
     ExchangeOutcome,
@@ -262,9 +263,13 @@ def _table(
 
 
 def _resolution(r: Resolution) -> tuple[str, ...]:
-    outcome = _words(r.outcome) + (f": {r.detail}" if r.detail else "")
+    detail = r.detail.removeprefix(f"{r.resolver}: ")
+    outcome = _words(r.outcome) + (f": {detail}" if detail else "")
     addresses = ", ".join((*r.ipv4, *r.ipv6))
-    return r.id, r.name, r.resolver, outcome, addresses, " → ".join(r.cnames), _time(r.elapsed_ms)
+    # The walk to the name servers serves several names at once: it has no time of one of them.
+    own = r.resolver == AUTHORITATIVE
+    resolver, took = ("the zone's name servers", "–") if own else (r.resolver, _time(r.elapsed_ms))
+    return r.id, r.name, resolver, outcome, addresses, " → ".join(r.cnames), took
 
 
 def _connection(c: Connection) -> tuple[str, ...]:

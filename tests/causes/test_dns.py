@@ -132,7 +132,14 @@ CASES = [
         "192.0.2.53 refuses to resolve",
     ),
     (resolution("timeout", elapsed_ms=3000.0), "ipv4", "resolver_timeout", "unknown", 502, "did not say within 3.0 s"),
-    (resolution("error", detail="no resolver"), "ipv4", "not_asked", "unknown", 502, "from here: no resolver."),
+    (
+        resolution("error", detail="no resolver"),
+        "ipv4",
+        "not_asked",
+        "unknown",
+        502,
+        "from here, by this machine's resolver: no resolver.",
+    ),
 ]
 
 

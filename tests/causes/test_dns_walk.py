@@ -23,14 +23,14 @@ from hypothesis import strategies as st
 from cfrunbook import evidence
 from cfrunbook.causes import dns as cause
 from cfrunbook.causes import dns_answer_rules, dns_rules, dns_server_rules
-from cfrunbook.causes.dns_delegation import Control, fold
+from cfrunbook.causes.dns_delegation import MAX_WAYS, Control, fold
 from cfrunbook.causes.dns_zones import is_newer
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsOutcome, DnsQuery, Observations, Resolution, ResolutionOutcome
 from cfrunbook.findings import Finding, Status
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.dns.internet import SHOP_SERVERS, Tree, delegation, domain, internet, zone
-from cfrunbook.lab.dns.setup import Fault
+from cfrunbook.lab.dns.setup import Fault, Template, Zone
 from cfrunbook.lab.dns.shop import EVERY_SERVER, FIRST, SHOP, failing, shop, shop_zone
 from cfrunbook.lab.scenario import Scenario
 from cfrunbook.lab.scenarios import SCENARIOS
@@ -105,11 +105,16 @@ BESIDES = {
     "dns-without-edns": {"resolves": "ok"},
     "dns-alias-at-apex": {"alias_and_other_data": "warning", "resolves": "ok"},
     "dns-weighted": {"answers_vary": "info", "resolves": "ok"},
+    "dns-weighted-alias-one-gone": {"answers_vary": "info", "resolves": "ok", "dangling_alias": "fault"},
+    "dns-two-aliases": {"several_aliases": "warning", "resolves": "ok"},
+    "dns-one-instance-stale": {"instances_differ": "warning", "resolves": "ok"},
+    "dns-aaaa-denied": {"denied_by_type": "warning", "resolves": "ok"},
     "dns-geographic": {"answers_vary": "info", "resolves": "ok"},
     "dns-wildcard": {"any_name_resolves": "info", "resolves": "ok"},
     "dns-healthy": {"resolves": "ok"},
+    "dns-no-ttl": {"ttl_zero": "info", "resolves": "ok"},
     "dns-route-53": {"resolves": "ok"},
-    "dns-signed": {"resolves": "ok"},
+    "dns-signed": {"dnssec_followed": "info", "resolves": "ok"},
     "dns-alias-chain-too-long": {"alias_chain_too_long": "fault"},
     "dns-missing-glue": {"glue_missing": "fault"},
 }
@@ -126,6 +131,10 @@ TITLES = {
     "dns-not-delegated": "The domain of origin.shop.lab does not exist: lab does not delegate it.",
     "dns-nodata": "origin.shop.lab exists in the zone shop.lab (serial 2026112201) but has no A record.",
     "dns-dangling-alias": "is an alias of shop-1234567890.eu-west-1.elb.cloud.net, which does not exist: the zone cloud.net",
+    "dns-weighted-alias-one-gone": "which does not exist: the zone cloud.net says so; about 50 % of lookups go there.",
+    "dns-weighted": "varies: now 203.0.113.10, now 203.0.113.20, from each of its 4 name servers.",
+    "dns-two-aliases": "origin.shop.lab has more than one CNAME record: blue.cloud.net and green.cloud.net.",
+    "dns-aaaa-denied": "(198.51.100.4); every cold lookup asks one of them.",
     "dns-alias-loop": "origin.shop.lab → lb.shop.lab → shop-1234567890.eu-west-1.elb.cloud.net → origin.shop.lab.",
     "dns-all-servers-stopped": "198.51.100.4): port 53 is closed.",
     "dns-all-servers-refuse": "ns-1901.awsdns-45.co.uk (198.51.100.104)",
@@ -137,6 +146,7 @@ TITLES = {
     "dns-one-server-stale": "; serial 2025010101 at ns4.shop.lab (198.51.100.4).",
     "dns-three-aliases": "by way of shop.brand.org, shop.edge.cloud.net and node7.eu.cloud.net: 2 of 2 name servers of cloud.net",
     "dns-unsigned-with-ds": "and the zone has no key at all.",
+    "dns-signed": "shop.lab is signed, and its keys fit its DS record; that record was not followed up to the root: the",
     "dns-signatures-over": "DNSSEC of shop.lab is broken: the signature over shop.lab DNSKEY ended ",
 }
 
@@ -229,6 +239,24 @@ def with_signatures_wanted_is_lost(tree: Tree) -> Respond:
     return rewritten(tree, lambda asked, said, _: None if asked.edns >= 0 else said, servers=[SERVER])
 
 
+def limiting(servers: Sequence[str]) -> Callable[[Tree], Respond]:
+    """Return how servers answer when these drop questions for addresses, over UDP only."""
+
+    def change(tree: Tree) -> Respond:
+        respond, dropped = responding(tree), altered(responding(tree), servers, None, types="A")
+        return lambda endpoint, question, over_tcp: (respond if over_tcp else dropped)(endpoint, question, over_tcp)
+
+    return change
+
+
+def instances(*zones: Zone) -> Tree:
+    """Return a tree in which several instances answer in turn, behind each server's address."""
+    plain = shop()
+    return internet(
+        replace(plain, servers=tuple(replace(s, rotation=tuple((z,) for z in zones)) for s in plain.servers))
+    )
+
+
 def alias_target_fails(tree: Tree) -> Respond:
     def rewrite(asked: dns.message.Message, *_: object) -> bytes:
         reply = dns.message.make_response(asked)
@@ -309,6 +337,20 @@ OTHER_ROWS: Sequence[tuple[str, Callable[[], Tree], Callable[[Tree], Respond] | 
         None,
         {"serials_differ": "warning", "servers_disagree": "fault", "resolves": "ok"},
     ),
+    ("one limits its rate", plain, limiting([SERVER]), {"server_limits": "warning", "resolves": "ok"}),
+    ("all limit their rate", plain, limiting(EVERY_SERVER), {"server_limits": "warning", "resolves": "ok"}),
+    (
+        "instances with an old copy everywhere",
+        lambda: instances(shop_zone(serial=7)),
+        None,
+        {"instances_differ": "warning", "resolves": "ok"},
+    ),
+    (
+        "instances with an old address",
+        lambda: instances(shop_zone("origin A 203.0.113.99", serial=7)),
+        None,
+        {"instances_differ": "warning", "servers_disagree": "fault", "resolves": "ok"},
+    ),
     ("no TCP from here", plain, no_tcp_from_here, {"resolves": "ok"}),
     (
         "no TCP from here, and none there",
@@ -363,9 +405,11 @@ def signed(*, child: bool = False, of_one: bool = False) -> Tree:
 @pytest.mark.parametrize(
     ("tree", "name", "expected"),
     [
-        (signed, NAME, {"resolves": "ok"}),
-        (signed, "origin.old.shop.lab", {"resolves": "ok"}),  # what follows from a DNAME record is not signed
-        (lambda: signed(child=True), "api.shop.lab", {"resolves": "ok"}),  # an unsigned zone on the same servers
+        (signed, NAME, {"dnssec_followed": "info", "resolves": "ok"}),
+        # what follows from a DNAME record is not signed
+        (signed, "origin.old.shop.lab", {"dnssec_followed": "info", "resolves": "ok"}),
+        # an unsigned zone on the same servers
+        (lambda: signed(child=True), "api.shop.lab", {"dnssec_followed": "info", "resolves": "ok"}),
         (lambda: signed(of_one=True), NAME, {"dnssec_bogus": "warning", "resolves": "ok"}),
     ],
 )
@@ -395,6 +439,79 @@ def test_silence_of_this_machine_itself_is_proof_at_once() -> None:
     assert codes(judge(queries)) == {"all_servers_dead": Status.FAULT}
 
 
+# --- an alias with several targets --------------------------------------------------------------------------------------
+
+GOOD = f"good A {FIRST}\n"
+DEAD = domain(zone("dead.net.", {"ns1.dead.net.": "198.51.100.71"}, ""), {"ns1.dead.net.": "198.51.100.71"})
+DEAD = replace(DEAD, servers=tuple(s.failing(Fault.DROP) for s in DEAD.servers))
+
+
+def to(first: str, other: str, *servers: str, records: str = GOOD) -> Tree:
+    """Return a tree in which these servers name the `other` target, and the rest the `first`."""
+    held = {name: zone(SHOP, SHOP_SERVERS, f"{records}origin CNAME {t}") for name, t in (("a", first), ("b", other))}
+    return internet(domain(held["a"], SHOP_SERVERS, instead=dict.fromkeys(servers, held["b"])), DEAD)
+
+
+WAYS = (
+    (
+        "one server names what is gone",
+        to("good", "gone", SERVER),
+        "dangling_alias",
+        "; about 25 % of lookups go there.",
+    ),
+    (
+        "three name a dead zone",
+        to("good", "x.dead.net.", *OTHERS),
+        "all_servers_dead",
+        "so about 75 % of lookups of origin.shop.lab, those that come here, fail: ns1.dead.net (198.51.100.71): no answer.",
+    ),
+    ("one leads back", to("good", "origin", SERVER), "alias_loop", "origin.shop.lab; about 25 % of lookups go there."),
+    ("one has no address", to("good", "text", SERVER, records=GOOD + "text TXT x\n"), "nodata", "about 25 % of"),
+    (
+        "one has IPv6 only",
+        to("good", "six", SERVER, records=GOOD + "six AAAA 2001:db8::1\n"),
+        "wrong_family",
+        "about 25 % of lookups go there.",
+    ),
+)
+
+
+@pytest.mark.parametrize(("tree", "code", "words"), [way[1:] for way in WAYS], ids=[way[0] for way in WAYS])
+def test_each_target_of_an_alias_is_judged_with_its_share(tree: Tree, code: str, words: str) -> None:
+    found = judge(walked(tree, NAME).queries)
+    assert codes(found) == {code: Status.FAULT, "answers_vary": Status.INFO, "resolves": Status.OK}
+    (fault,) = [f for f in found if f.status is Status.FAULT]
+    assert words in fault.title
+    assert (fault.data["intermittent"], fault.data["share"]) == (True, 0.75 if code == "all_servers_dead" else 0.25)
+    (well,) = [f for f in found if f.status is Status.OK]
+    assert "by way of good.shop.lab" in well.title
+
+
+def test_ways_part_again_and_again_and_an_end_is_judged_once() -> None:
+    """Two targets at each of seven steps: 128 ways, of which some are judged, and one end."""
+    links = "".join(f"{side}{n} CNAME {s}{n + 1}\n" for n in range(7) for side in "ab" for s in "ab")
+    lines = [line.replace(" ", ".shop.lab. 300 IN ", 1).replace("\n", "") for line in links.splitlines()]
+    templates = tuple(
+        Template(f"{side}{n}.shop.lab.", "\n".join(f"{x}.shop.lab." for x in lines if x.startswith(f"{side}{n}.")))
+        for n in range(7)
+        for side in "ab"
+    )
+    plain = shop(f"origin CNAME a0\na7 A {FIRST}\nb7 A {FIRST}")
+    tree = internet(replace(plain, servers=tuple(replace(s, templates=templates) for s in plain.servers)))
+    walk = fold(walked(tree, NAME).queries, NAME)
+    assert len(walk.ways) == MAX_WAYS
+    assert {way.last.name for way in walk.ways} <= {"a7.shop.lab", "b7.shop.lab"}
+    assert all(way.share == pytest.approx(1 / 128) for way in walk.ways)
+
+
+def test_a_name_denied_for_ipv4_and_known_for_ipv6_is_told_as_both() -> None:
+    tree = internet(shop("origin AAAA 2001:db8::1", faults=failing(Fault.NXDOMAIN), types=("A",)))
+    found = judge(walked(tree, NAME).queries, of=target(ip_address_type="ipv6"))
+    assert codes(found) == {"denied_by_type": Status.WARNING, "resolves": Status.OK}
+    found = judge(walked(tree, NAME).queries)
+    assert codes(found) == {"denied_by_type": Status.WARNING, "wrong_family": Status.FAULT}
+
+
 # --- the vantage --------------------------------------------------------------------------------------------------------
 
 
@@ -405,11 +522,59 @@ def unheard(outcome: DnsOutcome | None) -> Respond:
 SYSTEM = Resolution(id="r-1", name=NAME, resolver="system", outcome=ResolutionOutcome.ANSWER, ipv4=(FIRST,))
 
 
-@pytest.mark.parametrize("outcome", [None, DnsOutcome.REFUSED_PORT, DnsOutcome.UNREACHABLE, DnsOutcome.NO_LOCAL_ROUTE])
-def test_where_port_53_is_blocked_nothing_is_said_of_the_servers(outcome: DnsOutcome | None) -> None:
-    found = judge(walked(plain(), NAME, respond=unheard(outcome)).queries, SYSTEM)
+def no_udp_from_here(tree: Tree) -> Respond:
+    respond = responding(tree)
+    return lambda endpoint, question, over_tcp: respond(endpoint, question, over_tcp) if over_tcp else None
+
+
+def on_ipv6_only() -> Tree:
+    servers = {name: f"2001:db8::{n}" for n, name in enumerate(EVERY_SERVER, 1)}
+    return internet(domain(zone(SHOP, servers, f"origin A {FIRST}"), servers))
+
+
+def no_ipv6_from_here(tree: Tree) -> Respond:
+    respond = responding(tree)
+    return lambda endpoint, question, over_tcp: (
+        DnsOutcome.NO_LOCAL_ROUTE if ":" in endpoint.address else respond(endpoint, question, over_tcp)
+    )
+
+
+BLOCKED = (
+    (plain(), unheard(None), "no root server answered, over UDP or TCP, so port 53 seems to be blocked from here."),
+    (
+        plain(),
+        unheard(DnsOutcome.REFUSED_PORT),
+        "questions to the root servers are rejected on the way (as kept), so port 53 seems to be blocked from here.",
+    ),
+    (plain(), unheard(DnsOutcome.UNREACHABLE), "are rejected on the way (as kept), so port 53 seems to be blocked"),
+    (plain(), unheard(DnsOutcome.NO_LOCAL_ROUTE), "this machine could not ask the root servers (as kept)."),
+    (
+        plain(),
+        no_udp_from_here(plain()),
+        "no root server answered over UDP, and one did over TCP, so UDP port 53 seems to be blocked from here, and TCP"
+        " port 53 is not.",
+    ),
+    (
+        internet(shop(faults=failing(Fault.TRUNCATE))),
+        no_tcp_from_here(internet(shop(faults=failing(Fault.TRUNCATE)))),
+        "the answer of the name servers of shop.lab does not fit into UDP, and no server anywhere answered over TCP, so"
+        " TCP port 53 seems to be blocked from here.",
+    ),
+    (
+        on_ipv6_only(),
+        no_ipv6_from_here(on_ipv6_only()),
+        "those of shop.lab have IPv6 addresses only, and this machine seems to have no way to the IPv6 internet.",
+    ),
+)
+
+
+@pytest.mark.parametrize(("tree", "respond", "why"), BLOCKED)
+def test_where_port_53_is_blocked_nothing_is_said_of_the_servers(tree: Tree, respond: Respond, why: str) -> None:
+    found = judge(walked(tree, NAME, respond=respond).queries, SYSTEM)
     assert codes(found) == {"not_walked": Status.INFO, "ok": Status.OK}
-    assert "port 53 seems to be blocked from here" in found[0].title
+    assert found[0].title.startswith(f"Nothing was learned from the name servers of {NAME}: ")
+    assert why in found[0].title
+    assert found[0].evidence
 
 
 def test_where_something_answers_for_the_root_nothing_is_said_of_the_servers() -> None:

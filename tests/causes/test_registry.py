@@ -26,6 +26,7 @@ SOURCES = (
     "repost.aws",
     "github.com",
     "www.rfc-editor.org",
+    "bind9.readthedocs.io",
     "cryptography.io",
     "docs.openssl.org",
     "docs.python.org",

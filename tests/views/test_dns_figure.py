@@ -43,6 +43,11 @@ def picture(queries: list[DnsQuery]) -> figures.Picture:
 # --- the delegation -----------------------------------------------------------------------------------------------------
 
 DRAWN = {
+    "dns-weighted-alias-one-gone": (
+        f"{NAME}: alias of blue-1122334455.eu-west-1.elb.cloud.net or {ALIAS}  (TTL 60 s)",
+        "blue-1122334455.eu-west-1.elb.cloud.net: 203.0.113.10  (TTL 300 s); or, for about 50 % of lookups, from"
+        f" {NAME} on; dangling alias: in cloud.net, above: 2 of 2 name servers answer; {ALIAS}: does not exist",
+    ),
     "dns-healthy": (
         f"{NAME} resolves to 203.0.113.10: 4 of 4 name servers of shop.lab say so.",
         "the root: 2 addresses asked, all answer; the root names 2 name servers and gives their addresses; lab: 2",
@@ -50,7 +55,7 @@ DRAWN = {
         f"4 of 4 name servers answer; {NAME}: 203.0.113.10  (TTL 300 s).",
     ),
     "dns-missing-glue": (
-        "lab gives no address for 4 of 4 name servers",
+        "lab gives no address for any of the 4 name servers of shop.lab",
         "glue missing: lab names 4 name servers; shop.lab: no server could be asked (ns1.shop.lab no glue; ns2",
         f"nobody can tell; {NAME}: not reached.",
     ),
@@ -129,7 +134,7 @@ def test_where_port_53_is_blocked_nothing_is_called_broken() -> None:
         if q.zone == "."
     ]
     drawn = check(picture(silent))
-    assert "so port 53 seems to be blocked from here. the root: no server could be asked" in drawn.alt
+    assert "so UDP port 53 seems to be blocked from here. the root: no server could be asked" in drawn.alt
     assert "--cfr-ok" not in drawn.svg
     assert "--cfr-fault" not in drawn.svg
 

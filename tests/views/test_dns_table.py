@@ -57,7 +57,7 @@ def test_every_question_has_a_row_that_evidence_can_point_to() -> None:
     silent = [row for row in table.rows if "ns4.shop.lab" in row[1]]
     assert any(row[3] == "origin.shop.lab A over TCP" for row in silent)
     assert any(row[3] == "origin.shop.lab A without EDNS" for row in silent)
-    assert all(row[4].startswith("timeout") for row in silent)
+    assert all(row[4].startswith(("no answer within", "connected, but")) for row in silent)
     assert any(row[4] == "referral to shop.lab" and row[2] == "lab" for row in table.rows)
 
 

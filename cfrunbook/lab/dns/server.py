@@ -115,7 +115,9 @@ class Responder:
 
 
 def _read(template: Template) -> tuple[dns.name.Name, list[dns.rrset.RRset]]:
-    return dns.name.from_text(template.name), dns.zonefile.read_rrsets(template.records, rdclass=None, default_ttl=300)
+    """Read the records one by one: together, of several CNAME records only the last would be left."""
+    lines = (dns.zonefile.read_rrsets(line, rdclass=None, default_ttl=300) for line in template.records.splitlines())
+    return dns.name.from_text(template.name), [rrset for found in lines for rrset in found]
 
 
 def _root_servers() -> dns.rrset.RRset:

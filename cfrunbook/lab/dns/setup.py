@@ -71,7 +71,7 @@ class Template:
     name: str
     """The owner name that is asked for, absolute."""
     records: str
-    """In the format of zone files."""
+    """In the format of zone files, one in a line."""
     types: tuple[str, ...] = ()
     """Record types to answer so; empty: all."""
 

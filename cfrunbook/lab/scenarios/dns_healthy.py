@@ -96,6 +96,10 @@ def _low_ttl(authority: Authority) -> Setup:
     return setup(authority, shop(f"origin 5 A {FIRST}"))
 
 
+def _no_ttl(authority: Authority) -> Setup:
+    return setup(authority, shop(f"origin 0 A {FIRST}"))
+
+
 def _hidden_primary(authority: Authority) -> Setup:
     """The primary is named in the SOA record and in no NS record, and is one change ahead."""
     records, primary = RECORDS + "hidden A 198.51.100.9\n", "hidden.shop.lab."
@@ -350,6 +354,24 @@ SCENARIOS = (
         why_in_real_life="DNAME renames a whole branch, typically after a merger.",
         page=_PAGE,
         set_up=_dname,
+    ),
+    Scenario(
+        name="dns-no-ttl",
+        title="The answer must not be kept at all: its TTL is 0",
+        story=(
+            "21:05 PAGE  CloudFront 502 for www.shop.example, seconds only, while ns2 was restarted.",
+            "Ticket: three of four name servers were up all the time. Should a cache not have carried us over that?",
+        ),
+        difficulty=Difficulty.MEDIUM,
+        expected=HEALTHY,
+        hints=(
+            "How long may a resolver keep the answer?",
+            "Read the number behind the name in dig's answer.",
+            "Is an answer that may not be kept a wrong one?",
+        ),
+        why_in_real_life="A TTL of 0 was set for a move and never raised: every look-up depends on the name servers.",
+        page=_PAGE,
+        set_up=_no_ttl,
     ),
     Scenario(
         name="dns-low-ttl",

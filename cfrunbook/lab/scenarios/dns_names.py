@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cfrunbook.findings import Cause
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.dns.internet import ROUTE_53, SHOP, SHOP_SERVERS, Domain, domain, route_53_names, zone
@@ -17,6 +19,7 @@ _VPC_PAGE = _GUIDE + "private-content-vpc-origins.html"
 
 _INSIDE = "10.0.3.7"
 _ELB = cloud_name("shop-1234567890.eu-west-1.elb")
+_BLUE = cloud_name("blue-1122334455.eu-west-1.elb")
 
 
 def _fault(code: str, status: int = 502, *, edge: frozenset[int] = frozenset()) -> Expected:
@@ -53,6 +56,14 @@ def _dangling_inside(authority: Authority) -> Setup:
 
 def _alias_without_address(authority: Authority) -> Setup:
     return setup(authority, shop(f"origin CNAME {_ELB}"), cloud(f"blue.{_ELB} A {FIRST}"))
+
+
+def _one_target_gone(authority: Authority) -> Setup:
+    """The record is weighted: every server names now one load balancer, now the other, and one was deleted."""
+    other = shop_zone(f"origin 60 CNAME {_ELB}")
+    plain = shop(f"origin 60 CNAME {_BLUE}")
+    servers = tuple(replace(server, rotation=((other,),)) for server in plain.servers)
+    return setup(authority, replace(plain, servers=servers), cloud(f"{_BLUE} A {FIRST}"))
 
 
 def _loop(authority: Authority) -> Setup:
@@ -289,6 +300,26 @@ SCENARIOS = (
         why_in_real_life="The target has no healthy host and its provider then publishes no address, or was renamed.",
         page=_PAGE,
         set_up=_alias_without_address,
+    ),
+    Scenario(
+        name="dns-weighted-alias-one-gone",
+        title="The record is weighted between two load balancers, and one of them was deleted",
+        story=(
+            "12:48 PAGE  CloudFront 502 for about half the cold requests to www.shop.example.",
+            "Ticket: `dig origin.shop.lab` gives an address. Asked again, too. Mostly.",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=_fault("dns.dangling_alias", edge=frozenset({200, 502})),
+        hints=(
+            "Is it always the same answer?",
+            "Ask one name server several times, and look at the CNAME.",
+            "Does each of its targets exist?",
+        ),
+        why_in_real_life=(
+            "The green half of a blue/green deployment was taken down, and its weighted record stayed with a weight."
+        ),
+        page=_PAGE,
+        set_up=_one_target_gone,
     ),
     Scenario(
         name="dns-alias-loop",

@@ -35,6 +35,14 @@ def _one_stale(authority: Authority) -> Setup:
     return setup(authority, shop(instead={_LAST: shop_zone(serial=2025010101)}))
 
 
+def _one_instance_stale(authority: Authority) -> Setup:
+    """Behind the address of the last server stand two, and answer in turn; one has an old copy."""
+    plain = shop()
+    *others, last = plain.servers
+    last = replace(last, rotation=((shop_zone(serial=2025010101),),))
+    return setup(authority, replace(plain, servers=(*others, last)))
+
+
 def _registry_lists_more(authority: Authority) -> Setup:
     """The zone names two servers; the registry still lists two more, which were switched off."""
     kept = {name: SHOP_SERVERS[name] for name in EVERY_SERVER[:2]}
@@ -63,6 +71,19 @@ def _alias_at_apex(authority: Authority) -> Setup:
     plain = shop()
     servers = tuple(replace(server, templates=(template,)) for server in plain.servers)
     return setup(authority, replace(plain, servers=servers), cloud(f"shop.edge A {FIRST}"), name="shop.lab")
+
+
+def _two_aliases(authority: Authority) -> Setup:
+    """Two CNAME records at one name: no zone file may hold that, and some providers' consoles let it through."""
+    records = "".join(f"origin.shop.lab. 300 IN CNAME {cloud_name(label)}\n" for label in ("blue", "green"))
+    template = Template("origin.shop.lab.", records, types=("A", "AAAA"))
+    plain = shop()
+    servers = tuple(replace(server, templates=(template,)) for server in plain.servers)
+    return setup(authority, replace(plain, servers=servers), cloud(f"blue A {FIRST}\ngreen A {FIRST}"))
+
+
+def _aaaa_denied(authority: Authority) -> Setup:
+    return setup(authority, shop(faults=failing(Fault.NXDOMAIN), types=("AAAA",)))
 
 
 SCENARIOS = (
@@ -225,6 +246,24 @@ SCENARIOS = (
         set_up=_one_stale,
     ),
     Scenario(
+        name="dns-one-instance-stale",
+        title="Behind the address of one name server stand two, and one has an old copy of the zone",
+        story=(
+            "13:52 PAGE  one CloudFront 502 for www.shop.example, a month ago. Is DNS in order?",
+            "Ticket: monitoring says that ns4 is stale, then that it is not, then that it is.",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=HEALTHY,
+        hints=(
+            "Is ns4 one server?",
+            "Ask it for its serial number several times.",
+            "What is anycast?",
+        ),
+        why_in_real_life="One site of an anycast service, or one server behind a load balancer, missed an update.",
+        page=_PAGE,
+        set_up=_one_instance_stale,
+    ),
+    Scenario(
         name="dns-registry-lists-more",
         title="The registry lists two name servers that are no longer in use",
         story=(
@@ -331,5 +370,41 @@ SCENARIOS = (
         why_in_real_life="An alias at the apex hides NS and MX from some resolvers; ALIAS or ANAME is for that.",
         page=_PAGE,
         set_up=_alias_at_apex,
+    ),
+    Scenario(
+        name="dns-two-aliases",
+        title="The name has two CNAME records",
+        story=(
+            "20:40 PAGE  CloudFront 502 for www.shop.example from some locations, now and then.",
+            "Ticket: origin.shop.lab is balanced over two load balancers, and both are healthy.",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=HEALTHY,
+        hints=(
+            "Balanced by what?",
+            "How many CNAME records may a name have?",
+            "What do resolvers make of two?",
+        ),
+        why_in_real_life="Somebody balanced load with two CNAME records; resolvers follow one of them, or refuse both.",
+        page=_PAGE,
+        set_up=_two_aliases,
+    ),
+    Scenario(
+        name="dns-aaaa-denied",
+        title="Asked for IPv6 addresses, the name servers deny that the name exists",
+        story=(
+            "22:15 PAGE  CloudFront 502 for www.shop.example in bursts of a few minutes, from one location at a time.",
+            "Ticket: `dig origin.shop.lab` gives the address, on all four name servers, each time.",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=HEALTHY,
+        hints=(
+            "Which types do resolvers ask for, besides A?",
+            "Compare the status of the answers: NOERROR or NXDOMAIN?",
+            "What may a resolver conclude from NXDOMAIN?",
+        ),
+        why_in_real_life="DNS made by load balancers and scripts knows type A only, and says NXDOMAIN to all others.",
+        page=_PAGE,
+        set_up=_aaaa_denied,
     ),
 )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
+from msgspec.structs import replace
 
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
-from cfrunbook.probes.dns import message
+from cfrunbook.probes.dns import effort, message
 from cfrunbook.probes.dns.hints import Hint
 from cfrunbook.probes.dns.names import plain
 from cfrunbook.probes.dns.transport import DEADLINE, Received, Sockets, Transport, send_times
@@ -21,6 +24,8 @@ from cfrunbook.probes.relocation import Relocations
 PORT = 53
 MAX_OPEN = 300
 """Sockets of a walk at a time, where the system allows so many."""
+QUIET = 0.3
+"""Seconds without an answer after which it is said for whom the walk waits."""
 _OTHERS = 300  # files that the rest of the program may need meanwhile
 
 
@@ -60,9 +65,11 @@ class Walking:
         self._begin = 0.0
         self._end = 2 * deadline + 1  # in seconds after the beginning
         self._late = False
+        self._tell_at = QUIET
         self._open = asyncio.Semaphore(_most_sockets())
         self._done: asyncio.Queue[tuple[Question, DnsQuery]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._reader = ThreadPoolExecutor(max_workers=1)  # starts its thread when there is something to read
         self._stopping = False
         self._waiting: dict[str, asyncio.Future[Resolved | None]] = {}
         self._seen: list[tuple[Question, DnsQuery]] = []
@@ -78,6 +85,7 @@ class Walking:
             while not self._walk.is_done:
                 wake_at = self._walk.wake_at
                 until = self._end if wake_at is None else min(self._end, wake_at)
+                until = min(until, self._tell_at) if self._progress else until
                 try:
                     async with asyncio.timeout_at(loop.time() + until - self._elapsed()):
                         question, seen = await self._done.get()
@@ -85,11 +93,13 @@ class Walking:
                     if self._elapsed() >= self._end:
                         self._late = True
                         break
+                    self._tell_standing()
                     self._ask(self._walk.wake(self._elapsed()))
                     continue
                 self._take(question, seen)
         finally:
             await self._stop()
+            self._reader.shutdown(wait=False, cancel_futures=True)
             for name in self._waiting:
                 self._tell(name, final=True)
             self.ended.set()
@@ -109,8 +119,16 @@ class Walking:
         self._tell(plain(name))
         return await asyncio.shield(future)
 
+    def _tell_standing(self) -> None:
+        """Say what is known already while only slow or dead servers are waited for."""
+        if self._progress and self._elapsed() >= self._tell_at:
+            self._tell_at = math.inf
+            for line in self._walk.standing():
+                self._progress(line)
+
     def _take(self, question: Question, seen: DnsQuery) -> None:
         self._seen.append((question, seen))
+        self._tell_at = self._elapsed() + QUIET
         self._ask(self._walk.feed(question, seen, self._elapsed()))
         for line in self._walk.news:
             if self._progress:
@@ -137,7 +155,10 @@ class Walking:
             begin = self._elapsed()
             endpoint = self._endpoint(question)
             received = await self._exchange(question, endpoint, begin)
-            seen = self._record(question, endpoint, received, begin)
+            if received.seconds is None:
+                received = replace(received, seconds=self._elapsed() - begin)
+        reply = await self._read(question, received)
+        seen = self._record(question, endpoint, received, reply, begin)
         self._done.put_nowait((question, seen))
 
     async def _exchange(self, question: Question, endpoint: Endpoint, begin: float) -> Received:
@@ -165,18 +186,31 @@ class Walking:
             return Endpoint(question.server, PORT, address)
         return Endpoint(question.server, PORT, address, connect_address=entry.address, connect_port=entry.to_port)
 
-    def _record(self, question: Question, endpoint: Endpoint, received: Received, begin: float) -> DnsQuery:
-        elapsed = self._elapsed() - begin if received.seconds is None else received.seconds
-        if received.data and self._elapsed() >= self._end:
-            # Answers made to be slow to read may all be here at once: they are not to hold up everything else.
-            self._late = True
-            reply = message.Reply(outcome=DnsOutcome.TIMEOUT, detail="the walk had to end before this answer was read")
-        elif received.data:
-            reply = message.read(question.name, question.type, received.data)
-        elif received.stray:
-            reply = message.malformed(received.stray, "what came has another id than the question, or is no answer")
-        else:
-            reply = message.Reply(outcome=received.outcome, detail=received.detail)
+    async def _read(self, question: Question, received: Received) -> message.Reply:
+        """Return what came back; what takes long to read is read elsewhere, so that nothing else has to wait."""
+        if not received.data:
+            if received.stray:
+                why = "what came has another id than the question, or is no answer"
+                return message.malformed(received.stray, why)
+            return message.Reply(outcome=received.outcome, detail=received.detail)
+        if self._elapsed() < self._end:
+            if effort.points(received.data) < effort.LABORIOUS:
+                return message.read(question.name, question.type, received.data)
+            try:
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(
+                    self._reader, message.read, question.name, question.type, received.data
+                )
+            except asyncio.CancelledError:
+                if not self._stopping:
+                    raise
+        # Answers made to be slow to read may all be here at once: they are not to hold up everything else.
+        self._late = True
+        return message.Reply(outcome=DnsOutcome.TIMEOUT, detail="the walk had to end before this answer was read")
+
+    def _record(
+        self, question: Question, endpoint: Endpoint, received: Received, reply: message.Reply, begin: float
+    ) -> DnsQuery:
         sent = [0.0] if question.transport is DnsTransport.TCP else send_times(self._deadline)
         return DnsQuery(
             id="",
@@ -199,7 +233,7 @@ class Walking:
             additional=reply.additional,
             first_bytes=reply.first_bytes,
             detail=reply.detail,
-            elapsed_ms=round(elapsed * 1000, 3),
+            elapsed_ms=round((received.seconds or 0.0) * 1000, 3),
         )
 
     async def _stop(self) -> None:

@@ -25,6 +25,8 @@ MAX_QUESTIONS = 600
 MAX_QUESTIONS_IN_ALL = 3000
 MAX_ALIASES = 16
 """Aliases followed one after the other: resolvers give up at about as many."""
+MAX_TARGETS = 8
+"""Targets of one alias that are followed: a weighted alias has as many as there are answers."""
 MAX_SERVERS, MAX_ADDRESSES = 26, 32
 """Name servers, and addresses of them, that are used of one zone."""
 MAX_LOOKUPS, MAX_ZONES, MAX_NESTING, MAX_APEXES = 200, 100, 5, 3
@@ -38,6 +40,9 @@ REPEATS = 2
 """Times that a question is repeated where servers gave different answers: weighted answers change."""
 RANDOM_LABEL = "cfrunbook-"
 """How the label begins that nobody has created."""
+
+CONTROL = -1
+"""Number of the questions to the root over TCP that only tell whether UDP is blocked from here, and TCP is not."""
 
 _REPLIES = frozenset({DnsOutcome.ANSWER, DnsOutcome.NODATA, DnsOutcome.NXDOMAIN})
 _UDP, _TCP = DnsTransport.UDP, DnsTransport.TCP
@@ -102,13 +107,14 @@ class _Lookup(msgspec.Struct):
     """Its address is known and only to be compared: no effort where servers are silent."""
     zones: list[str] = msgspec.field(default_factory=list)
     answered_in: set[str] = msgspec.field(default_factory=set)
-    alias: str = ""
+    aliases: dict[str, None] = msgspec.field(default_factory=dict)
+    """Where it leads if it is an alias; more than one where servers disagree, or take turns (weighted records)."""
     found: dict[str, dict[str, None]] = msgspec.field(default_factory=dict)
     """Addresses by type; empty: a server says that there are none."""
     missing: bool = False
     """A server says that the name does not exist."""
     sets: set[tuple[str, ...]] = msgspec.field(default_factory=set)
-    """The different answers for A."""
+    """The different answers: addresses, or where it leads."""
 
 
 class _Few(msgspec.Struct):
@@ -166,7 +172,9 @@ class Walk:
         self._open.discard(question)
         lookup = self._lookups.get(question.name)
         helps = False
-        if seen.outcome is DnsOutcome.TRUNCATED and question.transport is _UDP:
+        if question.number == CONTROL:
+            pass
+        elif seen.outcome is DnsOutcome.TRUNCATED and question.transport is _UDP:
             self._extra.append(replace(question, transport=_TCP, number=0))
             self._changed = helps = True
         elif seen.outcome is DnsOutcome.REFERRAL and (cut := _cut(question, seen)):
@@ -185,26 +193,58 @@ class Walk:
                 self._widen(*key, few)
         return self._questions(now)
 
+    def standing(self) -> list[str]:
+        """Return where the walk to each name stands, in a line for people; nothing where it waits for nobody."""
+        found = []
+        for name in self.names:
+            open_here = {(q.zone, q.server) for q in self._open if self._zones[q.zone].thorough}
+            waiting = sorted({server for _, server in open_here})
+            if not waiting:
+                continue
+            known = self.resolved(name)
+            says = ", ".join((*known.ipv4, *known.ipv6)[:2]) if known else ""
+            zones = {zone for zone, _ in open_here}
+            total = len({server for zone in zones for server in self._zones[zone].servers})
+            more = f" and {len(waiting) - 2} more" if len(waiting) > 2 else ""
+            words = (
+                f"{total - len(waiting)} of {total} name servers have answered, waiting for {', '.join(waiting[:2])}"
+            )
+            found.append(f"{name}: {f'{says}; ' if says else ''}{words}{more}")
+        return found
+
     def resolved(self, name: str, *, final: bool = False) -> Resolved | None:
         """Return what is known of a name's addresses; None while servers may still say more, or if none said a thing.
 
         That there is an address is believed the first server that says so; that there is none, only when `final`.
         """
-        name = plain(name)
-        cnames: list[str] = []
-        while (lookup := self._lookups.get(name)) is not None and lookup.alias and len(cnames) <= MAX_ALIASES:
-            cnames.append(lookup.alias)
-            name = lookup.alias
-        if lookup is None or lookup.alias:
-            return None
-        v4, v6 = (tuple(lookup.found.get(kind, ())) for kind in ("A", "AAAA"))
-        if (v4 or v6) and (final or len(lookup.found) == 2):
-            return Resolved(ResolutionOutcome.ANSWER, v4, v6, tuple(cnames))
-        if final and lookup.missing:
-            return Resolved(ResolutionOutcome.NXDOMAIN, cnames=tuple(cnames))
-        if final and len(lookup.found) == 2:
-            return Resolved(ResolutionOutcome.NODATA, cnames=tuple(cnames))
+        ends, cnames = self._ends(plain(name))
+        known = [end for end in ends if final or len(end.found) == 2]
+        v4, v6 = (tuple(dict.fromkeys(a for end in known for a in end.found.get(kind, ()))) for kind in ("A", "AAAA"))
+        if v4 or v6:
+            return Resolved(ResolutionOutcome.ANSWER, v4, v6, cnames)
+        if final and any(end.missing for end in ends):
+            return Resolved(ResolutionOutcome.NXDOMAIN, cnames=cnames)
+        if final and any(len(end.found) == 2 for end in ends):
+            return Resolved(ResolutionOutcome.NODATA, cnames=cnames)
         return None
+
+    def _ends(self, name: str) -> tuple[list[_Lookup], tuple[str, ...]]:
+        """Return the names without alias to which aliases lead from `name`, and the aliases on the first way there."""
+        waiting: list[tuple[str, tuple[str, ...]]] = [(name, ())]
+        passed: set[str] = set()
+        ends: list[_Lookup] = []
+        first: tuple[str, ...] = ()
+        while waiting:
+            name, way = waiting.pop()
+            lookup = self._lookups.get(name)
+            if name in passed or lookup is None:
+                continue
+            passed.add(name)
+            if not lookup.aliases:
+                first = first if ends else way
+                ends.append(lookup)
+            waiting += [(target, (*way, target)) for target in reversed(lookup.aliases)]
+        return ends, first
 
     # --- what an answer changes ---------------------------------------------------------------------------------------
 
@@ -245,9 +285,9 @@ class Walk:
         if seen.outcome is DnsOutcome.NXDOMAIN:
             lookup.missing = True
             return
-        aliases = [plain(r.data) for r in seen.answer if r.type == "CNAME" and r.owner == lookup.name]
-        if aliases:
-            self._follow(lookup, aliases[0])
+        targets = [plain(r.data) for r in seen.answer if r.type == "CNAME" and r.owner == lookup.name]
+        if targets:
+            self._follow(lookup, targets)
             return
         found = [r.data for r in seen.answer if r.type == question.type and r.owner == lookup.name]
         self._add_addresses(lookup, question, found)
@@ -262,14 +302,26 @@ class Walk:
                 zone.apexes.append(record.owner)
                 self._changed = True
 
-    def _follow(self, lookup: _Lookup, target: str) -> None:
-        if not lookup.alias:
-            lookup.alias = target
+    def _follow(self, lookup: _Lookup, targets: Sequence[str]) -> None:
+        for target in targets:
+            if target in lookup.aliases:
+                continue
+            if len(lookup.aliases) >= MAX_TARGETS:
+                self.cut_short = True
+                break
+            lookup.aliases[target] = None
             self.news.append(f"{lookup.name}: alias of {target}")
-        if lookup.for_origin:  # a name server's name must be no alias (RFC 2181, section 10.3)
-            if lookup.hops < MAX_ALIASES:
+            # A name server's name must be no alias (RFC 2181, section 10.3).
+            if lookup.for_origin and lookup.hops < MAX_ALIASES:
                 self._look_up(_Lookup(target, for_origin=True, hops=lookup.hops + 1, nesting=lookup.nesting))
-            lookup.sets.add((target,))
+        if lookup.for_origin:
+            self._compare(lookup, targets)
+
+    def _compare(self, lookup: _Lookup, answer: Sequence[str]) -> None:
+        """Notice that not every answer is the same."""
+        before = len(lookup.sets)
+        lookup.sets.add(tuple(sorted(answer)))
+        self._changed |= before != len(lookup.sets) > 1
 
     def _add_addresses(self, lookup: _Lookup, question: Question, found: Sequence[str]) -> None:
         known = lookup.found.setdefault(question.type, {})
@@ -278,9 +330,7 @@ class Walk:
         if new and lookup.for_origin:
             self.news.append(f"{lookup.name}: {', '.join(new[:4])}, says {question.server}")
         if lookup.for_origin and question.type == "A":
-            before = len(lookup.sets)
-            lookup.sets.add(tuple(sorted(found)))
-            self._changed |= before != len(lookup.sets) > 1
+            self._compare(lookup, found)
         for zone in self._zones.values():
             if lookup.name in zone.servers and zone.name != ROOT:
                 for address in new:
@@ -393,6 +443,9 @@ class Walk:
                 else:
                     yield from self._some(lookup, zone)
         for zone in self._zones.values():
+            if zone.first and not zone.thorough:  # its keys, to follow DNSSEC from the root down
+                for server, address in zone.places()[:2]:
+                    yield Question(zone.name, server, address, zone.name, "DNSKEY")
             if zone.thorough and depth(zone.name) > 1:
                 for server, address in zone.referrers[:2]:
                     yield Question(zone.parent, server, address, zone.name, "DS")
@@ -407,6 +460,9 @@ class Walk:
         for kind in ("A", "AAAA") if both else ("A",):
             for server, address in places:
                 yield Question(zone.name, server, address, lookup.name, kind)
+        if zone.name == ROOT and few.width > WIDTH and lookup.name in self.names:
+            for server, address in places[:WIDTH]:
+                yield Question(zone.name, server, address, lookup.name, "A", _TCP, number=CONTROL)
 
     def _all(self, lookup: _Lookup, zone: _Zone) -> Iterator[Question]:
         """Yield what every address of the zone's servers is asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,10 +13,10 @@ from cfrunbook.evidence import DnsOutcome, DnsTransport, ResolutionOutcome
 from cfrunbook.lab.dns.internet import SHOP_SERVERS, Tree, internet
 from cfrunbook.lab.dns.server import listen
 from cfrunbook.lab.dns.setup import Fault
-from cfrunbook.lab.dns.shop import EVERY_SERVER, FIRST, RECORDS, failing, shop
+from cfrunbook.lab.dns.shop import EVERY_SERVER, FIRST, RECORDS, failing, shop, shop_zone
 from cfrunbook.lab.servers import Servers
 from cfrunbook.probes import relocation
-from cfrunbook.probes.dns import Resolved, Walked, Walking, message
+from cfrunbook.probes.dns import Resolved, Walked, Walking, effort, message
 from cfrunbook.probes.dns.hints import parse
 from cfrunbook.probes.relocation import Relocations
 from tests.probes.dns.replayed import walked
@@ -79,6 +80,13 @@ def test_the_address_is_known_before_a_dead_server_is_given_up() -> None:
         assert asyncio.run(run(relocations))
 
 
+def test_what_is_known_is_told_while_a_dead_server_is_waited_for() -> None:
+    _, _, said = walk(internet(shop(faults=failing(Fault.DROP, servers=EVERY_SERVER[3:]))), deadline=2.0)
+    told = f"{NAME}: {FIRST}; 3 of 4 name servers have answered, waiting for ns4.shop.lab"
+    assert told in said
+    assert said.index(told) > said.index("shop.lab: 4 name servers")
+
+
 def test_silence_is_recorded_with_every_sending() -> None:
     done, early, _ = walk(internet(shop(faults=failing(Fault.DROP))), deadline=1.0)
     assert early is None
@@ -101,6 +109,47 @@ def test_answers_that_take_too_long_to_read_do_not_hold_up_the_end(monkeypatch: 
     assert done.cut_short
     assert spent[0] < 30  # the end of the walk is at 11 s
     assert any("before this answer was read" in q.detail for q in done.queries)
+
+
+def test_what_is_laborious_to_read_holds_up_no_other_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One server gives a page full of addresses: reading it waits here until all others have been read to the end."""
+    crowded = shop_zone("".join(f"origin A 203.0.113.{n}\n" for n in range(1, 129)))
+    tree = internet(shop(instead={EVERY_SERVER[0]: crowded}))
+    read, begun, others = message.read, threading.Event(), threading.Event()
+
+    def slow(name: str, kind: str, received: bytes) -> message.Reply:
+        if effort.points(received) >= effort.LABORIOUS:
+            assert threading.current_thread() is not threading.main_thread()
+            begun.set()
+            assert others.wait(60), "nothing else was read meanwhile"
+        elif begun.is_set():
+            others.set()
+        return read(name, kind, received)
+
+    monkeypatch.setattr(message, "read", slow)
+    done, early, _ = walk(tree)
+    assert early == Resolved(ResolutionOutcome.ANSWER, (FIRST,))
+    assert any(len(q.answer) == 128 for q in done.queries)
+
+
+def test_what_is_still_being_read_at_the_end_is_recorded_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    crowded = shop_zone("".join(f"origin A 203.0.113.{n}\n" for n in range(1, 129)))
+    tree = internet(shop(instead=dict.fromkeys(EVERY_SERVER, crowded)))
+    read, over = message.read, threading.Event()
+
+    def stuck(name: str, kind: str, received: bytes) -> message.Reply:
+        if effort.points(received) >= effort.LABORIOUS:
+            over.wait(60)
+        return read(name, kind, received)
+
+    monkeypatch.setattr(message, "read", stuck)
+    try:
+        done, _, _ = walk(tree, deadline=0.5)
+    finally:
+        over.set()
+    assert done.cut_short
+    unread = [q for q in done.queries if "before this answer was read" in q.detail]
+    assert {(q.zone, q.type, q.outcome) for q in unread} == {("shop.lab", "A", DnsOutcome.TIMEOUT)}
 
 
 def test_in_a_lab_only_relocated_servers_exist() -> None:

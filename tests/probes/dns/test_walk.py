@@ -28,7 +28,7 @@ from cfrunbook.lab.dns.setup import Fault
 from cfrunbook.lab.dns.shop import EVERY_SERVER, FIRST, RECORDS, cloud, cloud_name, failing, shop
 from cfrunbook.probes.dns import message
 from cfrunbook.probes.dns.hints import Hint, parse
-from cfrunbook.probes.dns.walk import MAX_ALIASES, PATIENCE, WIDTH, Question, Walk
+from cfrunbook.probes.dns.walk import MAX_ALIASES, MAX_TARGETS, PATIENCE, WIDTH, Question, Walk
 from cfrunbook.probes.endpoint import Endpoint
 from tests.probes.dns.replayed import responding
 
@@ -190,8 +190,8 @@ def test_every_server_of_the_zone_is_asked_everything_and_the_zones_above_little
         ("shop.lab", "shop.lab", "NS", "udp", True): 4,
         ("shop.lab", "shop.lab", "DNSKEY", "udp", True): 4,
     }
-    assert len(done.asked(zone=".")) == 2
-    assert Counter(q.type for q in done.asked(zone="lab")) == {"A": 2, "DS": 3}  # one of them over TCP
+    assert Counter(q.type for q in done.asked(zone=".")) == {"A": 2, "DNSKEY": 2}
+    assert Counter(q.type for q in done.asked(zone="lab")) == {"A": 2, "DNSKEY": 2, "DS": 3}  # one of them over TCP
 
 
 def test_of_many_root_servers_three_are_asked() -> None:
@@ -203,7 +203,8 @@ def test_of_many_root_servers_three_are_asked() -> None:
     done = simulate(
         [NAME], many, lambda q: made(q, "referral", rcode="NOERROR", **referral) if q.zone == "." else made(q)
     )
-    assert len(done.asked(zone=".")) == WIDTH
+    assert len(done.asked(zone=".", name=NAME)) == WIDTH
+    assert len(done.asked(zone=".", type="DNSKEY")) == 2
 
 
 def test_different_answers_are_asked_for_again() -> None:
@@ -333,6 +334,30 @@ def endless_addresses(question: Question) -> DnsQuery:
 def test_a_walk_that_could_go_on_for_ever_ends(answer: Answer) -> None:
     done = simulate([NAME], HINTS, answer)
     assert len(done.seen) <= 600
+
+
+def test_every_target_of_an_alias_is_followed() -> None:
+    """Two servers name one target, two the other; the first that is named says what the aliases are."""
+    other = zone("shop.lab.", SHOP_SERVERS, "origin CNAME green\ngreen A 203.0.113.20")
+    tree = internet(shop(f"origin CNAME blue\nblue A {FIRST}", instead=dict.fromkeys(EVERY_SERVER[2:], other)))
+    found = through(tree, NAME).walk.resolved(NAME, final=True)
+    assert found is not None
+    assert (sorted(found.ipv4), len(found.cnames)) == ([FIRST, "203.0.113.20"], 1)
+
+
+def test_of_an_alias_that_always_leads_elsewhere_so_many_targets_are_followed() -> None:
+    tree, number = internet(shop()), itertools.count()
+    well = of_tree(tree)
+
+    def answer(question: Question) -> DnsQuery:
+        if question.name != NAME or question.zone != "shop.lab":
+            return well(question)
+        target = f"n{next(number)}.shop.lab."
+        return made(question, "answer", rcode="NOERROR", authoritative=True, answer=(record(NAME, "CNAME", target),))
+
+    done = simulate([NAME], parse(tree.hints()), answer)
+    assert len({q.name for q, _ in done.seen if q.name.startswith("n") and q.name[1].isdecimal()}) == MAX_TARGETS
+    assert done.walk.cut_short
 
 
 def test_aliases_are_followed_so_far_and_no_further() -> None:
