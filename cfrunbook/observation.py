@@ -34,7 +34,7 @@ from cfrunbook.evidence import (
 )
 from cfrunbook.findings import NotExamined
 from cfrunbook.probes.address import is_loopback
-from cfrunbook.probes.endpoint import Endpoint
+from cfrunbook.probes.endpoint import POLITE_CONNECTIONS, Endpoint
 from cfrunbook.resolving import Resolving, walking
 from cfrunbook.text import join_names
 
@@ -54,7 +54,7 @@ MAX_ADDRESSES = 16
 POLITE_HELLOS = 4
 """Concurrent connections to one origin with `pace="polite"`, beside the first to each address and what enumerates.
 
-None of them lets one address have more than `tls.POLITE_CONNECTIONS` at a time: that is what the gates are for.
+None of them lets one address have more than `endpoint.POLITE_CONNECTIONS` at a time: that is what the gates are for.
 """
 MAX_HELLOS = 60
 """TLS connections to one address, but for repetitions where an origin limits connections."""
@@ -279,10 +279,8 @@ class _Look:
 
     def _gate(self, endpoint: Endpoint) -> asyncio.Semaphore:
         """Return what every connection to an address goes through, whatever its port, target or purpose."""
-        from cfrunbook.probes import tls
-
         address, _ = endpoint.socket_address
-        most = tls.POLITE_CONNECTIONS if self.incident.pace == "polite" else MAX_OPEN
+        most = POLITE_CONNECTIONS if self.incident.pace == "polite" else MAX_OPEN
         return self._gates.setdefault(address, asyncio.Semaphore(most))
 
     async def _exchange(

@@ -14,7 +14,7 @@ from cfrunbook.incident import Incident
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.servers import Chain, Http, Servers, Tls
 from cfrunbook.observation import observe_sync
-from cfrunbook.probes import tls
+from cfrunbook.probes.endpoint import POLITE_CONNECTIONS
 
 HOST = "origin.shop.example"
 HELD = 0.03
@@ -132,4 +132,4 @@ def test_no_more_than_sixteen_connections_at_a_time(counter, authority, policy, 
         seen = observe_sync(incident)
     assert len(seen.handshakes) > 30, "everything was asked"
     assert counter.total >= len(seen.handshakes)
-    assert tls.POLITE_CONNECTIONS / 2 < counter.peak <= tls.POLITE_CONNECTIONS == 16
+    assert POLITE_CONNECTIONS / 2 < counter.peak <= POLITE_CONNECTIONS == 16

@@ -11,10 +11,10 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 
 from cfrunbook.cloudfront.origin_tls import group_name, offer, suite_name, version_name
 from cfrunbook.evidence import Handshake
-from cfrunbook.probes.endpoint import Endpoint
+from cfrunbook.probes.endpoint import POLITE_CONNECTIONS, Endpoint
 from cfrunbook.probes.tls.keys import generate_key_share
 from cfrunbook.probes.tls.probe import hello
-from cfrunbook.probes.tls.scan import POLITE_CONNECTIONS, Pace, scan
+from cfrunbook.probes.tls.scan import Pace, scan
 
 DEADLINE_S = 10.0
 

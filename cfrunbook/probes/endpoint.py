@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+POLITE_CONNECTIONS = 16
+"""Concurrent connections to one address with `pace="polite"`."""
+
 
 class Endpoint(msgspec.Struct, frozen=True):
     """One address and port of an origin."""

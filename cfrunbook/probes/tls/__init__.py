@@ -9,6 +9,6 @@
 
 from cfrunbook.probes.tls.calm import PAUSE, ask_alone, in_doubt
 from cfrunbook.probes.tls.probe import hello
-from cfrunbook.probes.tls.scan import POLITE_CONNECTIONS, scan
+from cfrunbook.probes.tls.scan import scan
 
-__all__ = ["PAUSE", "POLITE_CONNECTIONS", "ask_alone", "hello", "in_doubt", "scan"]
+__all__ = ["PAUSE", "ask_alone", "hello", "in_doubt", "scan"]

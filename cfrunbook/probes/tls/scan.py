@@ -42,13 +42,11 @@ from cfrunbook.cloudfront.tls_offers import (
     version_offer,
 )
 from cfrunbook.evidence import Handshake, HandshakeOutcome
-from cfrunbook.probes.endpoint import Endpoint
+from cfrunbook.probes.endpoint import POLITE_CONNECTIONS, Endpoint
 from cfrunbook.probes.tls.probe import hello
 
 Pace = Literal["polite", "fast"]
 
-POLITE_CONNECTIONS = 16
-"""Concurrent connections to one address with `pace="polite"`."""
 JITTER = 0.01
 """Seconds: the most by which the first polite connections are delayed; each later one starts when another ends."""
 MAX_CONNECTIONS = 52

@@ -26,8 +26,8 @@ from cfrunbook.cloudfront.tls_offers import authenticates, suites_of
 from cfrunbook.evidence import Handshake
 from cfrunbook.evidence import HandshakeOutcome as Outcome
 from cfrunbook.probes import tls
-from cfrunbook.probes.endpoint import Endpoint
-from cfrunbook.probes.tls.scan import MAX_CONNECTIONS, POLITE_CONNECTIONS, next_offers, opening_offers
+from cfrunbook.probes.endpoint import POLITE_CONNECTIONS, Endpoint
+from cfrunbook.probes.tls.scan import MAX_CONNECTIONS, next_offers, opening_offers
 
 NAME = "shop.example.com"
 ALL_SUITES = ["-cipher", "ALL:@SECLEVEL=0"]
