@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import unicodedata
 from typing import Any
@@ -13,114 +12,16 @@ from hypothesis import strategies as st
 
 from cfrunbook.findings import Json, Status
 from cfrunbook.functions.documents import Document, of_value, read
-from cfrunbook.functions.examples import twins
 from cfrunbook.functions.lambda_edge.sample_events import sample_event
 from cfrunbook.functions.model import EventType, Kind, Validation
 from cfrunbook.functions.validation import validate
 
 EVENT_TYPES = st.sampled_from(EventType)
-NAMES = st.sampled_from(
-    [
-        "status",
-        "statusCode",
-        "statusDescription",
-        "headers",
-        "body",
-        "bodyEncoding",
-        "uri",
-        "method",
-        "querystring",
-        "clientIp",
-        "origin",
-        "custom",
-        "s3",
-        "action",
-        "encoding",
-        "data",
-        "inputTruncated",
-        "domainName",
-        "path",
-        "port",
-        "protocol",
-        "sslProtocols",
-        "readTimeout",
-        "keepaliveTimeout",
-        "responseCompletionTimeout",
-        "customHeaders",
-        "authMethod",
-        "region",
-        "Records",
-        "cf",
-        "request",
-        "response",
-        "config",
-        "eventType",
-        "key",
-        "value",
-        "multiValue",
-        "cookies",
-        "isBase64Encoded",
-        "multiValueHeaders",
-        "host",
-        "via",
-        "Via",
-        "connection",
-        "transfer-encoding",
-        "content-length",
-        "x-foo",
-        "X-Foo",
-        "set-cookie",
-        "location",
-        "cloudfront-viewer-country",
-        "x-edge-key",
-        "cache-control",
-    ]
-)
-WORDS = st.sampled_from(
-    ["", "200", "204", "200 OK", "/", "/a b", "index.html", "text", "base64", "replace", "read-only", "GET", "https",
-     "example.com", "https://example.com/", "10.0.0.1", "b.s3.eu-central-1.amazonaws.com", "origin-access-identity",
-     "TLSv1.2", "a\r\nb", "eA==", "é", "\ud800", "x" * 300]
-)  # fmt: skip
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.text(max_size=20)
-ANYTHING: st.SearchStrategy[Json] = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES | st.text(max_size=8), inner, max_size=8),
-    max_leaves=30,
-)
-VALUES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=40).map(str.strip)
 
 
 def judge(result: Json, event_type: EventType | None, event: Json) -> Validation:
     given_event = of_value(event) if event is not None else None
     return validate(Kind.LAMBDA_EDGE, of_value(result), event_type, given_event)
-
-
-def places(value: Json, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    found = [path]
-    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        found += places(item, (*path, key))
-    return found
-
-
-@st.composite
-def spoilt(draw: st.DrawFn) -> tuple[Json, EventType, Json]:
-    """A valid result with anything in up to three of its places."""
-    twin = draw(st.sampled_from(twins(Kind.LAMBDA_EDGE)))
-    result: Any = copy.deepcopy(twin.result)
-    for _ in range(draw(st.integers(1, 3))):
-        path = draw(st.sampled_from(places(result)))
-        value = draw(ANYTHING)
-        if not path:
-            return value, twin.event_type or EventType.VIEWER_REQUEST, twin.event
-        holder = result
-        for step in path[:-1]:
-            holder = holder[step]
-        if isinstance(holder, dict) and draw(st.booleans()):
-            holder.pop(path[-1])
-            holder[draw(NAMES)] = value
-        else:
-            holder[path[-1]] = value
-    return result, twin.event_type or EventType.VIEWER_REQUEST, twin.event
 
 
 def check_texts(validation: Validation) -> None:
@@ -133,9 +34,11 @@ def check_texts(validation: Validation) -> None:
         assert violation.where
 
 
-@given(ANYTHING, EVENT_TYPES | st.none(), ANYTHING)
-def test_any_json_is_judged(result: Json, event_type: EventType | None, event: Json) -> None:
-    check_texts(judge(result, event_type, event))
+@given(data=st.data(), event_type=EVENT_TYPES | st.none())
+def test_any_json_is_judged(
+    data: st.DataObject, anything: st.SearchStrategy[Json], event_type: EventType | None
+) -> None:
+    check_texts(judge(data.draw(anything), event_type, data.draw(anything)))
 
 
 @given(st.binary() | st.text(), EVENT_TYPES | st.none())
@@ -145,9 +48,11 @@ def test_any_bytes_are_judged(content: bytes | str, event_type: EventType | None
     assert validation.violations or read(content).is_readable
 
 
-@given(spoilt())
-def test_a_spoilt_result_is_judged_and_what_is_mended_is_clean(case: tuple[Json, EventType, Json]) -> None:
-    result, event_type, event = case
+@given(data=st.data())
+def test_a_spoilt_result_is_judged_and_what_is_mended_is_clean(
+    data: st.DataObject, spoilt: st.SearchStrategy[tuple[Json, EventType, Json]]
+) -> None:
+    result, event_type, event = data.draw(spoilt)
     validation = judge(result, event_type, event)
     check_texts(validation)
     faults = validation.of(Status.FAULT)
@@ -174,7 +79,7 @@ def is_mendable_twice(result: Json, event_type: EventType, event: Json) -> bool:
 
 
 @st.composite
-def real_events(draw: st.DrawFn) -> tuple[EventType, Json]:
+def real_events(draw: st.DrawFn, names: st.SearchStrategy[str]) -> tuple[EventType, Json]:
     """An event with whatever headers, URI and status a viewer and an origin may send."""
     event_type = draw(EVENT_TYPES)
     event: Any = sample_event(event_type)
@@ -187,7 +92,7 @@ def real_events(draw: st.DrawFn) -> tuple[EventType, Json]:
         if subject is None:
             continue
         for name, values in draw(
-            st.dictionaries(NAMES, st.lists(st.text(max_size=20), min_size=1, max_size=3))
+            st.dictionaries(names, st.lists(st.text(max_size=20), min_size=1, max_size=3))
         ).items():
             subject["headers"][name.lower()] = [{"key": name, "value": value} for value in values]
     if "response" in cf:
@@ -196,9 +101,9 @@ def real_events(draw: st.DrawFn) -> tuple[EventType, Json]:
     return event_type, event
 
 
-@given(real_events())
-def test_passing_on_what_came_is_valid(case: tuple[EventType, Json]) -> None:
-    event_type, event = case
+@given(data=st.data())
+def test_passing_on_what_came_is_valid(data: st.DataObject, names: st.SearchStrategy[str]) -> None:
+    event_type, event = data.draw(real_events(names))
     text = json.dumps(event)
     cf = json.loads(text)["Records"][0]["cf"]
     result = cf["request" if event_type.is_request else "response"]
