@@ -1,0 +1,1 @@
+"""CloudFront Functions: what CloudFront accepts as the result of one, rule by rule."""
