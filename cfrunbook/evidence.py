@@ -434,6 +434,18 @@ class FunctionFlaw(Struct, frozen=True, kw_only=True, array_like=True):
     path: Annotated[tuple[str | int, ...], Meta(max_length=80)] | None = None
 
 
+class FunctionText(Struct, frozen=True, kw_only=True, array_like=True):
+    """A long text that was taken out of a function's document, and what it takes to judge it all the same."""
+
+    path: Annotated[tuple[str | int, ...], Meta(max_length=80)]
+    size: Annotated[int, Meta(ge=0)]
+    """Bytes of UTF-8."""
+    base64: ShortText
+    """Whether it is base64."""
+    decoded: Annotated[int, Meta(ge=0)] = 0
+    """Bytes that base64 decodes to."""
+
+
 class FunctionDocument(Struct, frozen=True, kw_only=True):
     """A result or an event of an edge function. Secrets are masked, in a way that leaves its judgement the same."""
 
@@ -441,6 +453,7 @@ class FunctionDocument(Struct, frozen=True, kw_only=True):
     size: Annotated[int, Meta(ge=0)]
     """Bytes of JSON that it was."""
     flaws: Annotated[tuple[FunctionFlaw, ...], Meta(max_length=32)] = ()
+    left_out: Annotated[tuple[FunctionText, ...], Meta(max_length=64)] = ()
 
 
 class FunctionFacts(Struct, frozen=True, kw_only=True):

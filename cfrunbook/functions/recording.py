@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cfrunbook.evidence import FunctionDocument, FunctionFacts, FunctionFlaw
+from cfrunbook.evidence import FunctionDocument, FunctionFacts, FunctionFlaw, FunctionText
 from cfrunbook.findings import Json
 from cfrunbook.functions import masking
 from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run
 from cfrunbook.functions.cloudfront_function.facts import Runtime
-from cfrunbook.functions.documents import Document, Flaw, FlawKind
+from cfrunbook.functions.documents import Base64, Document, Flaw, FlawKind, LeftOut, TextSize
 from cfrunbook.functions.model import Kind
 from cfrunbook.redaction import redact_words
 from cfrunbook.text import visible
@@ -25,6 +25,10 @@ def to_record(document: Document, kind: Kind) -> FunctionDocument:
         value=kept.value,
         size=kept.size,
         flaws=tuple(FunctionFlaw(kind=f.kind, detail=f.detail[:200], path=f.path) for f in kept.flaws),
+        left_out=tuple(
+            FunctionText(path=t.path, size=t.measure.size, base64=t.measure.base64.value, decoded=t.measure.decoded)
+            for t in kept.left_out[:64]
+        ),
     )
 
 
@@ -34,7 +38,12 @@ def of_record(recorded: FunctionDocument) -> Document:
     flaws = tuple(
         Flaw(FlawKind(f.kind) if f.kind in known else FlawKind.NOT_JSON, f.detail, f.path) for f in recorded.flaws
     )
-    return Document(recorded.value, recorded.size, flaws)
+    words = frozenset(Base64)
+    left_out = tuple(
+        LeftOut(t.path, TextSize(t.size, Base64(t.base64) if t.base64 in words else Base64.NOT, t.decoded))
+        for t in recorded.left_out
+    )
+    return Document(recorded.value, recorded.size, flaws, left_out)
 
 
 def to_facts(calls: Sequence[OriginCall], run: Run) -> FunctionFacts:
@@ -51,7 +60,23 @@ def to_facts(calls: Sequence[OriginCall], run: Run) -> FunctionFacts:
 
 
 def _arguments(call: OriginCall) -> list[Json] | None:
-    return None if call.arguments is None else [masking.mask_setting(one) for one in call.arguments]
+    return None if call.arguments is None else [_setting(one) for one in call.arguments]
+
+
+def _setting(value: Json) -> Json:
+    """Return an argument without the values of custom headers, which are secrets as a rule."""
+    if isinstance(value, dict):
+        return {k: _hidden(v) if k == "customHeaders" else _setting(v) for k, v in value.items()}
+    return [_setting(v) for v in value] if isinstance(value, list) else value
+
+
+def _hidden(value: Json) -> Json:
+    """Return a value in which every text is hidden, names of members left alone."""
+    if isinstance(value, dict):
+        return {k: _hidden(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_hidden(v) for v in value]
+    return masking.hide(value) if isinstance(value, str) else value
 
 
 def calls_of(facts: FunctionFacts) -> tuple[OriginCall, ...]:

@@ -235,7 +235,7 @@ def targets(wanted: Sequence[Target]) -> Table:
     )
 
 
-Item = TypeVar("Item", Resolution, Connection, Exchange, Handshake, SecondOpinion, Target)
+Item = TypeVar("Item", FunctionRun, Resolution, Connection, Exchange, Handshake, SecondOpinion, Target)
 
 
 def _table(

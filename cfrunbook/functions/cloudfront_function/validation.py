@@ -27,8 +27,8 @@ from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run
 from cfrunbook.functions.cloudfront_function.case import MAX_VIOLATIONS, Case
 from cfrunbook.functions.cloudfront_function.known_origins import KnownOrigins
 from cfrunbook.functions.cloudfront_function.result_rules import EVENT_UNUSABLE
-from cfrunbook.functions.documents import Document
-from cfrunbook.functions.model import EVENT_TYPES, EventType, Kind, Validation, Violation, apply
+from cfrunbook.functions.documents import MAX_BYTES, Base64, Document
+from cfrunbook.functions.model import EVENT_TYPES, Edit, EventType, Kind, Validation, Violation, apply
 
 _KIND = Kind.CLOUDFRONT_FUNCTION
 _NOTHING_KNOWN = Run()
@@ -53,6 +53,7 @@ def validate(
     """
     if (unpacked := tested.unpack(result)) is not None:
         result, run = unpacked[0], _joined(run, unpacked[1])
+    result = _filled(result)
     given, said = _event(event, event_type)
     wanted = event_type if event_type in EVENT_TYPES[_KIND] else _event_type_of(given)
     if event_type is not None and event_type not in EVENT_TYPES[_KIND]:
@@ -77,6 +78,17 @@ def validate(
         size=size,
         limit=None if size is None else facts.REPORTED_MAX_BODY,
     )
+
+
+def _filled(result: Document) -> Document:
+    """Return a result with every text that was left out of its recording as one of the same size and alphabet."""
+    if not result.left_out:
+        return result
+    edits = [
+        Edit(text.path, ("!" if text.measure.base64 is Base64.NOT else "A") * min(text.measure.size, MAX_BYTES))
+        for text in result.left_out
+    ]
+    return Document(apply(edits, result.value), result.size, result.flaws)
 
 
 def _case(seen: shapes.Seen, event_type: EventType | None, event: dict[str, Any] | None) -> Case | None:
