@@ -22,6 +22,7 @@ from cfrunbook.lab import middlebox
 from cfrunbook.lab.distribution import document
 from cfrunbook.lab.edge import OriginGroup, fetch_all
 from cfrunbook.lab.scenario import URL, OriginSetup, Setup
+from cfrunbook.lab.scenarios import families
 from cfrunbook.lab.servers import Banner, Closed, Closes, Silent
 from cfrunbook.observation import MAX_HELLOS
 from cfrunbook.probes import s2n, tls
@@ -476,7 +477,9 @@ LAB_DIFFERENCES = {
 }
 
 
-TLS_SCENARIOS = [n for n in lab.SCENARIOS if "http-only" not in n and not n.startswith("dns-")]
+LOOKED_UP = {scenario.name for scenario in families.SCENARIOS}
+"""Scenarios whose addresses only the lab's DNS knows, like those about DNS."""
+TLS_SCENARIOS = [n for n in lab.SCENARIOS if "http-only" not in n and not n.startswith("dns-") and n not in LOOKED_UP]
 
 
 @asked
