@@ -152,11 +152,11 @@ def _judge(given: argparse.Namespace, *, color: bool, width: int) -> int:
 
 def _alone(incident: Incident) -> Incident:
     """Return the incident without origins: this command judges the function, and looks at nothing else."""
-    import dataclasses
+    import msgspec
 
     from cfrunbook.cloudfront import plan
 
-    return dataclasses.replace(incident, plan=plan.of_functions(), findings=())
+    return msgspec.structs.replace(incident, plan=plan.of_functions(), findings=())
 
 
 def _about(given: argparse.Namespace) -> dict[str, Any]:
