@@ -99,6 +99,9 @@ WARNINGS = {
     "dns-zone-lists-more": "dns.servers_mismatch",
     "dns-without-tcp": "dns.server_without_tcp",
     "dns-alias-at-apex": "dns.alias_and_other_data",
+    "dns-one-instance-stale": "dns.instances_differ",
+    "dns-two-aliases": "dns.several_aliases",
+    "dns-aaaa-denied": "dns.denied_by_type",
     "dns-split-horizon": "dns.resolver_differs",
 }
 SUSPICIOUS = [name for name in lab.SCENARIOS if name.startswith("dns-") and lab.SCENARIOS[name].expected.status == "ok"]
