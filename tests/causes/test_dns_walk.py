@@ -337,6 +337,12 @@ OTHER_ROWS: Sequence[tuple[str, Callable[[], Tree], Callable[[Tree], Respond] | 
         None,
         {"serials_differ": "warning", "servers_disagree": "fault", "resolves": "ok"},
     ),
+    (
+        "one implements nothing",
+        lambda: internet(shop(faults=failing(Fault.NOTIMP, servers=(SERVER,)))),
+        None,
+        {"server_fails": "warning", "resolves": "ok"},
+    ),
     ("one limits its rate", plain, limiting([SERVER]), {"server_limits": "warning", "resolves": "ok"}),
     ("all limit their rate", plain, limiting(EVERY_SERVER), {"server_limits": "warning", "resolves": "ok"}),
     (
