@@ -2,7 +2,7 @@
 
 What is known to be harmless stays: names, read-only headers, statuses, paths, settings of an origin. Any other text
 keeps its length in bytes, its control characters and whether it is ASCII, and loses everything else. A body of more
-than `MAX_BODY` bytes is taken out; its size stays, in `Document.left_out`.
+than `MAX_BODY` bytes of a Lambda@Edge function is taken out; its size stays, in `Document.left_out`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,18 @@ MAX_BODY = 2048
 MAX_KEPT_ITEMS = 64
 """Items kept of an array that is none of what a result has."""
 
+MAX_SETTING, MAX_SETTING_DEPTH = 300, 8
+"""Characters of a setting of an origin helper, and levels of them, that are kept."""
+
+PROMISE = "[object Promise]"
+
+_HELPER_SETTINGS = frozenset({
+    "allowedCertificateNames", "connectionAttempts", "connectionTimeout", "customOriginConfig", "enabled",
+    "failoverCriteria", "ipAddressType", "keepAliveTimeout", "mTLSConfig", "originAccessControlConfig", "originId",
+    "originIds", "originOverrides", "originShield", "originType", "port", "protocol", "readTimeout", "region",
+    "responseCompletionTimeout", "selectionCriteria", "signingBehavior", "signingProtocol", "sslProtocols",
+    "statusCodes", "timeouts",
+})  # fmt: skip
 _PHRASES = frozenset({
     "", "Accepted", "Bad Gateway", "Bad Request", "Created", "Forbidden", "Found", "Gateway Timeout", "Gone",
     "Internal Server Error", "Method Not Allowed", "Moved Permanently", "No Content", "Not Found", "Not Modified", "OK",
@@ -78,6 +90,8 @@ def hide(text: str, keep: str = "") -> str:
     table: Mapping[int, str] = _HIDDEN
     if keep:
         table = {code: shown for code, shown in _HIDDEN.items() if chr(code) not in keep}
+    if PROMISE in text:  # what JavaScript writes for a promise; rules look for it
+        return PROMISE.join(hide(part, keep) for part in text.split(PROMISE))
     return _NOT_ASCII.sub(_same_size, text).translate(table)
 
 
@@ -85,6 +99,36 @@ def _same_size(match: re.Match[str]) -> str:
     """Return a character that takes as many bytes of UTF-8."""
     point = ord(match[0])
     return "é" if point < 0x800 else "中" if point < 0x10000 else "\U00010000"
+
+
+def mask_setting(value: Json) -> Any:
+    """Return an argument of an origin helper of CloudFront Functions without what an origin may trust.
+
+    Settings stay, custom headers lose their values, and texts under names that the helpers do not have are hidden.
+
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/helper-functions-origin-modification.html
+    """
+    return _clean(_argument(value))
+
+
+def _argument(value: Any, depth: int = 0) -> Any:
+    if depth > MAX_SETTING_DEPTH:
+        return _shape(value)
+    if isinstance(value, list):
+        return [_argument(item, depth + 1) for item in value]
+    if not isinstance(value, dict):
+        return value if not isinstance(value, str) or len(value) <= MAX_SETTING else _shape(value)
+    masked: dict[str, Any] = {}
+    for name, item in value.items():
+        if name == "customHeaders" and isinstance(item, dict):
+            masked[name] = {header: _entry(header, entry, kept=False) for header, entry in item.items()}
+        elif name in ("domainName", "hostHeader", "sni"):
+            masked[name] = _domain_name(item)
+        elif name == "originPath":
+            masked[name] = _url(item)
+        else:
+            masked[name] = _argument(item, depth + 1) if name in _HELPER_SETTINGS else _shape(item)
+    return masked
 
 
 class _Masker:
@@ -141,7 +185,7 @@ class _Masker:
 
     def _text(self, text: str, path: Path | None) -> str:
         size = utf8_size(text)
-        if size <= MAX_BODY:
+        if size <= MAX_BODY or self.kind is Kind.CLOUDFRONT_FUNCTION:  # whose bodies are small: 2 MB are all its memory
             return _NOT_ASCII.sub(_same_size, text).translate(_HIDDEN_BODY)
         if path:
             self.left_out.append(LeftOut(path, measure(text)))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import strategies as st
 
 from cfrunbook.findings import Json
-from cfrunbook.functions.examples import twins
-from cfrunbook.functions.model import EventType, Kind
+from cfrunbook.functions.lambda_edge.examples import twins
+from cfrunbook.functions.model import EventType
 
 NAMES = st.sampled_from(
     [
@@ -92,7 +92,7 @@ def _places(value: Json, path: tuple[str | int, ...] = ()) -> list[tuple[str | i
 @st.composite
 def _spoilt(draw: st.DrawFn) -> tuple[Json, EventType, Json]:
     """A valid result with anything in up to three of its places."""
-    twin = draw(st.sampled_from(twins(Kind.LAMBDA_EDGE)))
+    twin = draw(st.sampled_from(twins()))
     result: Any = copy.deepcopy(twin.result)
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(_places(result)))

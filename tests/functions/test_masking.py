@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cfrunbook.findings import Json
+from cfrunbook.functions.cloudfront_function import examples as cloudfront_function
+from cfrunbook.functions.cloudfront_function import validation
+from cfrunbook.functions.cloudfront_function.calls import OriginCall
 from cfrunbook.functions.documents import Document, of_value, read
-from cfrunbook.functions.examples import Example, examples
+from cfrunbook.functions.lambda_edge.examples import Example, examples
 from cfrunbook.functions.lambda_edge.sample_events import (
     custom_origin,
     generated_response,
@@ -20,24 +23,23 @@ from cfrunbook.functions.lambda_edge.sample_events import (
     s3_origin,
     sample_event,
 )
-from cfrunbook.functions.masking import MAX_BODY, mask
+from cfrunbook.functions.masking import MAX_BODY, mask, mask_setting
 from cfrunbook.functions.model import EventType, Kind, Validation
 from cfrunbook.functions.validation import validate
 
-EXAMPLES = examples(Kind.LAMBDA_EDGE).values()
+EXAMPLES = examples().values()
+OTHERS = cloudfront_function.EXAMPLES
 
 
-def recorded(document: Document) -> Document:
+def recorded(document: Document, kind: Kind = Kind.LAMBDA_EDGE) -> Document:
     """Return a document as it comes back out of a recording."""
-    masked = mask(document, Kind.LAMBDA_EDGE)
+    masked = mask(document, kind)
     return msgspec.json.decode(msgspec.json.encode(masked), type=Document)
 
 
-def places(validation: Validation) -> list[tuple[str, str]]:
+def places(judged: Validation) -> list[tuple[str, str]]:
     """Return rules and places; sorted, because of what is left out the order is not known any more."""
-    return sorted(
-        (violation.rule.id, violation.where.replace("\\ud800", "\ufffd")) for violation in validation.violations
-    )
+    return sorted((violation.rule.id, violation.where.replace("\\ud800", "\ufffd")) for violation in judged.violations)
 
 
 def both(result: Document, event_type: EventType | None, event: Document | None) -> tuple[Validation, Validation]:
@@ -69,6 +71,23 @@ def test_anything_is_masked_and_can_be_recorded(
     data: st.DataObject, anything: st.SearchStrategy[Json], event_type: EventType | None
 ) -> None:
     before, after = both(of_value(data.draw(anything)), event_type, None)
+    assert places(after) == places(before)
+
+
+@pytest.mark.parametrize("example", [pytest.param(one, id=one.rule.partition(".")[2]) for one in OTHERS])
+@pytest.mark.parametrize("part", ["broken", "valid"])
+def test_a_masked_result_of_cloudfront_functions_breaks_the_same_rule(
+    example: cloudfront_function.Example, part: str
+) -> None:
+    case: cloudfront_function.Given = getattr(example, part)
+    before = case.validate()
+    event = None if case.event is None else recorded(of_value(case.event), Kind.CLOUDFRONT_FUNCTION)
+    calls = tuple(
+        OriginCall(call.helper, call.arguments and tuple(mask_setting(one) for one in call.arguments))
+        for call in case.calls
+    )
+    result = recorded(case.document, Kind.CLOUDFRONT_FUNCTION)
+    after = validation.validate(result, case.at, event, calls=calls, origins=case.origins, run=case.run)
     assert places(after) == places(before)
 
 

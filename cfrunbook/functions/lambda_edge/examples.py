@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from cfrunbook.functions.examples import Example
+from cfrunbook.findings import Json
 from cfrunbook.functions.lambda_edge.sample_events import (
     BUCKET,
     generated_response,
@@ -18,9 +19,31 @@ from cfrunbook.functions.lambda_edge.sample_events import (
     sample_request,
 )
 from cfrunbook.functions.lambda_edge.subject import Object
-from cfrunbook.functions.model import DELETE, Edit, EventType, Kind, Path, apply
+from cfrunbook.functions.model import DELETE, Edit, EventType, Path, apply
 
 VIEWER_REQUEST, ORIGIN_REQUEST, ORIGIN_RESPONSE, VIEWER_RESPONSE = EventType
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One rule, and a result that breaks it."""
+
+    rule: str
+    """The id of the rule; empty for a valid result."""
+    event_type: EventType | None
+    """None where the rule is about not knowing it."""
+    event: Json
+    """What the function was called with; None where the rule is about not having it."""
+    result: Json
+    story: str
+    """How such a result comes about, in one line."""
+    raw: str | None = None
+    """The result as text, where that is no JSON, or JSON that not every reader takes."""
+
+    @property
+    def text(self) -> str:
+        """The result as it is given to the validation: JSON, or what was to be JSON."""
+        return self.raw if self.raw is not None else json.dumps(self.result)
 
 
 def _with_body(request: Object) -> Object:
@@ -48,7 +71,7 @@ class _Row:
         result = apply(self.edits, _valid(event, self.event_type or VIEWER_REQUEST, self.base))
         given = apply(self.event_edits, event) if self.has_event else None
         rule = f"lambda_edge.{self.rule}"
-        return Example(rule, Kind.LAMBDA_EDGE, self.event_type, given, result, self.story, self.raw)
+        return Example(rule, self.event_type, given, result, self.story, self.raw)
 
 
 def _event_for(event_type: EventType, base: str) -> Object:
@@ -289,5 +312,5 @@ def twins() -> tuple[Example, ...]:
     for event_type, base in bases:
         event = _event_for(event_type, base)
         result = _valid(event, event_type, base)
-        made.append(Example("", Kind.LAMBDA_EDGE, event_type, event, result, stories[base]))
+        made.append(Example("", event_type, event, result, stories[base]))
     return tuple(made)

@@ -209,6 +209,8 @@ VIEWER_COUNTRY_ADDED = rule(
     "The function set CloudFront-Viewer-Country ({path}) in the viewer-request event.",
     "CloudFront adds this header after viewer-request functions have run, and refuses one that is already there.",
     events=words.VIEWER_REQUEST,
+    page=words.PAGE_DISALLOWED,
+    log=words.LOG_DISALLOWED,
     source=words.RESTRICTIONS,
     node="headers['x-country'] = [{{ key: 'X-Country', value }}];  // another name, or an origin-request function",
     python='headers["x-country"] = [{{"key": "X-Country", "value": value}}]  # or an origin-request function',
