@@ -191,7 +191,7 @@ def _message(given: argparse.Namespace, *, color: bool, width: int) -> int:
     import msgspec
 
     from cfrunbook.functions import messages
-    from cfrunbook.views import function as views
+    from cfrunbook.views import function_messages as views
 
     text = given.message
     if text == "-":
@@ -200,9 +200,9 @@ def _message(given: argparse.Namespace, *, color: bool, width: int) -> int:
         text = read_bounded(Path(text[1:]), "--message", MAX_MESSAGE_BYTES).decode("utf-8", "replace")
     told = messages.read(text)
     if given.json:
-        print(msgspec.json.format(msgspec.json.encode(views.message_to_builtins(told)), indent=2).decode())
+        print(msgspec.json.format(msgspec.json.encode(views.to_builtins(told)), indent=2).decode())
     else:
-        print(views.render_message(told, color=color, width=width))
+        print(views.render(told, color=color, width=width))
     return _EXIT["fault" if views.names_something(told) else "unknown"]
 
 

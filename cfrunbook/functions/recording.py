@@ -60,23 +60,7 @@ def to_facts(calls: Sequence[OriginCall], run: Run) -> FunctionFacts:
 
 
 def _arguments(call: OriginCall) -> list[Json] | None:
-    return None if call.arguments is None else [_setting(one) for one in call.arguments]
-
-
-def _setting(value: Json) -> Json:
-    """Return an argument without the values of custom headers, which are secrets as a rule."""
-    if isinstance(value, dict):
-        return {k: _hidden(v) if k == "customHeaders" else _setting(v) for k, v in value.items()}
-    return [_setting(v) for v in value] if isinstance(value, list) else value
-
-
-def _hidden(value: Json) -> Json:
-    """Return a value in which every text is hidden, names of members left alone."""
-    if isinstance(value, dict):
-        return {k: _hidden(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_hidden(v) for v in value]
-    return masking.hide(value) if isinstance(value, str) else value
+    return None if call.arguments is None else [masking.mask_setting(one) for one in call.arguments]
 
 
 def calls_of(facts: FunctionFacts) -> tuple[OriginCall, ...]:
