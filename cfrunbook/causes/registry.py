@@ -34,4 +34,5 @@ def rules() -> dict[str, Rule]:
     """Return every result code of every cause, also of those that are not judged target by target."""
     from cfrunbook.causes import distribution, edge_function
 
-    return {r.code: r for source in (*modules(), distribution, edge_function) for r in source.RULES}
+    tables = (*(module.RULES for module in modules()), distribution.RULES, edge_function.RULES)
+    return {rule.code: rule for table in tables for rule in table}

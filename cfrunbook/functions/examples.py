@@ -33,25 +33,3 @@ class Example:
     def text(self) -> str:
         """The result as it is given to the validation: JSON, or what was to be JSON."""
         return self.raw if self.raw is not None else json.dumps(self.result)
-
-
-def examples(kind: Kind) -> dict[str, Example]:
-    """Return the broken results of one kind, by the ids of the rules that they break."""
-    if kind is Kind.LAMBDA_EDGE:
-        from cfrunbook.functions.lambda_edge import examples as lambda_edge
-
-        return lambda_edge.examples()
-    from cfrunbook.functions.cloudfront_function import examples as cloudfront_function
-
-    return cloudfront_function.examples()
-
-
-def twins(kind: Kind) -> tuple[Example, ...]:
-    """Return valid results of one kind, for each of its events."""
-    if kind is Kind.LAMBDA_EDGE:
-        from cfrunbook.functions.lambda_edge import examples as lambda_edge
-
-        return lambda_edge.twins()
-    from cfrunbook.functions.cloudfront_function import examples as cloudfront_function
-
-    return cloudfront_function.twins()

@@ -20,11 +20,15 @@ MAX_CODE = 60_000
 
 def to_record(document: Document, kind: Kind) -> FunctionDocument:
     """Return `document` as it may be kept: secrets masked, so that every rule says of it what it said before."""
-    kept = masking.mask(document, kind)
+    return unmasked(masking.mask(document, kind))
+
+
+def unmasked(document: Document) -> FunctionDocument:
+    """Return `document` as it is. It is never to be kept or shown: only its author's own file may hold it."""
     return FunctionDocument(
-        value=kept.value,
-        size=kept.size,
-        flaws=tuple(FunctionFlaw(kind=f.kind, detail=f.detail[:200], path=f.path) for f in kept.flaws),
+        value=document.value,
+        size=document.size,
+        flaws=tuple(FunctionFlaw(kind=f.kind, detail=f.detail[:200], path=f.path) for f in document.flaws),
     )
 
 

@@ -234,7 +234,7 @@ def targets(wanted: Sequence[Target]) -> Table:
     )
 
 
-Item = TypeVar("Item", Resolution, Connection, Exchange, Handshake, SecondOpinion, Target)
+Item = TypeVar("Item", Resolution, Connection, Exchange, Handshake, SecondOpinion, FunctionRun, Target)
 
 
 def _table(

@@ -9,12 +9,13 @@ import pytest
 
 from cfrunbook.findings import Status
 from cfrunbook.functions.documents import Document, of_value, read
-from cfrunbook.functions.examples import Example, examples, twins
+from cfrunbook.functions.examples import Example
+from cfrunbook.functions.lambda_edge.examples import examples, twins
 from cfrunbook.functions.lambda_edge.rules import RULES
 from cfrunbook.functions.model import Effect, FunctionRule, Kind, Validation, show_path
 from cfrunbook.functions.validation import rules, validate
 
-EXAMPLES = examples(Kind.LAMBDA_EDGE)
+EXAMPLES = examples()
 SOURCES = ("docs.aws.amazon.com", "docs.python.org", "github.com", "www.rfc-editor.org")
 
 
@@ -74,7 +75,7 @@ def test_it_holds_in_the_events_that_the_rule_names(example: Example) -> None:
     assert example.event_type is None or example.event_type in rules(Kind.LAMBDA_EDGE)[example.rule].events
 
 
-@pytest.mark.parametrize("twin", [pytest.param(t, id=f"{t.event_type}: {t.story}") for t in twins(Kind.LAMBDA_EDGE)])
+@pytest.mark.parametrize("twin", [pytest.param(t, id=f"{t.event_type}: {t.story}") for t in twins()])
 def test_valid_results_are_clean(twin: Example) -> None:
     validation = judged(twin)
     assert validation.violations == ()
