@@ -318,6 +318,10 @@ def _outputs(options: argparse.Namespace) -> None:
         if path.is_dir():
             raise BadInput(f"--save-evidence: {visible(path)} is a folder; give a file name.")
         _writable("--save-evidence", path.parent)
+    if corrected := getattr(options, "corrected", None):
+        if Path(corrected).is_dir():
+            raise BadInput(f"--corrected: {visible(corrected)} is a folder; give a file name.")
+        _writable("--corrected", Path(corrected).parent)
     if output := getattr(options, "output", None):
         folder = Path(output).absolute()
         if folder.exists() and not folder.is_dir():
@@ -358,10 +362,10 @@ def _with_environment(argv: list[str]) -> list[str]:
 
     Values of options that take several are split as a shell would.
     """
-    if not argv or argv[0] not in ("diagnose", "report"):
+    if not argv or argv[0] not in ("diagnose", "report", "function"):
         return argv
     added: list[str] = []
-    for name in _INPUTS:
+    for name in _INPUTS if argv[0] != "function" else ("lab",):
         value = os.environ.get(f"CFRUNBOOK_{name.replace('-', '_').upper()}", "")
         given = any(a == f"--{name}" or a.startswith(f"--{name}=") for a in argv)
         if not value or given or (name == "output" and argv[0] != "report"):

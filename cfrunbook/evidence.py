@@ -517,11 +517,15 @@ class FunctionRun(Struct, frozen=True, kw_only=True):
     event: FunctionDocument
     event_name: str = ""
     """The event's file as it was given; empty: made from the distribution and the URL."""
+    key_value_store: str = ""
+    """The file with what the function's key value store holds, as it was given."""
     outcome: FunctionOutcome
     result: FunctionDocument | None = None
     """What it returned; None where it did not."""
     returned: ShortText = ""
     """What stands behind a result of null: `undefined`, `not_awaited`, `no_callback` … (`probes.handlers`)."""
+    lost: Annotated[tuple[tuple[ShortText, ShortText], ...], Meta(max_length=16)] = ()
+    """Parts of the result that JSON does not show as they were: where, and what was there (`promise` …)."""
     facts: FunctionFacts = FunctionFacts()
     error: Annotated[str, Meta(max_length=4096)] = ""
     """Kind and message of what it threw, or what it could not run without."""

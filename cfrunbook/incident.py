@@ -130,12 +130,13 @@ class Incident(msgspec.Struct, frozen=True):
         interface: str | None = "",
         destination: str | None = "",
         address_ranges: Source | None = None,
-        function_result: ResultSource | Sequence[ResultSource] = None,
+        function_result: ResultSource | Sequence[ResultSource] | tuple[FunctionResult, ...] = None,
         function_event: ResultSource = None,
         event_type: str | None = "",
         function_kind: str | None = "",
         handler: Path | str | None = None,
         run_handler: bool | str | None = None,
+        key_value_store: Path | str | None = None,
         name: str | None = "",
     ) -> Incident:
         """Return the incident that these inputs describe; any subset will do that gives something to examine.
@@ -154,6 +155,7 @@ class Incident(msgspec.Struct, frozen=True):
             "address_ranges": address_ranges, "name": name,
             "function_result": function_result, "function_event": function_event, "event_type": event_type,
             "function_kind": function_kind, "handler": handler, "run_handler": run_handler,
+            "key_value_store": key_value_store,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
         scenario, options = _lab(lab) if lab else ("", {})
@@ -483,8 +485,11 @@ def _function_results(pick: Callable[[str], Any], recorded: Inputs) -> tuple[Fun
         return recorded.functions
     from cfrunbook.functions import inputs
 
+    given = pick("function_result")
+    if isinstance(given, tuple) and all(isinstance(one, FunctionResult) for one in given):
+        return given
     return inputs.load(
-        pick("function_result"),
+        given,
         event=pick("function_event"),
         event_type=_text(pick("event_type"), "Event type"),
         kind=_text(pick("function_kind"), "Function kind"),
@@ -512,6 +517,7 @@ def _handler(
         distribution=read,
         url=url,
         policies=known,
+        key_value_store=pick("key_value_store"),
     )
 
 

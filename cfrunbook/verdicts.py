@@ -37,7 +37,8 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
             return _undecided(unknown)
     seen = {t.id for t in incident.targets if any(f.target == t.id and f.status is Status.OK for f in findings)}
     if not incident.targets and (accepted := [f for f in findings if f.code == "edge_function.ok"]):
-        more = f" So it does with {len(accepted) - 1} more results." if len(accepted) > 1 else ""
+        others = sum(int(f.data.get("results", 1)) for f in accepted) - 1
+        more = f" So it does with {others:,} more result{'s' * (others > 1)}." if others else ""
         return Verdict(
             status="ok",
             sentence=f"{accepted[0].title}{more} Nothing else was examined.",

@@ -8,14 +8,16 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from cfrunbook.causes import edge_function_rules as table
 from cfrunbook.causes.edge_function_rules import AWS_PAGE, RULES
 from cfrunbook.evidence import FunctionDocument, FunctionOutcome, FunctionResult, FunctionRun, Observations
-from cfrunbook.findings import Cause, Evidence, Finding, Status
+from cfrunbook.findings import Cause, Evidence, Finding, Json, Status
 from cfrunbook.functions import recording
 from cfrunbook.functions.cloudfront_function.known_origins import KnownOrigins
 from cfrunbook.functions.cloudfront_function.validation import validate as validate_function
@@ -25,12 +27,30 @@ from cfrunbook.functions.validation import rules as function_rules
 from cfrunbook.functions.validation import validate
 from cfrunbook.text import visible
 
-__all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "Judged", "judge", "judge_inputs", "judged"]
+__all__ = [
+    "AWS_PAGE", "CAUSE", "HANDED_OVER", "NOTEBOOK", "OF_RUNS", "RULES", "Judged", "judge", "judge_inputs", "judged",
+]  # fmt: skip
 
 CAUSE = Cause.EDGE_FUNCTION
 NOTEBOOK = "06_edge_function"
 MAX_FINDINGS = 200
-"""Findings about all results of one incident; the others are counted in the last one's data."""
+"""Findings about all results of one incident; how many more there are is in the last one's data (`left_out`)."""
+HANDED_OVER: Mapping[str, str] = {
+    "null": "it returned null itself, or a Python handler ended without return",
+    "undefined": "an async handler, or its callback, gave undefined: the way that it took has no return",
+    "not_awaited": "the handler is not async, so Lambda drops what it returned: make it async, or call the callback",
+    "no_callback": "the handler is not async, and it never called its callback",
+    "never_settled": "the promise that it returned was never settled",
+    "no_json": "it returned a function or a symbol, for which there is no JSON",
+}
+"""Why a run gave no result, in a clause."""
+OF_RUNS = frozenset(
+    rule.code
+    for rule in (table.THREW, table.TIMED_OUT, table.RAN_OUT_OF_MEMORY, table.OUTPUT_TOO_LARGE, table.COULD_NOT_RUN)
+)
+"""Codes about a run that gave no result."""
+_EDGE_SECONDS = 30.0
+"""https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html#limits-lambda-at-edge"""
 
 _NOTHING = Document(None, 0)
 
@@ -51,10 +71,27 @@ class Judged:
     @property
     def title(self) -> str:
         """For people: which function, by its file, at which event."""
-        of = self.seen.handler if isinstance(self.seen, FunctionRun) else self.seen.name
         event = self.seen.event_type or "an event that was not said"
+        of = _file(self.seen)
         name = f" {visible(of, 120)}" if of else ""
         return f"{TITLES[Kind(self.seen.kind)]}{name}, {event}"
+
+    @property
+    def corrected(self) -> Json:
+        """The result as CloudFront would accept it; None where it needs no mending, or only its author can mend it.
+
+        What a run lost on the way to JSON (a promise that nobody awaited) only the author knows.
+        """
+        if self.validation is None or (isinstance(self.seen, FunctionRun) and self.seen.lost):
+            return None
+        return self.validation.corrected
+
+
+def _file(seen: FunctionResult | FunctionRun) -> str:
+    """Return the file, and the line there, for people; empty where it was no file."""
+    if isinstance(seen, FunctionRun):
+        return seen.handler
+    return f"standard input, line {seen.name[2:]}" if seen.name.startswith("-:") else seen.name
 
 
 def judged(
@@ -77,13 +114,16 @@ def judge(
 ) -> tuple[Finding, ...]:
     """Return what was concluded about results of functions and about runs of handlers on this machine.
 
-    `url` is the failing URL, for the commands; `origins` are those of the distribution. At most `MAX_FINDINGS`, faults
-    first where there are more.
+    `url` is the failing URL, for the commands; `origins` are those of the distribution. What is the same in several
+    results is said once, and their number is in its data (`results`). At most `MAX_FINDINGS`, faults first where there
+    are more.
     """
-    found = [f for one in judged(given, runs, origins=origins) for f in _findings(one, url)]
-    if len(found) > MAX_FINDINGS:
-        found.sort(key=lambda f: (f.status is not Status.FAULT, f.status is Status.OK))
-    return tuple(found[:MAX_FINDINGS])
+    found = _folded(f for one in judged(given, runs, origins=origins) for f in _findings(one, url))
+    if len(found) <= MAX_FINDINGS:
+        return tuple(found)
+    found.sort(key=lambda f: (f.status is not Status.FAULT, f.status is Status.OK))
+    *kept, last = found[:MAX_FINDINGS]
+    return (*kept, msgspec.structs.replace(last, data={**last.data, "left_out": len(found) - MAX_FINDINGS}))
 
 
 def judge_inputs(observations: Observations) -> tuple[Finding, ...]:
@@ -102,6 +142,20 @@ def _validation(seen: FunctionResult | FunctionRun, origins: KnownOrigins | None
     result = recording.of_record(seen.result) if seen.result else _NOTHING
     calls = recording.calls_of(seen.facts)
     return validate_function(result, event_type, event, calls=calls, origins=origins, run=recording.run_of(seen.facts))
+
+
+def _folded(findings: Iterator[Finding]) -> list[Finding]:
+    """Return findings in order, those that say the same of several results as one."""
+    alike: dict[tuple[str, ...], list[Finding]] = {}
+    for f in findings:
+        same = str(f.data["event_type"]) if f.status is Status.OK else f.title  # that names the file
+        alike.setdefault((f.code, same, str(f.data["confidence"])), []).append(f)
+    return [_several(first, 1 + len(others)) if others else first for first, *others in alike.values()]
+
+
+def _several(first: Finding, number: int) -> Finding:
+    more = Evidence(observation=first.evidence[0].observation, says=f"the same in {number - 1:,} more")
+    return msgspec.structs.replace(first, data={**first.data, "results": number}, evidence=(*first.evidence, more))
 
 
 def _findings(one: Judged, url: str) -> Iterator[Finding]:
@@ -127,14 +181,21 @@ def _of_violation(one: Judged, violation: Violation, data: dict[str, Any]) -> Fi
     arguments = violation.arguments
     says = f"{arguments['path']}: {arguments['value']}" if arguments["value"] else str(arguments["path"])
     doubtful = isinstance(one.seen, FunctionRun) or violation.rule.certainty is Certainty.INFERRED
-    run = {"confidence": "medium" if doubtful else "high"}
+    own = {name: data[name] for name in ("event_type", "failing_url", "reproduce_command")}
     return table.OF_FUNCTION_RULES[violation.rule.id].apply(
-        {**data, **arguments, "event_type": data["event_type"], **run}, evidence=[_evidence(one, visible(says, 300))]
+        {**data, **arguments, **own, "confidence": "medium" if doubtful else "high"},
+        evidence=[_evidence(one, visible(says + _hint(one.seen), 400))],
     )
+
+
+def _hint(seen: FunctionResult | FunctionRun) -> str:
+    why = HANDED_OVER.get(seen.returned, "") if isinstance(seen, FunctionRun) else ""
+    return f" ({why})" if why else ""
 
 
 def _of_run(run: FunctionRun, data: dict[str, Any]) -> Finding:
     is_lambda = Kind(run.kind) is Kind.LAMBDA_EDGE
+    may_have_more = is_lambda and run.limits.seconds < _EDGE_SECONDS
     prefix = "Lambda" if is_lambda else "Function"
     more = {
         "error": run.error or "no message",
@@ -142,10 +203,14 @@ def _of_run(run: FunctionRun, data: dict[str, Any]) -> Finding:
         "x_cache": f"“{prefix}ExecutionError from cloudfront”",
         "event_is": f"the event in {run.event_name}" if run.event_name else "an event made for it",
         "logs_command": _logs_command(run),
-        "limit": _limit(run),
-        "allowed": "40 KB" if EventType(run.event_type).is_viewer else "1 MB",
+        "seconds": f"{run.limits.seconds:g}",
+        "memory": run.limits.memory_mb,
+        "size": f"{run.limits.result_bytes // (1024 * 1024)} MB",
+        "longer": _LONGER if may_have_more else "",
+        "allowed": _HANDED_BY_LAMBDA if is_lambda else _MEMORY_OF_FUNCTIONS,
+        "larger": _MORE_MEMORY if is_lambda else _MEMORY_OF_FUNCTIONS,
         "what_to_do": run.advice or "Give a result that it returned elsewhere (--function-result).",
-        "confidence": "medium",
+        "confidence": "low" if is_lambda and run.outcome in _DEPENDS_ON_SETTINGS else "medium",
     }
     rule = {
         FunctionOutcome.THREW: table.THREW,
@@ -153,16 +218,15 @@ def _of_run(run: FunctionRun, data: dict[str, Any]) -> Finding:
         FunctionOutcome.RAN_OUT_OF_MEMORY: table.RAN_OUT_OF_MEMORY,
         FunctionOutcome.OUTPUT_TOO_LARGE: table.OUTPUT_TOO_LARGE,
     }.get(run.outcome, table.COULD_NOT_RUN)
-    evidence = [Evidence(observation=run.id, says=visible(run.error or run.outcome.value, 300))]
+    evidence = [Evidence(observation=run.id, says=visible(run.error or run.outcome.value.replace("_", " "), 300))]
     return rule.finding(evidence=evidence, **{**data, **more})
 
 
-def _limit(run: FunctionRun) -> str:
-    return {
-        FunctionOutcome.TIMED_OUT: f"{run.limits.seconds:g}",
-        FunctionOutcome.RAN_OUT_OF_MEMORY: str(run.limits.memory_mb),
-        FunctionOutcome.OUTPUT_TOO_LARGE: f"{run.limits.result_bytes // (1024 * 1024)} MB",
-    }.get(run.outcome, "")
+_DEPENDS_ON_SETTINGS = (FunctionOutcome.TIMED_OUT, FunctionOutcome.RAN_OUT_OF_MEMORY)
+_LONGER = " At the edge it may have up to 30 s: --deadline 30 lets it have them here too."
+_MORE_MEMORY = "A Lambda@Edge function may be given more memory than that."
+_MEMORY_OF_FUNCTIONS = "A CloudFront Function has 2 MB of memory."
+_HANDED_BY_LAMBDA = "Lambda hands over 6 MB at most, and fails the invocation before CloudFront sees a result."
 
 
 def _logs_command(run: FunctionRun) -> str:
@@ -180,18 +244,19 @@ def _evidence(one: Judged, says: str) -> Evidence:
 def _arguments(one: Judged, url: str) -> dict[str, Any]:
     """Return what all rows of one result share; a rule's own arguments come before them."""
     seen = one.seen
-    of = visible(seen.handler if isinstance(seen, FunctionRun) else seen.name, 200)
+    of = visible(_file(seen), 200)
     kind = "Lambda@Edge function" if Kind(seen.kind) is Kind.LAMBDA_EDGE else "CloudFront Function"
     return {
         "function": f"{kind} ({of})" if of else kind,
         "event_type": seen.event_type or "any event",
-        "failing_url": url or "https://www.example.com/",
-        "reproduce_command": reproduce(seen),
+        "confidence": "high",
+        "failing_url": url or "https://YOUR_SITE/THE_PATH_THAT_FAILS",
+        "reproduce_command": reproduce(seen, url),
     }
 
 
-def reproduce(seen: FunctionResult | FunctionRun) -> str:
-    """Return the command that judges the same result again, quoted for a shell."""
+def reproduce(seen: FunctionResult | FunctionRun, url: str = "") -> str:
+    """Return the command that judges the same result again, quoted for a shell; `url` is what an event is made for."""
     words = ["cfrunbook", "function", "--kind", seen.kind]
     if seen.event_type:
         words += ["--event-type", seen.event_type]
@@ -201,10 +266,17 @@ def reproduce(seen: FunctionResult | FunctionRun) -> str:
         words += ["--result", seen.name.rpartition(":")[0] if _is_line(seen.name) else seen.name or "result.json"]
     if seen.event_name:
         words += ["--event", seen.event_name]
+    elif isinstance(seen, FunctionRun) and url:
+        words += ["--url", url]
+    if isinstance(seen, FunctionRun) and seen.key_value_store:
+        words += ["--key-value-store", seen.key_value_store]
     return " ".join(shlex.quote(visible(word, 1000)) for word in words)
 
 
 def _is_line(name: str) -> bool:
-    """Tell whether a name is that of a line in a file: `results.jsonl:17`."""
+    """Tell whether a name is that of a line in a file, `results.jsonl:17`, or of standard input."""
     file, colon, number = name.rpartition(":")
-    return bool(colon) and number.isdecimal() and file.lower().endswith((".jsonl", ".ndjson"))
+    return bool(colon) and number.isdecimal() and (file == "-" or file.lower().endswith(_OF_LINES))
+
+
+_OF_LINES = (".jsonl", ".ndjson", ".json", ".log", ".txt")

@@ -22,8 +22,8 @@ REPRODUCE = "{reproduce_command}"
 """The judge knows which files were given."""
 
 _VERIFY = Step(
-    text="Check the changed function's result first, then deploy it. A CloudFront that uses the result sends no X-Cache"
-    " with “ValidationError”; an error page may be cached for 10 seconds or more.",
+    text="Check the changed function's result first, then deploy it. A CloudFront that uses the result has no"
+    " ValidationError or ExecutionError in X-Cache; an error page may be cached for 10 seconds or more.",
     command="{reproduce_command}\ncurl -sS -o /dev/null -D - {failing_url!q}"
     " | grep -iE '^(HTTP/|x-cache|x-amz-cf-(id|pop))'",
 )
@@ -57,9 +57,9 @@ THREW = FAMILY.rule(
 TIMED_OUT = FAMILY.rule(
     "timed_out",
     Status.FAULT,
-    title="Run here, the {function} had not answered {event_type} after {limit} s and was ended.",
+    title="Run here, the {function} had not answered {event_type} after {seconds} s and was ended.",
     meaning="At the edge that is an execution error, which is 503 and not 502: X-Cache says {x_cache}. A handler that"
-    " never returns forgot its callback or a `return`, waits for something that is not reachable here, or loops.",
+    " never returns waits for something that never comes, or loops.{longer}",
     source=_LOGS,
     cloudfront_status=503,
     remedy=Remedy(
@@ -75,8 +75,8 @@ TIMED_OUT = FAMILY.rule(
 RAN_OUT_OF_MEMORY = FAMILY.rule(
     "ran_out_of_memory",
     Status.FAULT,
-    title="Run here, the {function} needed more memory at {event_type} than it may have ({limit} MB).",
-    meaning="At the edge that is an execution error, which is 503 and not 502: X-Cache says {x_cache}.",
+    title="Run here, the {function} ran out of its {memory} MB of memory at {event_type}.",
+    meaning="At the edge that is an execution error, which is 503 and not 502: X-Cache says {x_cache}. {larger}",
     source=_LOGS,
     cloudfront_status=503,
     remedy=Remedy(
@@ -89,10 +89,12 @@ RAN_OUT_OF_MEMORY = FAMILY.rule(
 OUTPUT_TOO_LARGE = FAMILY.rule(
     "output_too_large",
     Status.FAULT,
-    title="Run here, the {function} returned more than {limit} at {event_type}; CloudFront takes {allowed} at most.",
-    meaning="A result over the limit is refused: the page of 2025 and before says that the body exceeds the maximum"
-    " size, or that the JSON output is not parsable, since it was cut.",
+    title="Run here, the {function} returned more than {size} at {event_type}, which no edge function may.",
+    meaning="{allowed} That is an execution error, which is 503 and not 502: X-Cache says {x_cache}. That this is the"
+    " status is inferred; a result that is too large for CloudFront alone (40 KB at viewer events, 1 MB at origin"
+    " events) gives 502.",
     source=_GUIDE + "cloudfront-limits.html#limits-lambda-at-edge",
+    cloudfront_status=503,
     remedy=Remedy(
         steps=(
             Step(text="Put the body where CloudFront can fetch it (S3, the origin), and redirect or rewrite to it."),

@@ -130,14 +130,12 @@ def of_origin(origin: str, *, host: str = "", url: ViewerUrl | None = None) -> P
     return Plan((Stop(target, None, ()),), (left_out, *_not_probed(target)))
 
 
-def of_functions() -> Plan:
-    """Return the plan where only an edge function is to be judged: no origin is examined."""
-    left_out = NotExamined(
-        what="the origin",
-        why="neither a distribution nor an origin was given, only an edge function",
-        next_check="Give the distribution and the failing URL too, or the origin.",
-    )
-    return Plan((), (left_out,))
+def of_functions(
+    why: str = "neither a distribution nor an origin was given, only an edge function",
+    next_check: str = "Give the distribution and the failing URL too, or the origin.",
+) -> Plan:
+    """Return the plan where only an edge function is to be judged: no origin is examined, and why."""
+    return Plan((), (NotExamined(what="the origin", why=why, next_check=next_check),))
 
 
 def _instead(given: str) -> str:

@@ -14,8 +14,11 @@ from cfrunbook.files import read_bounded, write_whole
 if TYPE_CHECKING:
     import datetime as dt
 
+    from cfrunbook.causes.edge_function import Judged
     from cfrunbook.cloudfront.distribution import Distribution, FunctionAssociation
+    from cfrunbook.evidence import FunctionRun, Observations
     from cfrunbook.findings import Diagnosis
+    from cfrunbook.functions.inputs import GivenResult
     from cfrunbook.functions.model import Kind
     from cfrunbook.incident import Incident
 
@@ -58,6 +61,9 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--run-handler", action="store_true", help="run the code here, in a process of its own with limits"
     )
     how.add_argument(
+        "--key-value-store", metavar="FILE", help="what the function's key value store holds, as JSON, for a run"
+    )
+    how.add_argument(
         *("--kind", "--function-kind"),
         dest="kind",
         default="",
@@ -84,8 +90,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--request-id", default="", metavar="ID", help="X-Amz-Cf-Id of the failing request, for the logs")
     how.add_argument("--pop", default="", metavar="POP", help="X-Amz-Cf-Pop of the failing response, for the logs")
     how.add_argument("--at", default="", metavar="TIME", help="when it failed, for the logs (default: the last hour)")
+    how.add_argument("--lab", metavar="FILE", help="a running lab: judge its function (set by `cfrunbook lab run`)")
     out = parser.add_argument_group("what is kept")
-    out.add_argument("--corrected", metavar="FILE", help="write the result as CloudFront would accept it")
+    out.add_argument("--corrected", metavar="FILE", help="write the result as CloudFront would accept it, unmasked")
     out.add_argument("--save-evidence", metavar="FILE", help="record what was given and seen to FILE")
 
 
@@ -99,6 +106,8 @@ def call(given: argparse.Namespace, *, color: bool, width: int) -> int:
         )
         if value
     ]  # fmt: skip
+    if not asked and given.lab:
+        return _judge(given, color=color, width=width)
     if len(asked) != 1:
         found = " and ".join(asked) if asked else "none of them"
         raise BadInput(
@@ -120,63 +129,117 @@ def _judge(given: argparse.Namespace, *, color: bool, width: int) -> int:
 
     from cfrunbook.causes import edge_function
     from cfrunbook.diagnosis import judge
-    from cfrunbook.incident import Incident
-    from cfrunbook.observation import observe
     from cfrunbook.views import function as views
 
+    results = _results(given)
+    incident = _incident(given, results)
+    seen, run = asyncio.run(_seen(incident))
+    if given.save_evidence:
+        seen.save(Path(given.save_evidence))
+    diagnosis = judge(incident, seen)
+    origins = incident.known_origins
+    judged = edge_function.judged(seen.inputs.functions, seen.function_runs, origins=origins)
+    if given.json:
+        sys.stdout.write(_json(diagnosis, judged))
+    else:
+        print(views.render(judged, diagnosis, color=color, width=width))
+    if given.corrected:
+        as_they_are = [one.unmasked() for one in results or ()] or seen.inputs.functions
+        _write_corrected(Path(given.corrected), edge_function.judged(as_they_are, run, origins=origins))
+    return _EXIT[diagnosis.verdict.status]
+
+
+def _results(given: argparse.Namespace) -> tuple[GivenResult, ...] | None:
+    """Return the results that were given; each file is read once, since it may be a pipe. Raises BadInput."""
+    from cfrunbook.functions import inputs
+
+    if not given.result:
+        return None
+    if given.result.count("-") > 1:
+        raise BadInput("function: standard input (-) can be given once.")
+    sources = [_standard_input() if source == "-" else source for source in given.result]
+    return inputs.read(sources, event=given.event, event_type=given.event_type, kind=given.kind)
+
+
+def _standard_input() -> bytes:
+    from cfrunbook.files import MAX_FILE_BYTES
+
+    content = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise BadInput(f"function: standard input is larger than {MAX_FILE_BYTES // (1024 * 1024)} MiB; refused.")
+    return content
+
+
+def _incident(given: argparse.Namespace, results: Sequence[GivenResult] | None) -> Incident:
+    """Return the incident without origins: this command judges the function, and looks at nothing else."""
+    import msgspec
+
+    from cfrunbook.cloudfront import plan
+    from cfrunbook.incident import Incident
+
     incident = Incident.load(
-        function_result=[sys.stdin.buffer.read() if r == "-" else r for r in given.result] if given.result else None,
+        lab=None if results or given.handler else given.lab,
+        function_result=tuple(one.recorded() for one in results) if results is not None else None,
         function_event=given.event,
         event_type=given.event_type,
         function_kind=given.kind,
         handler=given.handler,
         run_handler=given.run_handler,
+        key_value_store=given.key_value_store,
         deadline=given.deadline,
-        **_about(given),
+        distribution=given.distribution,
+        policies=given.policies,
+        url=given.url,
     )
-    incident = _alone(incident)
-    seen = asyncio.run(observe(incident))
-    if given.save_evidence:
-        seen.save(Path(given.save_evidence))
-    diagnosis = judge(incident, seen)
-    judged = edge_function.judged(seen.inputs.functions, seen.function_runs)
-    corrected = [one.validation.corrected for one in judged if one.validation and one.validation.corrected is not None]
-    if given.corrected:
-        _write_corrected(Path(given.corrected), corrected, len(judged))
-    if given.json:
-        sys.stdout.write(_json(diagnosis, judged))
-    else:
-        print(views.render(judged, diagnosis, color=color, width=width))
-    return _EXIT[diagnosis.verdict.status]
+    if not incident.inputs.functions and incident.handler is None:
+        raise BadInput("function: the lab's scenario is not about a function's result; use `cfrunbook diagnose`.")
+    alone = plan.of_functions("this command judges the function alone", "Use cfrunbook diagnose, which looks at both.")
+    return msgspec.structs.replace(incident, plan=alone, findings=())
 
 
-def _alone(incident: Incident) -> Incident:
-    """Return the incident without origins: this command judges the function, and looks at nothing else."""
+async def _seen(incident: Incident) -> tuple[Observations, tuple[FunctionRun, ...]]:
+    """Run the handler, if there is one; return what is recorded, and the run with its real values."""
     import msgspec
 
-    from cfrunbook.cloudfront import plan
+    from cfrunbook import function_runs
+    from cfrunbook.observation import observe
 
-    return msgspec.structs.replace(incident, plan=plan.of_functions(), findings=())
+    seen = await observe(msgspec.structs.replace(incident, handler=None))
+    if incident.handler is None:
+        return seen, ()
+    run, as_it_is = await function_runs.run_both(incident.handler, deadline=incident.deadline)
+    run = msgspec.structs.replace(run, id="function-run-1")
+    return msgspec.structs.replace(seen, function_runs=(run,)), (as_it_is,)
 
 
-def _about(given: argparse.Namespace) -> dict[str, Any]:
-    """Return the distribution and what belongs to it, where a distribution was given."""
-    return {"distribution": given.distribution, "policies": given.policies, "url": given.url}
+def _write_corrected(path: Path, judged: Sequence[Judged]) -> None:
+    """Write the results, mended where they need it: one as a document, several as JSON Lines in their order.
 
-
-def _write_corrected(path: Path, corrected: Sequence[Any], results: int) -> None:
+    What only the author can mend is `null` among several, and is not written alone; a sentence on stderr says so.
+    """
     import msgspec
 
-    if not corrected:
-        raise BadInput("--corrected: there is nothing to write: no result needs a correction that can be made.")
-    if results > 1:
-        content = b"".join(msgspec.json.encode(one) + b"\n" for one in corrected)
-    else:
-        content = msgspec.json.format(msgspec.json.encode(corrected[0]), indent=2) + b"\n"
-    write_whole(path, content)
+    mended = [_mended(one) for one in judged]
+    lost = mended.count(None)
+    if len(mended) > 1:
+        write_whole(path, b"".join(msgspec.json.encode(value) + b"\n" for value in mended))
+    elif not lost:
+        write_whole(path, msgspec.json.format(msgspec.json.encode(mended[0]), indent=2) + b"\n")
+    if lost:
+        which = f"{lost:,} of {len(mended):,} results are null" if len(mended) > 1 else "nothing was written"
+        print(f"cfrunbook: --corrected: {which}: what is wrong there only its author can mend.", file=sys.stderr)
 
 
-def _json(diagnosis: Diagnosis, judged: Sequence[Any]) -> str:
+def _mended(one: Judged) -> Any:
+    """Return the result as CloudFront would accept it; None where that cannot be made of it."""
+    if one.validation is None or one.document is None:
+        return None
+    if one.corrected is not None:
+        return one.corrected
+    return None if one.validation.is_refused else one.document.value
+
+
+def _json(diagnosis: Diagnosis, judged: Sequence[Judged]) -> str:
     """Return the diagnosis, and each result's violations with the corrected result."""
     import msgspec
 

@@ -23,6 +23,7 @@ MAX_DEPTH = 64
 MAX_FLAWS = 20
 _TO_PLAIN = str.maketrans("-_", "+/")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class FlawKind(StrEnum):
@@ -116,9 +117,13 @@ def read(content: bytes | str) -> Document:
     size = len(raw)
     raw = raw.removeprefix(_BYTE_ORDER_MARK)
     if size > MAX_BYTES:
-        return _unreadable(size, FlawKind.TOO_LARGE, f"{size:,} bytes; at most {MAX_BYTES:,} are read")
+        return too_large(size)
     try:
-        text = raw.decode("utf-8", "surrogatepass" if isinstance(content, str) else "strict")
+        if raw.startswith(_UTF16_MARKS):  # not the function's doing: PowerShell's > writes files so
+            text = raw.decode("utf-16")
+            size = len(text.encode("utf-8", "surrogatepass"))
+        else:
+            text = raw.decode("utf-8", "surrogatepass" if isinstance(content, str) else "strict")
     except UnicodeDecodeError as error:
         return _unreadable(size, FlawKind.NOT_UTF8, f"byte {error.start} cannot be UTF-8")
     stripped = text.strip()
@@ -137,6 +142,11 @@ def read(content: bytes | str) -> Document:
     except ValueError:  # an integer of thousands of digits
         return _unreadable(size, FlawKind.NOT_JSON, "a number with thousands of digits")
     return _checked(value, size, flaws)
+
+
+def too_large(size: int) -> Document:
+    """Return the document of so many bytes that none of them are read."""
+    return _unreadable(size, FlawKind.TOO_LARGE, f"{size:,} bytes; at most {MAX_BYTES:,} are read")
 
 
 def measure(text: str) -> TextSize:
@@ -201,7 +211,7 @@ def _checked(value: Json, size: int, flaws: list[Flaw]) -> Document:
         elif isinstance(here, list):
             open_places.extend((item, (*path, number)) for number, item in enumerate(here))
         elif isinstance(here, float) and not math.isfinite(here):
-            _note(flaws, Flaw(FlawKind.NOT_FINITE, visible(here), path=path))
+            _note(flaws, Flaw(FlawKind.NOT_FINITE, json.dumps(here), path=path))
     return Document(value, size, tuple(flaws))
 
 

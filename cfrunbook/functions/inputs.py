@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,16 +12,15 @@ import msgspec
 
 from cfrunbook.cloudfront import behaviors
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import FunctionFacts, FunctionResult
+from cfrunbook.evidence import FunctionDocument, FunctionResult
 from cfrunbook.files import read_bounded
-from cfrunbook.functions import documents
+from cfrunbook.functions import documents, recording
 from cfrunbook.functions.cloudfront_function import tested
 from cfrunbook.functions.cloudfront_function.calls import OriginCall, Run
 from cfrunbook.functions.cloudfront_function.facts import Runtime
 from cfrunbook.functions.documents import Document
 from cfrunbook.functions.events import cloudfront_function_event, lambda_edge_event, read_event
 from cfrunbook.functions.model import EVENT_TYPES, EventType, Kind
-from cfrunbook.functions.recording import to_facts, to_record
 from cfrunbook.text import visible
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ _LINES = (".jsonl", ".ndjson")
 """Endings of files with one JSON document per line."""
 
 ResultSource = Path | str | bytes | Mapping[str, Any] | None
-"""A file, JSON text (it begins with `{`, `[` or a quote), or the value itself."""
+"""A file, JSON text (it begins with `{`, `[` or a quote), or the value itself. One JSON document, or one a line."""
 
 
 def load(
@@ -45,7 +44,18 @@ def load(
     event_type: str = "",
     kind: str = "",
 ) -> tuple[FunctionResult, ...]:
-    """Return the results, masked. `event_type` and `kind` may be left out where the event or the result tells them.
+    """Return the results, masked: `read` says of what, and what is raised."""
+    return tuple(one.recorded() for one in read(results, event=event, event_type=event_type, kind=kind))
+
+
+def read(
+    results: ResultSource | Sequence[ResultSource],
+    *,
+    event: ResultSource = None,
+    event_type: str = "",
+    kind: str = "",
+) -> tuple[GivenResult, ...]:
+    """Return the results as they are. `event_type` and `kind` may be left out where the event or the result tells them.
 
     Raises BadInput, in one sentence, for files that cannot be read, an event that is none, a kind that is not known.
     A result that is no JSON is no bad input: CloudFront would refuse it, and a finding says so.
@@ -53,7 +63,7 @@ def load(
     sources = results if isinstance(results, list | tuple) else (results,)
     told_type, told_kind = of_event_type(event_type), of_kind(kind)
     given = given_event(event, told_type) if event is not None else None
-    found: list[FunctionResult] = []
+    found: list[GivenResult] = []
     for name, document in (item for source in sources for item in _documents(source)):
         if len(found) >= MAX_RESULTS:
             raise BadInput(f"Function result: more than {MAX_RESULTS:,} results; give them in several calls.")
@@ -65,19 +75,41 @@ def load(
             )
         its_type = told_type or (given.event_type if given else None)
         _check(its_kind, its_type, given)
-        result, facts = _with_facts(document, its_kind)
-        found.append(
-            FunctionResult(
-                name=name,
-                kind=its_kind.value,
-                event_type=its_type.value if its_type else "",
-                result=to_record(result, its_kind),
-                event=to_record(given.document, its_kind) if given else None,
-                event_name=given.name if given else "",
-                facts=facts,
-            )
-        )
+        found.append(GivenResult(name, its_kind, its_type, *_with_run(document, its_kind), given))
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenResult:
+    """A result as it was given, with whatever secrets are in it."""
+
+    name: str
+    """Its file, and its line there; empty: it was no file."""
+    kind: Kind
+    event_type: EventType | None
+    result: Document = field(repr=False)
+    calls: tuple[OriginCall, ...] = field(repr=False)
+    run: Run = field(repr=False)
+    event: GivenEvent | None
+
+    def recorded(self) -> FunctionResult:
+        """Return what a recording keeps and people are shown: secrets masked."""
+        return self._as(lambda document: recording.to_record(document, self.kind))
+
+    def unmasked(self) -> FunctionResult:
+        """Return it with its real values, from which a corrected result is made for its author; nothing else is."""
+        return self._as(recording.unmasked)
+
+    def _as(self, kept: Callable[[Document], FunctionDocument]) -> FunctionResult:
+        return FunctionResult(
+            name=self.name,
+            kind=self.kind.value,
+            event_type=self.event_type.value if self.event_type else "",
+            result=kept(self.result),
+            event=kept(self.event.document) if self.event else None,
+            event_name=self.event.name if self.event else "",
+            facts=recording.to_facts(self.calls, self.run),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +135,8 @@ class Handler:
 
     path: Path
     event: GivenEvent
+    key_value_store: Path | None = None
+    """For a CloudFront Function: a JSON file with what its key value store holds."""
 
 
 def given_event(source: ResultSource, event_type: EventType | None = None) -> GivenEvent:
@@ -126,6 +160,7 @@ def handler(
     distribution: Distribution | None = None,
     url: ViewerUrl | None = None,
     policies: Policies | None = None,
+    key_value_store: Path | str | None = None,
 ) -> Handler:
     """Return a handler's file and the event to run it with, which is made where none is given.
 
@@ -138,10 +173,11 @@ def handler(
     if not code.is_file():
         raise BadInput(f"Handler: no such file: {visible(code)}.")
     told_type, told_kind = of_event_type(event_type), of_kind(kind)
+    store = Path(key_value_store) if key_value_store else None
     if event is not None:
         read = given_event(event, told_type)
         _check(told_kind or read.kind, told_type, read)
-        return Handler(code, read)
+        return Handler(code, read, store)
     if told_kind is None:
         origin_side = told_type is not None and not told_type.is_viewer
         told_kind = Kind.LAMBDA_EDGE if origin_side or code.suffix == ".py" else None
@@ -149,8 +185,9 @@ def handler(
     if len(met) == 1:
         told_kind, told_type = met.pop()
     if told_kind is None or told_type is None:
-        missing = "--function-kind" if told_kind is None else "--event-type"
-        raise BadInput(f"Handler: to make an event for it, say {missing} (or give the event: --function-event).")
+        kinds, types = " or ".join(Kind), " or ".join(EVENT_TYPES[told_kind or Kind.LAMBDA_EDGE])
+        missing = f"--function-kind {kinds}" if told_kind is None else f"--event-type {types}"
+        raise BadInput(f"Handler: to make an event for it, say {missing}; or give the event: --function-event.")
     _check(told_kind, told_type, None)
     request = url if url is not None else _EXAMPLE_URL
     made = (
@@ -158,7 +195,7 @@ def handler(
         if told_kind is Kind.LAMBDA_EDGE
         else cloudfront_function_event(told_type, request, distribution=distribution, policies=policies)
     )
-    return Handler(code, GivenEvent(told_kind, told_type, made))
+    return Handler(code, GivenEvent(told_kind, told_type, made), store)
 
 
 _EXAMPLE_URL = "https://www.example.com/"
@@ -194,17 +231,17 @@ def of_kind(value: str) -> Kind | None:
         raise BadInput(f"Function kind: {visible(value, 40)!r} is none of {', '.join(Kind)}.") from None
 
 
-def _with_facts(document: Document, kind: Kind) -> tuple[Document, FunctionFacts]:
+def _with_run(document: Document, kind: Kind) -> tuple[Document, tuple[OriginCall, ...], Run]:
     """Return the result alone and what the file says of the run beside it.
 
     A file may be what `aws cloudfront test-function` printed, or a run as `write_run` writes one.
     """
     if kind is Kind.LAMBDA_EDGE:
-        return document, FunctionFacts()
+        return document, (), Run()
     if isinstance(document.value, dict) and document.value.get("kind") == _RUN_KIND:
         return _run(document.value)
     test = tested.unpack(document)
-    return (test[0], to_facts((), test[1])) if test else (document, FunctionFacts())
+    return (test[0], (), test[1]) if test else (document, (), Run())
 
 
 _RUN_KIND = "cfrunbook.function-run"
@@ -236,14 +273,14 @@ def write_run(result: str, calls: Sequence[OriginCall], run: Run) -> bytes:
     return msgspec.json.format(msgspec.json.encode(file), indent=1) + b"\n"
 
 
-def _run(value: dict[str, Any]) -> tuple[Document, FunctionFacts]:
+def _run(value: dict[str, Any]) -> tuple[Document, tuple[OriginCall, ...], Run]:
     try:
         file = msgspec.convert(value, _RunFile)
     except msgspec.ValidationError as error:
         raise BadInput(f"Function result: it is no run as cfrunbook writes one ({visible(error, 120)}).") from None
     calls = tuple(OriginCall(name, None if given is None else tuple(given)) for name, given in file.calls)
     run = Run(threw=file.threw, code=file.code, runtime=file.runtime, compute_utilization=file.compute_utilization)
-    return documents.read(file.result), to_facts(calls, run)
+    return documents.read(file.result), calls, run
 
 
 def _check(kind: Kind, event_type: EventType | None, event: GivenEvent | None) -> None:
@@ -277,26 +314,53 @@ def _kind(document: Document, event_type: EventType | None) -> Kind | None:
 
 
 def _documents(source: ResultSource) -> Iterator[tuple[str, Document]]:
-    if isinstance(source, str | os.PathLike) and str(source).lower().endswith(_LINES):
-        name = str(source)
-        content = read_bounded(Path(source), "Function result")
+    """Yield the documents of one source: of JSON Lines, whatever the file is called, one for each line."""
+    if isinstance(source, Mapping):
+        try:
+            yield "", documents.of_value(dict(source))
+        except (TypeError, ValueError, RecursionError):
+            raise BadInput("Function result: what was given has no JSON form.") from None
+        return
+    name, content, size = _content(source)
+    if name.lower().endswith(_LINES):
         for number, line in enumerate(content.splitlines(), 1):
             if line.strip():
                 yield f"{name}:{number}", documents.read(line)
-        return
-    yield _one(source, "Function result")
+    elif size > documents.MAX_BYTES:
+        yield name, documents.too_large(size)
+    elif lines := _lines(content):
+        yield from ((f"{name or '-'}:{number}", document) for number, document in lines)
+    else:
+        yield name, documents.read(content)
 
 
-def _one(source: ResultSource, what: str) -> tuple[str, Document]:
+def _content(source: ResultSource) -> tuple[str, bytes, int]:
+    """Return the name of a file, its content as far as it is read, and its size; text has no name."""
     if isinstance(source, bytes):
-        return "", documents.read(source)
-    if isinstance(source, Mapping):
-        try:
-            return "", documents.of_value(dict(source))
-        except (TypeError, ValueError, RecursionError):
-            raise BadInput(f"{what}: what was given has no JSON form.") from None
+        return "", source, len(source)
     if isinstance(source, str) and source.lstrip()[:1] in ("{", "[", '"'):
-        return "", documents.read(source)
-    if isinstance(source, str | os.PathLike) and os.fspath(source):
-        return visible(source, 4096), documents.read(read_bounded(Path(source), what, documents.MAX_BYTES + 1))
-    raise BadInput(f"{what}: give a file, JSON text or an object, not {visible(type(source).__name__)}.")
+        text = source.encode("utf-8", "surrogatepass")
+        return "", text, len(text)
+    if not isinstance(source, str | os.PathLike) or not os.fspath(source):
+        found = "an empty name" if isinstance(source, str) else visible(type(source).__name__)
+        raise BadInput(f"Function result: give a file, JSON text or an object, not {found}.")
+    path, name = Path(source), visible(source, 4096)
+    if name.lower().endswith(_LINES):
+        content = read_bounded(path, "Function result")
+        return name, content, len(content)
+    try:
+        size = path.stat().st_size if path.is_file() else 0
+    except (OSError, ValueError):
+        size = 0  # what is wrong with it is said where it is read
+    if size > documents.MAX_BYTES:
+        return name, b"", size
+    content = read_bounded(path, "Function result", documents.MAX_BYTES)
+    return name, content, len(content)
+
+
+def _lines(content: bytes) -> list[tuple[int, Document]]:
+    """Return the documents of JSON Lines with their line numbers; empty where that is not what it is."""
+    lines = [(number, line) for number, line in enumerate(content.splitlines(), 1) if line.strip()]
+    if len(lines) < 2 or not all(line.strip()[:1] == b"{" and line.strip()[-1:] == b"}" for _, line in lines):
+        return []
+    return [(number, documents.read(line)) for number, line in lines]

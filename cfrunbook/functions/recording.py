@@ -20,14 +20,18 @@ MAX_CODE = 60_000
 
 def to_record(document: Document, kind: Kind) -> FunctionDocument:
     """Return `document` as it may be kept: secrets masked, so that every rule says of it what it said before."""
-    kept = masking.mask(document, kind)
+    return unmasked(masking.mask(document, kind))
+
+
+def unmasked(document: Document) -> FunctionDocument:
+    """Return `document` as it is. It is never to be kept or shown: only its author's own file may hold it."""
     return FunctionDocument(
-        value=kept.value,
-        size=kept.size,
-        flaws=tuple(FunctionFlaw(kind=f.kind, detail=f.detail[:200], path=f.path) for f in kept.flaws),
+        value=document.value,
+        size=document.size,
+        flaws=tuple(FunctionFlaw(kind=f.kind, detail=f.detail[:200], path=f.path) for f in document.flaws),
         left_out=tuple(
             FunctionText(path=t.path, size=t.measure.size, base64=t.measure.base64.value, decoded=t.measure.decoded)
-            for t in kept.left_out[:64]
+            for t in document.left_out[:64]
         ),
     )
 

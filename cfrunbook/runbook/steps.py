@@ -144,7 +144,8 @@ class Runbook:
         from cfrunbook.views import html
 
         given = self.incident.inputs.functions or self.observations.inputs.functions
-        return html.results(edge_function.judged(given, self.observations.function_runs))
+        runs, origins = self.observations.function_runs, self.incident.known_origins
+        return html.results(edge_function.judged(given, runs, origins=origins))
 
     def logs(self) -> steps.Onward:
         """Show where the log lines of the functions on the URL's way are, and the commands that find them."""

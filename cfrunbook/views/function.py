@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cfrunbook.causes.edge_function import Judged
-from cfrunbook.evidence import FunctionOutcome, FunctionRun
+from cfrunbook.causes.edge_function import HANDED_OVER, OF_RUNS, Judged
+from cfrunbook.evidence import FunctionOutcome, FunctionResult, FunctionRun
 from cfrunbook.findings import Diagnosis, Json, Status
 from cfrunbook.functions.model import Effect, Violation
-from cfrunbook.text import visible
+from cfrunbook.text import join_names, visible
 from cfrunbook.views import outline, result_tree, style, terminal
 from cfrunbook.views.result_tree import Line
 
@@ -67,7 +68,7 @@ _ENDED = {
     FunctionOutcome.THREW: "failed, which is 503 at the edge and not 502",
     FunctionOutcome.TIMED_OUT: "did not answer in time, which is 503 at the edge and not 502",
     FunctionOutcome.RAN_OUT_OF_MEMORY: "ran out of memory, which is 503 at the edge and not 502",
-    FunctionOutcome.OUTPUT_TOO_LARGE: "returned more than CloudFront takes, which is 502",
+    FunctionOutcome.OUTPUT_TOO_LARGE: "returned more than any function may, which is 503 at the edge and not 502",
 }
 _SEVERITY = ("fault", "unknown", "warning", "ok")
 
@@ -77,12 +78,14 @@ def sentence(one: Judged) -> str:
     if isinstance(one.seen, FunctionRun) and one.seen.outcome is not FunctionOutcome.RETURNED:
         error = f" ({visible(one.seen.error, 200)})" if one.seen.error else ""
         if one.seen.outcome is FunctionOutcome.COULD_NOT_RUN:
-            return f"It could not be run here{error}: that says nothing about the edge."
+            return f"It could not be run here{error}, which says nothing about the edge."
         return f"There is no result: it {_ENDED[one.seen.outcome]}{error}."
     validation = one.validation
     if validation is None:
         return "There is no result."
-    size = f" It counts {validation.size:,} of {validation.limit:,} bytes." if validation.limit else ""
+    measured = validation.limit and validation.event_type
+    size = f" It counts {validation.size:,} of {validation.limit:,} bytes." if measured else ""
+    size += _how_it_came(one.seen)
     if validation.effect is not Effect.NONE:
         number = len(validation.of(Status.FAULT))
         rules = "1 rule is" if number == 1 else f"{number} rules are"
@@ -93,35 +96,66 @@ def sentence(one: Judged) -> str:
     return f"CloudFront would use it{shape}.{size}"
 
 
+def _how_it_came(seen: FunctionResult | FunctionRun) -> str:
+    """Return what a run shows beside its result's JSON."""
+    if not isinstance(seen, FunctionRun):
+        return ""
+    why = f" Why there is none: {HANDED_OVER[seen.returned]}." if seen.returned in HANDED_OVER else ""
+    lost = join_names([f"{where or 'the result'} was a {what}" for where, what in seen.lost])
+    return why + (f" JSON does not show it as it was: {lost}." if seen.lost and not why else "")
+
+
+def summary(judged: Sequence[Judged]) -> str:
+    """Return in a sentence how several results fared; empty for one."""
+    if len(judged) < 2:
+        return ""
+    number = Counter(map(status, judged))
+    words = ((f"{number[name]:,} {said}") for name, said in _FARED.items() if number[name])
+    return f"{len(judged):,} results: {', '.join(words)}."
+
+
+_FARED = {
+    "fault": "would be an error",
+    "unknown": "could not be told",
+    "warning": "would be used, with a warning",
+    "ok": "would be used",
+}
+
+
 def render(judged: Sequence[Judged], diagnosis: Diagnosis, *, color: bool, width: int) -> str:
     """Return the verdict, every result as a tree with what is wrong at its place, the fixes, the corrected results."""
     paper = terminal.Paper(color=color, width=width)
     shown = results(judged)
     blocks = [terminal.verdict(diagnosis, color=color, width=width)]
+    if said := summary(judged):
+        blocks.append("\n".join(paper.wrap(said)))
     for one in shown.results:
         head = paper.item(one.status, f"{one.title}. {one.sentence}")
         blocks.append("\n".join([*head, *(terminal.INDENT + line for line in _tree(paper, one))]))
         if one.corrected:
             lines = [visible(line, 400) for line in one.corrected.splitlines()]
-            blocks.append(paper.section("Corrected result", lines))
+            blocks.append(paper.section("Corrected result", lines, aside=_ASIDE))
         if one.output:
             blocks.append(paper.section("What it printed", [visible(line, 400) for line in one.output.splitlines()]))
     if shown.left_out:
         blocks.append(f"and {shown.left_out} more results (--json has them all)")
     for violation in _once(shown):
-        blocks.append(paper.section(violation.rule.id, _explained(paper, violation)))
-    if first := outline.root(diagnosis):
-        if first.code in ("edge_function.could_not_run", "edge_function.event_type_unknown") or not judged:
-            blocks.append(terminal.finding(first, color=color, width=width))
-        if first.verify.command:
-            blocks.append(
-                paper.section("Verify the fix", [*paper.wrap(first.verify.text), *paper.command(first.verify.command)])
-            )
-    if diagnosis.verdict.next_check:
+        blocks.append(paper.section("Rule", _explained(paper, violation), aside=violation.rule.id))
+    first = outline.root(diagnosis)
+    if first and first.code in OF_RUNS:
+        blocks.append(terminal.finding(first, color=color, width=width))
+    elif first and first.verify.command:
+        blocks.append(
+            paper.section("Verify the fix", [*paper.wrap(first.verify.text), *paper.command(first.verify.command)])
+        )
+    if diagnosis.verdict.next_check and not (first and first.code in OF_RUNS):
         blocks.append(paper.section("Next check", paper.wrap(diagnosis.verdict.next_check)))
     if diagnosis.not_examined:
         blocks.append("Not examined:\n" + terminal.not_examined(diagnosis.not_examined, width=width))
     return "\n\n".join(blocks)
+
+
+_ASIDE = "(secrets are masked here; --corrected FILE writes it as it is)"
 
 
 def plain(judged: Sequence[Judged]) -> str:
@@ -145,7 +179,7 @@ def to_builtins(one: Judged) -> dict[str, Any]:
         "event_type": one.seen.event_type or None,
         "cloudfront_status": validation.effect.status if validation else None,
         "violations": [_violation(v) for v in validation.violations] if validation else [],
-        "corrected": validation.corrected if validation else None,
+        "corrected": one.corrected,
         "size": validation.size if validation else None,
         "limit": validation.limit if validation else None,
     }
@@ -178,13 +212,16 @@ def _shown(one: Judged) -> Shown:
         status=status(one),
         title=one.title,
         sentence=sentence(one),
-        lines=result_tree.lines(document.value if readable and document else None, violations)
-        if violations or readable
-        else (),
+        lines=result_tree.lines(document.value, violations) if readable and document else _nothing(violations),
         violations=violations,
-        corrected=_json(validation.corrected) if validation and validation.corrected is not None else "",
+        corrected=_json(one.corrected) if one.corrected is not None else "",
         output=one.seen.output if isinstance(one.seen, FunctionRun) else "",
     )
+
+
+def _nothing(violations: Sequence[Violation]) -> tuple[Line, ...]:
+    """Return what stands for a result that cannot be read: the reason."""
+    return (Line(0, "(no JSON that could be shown)", None, tuple(violations)),) if violations else ()
 
 
 def _json(value: Json) -> str:

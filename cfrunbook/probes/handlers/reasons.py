@@ -56,7 +56,8 @@ _WANTED = {
 _WORDS = {
     Wanted.NETWORK: "The handler needs the network ({on}), which it does not get here: validate a result that it gave"
     " at the edge.",
-    Wanted.KEY_VALUE_STORE: "The function asks a key value store ({on}), and none was given: give a JSON file.",
+    Wanted.KEY_VALUE_STORE: "The function asks a key value store ({on}): give a JSON file with what it holds"
+    " (--key-value-store).",
     Wanted.HELPER: "The function uses {on}, which is not imitated here: validate a result from the console's test.",
     Wanted.MODULE: "The handler uses {on}, which needs Node.js: install it, or validate a result.",
     Wanted.FILE_READ: "The handler reads {on}, which is not in its folder: put it there, as in the deployment package.",
@@ -95,7 +96,8 @@ def stopped(
 
 
 def _refused(what: Wanted, on: str) -> tuple[WhyNot, str]:
-    return _WANTED.get(what, WhyNot.CONTAINED), _WORDS[what].format(on=visible(on, 120))
+    words = _WORDS[what] if on else _WORDS[what].replace(" ({on})", "").replace("{on}", "what is not here")
+    return _WANTED.get(what, WhyNot.CONTAINED), words.format(on=visible(on, 120))
 
 
 def _missing(
