@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 import math
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -21,6 +22,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_DEPTH = 64
 """Levels of nesting; the deepest valid result has six."""
 MAX_FLAWS = 20
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TO_PLAIN = str.maketrans("-_", "+/")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -106,9 +108,10 @@ class Document:
         """True where there is a value to be judged."""
         return not any(flaw.kind in UNREADABLE for flaw in self.flaws)
 
-    def measure(self, path: Path, text: str) -> TextSize:
-        """Return how large the text at `path` is, or was before it was left out."""
-        return next((left.measure for left in self.left_out if left.path == path), None) or measure(text)
+    def measure(self, path: Path, text: str, *, as_base64: bool = True) -> TextSize:
+        """Return how large the text at `path` is, or was before it was left out; see the function `measure`."""
+        left = next((left.measure for left in self.left_out if left.path == path), None)
+        return left or measure(text, as_base64=as_base64)
 
 
 def read(content: bytes | str) -> Document:
@@ -149,9 +152,9 @@ def too_large(size: int) -> Document:
     return _unreadable(size, FlawKind.TOO_LARGE, f"{size:,} bytes; at most {MAX_BYTES:,} are read")
 
 
-def measure(text: str) -> TextSize:
-    """Return how large a text is, also as base64."""
-    if not text.isascii():
+def measure(text: str, *, as_base64: bool = True) -> TextSize:
+    """Return how large a text is; without `as_base64` it is not looked at whether it is some, which takes longer."""
+    if not as_base64 or not text.isascii():
         return TextSize(utf8_size(text))
     form, decoded = _decode(text)
     return TextSize(len(text), form, decoded)
@@ -194,29 +197,34 @@ def of_value(value: Any) -> Document:
 
 
 def _checked(value: Json, size: int, flaws: list[Flaw]) -> Document:
-    """Walk the value once, without recursion, for depth and for halves of characters."""
+    """Walk the value once, without recursion, for depth and for what cannot be written as JSON again."""
+    _check_leaf(value, (), flaws)
     open_places: list[tuple[Json, Path]] = [(value, ())]
     while open_places:
         here, path = open_places.pop()
-        if len(path) > MAX_DEPTH:
+        if not isinstance(here, dict | list) or not here:
+            continue
+        if len(path) >= MAX_DEPTH:
             return _unreadable(size, FlawKind.TOO_DEEP, f"more than {MAX_DEPTH} levels")
-        if isinstance(here, str):
-            if not here.isascii() and _has_lone_surrogate(here):
-                _note(flaws, Flaw(FlawKind.LONE_SURROGATE, path=path))
-        elif isinstance(here, dict):
-            for key, item in here.items():
-                if not key.isascii() and _has_lone_surrogate(key):
-                    _note(flaws, Flaw(FlawKind.LONE_SURROGATE, "in a key", path=path))
+        for key, item in here.items() if isinstance(here, dict) else enumerate(here):
+            if isinstance(key, str) and not key.isascii() and _has_lone_surrogate(key):
+                _note(flaws, Flaw(FlawKind.LONE_SURROGATE, "in a key", path=path))
+            if isinstance(item, dict | list):
                 open_places.append((item, (*path, key)))
-        elif isinstance(here, list):
-            open_places.extend((item, (*path, number)) for number, item in enumerate(here))
-        elif isinstance(here, float) and not math.isfinite(here):
-            _note(flaws, Flaw(FlawKind.NOT_FINITE, json.dumps(here), path=path))
+            elif not (isinstance(item, str) and item.isascii()):
+                _check_leaf(item, (*path, key), flaws)
     return Document(value, size, tuple(flaws))
 
 
+def _check_leaf(value: Json, path: Path, flaws: list[Flaw]) -> None:
+    if isinstance(value, str) and _has_lone_surrogate(value):
+        _note(flaws, Flaw(FlawKind.LONE_SURROGATE, path=path))
+    elif isinstance(value, float) and not math.isfinite(value):
+        _note(flaws, Flaw(FlawKind.NOT_FINITE, json.dumps(value), path=path))
+
+
 def _has_lone_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)
+    return _SURROGATE.search(text) is not None
 
 
 def _note(flaws: list[Flaw], flaw: Flaw) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cfrunbook.cloudfront.edge_headers import READ_ONLY_LAMBDA_EDGE, is_disallowed
+from cfrunbook.functions.documents import utf8_size
 from cfrunbook.functions.lambda_edge import header_rules as rules
 from cfrunbook.functions.lambda_edge.subject import Object, Subject, found, new
 from cfrunbook.functions.model import DELETE, Edit, EventType, Path, Violation, show_path
@@ -28,6 +29,8 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-exampl
 COUNTRY = "cloudfront-viewer-country"
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PLAIN_NAME = re.compile(r"[a-z0-9-]+")
+_PLAIN_VALUE = re.compile(r"(?! )[\x20-\x7e]*(?<! )")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 _JOINED_COOKIE = re.compile(r",(?=\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+=)")
@@ -69,9 +72,26 @@ def entry_violations(
         if lower in known:
             return []
         return [found(rules.HEADER_DISALLOWED, (name,), edits=[Edit((name,), DELETE)], header=lower)]
+    if _is_plain(name, entry):
+        return []
     violations = [*_name_violations(headers, name, base)]
     violations += new(lambda one: _structure_violations(name, one), entry, known.get(lower))
     return violations
+
+
+def _is_plain(name: str, entry: Any) -> bool:
+    """Tell whether nothing can be wrong with a header, as with almost all of them: a quick look spares a close one."""
+    if not _PLAIN_NAME.fullmatch(name) or name == "set-cookie" or not isinstance(entry, list) or not entry:
+        return False
+    for item in entry:
+        if not isinstance(item, dict):
+            return False
+        value, key = item.get("value"), item.get("key", name)
+        if not isinstance(value, str) or not _PLAIN_VALUE.fullmatch(value):
+            return False
+        if not isinstance(key, str) or key.lower() != name:
+            return False
+    return True
 
 
 def byte_size(headers: Any) -> tuple[int, int]:
@@ -82,12 +102,8 @@ def byte_size(headers: Any) -> tuple[int, int]:
             value = item.get("value") if isinstance(item, dict) else None
             if isinstance(value, str):
                 entries += 1
-                least += _size(name) + _size(value)
+                least += utf8_size(name) + utf8_size(value)
     return least, least + 4 * entries
-
-
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def _no_object(value: Any, before: Object | None) -> Violation:

@@ -83,7 +83,7 @@ def _check_data(subject: Subject, body: Object) -> None:
         return
     if encoding not in ("base64", "text"):
         return
-    size = subject.document.measure(_DATA, data)
+    size = subject.document.measure(_DATA, data, as_base64=encoding == "base64")
     if encoding == "base64" and size.base64 is Base64.NOT:
         said = "`base64`" if "encoding" in body else "not given"
         shown = f"a string of {size.size:,} bytes"

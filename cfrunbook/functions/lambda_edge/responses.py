@@ -23,6 +23,7 @@ _STATUS = re.compile(r"[2-5][0-9][0-9]", re.ASCII)
 _LEADING_STATUS = re.compile(r"\s*([2-5][0-9][0-9])(?![0-9])", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _KILO, _KIBI = 1000, 1024
+_RESPONSE_EVENTS = (EventType.ORIGIN_RESPONSE, EventType.VIEWER_RESPONSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def check(subject: Subject) -> tuple[int | None, int | None]:
     _check_status(subject)
     _check_description(subject)
     size = _check_body(subject) if "body" in subject.value else None
-    _check_encoding(subject)
+    _check_encoding(subject, size)
     headers.check(subject, generated=generated)
     if not generated and size is None:
         return None, None
@@ -60,10 +61,9 @@ def check(subject: Subject) -> tuple[int | None, int | None]:
 
 
 def _check_status(subject: Subject) -> None:
-    value, before = subject.value, subject.before
-    fixed = before.get("status") if before is not None and before is not subject.value else None
-    is_response_event = subject.event_type is not None and not subject.event_type.is_request
-    old = fixed if is_response_event and isinstance(fixed, str) else None
+    value = subject.value
+    given = (subject.before or {}).get("status") if subject.event_type in _RESPONSE_EVENTS else None
+    old = given if isinstance(given, str) else None
     if "status" not in value:
         edits = [Edit(("status",), old)] if old is not None else []
         subject.add(found(rules.STATUS_MISSING, ("status",), edits=edits))
@@ -71,12 +71,14 @@ def _check_status(subject: Subject) -> None:
     status = value["status"]
     violations = new(_status_violations, status, old)
     subject.add(*violations)
-    if old is None or subject.event_type is not EventType.VIEWER_RESPONSE or any(v.edits == () for v in violations):
-        return
-    if not any(v.rule is rules.STATUS_INVALID for v in violations) and _number(status) != _number(old):
+    is_fixed = subject.event_type is EventType.VIEWER_RESPONSE and old is not None
+    if is_fixed and _is_valid(status) and _number(status) != old:
         edits = [Edit(("status",), old)]
-        shown, was = visible(status, 40), visible(old, 40)
-        subject.add(found(rules.STATUS_CHANGED, ("status",), shown, edits, before=was))
+        subject.add(found(rules.STATUS_CHANGED, ("status",), visible(status, 40), edits, before=visible(old, 40)))
+
+
+def _is_valid(status: Any) -> bool:
+    return not any(violation.rule is rules.STATUS_INVALID for violation in _status_violations(status))
 
 
 def _status_violations(status: Any) -> Iterator[Violation]:
@@ -116,7 +118,8 @@ def _check_body(subject: Subject) -> TextSize | None:
     """Check `body`, and return how large it is; None where it is no string."""
     body, event_type = subject.value["body"], subject.event_type
     without = [Edit(("body",), DELETE), Edit(("bodyEncoding",), DELETE)]
-    size = subject.document.measure(("body",), body) if isinstance(body, str) else None
+    as_base64 = subject.value.get("bodyEncoding") == "base64"
+    size = subject.document.measure(("body",), body, as_base64=as_base64) if isinstance(body, str) else None
     if size is None:
         subject.add(found(rules.BODY_TYPE, ("body",), describe(body), _mended_body(body)))
     if event_type is EventType.VIEWER_RESPONSE:
@@ -136,7 +139,7 @@ def _mended_body(body: Any) -> list[Edit]:
     return [Edit(("body",), json.dumps(body))]
 
 
-def _check_encoding(subject: Subject) -> None:
+def _check_encoding(subject: Subject, size: TextSize | None) -> None:
     value = subject.value
     if "bodyEncoding" not in value:
         return
@@ -146,14 +149,12 @@ def _check_encoding(subject: Subject) -> None:
         lower = encoding.lower() if isinstance(encoding, str) else ""
         edits = [Edit(path, lower if lower in ("text", "base64") else DELETE)]
         subject.add(found(rules.BODY_ENCODING, path, shown, edits))
-    elif encoding == "base64" and isinstance(value.get("body"), str):
-        body = value["body"]
-        size = subject.document.measure(("body",), body)
+    elif encoding == "base64" and size is not None:
         if size.base64 is Base64.NOT:
             shown = f"a string of {size.size:,} bytes"
             subject.add(found(rules.BODY_BASE64, ("body",), shown, [Edit(path, "text")]))
         elif size.base64 is not Base64.STRICT:
-            edits = [Edit(("body",), plain_base64(body))]
+            edits = [Edit(("body",), plain_base64(value["body"]))]
             subject.add(found(rules.BODY_BASE64_UNUSUAL, ("body",), edits=edits, problem=size.base64.value))
 
 
