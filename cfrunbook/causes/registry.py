@@ -32,6 +32,7 @@ def modules() -> tuple[CauseModule, ...]:
 
 def rules() -> dict[str, Rule]:
     """Return every result code of every cause, also of those that are not judged target by target."""
-    from cfrunbook.causes import distribution, edge_function
+    from cfrunbook.causes import captured_response, distribution, edge_function
 
-    return {r.code: r for source in (*modules(), distribution, edge_function) for r in source.RULES}
+    beside = (*distribution.RULES, *edge_function.RULES, *captured_response.RULES)
+    return {r.code: r for r in (*(r for source in modules() for r in source.RULES), *beside)}

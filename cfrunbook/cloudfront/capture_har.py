@@ -1,4 +1,4 @@
-"""Captured responses in a HAR file, as browsers' developer tools save it: the failing entries, else those of CloudFront.
+"""Captured responses in a HAR file, as browsers save it: the failing entries, else those of CloudFront.
 
 https://w3c.github.io/web-performance/specs/HAR/Overview.html
 """
@@ -32,11 +32,11 @@ class _Content(msgspec.Struct, frozen=True):
 
 class _Response(msgspec.Struct, frozen=True):
     status: Any = 0
-    statusText: Any = ""  # noqa: N815 - HAR's own name
-    httpVersion: Any = ""  # noqa: N815
+    statusText: Any = ""
+    httpVersion: Any = ""
     headers: list[_Header] = []
     content: _Content = _Content()
-    bodySize: Any = None  # noqa: N815
+    bodySize: Any = None
 
 
 class _Request(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ class _Request(msgspec.Struct, frozen=True):
 class _Entry(msgspec.Struct):
     request: _Request = _Request()
     response: _Response = _Response()
-    startedDateTime: Any = ""  # noqa: N815
+    startedDateTime: Any = ""
 
 
 class _Log(msgspec.Struct):

@@ -33,7 +33,9 @@ _MANNERS = re.compile(rf"{_TIME}\* (?:Connection #\d+ to host|Closing connection
 _COMMAND = re.compile(r"(?:^|[\s/])(?:curl|wget|https?)(?:\.exe)?\s", re.ASCII)
 _URL = re.compile(r"https?://[^\s'\"]{1,8192}", re.ASCII)
 _WGET_URL = re.compile(r"^--[\d: -]{10,20}--\s+(https?://\S{1,8192})", re.MULTILINE | re.ASCII)
-_WGET_END = re.compile(r"^(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|Saving to:|Length:|Location:|Connecting to|Reusing)", re.ASCII)
+_WGET_END = re.compile(
+    r"^(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|Saving to:|Length:|Location:|Connecting to|Reusing)", re.ASCII
+)
 
 
 def is_transcript(text: str) -> bool:

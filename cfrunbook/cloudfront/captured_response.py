@@ -214,7 +214,9 @@ def _page(body: str) -> CapturedPage:
     return CapturedPage(made_by="" if maker == "cloudfront" else maker, status=error_pages.status_in(head))
 
 
-_SHOWN = re.compile(r"\A\s{0,40}(?:5\d\d )?[A-Z][A-Za-z -]{3,40}\s{1,10}(nginx|openresty)(?:/[\d.]{1,20})?\s{0,40}\Z", re.ASCII)
+_SHOWN = re.compile(
+    r"\A\s{0,40}(?:5\d\d )?[A-Z][A-Za-z -]{3,40}\s{1,10}(nginx|openresty)(?:/[\d.]{1,20})?\s{0,40}\Z", re.ASCII
+)
 
 
 def _shown_by(text: str) -> str:

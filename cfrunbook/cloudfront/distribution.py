@@ -163,6 +163,8 @@ class CustomErrorResponse:
     """Text in the API; empty: the error's own status."""
     page: str
     where: str
+    caching_min_ttl: int | None = None
+    """Seconds for which the error is cached at least; None: not said, so 10."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,7 +258,7 @@ class Page:
 
 
 def recognise(body: str) -> Page | None:
-    """Return what a body shows that is one of CloudFront's own pages, as HTML or as copied from a browser; else None."""
+    """Return what one of CloudFront's own pages shows, as HTML or as copied from a browser; None for another page."""
     body = body[:MAX_TEXT]
     text = plain(body)
     lower = text.translate(_LOWER)
@@ -297,4 +297,5 @@ def _sentence(text: str, lower: str, start: int) -> str:
     begin = start + len(_TITLE)
     ends = [found for part in _BOILERPLATE if (found := lower.find(part, begin)) >= 0]
     said = text[begin : min(ends, default=begin)].strip(" .")
-    return said[:MAX_SENTENCE]
+    is_cut = any(part.startswith(said.translate(_LOWER)) for part in _BOILERPLATE)  # of a page that is not whole
+    return "" if is_cut else said[:MAX_SENTENCE]
