@@ -91,7 +91,7 @@ FAILED_AT_EDGE = _rule(
     Status.FAULT,
     "CloudFront answered {answered}, since {function} failed while it ran at the edge: {by}{also}.",
     "An execution error, which is 503 (500 in the guide of 2023) and not 502: the code threw, took too long, or lacks a"
-    " permission. {sentence_says}The origin is not the reason.",
+    " permission.{sentence_says} The origin is not the reason.",
     source=PAGE_503,
     cloudfront_status=503,
     remedy=Remedy(
@@ -113,7 +113,7 @@ THROTTLED_AT_EDGE = _rule(
     Stage.EDGE_FUNCTION,
     Status.FAULT,
     "CloudFront answered {answered}, since {function} met a limit at the edge and was not run: {by}{also}.",
-    "Too many requests or concurrent executions in a region, which is 503 and not 502. {sentence_says}The code is not"
+    "Too many requests or concurrent executions in a region, which is 503 and not 502.{sentence_says} The code is not"
     " the reason, and neither is the origin.",
     source=PAGE_503,
     cloudfront_status=503,
@@ -383,8 +383,8 @@ REQUEST_REFUSED = _about(
     "request_refused",
     Status.INFO,
     "CloudFront{whose} refused the request with {answered}; that is no 502{also}.",
-    "{sentence_says}AWS WAF, a geographic restriction, a method that is not allowed, a signed URL, a name without a"
-    " distribution, or two distributions that call each other. The origin was not asked.",
+    "AWS WAF, a geographic restriction, a method that is not allowed, a signed URL, a name without a"
+    " distribution, or two distributions that call each other.{sentence_says} The origin was not asked.",
     source=_GUIDE + "http-403-permission-denied.html",
 )
 OTHER_ERROR = _about(

@@ -44,7 +44,7 @@ def common(reading: Reading) -> dict[str, Any]:
         "x_cache": reading.x_cache.value if reading.x_cache else "",
         "server": reading.server,
         "sentence": reading.sentence,
-        "sentence_says": f" Its page says: “{reading.sentence}”. " if reading.sentence else "",
+        "sentence_says": f" Its page says: “{reading.sentence}”." if reading.sentence else "",
         "page": page.made_by if page else "",
         "whose": reading.whose,
         "pop": reading.pop,

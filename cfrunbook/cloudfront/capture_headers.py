@@ -36,6 +36,7 @@ def read(text: str) -> Parts | None:
     """Return the response that a list of header fields describes; None where text is no such list."""
     parts = Parts(CaptureForm.HEADERS)
     lines = [line[:MAX_LINE].rstrip("\r") for line in text.split("\n")[:_MAX_LINES]]
+    pseudo_fields: dict[str, str] = {}
     is_request = False
     number = 0
     while number < len(lines):
@@ -52,7 +53,9 @@ def read(text: str) -> Parts | None:
             continue
         name, value, used = found
         number += used
-        _take(parts, name, value, is_request=is_request)
+        _take(parts, name, value, pseudo_fields, is_request=is_request)
+    if not parts.url and (host := pseudo_fields.get(":authority")):
+        parts.url = f"https://{host}{pseudo_fields.get(':path', '/')}"
     telling = {name.lower() for name, _ in parts.headers} & _TELLING
     is_list = len(telling) >= 3 or bool(telling & _CLOUDFRONTS) or bool(parts.status and telling)
     return parts if is_list else None
@@ -78,7 +81,7 @@ def _one(line: str, following: str) -> tuple[str, str, int] | None:
     return None
 
 
-def _take(parts: Parts, name: str, value: str, *, is_request: bool) -> None:
+def _take(parts: Parts, name: str, value: str, pseudo_fields: dict[str, str], *, is_request: bool) -> None:
     """Put one field where it belongs; header fields of the request are dropped."""
     name, value = name.strip(), value.strip()
     match name.lower():
@@ -92,7 +95,6 @@ def _take(parts: Parts, name: str, value: str, *, is_request: bool) -> None:
         case "remote address" | "referrer policy" | "status" | "status code":
             pass
         case pseudo if pseudo.startswith(":"):
-            parts.url += value if pseudo == ":path" and parts.url.startswith("https://") else ""
-            parts.url = f"https://{value}" if pseudo == ":authority" else parts.url
+            pseudo_fields.setdefault(pseudo, value)
         case _ if not is_request and len(parts.headers) < MAX_FIELDS:
             parts.headers.append((name, value))
