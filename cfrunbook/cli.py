@@ -278,6 +278,7 @@ def _incident(options: argparse.Namespace) -> Incident:
         function_kind=options.function_kind,
         handler=options.handler,
         run_handler=options.run_handler,
+        response=options.response,
     )
 
 
@@ -352,9 +353,9 @@ _INPUTS = (
     *("distribution", "policies", "url", "origin", "host", "evidence", "save-evidence", "connect-to", "vantage"),
     *("at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name", "expiry-days"),
     *("keep-alive", "firewall", "interface", "destination", "address-ranges", "function-result", "function-event"),
-    *("event-type", "function-kind", "handler", "run-handler", "output"),
+    *("event-type", "function-kind", "handler", "run-handler", "response", "output"),
 )
-_SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall", "function-result"})
+_SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall", "function-result", "response"})
 
 
 def _with_environment(argv: list[str]) -> list[str]:
@@ -565,6 +566,12 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
         metavar="yes",
         nargs="?",
         const="yes",
+    )
+    add(
+        "--response",
+        "what viewers get: output of curl -i or -v, wget -S, a HAR file, header fields, the page",
+        several=True,
+        metavar="FILE",
     )
     add("--lab", "a running lab's file: its relocations and defaults", metavar="FILE")
     add("--name", "name of the incident folder (default: from the URL or origin)", metavar="NAME")

@@ -96,12 +96,13 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
         findings.extend(tls_second_opinion.weigh(case, found))
     if observations.inputs.functions or observations.function_runs or incident.inputs.functions:
         findings.extend(_of_functions(incident, observations))
+    findings.extend(_of_responses(incident, observations))
     findings = failover.settle(incident, findings)
     gaps = tuple(dict.fromkeys(gap for case in judged for gap in coverage.gaps(case)))
     paths = tuple(_path(incident, case, findings) for case in judged)
     verdict = verdicts.verdict(incident, findings, gaps, vantage=observations.vantage)
     ranked = sorted(findings, key=lambda f: _rank(incident, verdict, f))
-    said = (*incident.not_examined, *_whose_firewall(incident), *observations.not_observed)
+    said = (*incident.not_examined, *_whose_firewall(incident), *observations.not_observed, *_unread(incident))
     not_examined = (*gaps, *said, *_left_out(paths))
     return Diagnosis(
         verdict=verdict,
@@ -137,6 +138,31 @@ def _of_functions(incident: Incident, observations: Observations) -> Iterable[Fi
     return edge_function.judge(given, runs=observations.function_runs, url=incident.inputs.url, origins=origins)
 
 
+def _of_responses(incident: Incident, observations: Observations) -> Iterable[Finding]:
+    """Return what captured responses show: those given now, else those of the recording."""
+    given = incident.inputs.responses or observations.inputs.responses
+    if not given:
+        return ()
+    from cfrunbook.causes import captured_response
+
+    return captured_response.judge(
+        given,
+        distribution=incident.distribution,
+        policies=incident.policies,
+        at=incident.at or observations.recorded_at,
+        url=incident.inputs.url,
+    )
+
+
+def _unread(incident: Incident) -> Iterable[NotExamined]:
+    """Say what of the captured responses was not read."""
+    if not incident.inputs.responses:
+        return ()
+    from cfrunbook.causes import captured_response
+
+    return captured_response.left_out(incident.inputs.responses)
+
+
 async def diagnose(incident: Incident, *, progress: Progress | None = None) -> Diagnosis:
     """Observe and judge `incident`."""
     return judge(incident, await observe(incident, progress=progress))
@@ -148,14 +174,21 @@ def diagnose_sync(incident: Incident, *, progress: Progress | None = None) -> Di
 
 
 def _path(incident: Incident, case: Case, findings: Sequence[Finding]) -> Path:
-    """Return the edge's path to one target: what lies behind the first broken stage and was not seen is not reached."""
+    """Return the edge's path to one target: what lies behind the first broken stage and was not seen is not reached.
+
+    What is about CloudFront's response as such has no place there.
+    """
     target = case.target
     known = {s.stage: s for s in incident.stages_for(target)}
     stages: list[StageResult] = []
     broken: Stage | None = None
     for stage in STAGES:
         here = sorted(
-            (f for f in findings if f.stage is stage and f.target in (target.id, "")),
+            (
+                f
+                for f in findings
+                if f.stage is stage and f.target in (target.id, "") and f.cause is not Cause.CLOUDFRONT
+            ),
             key=lambda f: _SEVERITY[f.status],
         )
         status, sentence = _stage(stage, here, known.get(stage), case, broken)
@@ -241,7 +274,7 @@ def _rank(incident: Incident, verdict: Verdict, finding: Finding) -> tuple[int, 
 
 
 def _shown(cause: Cause, findings: Sequence[Finding]) -> bool:
-    return cause is not Cause.DISTRIBUTION or any(f.cause is cause for f in findings)
+    return cause not in (Cause.DISTRIBUTION, Cause.CLOUDFRONT) or any(f.cause is cause for f in findings)
 
 
 _UNSEEN = {

@@ -27,6 +27,8 @@ MAX_OBSERVATIONS = 80_000
 3000 DNS queries."""
 MAX_DNS_RECORDS = 128
 """Records kept of each section of a DNS answer: a referral to 13 name servers brings 39."""
+MAX_RESPONSES = 100
+"""Captured responses of one incident."""
 
 Byte = Annotated[int, Meta(ge=0, le=0xFF)]
 CodePoint = Annotated[int, Meta(ge=0, le=0xFFFF)]
@@ -543,6 +545,83 @@ class FunctionRun(Struct, frozen=True, kw_only=True):
     elapsed_ms: Milliseconds = 0.0
 
 
+class CaptureForm(StrEnum):
+    """What a captured response was read from."""
+
+    CURL = "curl"
+    """Status line, header, perhaps the body: `curl -i`, `curl -D -`, HTTPie, and what looks like it."""
+    CURL_VERBOSE = "curl_verbose"
+    WGET = "wget"
+    HAR = "har"
+    HEADERS = "headers"
+    """Header fields without a status line, as browsers copy them."""
+    BODY = "body"
+    """The page alone, as HTML or JSON."""
+    TEXT = "text"
+    """What a browser's window showed, without tags."""
+
+
+class CapturedPage(Struct, frozen=True, kw_only=True):
+    """What was recognised in the body of a captured response. The body itself is not kept: it may hold anything."""
+
+    made_by: ShortText = ""
+    """Whose error page it is (`cloudfront`, `nginx`, `awselb` …); empty where that is not known."""
+    skeleton: Literal["classic", "2026", "short", ""] = ""
+    """Which of CloudFront's own pages, see `cfrunbook.cloudfront.error_pages`."""
+    status: Annotated[int, Meta(ge=100, le=999)] | None = None
+    """The status that the page itself names."""
+    sentence: Annotated[str, Meta(max_length=400)] = ""
+    """The sentence of reason on CloudFront's own page; empty: there is none."""
+    request_id: ShortText = ""
+    """The request id that is printed on CloudFront's own page."""
+
+
+class CapturedResponse(Struct, frozen=True, kw_only=True):
+    """A response as a person captured it, on the viewer's side of CloudFront."""
+
+    name: Annotated[str, Meta(max_length=4096)] = ""
+    """The file as it was given, for people; empty where it was no file."""
+    number: Annotated[int, Meta(ge=1)] = 1
+    """Which response of the file it is."""
+    form: CaptureForm
+    method: ShortText = ""
+    url: Annotated[str, Meta(max_length=8192)] = ""
+    """What was asked for, as far as that is known, its query values redacted."""
+    version: ShortText = ""
+    """`HTTP/1.1`, `HTTP/2` …; empty where it is not known."""
+    status: Annotated[int, Meta(ge=100, le=999)] | None = None
+    """None: neither a status line nor the page tells."""
+    reason: ShortText = ""
+    """The reason phrase of the status line; HTTP/2 has none."""
+    headers: Annotated[tuple[tuple[str, str], ...], Meta(max_length=200)] = ()
+    """Header fields in order, secrets redacted."""
+    page: CapturedPage | None = None
+    """None: the body was not captured, or is empty."""
+    body_bytes: Annotated[int, Meta(ge=0)] | None = None
+    """Bytes of the body; None: it was not captured."""
+    at: Annotated[dt.datetime, Meta(tz=True)] | None = None
+    """When the request was made, where the capture itself says so; the Date field is among the headers."""
+    left_out: Annotated[int, Meta(ge=0)] = 0
+    """Further responses in the same file that were not read."""
+
+    def field(self, name: str) -> str:
+        """Return the value of a header field, several values joined by commas; empty where there is none."""
+        wanted = name.lower()
+        return ", ".join(value.strip() for key, value in self.headers if key.strip().lower() == wanted)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What the capture lacks, in words for people."""
+        lacks = {
+            "the status": self.status is None,
+            "the header": not self.headers,
+            "the body": self.body_bytes is None,
+            "the URL": not self.url,
+            "the time": self.at is None and not self.field("date"),
+        }
+        return tuple(what for what, is_missing in lacks.items() if is_missing)
+
+
 class FirewallDump(Struct, frozen=True, kw_only=True):
     """The rules of a firewall as a tool printed them, redacted."""
 
@@ -590,6 +669,8 @@ class Inputs(Struct, frozen=True, kw_only=True):
     """CloudFront's addresses; None: the list that comes with the package."""
     functions: tuple[FunctionResult, ...] = ()
     """Results of edge functions."""
+    responses: Annotated[tuple[CapturedResponse, ...], Meta(max_length=MAX_RESPONSES)] = ()
+    """Captured responses."""
     lab: str = ""
     """The lab scenario this incident plays in; empty for a real one."""
 

@@ -20,7 +20,7 @@ Json = None | bool | int | float | str | list[Any] | dict[str, Any]
 
 
 class Cause(StrEnum):
-    """The documented causes of a CloudFront 502, and the distribution itself as a place where a fault can be.
+    """The documented causes of a CloudFront 502; and, as places where a fault can be, the distribution and CloudFront.
 
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-gateway.html
     """
@@ -33,6 +33,8 @@ class Cause(StrEnum):
     EDGE_FUNCTION = "edge_function"
     ORIGIN_RESPONSE = "origin_response"
     DISTRIBUTION = "distribution"
+    CLOUDFRONT = "cloudfront"
+    """What CloudFront itself said: its response and its logs."""
 
 
 class Status(StrEnum):

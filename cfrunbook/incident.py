@@ -26,11 +26,12 @@ from cfrunbook.cloudfront.policies import Policies
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.cloudfront.viewer_url import ViewerUrl
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import AddressRanges, FirewallDump, FunctionResult, Inputs, Observations
+from cfrunbook.evidence import AddressRanges, CapturedResponse, FirewallDump, FunctionResult, Inputs, Observations
 from cfrunbook.findings import Finding, NotExamined, Stage, StageResult, StageStatus, Status
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
+    from cfrunbook.cloudfront.captured_response import ResponseSource
     from cfrunbook.firewall.dumps import Rules
     from cfrunbook.functions.cloudfront_function.known_origins import KnownOrigins
     from cfrunbook.functions.inputs import Handler, ResultSource
@@ -137,12 +138,13 @@ class Incident(msgspec.Struct, frozen=True):
         handler: Path | str | None = None,
         run_handler: bool | str | None = None,
         key_value_store: Path | str | None = None,
+        response: ResponseSource | Sequence[ResponseSource] | None = (),
         name: str | None = "",
     ) -> Incident:
         """Return the incident that these inputs describe; any subset will do that gives something to examine.
 
-        That is a distribution, an origin, or an edge function's result or handler. A handler is only run, which is
-        code execution on this machine, if `run_handler` says so.
+        That is a distribution, an origin, a captured response, or an edge function's result or handler. A handler is
+        only run, which is code execution on this machine, if `run_handler` says so.
 
         What is given here wins over the options of `lab`, and those over the inputs of `evidence`. Raises BadInput,
         in one sentence, for anything that cannot be used; never another exception.
@@ -156,6 +158,7 @@ class Incident(msgspec.Struct, frozen=True):
             "function_result": function_result, "function_event": function_event, "event_type": event_type,
             "function_kind": function_kind, "handler": handler, "run_handler": run_handler,
             "key_value_store": key_value_store,
+            "response": response,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
         scenario, options = _lab(lab) if lab else ("", {})
@@ -231,6 +234,10 @@ class Incident(msgspec.Struct, frozen=True):
         if self.address_ranges_url:
             yield Fact("Address ranges", "as they are when looking", f"fetched from {self.address_ranges_url}")
         yield from self._function_facts()
+        for response in self.inputs.responses:
+            shown = response.status if response.status is not None else "no status"
+            origin = f"response {response.number} of {response.name}" if response.name else "as given"
+            yield Fact("Captured response", f"{response.version} {shown}".strip(), visible(origin, 120))
         at_53 = [e for e in self.relocations.entries if e.port == _DNS_PORT]
         servers = [e for e in at_53 if hostname.is_address(e.host)]
         others = [e for e in at_53 if servers and not e.host]
@@ -322,10 +329,12 @@ def _assemble(
         or (observations and observations.function_runs)
     ):
         planned = plan.of_functions()
+    elif recorded.responses or pick_given("response") is not None:
+        planned = plan.of_responses()
     else:
         raise BadInput(
             "There is nothing to examine: give a distribution (the output of aws cloudfront get-distribution), an"
-            " origin (NAME or NAME:PORT), an edge function's result, a recording or a lab."
+            " origin (NAME or NAME:PORT), a captured response, an edge function's result, a recording or a lab."
         )
     connect_to = _texts(pick("connect_to"), "--connect-to")
     roots = _roots(given.get("trust_store", options.get("trust_store")), recorded)
@@ -347,6 +356,7 @@ def _assemble(
         destination=_destination(pick("destination")),
         address_ranges=None if ranges_url else _address_ranges(given.get("address_ranges"), recorded),
         functions=_function_results(pick_given, recorded),
+        responses=_responses(pick_given("response"), recorded),
         lab=scenario or recorded.lab,
     )
     vantage = _text(given.get("vantage", options.get("vantage")), "Vantage")
@@ -494,6 +504,15 @@ def _function_results(pick: Callable[[str], Any], recorded: Inputs) -> tuple[Fun
         event_type=_text(pick("event_type"), "Event type"),
         kind=_text(pick("function_kind"), "Function kind"),
     )
+
+
+def _responses(value: Any, recorded: Inputs) -> tuple[CapturedResponse, ...]:
+    """Return the captured responses that were given, else those of the recording. Raises BadInput."""
+    if value is None:
+        return recorded.responses
+    from cfrunbook.cloudfront import captured_response
+
+    return captured_response.load(value)
 
 
 def _handler(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cfrunbook import failover
+from cfrunbook import direct_evidence, failover
 from cfrunbook.findings import STAGES, Finding, NotExamined, Stage, Status, Verdict
 
 if TYPE_CHECKING:
@@ -23,19 +23,26 @@ def importance(incident: Incident, target_id: str) -> int:
 def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotExamined], *, vantage: str) -> Verdict:
     """Return the answer: the first broken stage of the most important broken target is the root cause.
 
-    A secondary origin never speaks before a primary that is broken or could not be looked at. With `gaps` in what had
-    to be seen, "no fault found" is not said.
+    A fault that CloudFront itself names comes before all that was seen from here; of the same cause, what was seen says
+    more. A secondary origin never speaks before a primary that is broken or could not be looked at. With `gaps` in what
+    had to be seen, "no fault found" is not said.
     """
+    if (named := direct_evidence.named(findings)) is not None:
+        same = [f for f in findings if f.cause is named.cause and not direct_evidence.is_direct(f)]
+        root = _first(incident, same, Status.FAULT) or named
+        return _broken(incident, root, findings, direct_evidence.beside_named(named, root, findings, vantage))
+    seen = {t.id for t in incident.targets if any(f.target == t.id and f.status is Status.OK for f in findings)}
     secondary = {t.id for t in incident.targets if t.role == "secondary"}
     for pool in (
         [f for f in findings if f.target not in secondary],
         [f for f in findings if f.target in secondary],
     ):
         if fault := _first(incident, pool, Status.FAULT):
-            return _broken(incident, fault, findings)
+            return _broken(incident, fault, findings, direct_evidence.beside_seen(fault, findings))
         if unknown := _first(incident, pool, Status.UNKNOWN):
-            return _undecided(unknown)
-    seen = {t.id for t in incident.targets if any(f.target == t.id and f.status is Status.OK for f in findings)}
+            return _undecided(unknown, findings, _names(incident, seen) if seen else "", vantage)
+    if not incident.targets and (told := next((f for f in findings if direct_evidence.is_direct(f)), None)):
+        return _of_response(told)
     if not incident.targets and (accepted := [f for f in findings if f.code == "edge_function.ok"]):
         others = sum(int(f.data.get("results", 1)) for f in accepted) - 1
         more = f" So it does with {others:,} more result{'s' * (others > 1)}." if others else ""
@@ -83,11 +90,13 @@ def _first(incident: Incident, findings: Sequence[Finding], status: Status) -> F
 
 
 def _place(incident: Incident, finding: Finding) -> tuple[int, float]:
-    """Return where on the edge's way a finding is: of which target, at which stage.
+    """Return where on the edge's way a finding is: of which target, at which stage. CloudFront's response comes last.
 
     A function runs where its event is: one at viewer-request before the origin is looked for, one at origin-request
     once its name is resolved, the others when the origin has answered. It concerns the first target's way.
     """
+    if direct_evidence.is_direct(finding):
+        return len(incident.targets) + 2000, 0
     if finding.stage is Stage.EDGE_FUNCTION and not finding.target:
         before = _RUNS_AFTER.get(str(finding.data.get("event_type")), Stage.HTTP)
         return 1, STAGES.index(before) + 0.5
@@ -103,13 +112,15 @@ def _is_given(finding: Finding) -> bool:
     return bool(finding.evidence) and all(e.observation.startswith("input:") for e in finding.evidence)
 
 
-def _broken(incident: Incident, fault: Finding, findings: Sequence[Finding]) -> Verdict:
+def _broken(incident: Incident, fault: Finding, findings: Sequence[Finding], beside: str) -> Verdict:
+    """Return the verdict that rests on a fault; `beside` is what else was said or seen, in a sentence."""
     given = fault.cloudfront_status
     some = " to those" if fault.data.get("intermittent") else ""  # the title says: some requests fail
     sentences = [
         fault.title,
-        f"CloudFront answers {given}{some}." if given else "",
+        f"CloudFront answers {given}{some}." if given and not direct_evidence.is_direct(fault) else "",
         failover.note(incident, fault, findings),
+        beside,
     ]
     return Verdict(
         status="fault",
@@ -122,14 +133,43 @@ def _broken(incident: Incident, fault: Finding, findings: Sequence[Finding]) -> 
     )
 
 
-def _undecided(unknown: Finding) -> Verdict:
+def _undecided(unknown: Finding, findings: Sequence[Finding], seen_well: str, vantage: str) -> Verdict:
+    """Return that it could not be told, and what CloudFront said where that is not the same."""
+    question = direct_evidence.open_question(findings)
+    is_own = question is not None and direct_evidence.is_direct(unknown)
+    beside = ""
+    if question is not None:
+        beside = (
+            direct_evidence.beside_open(unknown, seen_well, findings, vantage)
+            if is_own
+            else f"CloudFront's own response: {question.title}"
+        )
     return Verdict(
         status="unknown",
-        sentence=f"Inconclusive: {unknown.title}",
+        sentence=f"Inconclusive: {unknown.title} {beside}".strip(),
         cause=unknown.cause,
         code=unknown.code,
+        cloudfront_status=unknown.cloudfront_status if is_own else None,
         target=unknown.target,
         next_check=unknown.next_check,
+    )
+
+
+def _of_response(told: Finding) -> Verdict:
+    """Return what a captured response alone shows that is no 502: no error at all, or another one."""
+    if told.status is Status.OK:
+        return Verdict(
+            status="ok",
+            sentence=f"{told.title} Nothing else was examined.",
+            confidence="medium",
+            next_check="Capture a response that fails (curl -sSi), or give the distribution and the failing URL.",
+        )
+    return Verdict(
+        status="unknown",
+        sentence=f"Inconclusive: {told.title}",
+        cause=told.cause,
+        code=told.code,
+        next_check="Capture the 502 itself (curl -sSi), or give the distribution and the failing URL.",
     )
 
 

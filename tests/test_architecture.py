@@ -27,7 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"incident"}),
     frozenset({"function_runs", "resolving"}),
     frozenset({"observation"}),
-    frozenset({"coverage", "failover"}),
+    frozenset({"coverage", "direct_evidence", "failover"}),
     frozenset({"verdicts"}),
     frozenset({"diagnosis"}),
     frozenset({"views"}),

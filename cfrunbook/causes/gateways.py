@@ -6,6 +6,8 @@ documentation lists. Templates in the steps are over the finding's data.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from cfrunbook.cloudfront.targets import OriginKind
@@ -232,22 +234,40 @@ _BY_SERVER = (
 
 
 def maker_of(exchange: Exchange, kind: OriginKind = OriginKind.CUSTOM) -> Gateway:
-    """Return who made an error answer; `UNKNOWN` where nothing tells."""
-    fields: dict[str, str] = {}
-    for name, value in exchange.headers:
-        fields.setdefault(name.strip().lower(), value.strip())
+    """Return who made an error answer of an origin that was asked directly; `UNKNOWN` where nothing tells."""
+    fields = _first_values(exchange.headers)
+    cloudfronts = fields.get("x-cache", "").lower().endswith("from cloudfront")
+    page = "cloudfront" if cloudfronts else exchange.page
+    return maker(exchange.headers, page=page, is_empty=not exchange.body_bytes, kind=kind)
+
+
+def maker(
+    headers: Iterable[tuple[str, str]], *, page: str, is_empty: bool, kind: OriginKind = OriginKind.CUSTOM
+) -> Gateway:
+    """Return who made an error answer, by its header fields and whose page (`probes.error_pages`) its body is.
+
+    `UNKNOWN` where nothing tells. Fields that CloudFront adds do not count.
+    """
+    fields = _first_values(headers)
     server = fields.get("server", "").lower()
     for beginning, gateway in _BY_SERVER:
         if server.startswith(beginning):
             return gateway
-    if exchange.page == "cloudfront" or fields.get("x-cache", "").lower().endswith("from cloudfront"):
+    if page == "cloudfront":
         return CLOUDFRONT
     if "x-amz-apigw-id" in fields or kind is OriginKind.API_GATEWAY:
         return API_GATEWAY
     if kind is OriginKind.FUNCTION_URL:
         return FUNCTION_URL
-    if "x-amzn-requestid" in fields and exchange.page in ("api-gateway", "internal-server-error"):
-        return API_GATEWAY if exchange.page == "api-gateway" else FUNCTION_URL
-    if server.startswith("caddy") and not exchange.body_bytes:
+    if "x-amzn-requestid" in fields and page in ("api-gateway", "internal-server-error"):
+        return API_GATEWAY if page == "api-gateway" else FUNCTION_URL
+    if server.startswith("caddy") and is_empty:
         return CADDY
-    return _BY_PAGE.get(exchange.page, UNKNOWN)
+    return _BY_PAGE.get(page, UNKNOWN)
+
+
+def _first_values(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    fields: dict[str, str] = {}
+    for name, value in headers:
+        fields.setdefault(name.strip().lower(), value.strip())
+    return fields

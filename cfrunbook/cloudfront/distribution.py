@@ -159,6 +159,8 @@ class CustomErrorResponse(msgspec.Struct, frozen=True):
     """Text in the API; empty: the error's own status."""
     page: str
     where: str
+    caching_min_ttl: int | None = None
+    """Seconds for which the error is cached at least; None: not said, so 10."""
 
 
 class Distribution(msgspec.Struct, frozen=True):

@@ -174,6 +174,7 @@ def _build(document: Any, name: str) -> Distribution:
                 response_code=str(reader.integer(node, "ResponseCode", where, 0) or ""),
                 page=reader.text(node, "ResponsePagePath", where),
                 where=where,
+                caching_min_ttl=ttl if (ttl := reader.integer(node, "ErrorCachingMinTTL", where, -1)) >= 0 else None,
             )
             for where, node in reader.objects(config, "CustomErrorResponses", "")
         ),

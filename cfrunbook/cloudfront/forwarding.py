@@ -161,6 +161,17 @@ def forwarded(behavior: Behavior, policies: Policies) -> Forwarded:
     return Forwarded(tuple(found), tuple(query), tuple(cookies), encodings, legacy, unknown)
 
 
+def query_in_cache_key(behavior: Behavior, policies: Policies) -> Selection | None:
+    """Return which parts of the query string are in the cache key; None where the cache policy is not known here.
+
+    With legacy settings what is forwarded is in the key; that QueryStringCacheKeys may list less is not looked at.
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding-the-cache-key.html
+    """
+    if not behavior.cache_policy_id:
+        return EVERYTHING if behavior.forwards_query else NOTHING
+    return _selections(behavior.cache_policy_id, policies)[0] if behavior.cache_policy_id in policies.cache else None
+
+
 def _listed(behavior: Behavior) -> Iterator[HeaderPolicy]:
     """Yield the legacy list of headers as a policy."""
     names = frozenset(h.lower() for h in behavior.forwarded_headers or ())

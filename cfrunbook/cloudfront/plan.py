@@ -148,6 +148,16 @@ def _instead(given: str) -> str:
     return ""
 
 
+def of_responses() -> Plan:
+    """Return the plan where only captured responses are to be judged: no origin is examined."""
+    left_out = NotExamined(
+        what="the origin",
+        why="neither a distribution nor an origin was given, only a captured response",
+        next_check="Give the distribution and the failing URL too, or the origin.",
+    )
+    return Plan((), (left_out,))
+
+
 def _names_without_distribution(domain: str, host: str, url: ViewerUrl | None) -> tuple[ServerName, ...]:
     if host:
         return (server_names.forwarded(hostname.to_ascii(host, "Host"), domain, _SAID),)

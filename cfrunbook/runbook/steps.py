@@ -331,6 +331,7 @@ class Runbook:
             if value is None:
                 continue
             values = [f"{name}.json"] if isinstance(value, Mapping) else value if name in SEVERAL else [value]
+            values = [f"{name}.txt" if _is_pasted(v) else v for v in values]
             words += [f"--{name.replace('_', '-')}", *(visible(v, 500) for v in values)]
         return shlex.join(words)
 
@@ -339,7 +340,7 @@ class Runbook:
         return "\n".join(
             f"{name} = {json.dumps(self.given[name], ensure_ascii=False, default=str)}"
             for name in PARAMETERS
-            if name in self.given and not isinstance(self.given[name], Mapping)
+            if name in self.given and not isinstance(self.given[name], Mapping) and not _is_pasted(self.given[name])
         )
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -411,6 +412,11 @@ def _compare(
     if now.verdict.status != "ok":
         return "warning", "Fixed here", f"This is right now, but the path still breaks: {now.verdict.sentence}{was}"
     return "ok", "Fixed", f"A second look found nothing wrong any more.{was}"
+
+
+def _is_pasted(value: object) -> bool:
+    """Tell whether a parameter is text in place of a file: it may hold secrets, so it is not shown again."""
+    return any(_is_pasted(v) for v in value) if isinstance(value, list | tuple) else "\n" in str(value)
 
 
 def _worst(findings: Sequence[Finding]) -> str:

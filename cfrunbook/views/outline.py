@@ -19,6 +19,7 @@ CAUSE_TITLES: Mapping[Cause, str] = {
     Cause.EDGE_FUNCTION: "Edge function",
     Cause.ORIGIN_RESPONSE: "Origin's own answer",
     Cause.DISTRIBUTION: "Distribution configuration",
+    Cause.CLOUDFRONT: "What CloudFront said",
 }
 
 VERDICT_LABELS: Mapping[str, str] = {
