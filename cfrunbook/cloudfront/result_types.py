@@ -62,7 +62,7 @@ class ResultType:
     @property
     def is_cause_of_502(self) -> bool:
         """Whether this is how CloudFront logs a 502 of its own first of all."""
-        return self.statuses[:1] == (502,)
+        return self.statuses[:1] == (502,) and self.side is not Side.UNKNOWN
 
 
 _CONNECT = (Cause.PORT, Cause.TLS_NAME, Cause.TLS_PROTOCOL, Cause.CERTIFICATE)
