@@ -103,7 +103,8 @@ _ADDED: tuple[tuple[tuple[str, ...], dt.date, str], ...] = (
 
 
 def _sets() -> tuple[ColumnSet, ...]:
-    names, found = _FIRST, [ColumnSet(_FIRST, dt.date(2013, 10, 16), "https://github.com/snowplow/snowplow/issues/384")]
+    names: tuple[str, ...] = _FIRST
+    found = [ColumnSet(_FIRST, dt.date(2013, 10, 16), "https://github.com/snowplow/snowplow/issues/384")]
     for added, seen, source in _ADDED:
         names += added
         found.append(ColumnSet(names, seen, source))

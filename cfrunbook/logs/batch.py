@@ -1,17 +1,30 @@
-"""Some lines of one file, column by column: what every format is turned into before it is counted. Pure."""
+"""Some lines of one file, divided into columns: what every format is turned into before it is counted. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-Column = Sequence[bytes] | None
-"""The values of one column, a line each; None where the log does not have it."""
+Cells = Sequence[bytes]
+"""The columns of one line, as many as are counted by."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One line of interest. `-` and what the line lacks are empty."""
+class Columns:
+    """Where the columns stand that every line is counted by; None where the log does not have one."""
+
+    status: int
+    pop: int | None
+    method: int | None
+    host: int | None
+    path: int | None
+    result: int | None
+    origin: int | None
+
+
+class Row(NamedTuple):
+    """One line of interest, whole. `-` and what the line lacks are empty."""
 
     second: int | None
     pop: bytes
@@ -24,25 +37,18 @@ class Row:
     origin: bytes
     request_id: bytes
     took: bytes
-    has_detailed: bool
-    """Whether the log has the column of the detailed type, and this line one so long."""
     is_cut: bool = False
     is_wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Lines, column by column."""
+    """Lines of one layout."""
 
     minutes: Sequence[bytes]
     """See `moments.minute`."""
-    statuses: Sequence[bytes]
-    pops: Column
-    methods: Column
-    hosts: Column
-    paths: Column
-    results: Column
-    origins: Column
+    cells: Sequence[Cells]
+    columns: Columns
     row: Callable[[int], Row]
     """The line at an index, whole."""
     place: Callable[[int], tuple[int, str]]
@@ -50,20 +56,11 @@ class Batch:
 
     def select(self, kept: Sequence[int]) -> Batch:
         """Return only the lines at the indices `kept`."""
-
-        def pick(column: Column) -> Column:
-            return None if column is None else [column[i] for i in kept]
-
         row, place = self.row, self.place
         return Batch(
             minutes=[self.minutes[i] for i in kept],
-            statuses=[self.statuses[i] for i in kept],
-            pops=pick(self.pops),
-            methods=pick(self.methods),
-            hosts=pick(self.hosts),
-            paths=pick(self.paths),
-            results=pick(self.results),
-            origins=pick(self.origins),
+            cells=[self.cells[i] for i in kept],
+            columns=self.columns,
             row=lambda i: row(kept[i]),
             place=lambda i: place(kept[i]),
         )

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from operator import itemgetter
 
 from cfrunbook.cloudfront.log_fields import Field
 from cfrunbook.logs import foreign, layout, moments
-from cfrunbook.logs.batch import Batch, Column, Row
+from cfrunbook.logs.batch import Batch, Row
 from cfrunbook.logs.layout import Layout
 from cfrunbook.logs.refusal import Refused
 
 SHORT_LOOK = 3
 """Lines by which a time stamp's form is told."""
-
-_NOTHING = (b"", b"-")
 
 
 class DelimitedReader:
@@ -28,8 +25,11 @@ class DelimitedReader:
         fallback: int | None = None,
         before: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`names` are the columns where the file has no header, `header` is one that came before, `fallback` the second
-        that stands for lines without a time, and `before` tells how many lines came before."""
+        """Take what the file itself may not tell.
+
+        `names` are the columns where it has no header, `header` is one that came before, `fallback` the second that
+        stands for lines without a time, and `before` tells how many lines came before.
+        """
         self._given = tuple(names)
         self._names = layout.names_of_header(header) if header else ()
         self._layout: Layout | None = None
@@ -100,17 +100,14 @@ class DelimitedReader:
         lines = data.split(b"\n")
         if not lines[-1]:
             lines.pop()
-        base = self.number
+        start = self._before, self.number
         self.number += len(lines)
-        numbers: list[int] | None = None
-        if b"\n\n" in data or data.startswith(b"\n"):
-            numbers = [base + i + 1 for i, line in enumerate(lines) if line]
-            lines = [line for line in lines if line]
-        if not lines:
-            return
         if self._layout is None:
-            self._layout = self._find(lines[: layout.SAMPLE])
-        yield _Lines(lines, self._layout, self._fallback, base, numbers, self._before).batch()
+            told = [line for line in lines[: 2 * layout.SAMPLE] if line]
+            if not told:
+                return
+            self._layout = self._find(told[: layout.SAMPLE])
+        yield _Lines(lines, self._layout, self._fallback, start).batch()
 
     def _find(self, lines: Sequence[bytes]) -> Layout:
         names = self._names or self._given
@@ -136,50 +133,35 @@ class DelimitedReader:
 class _Lines:
     """Lines of one layout."""
 
-    __slots__ = ("_base", "_before", "_fallback", "_layout", "_lines", "_numbers", "_rows")
+    __slots__ = ("_fallback", "_layout", "_lines", "_numbers", "_rows", "_start")
 
     def __init__(
-        self,
-        lines: list[bytes],
-        of: Layout,
-        fallback: int | None,
-        base: int,
-        numbers: list[int] | None,
-        before: Callable[[], int],
+        self, lines: list[bytes], of: Layout, fallback: int | None, start: tuple[Callable[[], int], int]
     ) -> None:
-        self._lines, self._layout, self._fallback = lines, of, fallback
-        self._base, self._numbers, self._before = base, numbers, before
+        """`start` is how many lines came before these, in two parts: one is only asked when it is needed."""
+        self._lines, self._layout, self._fallback, self._start = lines, of, fallback, start
+        self._numbers: Sequence[int] = range(len(lines))
         delimiter, width = of.delimiter, of.width
         self._rows = [line.split(delimiter, width) for line in lines]
-        if min(map(len, self._rows)) < width:
-            for row in self._rows:
-                if len(row) < width:
-                    row += [b""] * (width - len(row))
+        if self._rows and min(map(len, self._rows)) < width:
+            self._repair(width)
+
+    def _repair(self, width: int) -> None:
+        """Leave out empty lines, and fill up short ones."""
+        if b"" in self._lines:
+            self._numbers = [i for i, line in enumerate(self._lines) if line]
+            self._rows = [self._rows[i] for i in self._numbers]
+            self._lines = [self._lines[i] for i in self._numbers]
+        self._rows = [row if len(row) >= width else row + [b""] * (width - len(row)) for row in self._rows]
 
     def batch(self) -> Batch:
-        """Return them column by column."""
-        paths = self._column(Field.PATH)
-        if paths is not None and self._layout.is_real_time:
-            paths = [path.partition(b"?")[0] for path in paths]  # it has the query string in real-time logs
-        host = self._layout.host
-        statuses = self._column(Field.STATUS)
-        assert statuses is not None
-        return Batch(
-            minutes=self._minutes(),
-            statuses=statuses,
-            pops=self._column(Field.POP),
-            methods=self._column(Field.METHOD),
-            hosts=None if host is None else list(map(itemgetter(host), self._rows)),
-            paths=paths,
-            results=self._column(Field.RESULT),
-            origins=self._column(Field.ORIGIN),
-            row=self._row,
-            place=self._place,
-        )
-
-    def _column(self, field: Field) -> Column:
-        at = self._layout.at.get(field)
-        return None if at is None else list(map(itemgetter(at), self._rows))
+        """Return them, divided."""
+        of = self._layout
+        path = of.columns.path
+        if path is not None and of.is_real_time:  # the path has the query string there
+            for row in self._rows:
+                row[path] = row[path].partition(b"?")[0]
+        return Batch(self._minutes(), self._rows, of.columns, self._row, self._place)
 
     def _minutes(self) -> Sequence[bytes]:
         at, rows = self._layout.at, self._rows
@@ -206,31 +188,13 @@ class _Lines:
                 if field in at:
                     cells[at[field]] = self._rows[index][at[field]]
         is_wide = len(cells) > count and any(cells[count:])
-
-        def cell(position: int | None) -> bytes:
-            value = b"" if position is None else cells[position]
-            return b"" if value in _NOTHING else value
-
-        detailed = at.get(Field.DETAILED)
-        return Row(
-            second=_second(cells, at, self._fallback),
-            pop=cell(at.get(Field.POP)),
-            method=cell(at.get(Field.METHOD)),
-            host=cell(self._layout.host),
-            path=cell(at.get(Field.PATH)),
-            status=cells[at[Field.STATUS]],
-            result=cell(at.get(Field.RESULT)),
-            detailed=cell(detailed),
-            origin=cell(at.get(Field.ORIGIN)),
-            request_id=cell(at.get(Field.REQUEST_ID)),
-            took=cell(at.get(Field.TIME_TAKEN)),
-            has_detailed=bool(cell(detailed)),
-            is_cut=is_cut,
-            is_wide=is_wide,
-        )
+        second = _second(cells, at, self._fallback)
+        cells[count:] = (b"",)
+        return Row._make((second, *[_known(cells[i]) for i in self._layout.whole], is_cut, is_wide))
 
     def _place(self, index: int) -> tuple[int, str]:
-        number = self._before() + (self._base + index + 1 if self._numbers is None else self._numbers[index])
+        before, here = self._start
+        number = before() + here + self._numbers[index] + 1
         line, at, row = self._lines[index], self._layout.at, self._rows[index]
         columns = len(line.split(self._layout.delimiter))
         shape = f"({columns} of {len(self._layout.names)} columns, {len(line)} bytes)"
@@ -238,6 +202,10 @@ class _Lines:
         if not (len(status) == 3 and status.isdigit()):
             return number, f"no HTTP status in its place {shape}"
         return number, f"no date and time in their place {shape}"
+
+
+def _known(value: bytes) -> bytes:
+    return b"" if value == b"-" else value
 
 
 def _second(cells: Sequence[bytes], at: Mapping[Field, int], fallback: int | None) -> int | None:

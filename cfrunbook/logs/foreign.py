@@ -48,5 +48,5 @@ def recognize(head: bytes) -> str:
 
 def _is_binary(head: bytes) -> bool:
     part = head[:4096]
-    odd = sum(1 for byte in part if byte < 32 and byte not in b"\t\n\r\x0c\x1b" or byte == 127)
+    odd = sum(1 for byte in part if (byte < 32 and byte not in b"\t\n\r\x0c\x1b") or byte == 127)
     return odd > len(part) // 50

@@ -15,7 +15,7 @@ import msgspec
 
 from cfrunbook.cloudfront.log_fields import Field, positions
 from cfrunbook.logs import foreign, layout, moments
-from cfrunbook.logs.batch import Batch, Column, Row
+from cfrunbook.logs.batch import Batch, Columns, Row
 from cfrunbook.logs.layout import Layout
 from cfrunbook.logs.lines import MAX_LINE, LineSplitter
 from cfrunbook.logs.refusal import Refused
@@ -40,7 +40,8 @@ class ObjectSplitter:
 
     def feed(self, block: bytes) -> list[bytes]:
         """Return the objects that `block` completes."""
-        data, found, at = self._rest + block, [], 0
+        data, at = self._rest + block, 0
+        found: list[bytes] = []
         while True:
             start = data.find(b"{", at)
             if start < 0:
@@ -201,7 +202,9 @@ class JsonReader:
     def _find(self, found: Sequence[Mapping[str, bytes]]) -> Layout:
         names = list(found[0])
         if Field.STATUS not in positions(names):
-            what = foreign.recognize(msgspec.json.encode({n: v.decode("utf-8", "replace") for n, v in found[0].items()}))
+            what = foreign.recognize(
+                msgspec.json.encode({n: v.decode("utf-8", "replace") for n, v in found[0].items()})
+            )
             if not what:
                 what = "is JSON, but its objects have no sc-status: it is no CloudFront access log"
             raise Refused(f"{what}.")
@@ -213,59 +216,83 @@ class JsonReader:
     def _batch(self, found: list[dict[str, bytes]], numbers: list[int]) -> Batch:
         of = self._layout
         assert of is not None
-        names, at = of.names, of.at
-
-        def column(position: int | None) -> Column:
-            if position is None:
-                return None
-            name = names[position]
-            return [value.get(name, b"") for value in found]
-
-        def value(index: int, field: Field) -> bytes:
-            given = b"" if field not in at else found[index].get(names[at[field]], b"")
-            return b"" if given == b"-" else given
-
-        def second(index: int) -> int | None:
-            if Field.DATE in at and Field.TIME in at:
-                return moments.second(value(index, Field.DATE), value(index, Field.TIME))
-            field = next((f for f in (Field.TIMESTAMP_MS, Field.TIMESTAMP, Field.DATE) if f in at), None)
-            return self._fallback if field is None else moments.second(value(index, field))
-
-        def minute(index: int) -> bytes:
-            if Field.DATE in at and Field.TIME in at:
-                return value(index, Field.DATE) + b" " + value(index, Field.TIME)[:5]
-            return str(second(index)).encode()
-
-        def row(index: int) -> Row:
-            host = b"" if of.host is None else found[index].get(names[of.host], b"")
-            return Row(
-                second=second(index),
-                pop=value(index, Field.POP),
-                method=value(index, Field.METHOD),
-                host=b"" if host == b"-" else host,
-                path=value(index, Field.PATH),
-                status=value(index, Field.STATUS).zfill(3),
-                result=value(index, Field.RESULT),
-                detailed=value(index, Field.DETAILED),
-                origin=value(index, Field.ORIGIN),
-                request_id=value(index, Field.REQUEST_ID),
-                took=value(index, Field.TIME_TAKEN),
-                has_detailed=bool(value(index, Field.DETAILED)),
-            )
-
-        paths = column(at.get(Field.PATH))
+        values = _Values(found, of, self._fallback)
         return Batch(
-            minutes=[minute(i) for i in range(len(found))],
-            statuses=[value(i, Field.STATUS).zfill(3) for i in range(len(found))],
-            pops=column(at.get(Field.POP)),
-            methods=column(at.get(Field.METHOD)),
-            hosts=column(of.host),
-            paths=None if paths is None else [path.partition(b"?")[0] for path in paths],
-            results=column(at.get(Field.RESULT)),
-            origins=column(at.get(Field.ORIGIN)),
-            row=row,
+            minutes=[values.minute(i) for i in range(len(found))],
+            cells=[values.cells(i) for i in range(len(found))],
+            columns=_columns(of),
+            row=values.row,
             place=lambda i: (numbers[i], "no HTTP status or no time in the object"),
         )
+
+
+class _Values:
+    """Objects of one layout."""
+
+    def __init__(self, found: Sequence[Mapping[str, bytes]], of: Layout, fallback: int | None) -> None:
+        self._found, self._fallback, self._of = found, fallback, of
+        self._names = {field: of.names[position] for field, position in of.at.items()}
+        self._host = "" if of.host is None else of.names[of.host]
+
+    def cells(self, index: int) -> list[bytes]:
+        """Return the columns that every line is counted by, in the order of `_ORDER`."""
+        one, names = self._found[index], self._names
+        row = [one.get(names[field], b"") if field in names else b"" for field in _ORDER]
+        row[0] = row[0].zfill(3)  # 0 stands for 000 where statuses are numbers
+        row[_PATH] = row[_PATH].partition(b"?")[0]
+        row.append(one.get(self._host, b""))
+        return row
+
+    def minute(self, index: int) -> bytes:
+        """Return the object's time, see `moments.minute`."""
+        if Field.DATE in self._names and Field.TIME in self._names:
+            return self._value(index, Field.DATE) + b" " + self._value(index, Field.TIME)[:5]
+        return str(self._second(index)).encode()
+
+    def row(self, index: int) -> Row:
+        """Return one object, whole."""
+        host = self._found[index].get(self._host, b"")
+        return Row(
+            second=self._second(index),
+            pop=self._value(index, Field.POP),
+            method=self._value(index, Field.METHOD),
+            host=b"" if host == b"-" else host,
+            path=self._value(index, Field.PATH),
+            status=self._value(index, Field.STATUS).zfill(3),
+            result=self._value(index, Field.RESULT),
+            detailed=self._value(index, Field.DETAILED),
+            origin=self._value(index, Field.ORIGIN),
+            request_id=self._value(index, Field.REQUEST_ID),
+            took=self._value(index, Field.TIME_TAKEN),
+        )
+
+    def _value(self, index: int, field: Field) -> bytes:
+        given = self._found[index].get(self._names.get(field, ""), b"")
+        return b"" if given == b"-" else given
+
+    def _second(self, index: int) -> int | None:
+        if Field.DATE in self._names and Field.TIME in self._names:
+            return moments.second(self._value(index, Field.DATE), self._value(index, Field.TIME))
+        field = next((f for f in (Field.TIMESTAMP_MS, Field.TIMESTAMP, Field.DATE) if f in self._names), None)
+        return self._fallback if field is None else moments.second(self._value(index, field))
+
+
+_ORDER = (Field.STATUS, Field.POP, Field.METHOD, Field.PATH, Field.RESULT, Field.ORIGIN)
+_PATH = _ORDER.index(Field.PATH)
+
+
+def _columns(of: Layout) -> Columns:
+    """Return where `_Values.cells` puts what a layout has."""
+    have = {field: place for place, field in enumerate(_ORDER) if field in of.at}
+    return Columns(
+        status=0,
+        pop=have.get(Field.POP),
+        method=have.get(Field.METHOD),
+        host=None if of.host is None else len(_ORDER),
+        path=have.get(Field.PATH),
+        result=have.get(Field.RESULT),
+        origin=have.get(Field.ORIGIN),
+    )
 
 
 def _object(text: bytes) -> dict[str, bytes] | None:

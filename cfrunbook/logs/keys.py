@@ -62,14 +62,23 @@ class BoundedCounts:
 
     def add(self, keys: Iterable[bytes]) -> None:
         """Count each of `keys`."""
+        before = len(self.counts)
+        self.counts.update(keys)
+        if len(self.counts) > before:
+            self._bound(before)
+
+    def add_counts(self, counts: Counter[bytes]) -> None:
+        """Add what was counted elsewhere."""
+        before = len(self.counts)
+        self.counts.update(counts)
+        self._bound(before)
+
+    def _bound(self, before: int) -> None:
         counts = self.counts
-        before = len(counts)
-        counts.update(keys)
-        if len(counts) > before:
-            for key in [k for k in islice(reversed(counts), len(counts) - before) if len(k) > _RAW_KEY]:
-                counts[key[:_RAW_KEY]] += counts.pop(key)
-            if len(counts) > 2 * self._limit:
-                self._prune()
+        for key in [k for k in islice(reversed(counts), len(counts) - before) if len(k) > _RAW_KEY]:
+            counts[key[:_RAW_KEY]] += counts.pop(key)
+        if len(counts) > 2 * self._limit:
+            self._prune()
 
     def _prune(self) -> None:
         kept = dict(heapq.nlargest(self._limit, self.counts.items(), key=lambda item: item[1]))

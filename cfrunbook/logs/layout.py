@@ -12,10 +12,13 @@ from cfrunbook.cloudfront import log_fields
 from cfrunbook.cloudfront.log_fields import Field
 from cfrunbook.cloudfront.result_types import Side, is_known, result_type
 from cfrunbook.logs import moments
+from cfrunbook.logs.batch import Columns
 from cfrunbook.logs.refusal import Refused
 
 SAMPLE = 60
 """Lines by which columns are told apart."""
+FEW = 12
+"""Lines by which it is told what separates columns whose names are known."""
 OWN_DOMAIN = b".cloudfront.net"
 
 _NAME = re.compile(r"[A-Za-z][\w()-]*")
@@ -59,6 +62,28 @@ class Layout:
         fields = (*_TIMES, Field.POP, Field.METHOD, Field.PATH, Field.STATUS, Field.RESULT, Field.ORIGIN)
         return 1 + max(*(self.at[f] for f in fields if f in self.at), self.host or 0)
 
+    @cached_property
+    def columns(self) -> Columns:
+        """Where the columns stand that every line is counted by."""
+        at = self.at
+        return Columns(
+            status=at[Field.STATUS],
+            pop=at.get(Field.POP),
+            method=at.get(Field.METHOD),
+            host=self.host,
+            path=at.get(Field.PATH),
+            result=at.get(Field.RESULT),
+            origin=at.get(Field.ORIGIN),
+        )
+
+    @cached_property
+    def whole(self) -> tuple[int, ...]:
+        """Where the columns of a `Row` stand, in its order from the edge location on; one place too far: not there."""
+        fields = (Field.POP, Field.METHOD, None, Field.PATH, Field.STATUS, Field.RESULT, Field.DETAILED)
+        more = (Field.ORIGIN, Field.REQUEST_ID, Field.TIME_TAKEN)
+        found = [self.host if field is None else self.at.get(field) for field in (*fields, *more)]
+        return tuple(len(self.names) if position is None else position for position in found)
+
     @property
     def has_time(self) -> bool:
         """Whether the lines say when."""
@@ -89,7 +114,8 @@ def check(names: Sequence[str]) -> None:
 def of_header(names: Sequence[str], lines: Sequence[bytes]) -> Layout:
     """Return the layout of lines below a header; what separates their columns is told by the lines. Raises Refused."""
     check(names)
-    return _layout(tuple(names), _delimiter(len(names), lines), lines)
+    few = lines[:FEW]
+    return _layout(tuple(names), _delimiter(len(names), few), few)
 
 
 def of_names(names: Sequence[str], lines: Sequence[bytes]) -> Layout:
@@ -138,6 +164,8 @@ def _delimiter(count: int, lines: Sequence[bytes]) -> bytes | None:
     """Return what separates the columns: what divides most lines into `count`, or else into most columns."""
     if count == 1:
         return b"\t"
+    if all(line.count(b"\t") == count - 1 for line in lines):
+        return b"\t"
     best: tuple[int, int, bytes | None] = (0, 0, b"\t")
     for delimiter in (*_DELIMITERS, None, *_odd_delimiters(lines)):
         sizes = [len(line.split(delimiter)) for line in lines]
@@ -156,7 +184,9 @@ def _odd_delimiters(lines: Sequence[bytes]) -> list[bytes]:
         if between:
             found[between[1]] = None
     if lines:
-        signs = Counter(bytes([byte]) for byte in lines[0] if 32 < byte < 127 and not chr(byte).isalnum() or byte == 1)
+        signs = Counter(
+            bytes([byte]) for byte in lines[0] if (32 < byte < 127 and not chr(byte).isalnum()) or byte == 1
+        )
         usual = {*_DELIMITERS, b"-", b"_", b".", b":", b"/", b"%", b'"'}
         found |= dict.fromkeys(sign for sign, times in signs.most_common(4) if sign not in usual and times >= 2)
     return list(found)
@@ -208,9 +238,7 @@ def _inferred(rows: Sequence[Sequence[bytes]], count: int, delimiter: bytes) -> 
 def _results(rows: Sequence[Sequence[bytes]], columns: Sequence[int], is_real_time: bool) -> dict[int, str]:
     """Return which of the columns with result types is which: the detailed one is last wherever there are three."""
     if len(columns) >= 3:
-        first, second = (
-            (Field.RESPONSE_RESULT, Field.RESULT) if is_real_time else (Field.RESULT, Field.RESPONSE_RESULT)
-        )
+        first, second = (Field.RESPONSE_RESULT, Field.RESULT) if is_real_time else (Field.RESULT, Field.RESPONSE_RESULT)
         return {columns[0]: first.value, columns[1]: second.value, columns[2]: Field.DETAILED.value}
     told = [i for i in columns if any(_is_detail(row[i]) for row in rows)]
     named = {told[-1]: Field.DETAILED.value} if told else {}

@@ -104,9 +104,7 @@ def shortened_summary(summary: LogSummary) -> LogSummary:
 
 def with_files(summary: LogSummary, *, given: int, skipped: int) -> LogSummary:
     """Return the summary with the number of files that were named and skipped."""
-    return msgspec.structs.replace(
-        summary, files=msgspec.structs.replace(summary.files, given=given, skipped=skipped)
-    )
+    return msgspec.structs.replace(summary, files=msgspec.structs.replace(summary.files, given=given, skipped=skipped))
 
 
 def _explained(paths: Dimension) -> int:
@@ -204,7 +202,8 @@ def _grids(a: Grid, b: Grid) -> Grid:
     return Grid(
         width_s=width,
         rows=tuple(
-            Labeled(key=key, points=widened((p for row in rows[key] for p in row.points), width)) for key in sorted(rows)
+            Labeled(key=key, points=widened((p for row in rows[key] for p in row.points), width))
+            for key in sorted(rows)
         ),
     )
 
@@ -227,5 +226,3 @@ def _least(a: int | None, b: int | None) -> int | None:
 
 def _most(a: int | None, b: int | None) -> int | None:
     return b if a is None else a if b is None else max(a, b)
-
-

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Struct
@@ -113,9 +112,7 @@ class _Seen:
             guesses=self.guesses,
         )
 
-    def add(
-        self, part: Part, tally: Tally, options: Options, progress: Callable[[int], None] | None
-    ) -> None:
+    def add(self, part: Part, tally: Tally, options: Options, progress: Callable[[int], None] | None) -> None:
         """Count one part; what is wrong with it is noted, and the next one is read all the same."""
         file = _File(part, tally, options)
         try:
@@ -253,5 +250,3 @@ class _Blocks:
             if block is None:
                 return
             yield block
-
-

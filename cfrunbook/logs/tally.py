@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from itertools import islice, repeat
+from collections.abc import Callable, Iterable, Mapping
+from itertools import compress, count, islice, repeat
+from operator import itemgetter
+from typing import Any
 
 from cfrunbook.cloudfront.result_types import is_repeat, result_type
 from cfrunbook.log_summary import (
@@ -26,22 +29,33 @@ from cfrunbook.log_summary import (
     TypeCount,
 )
 from cfrunbook.logs import keys, moments
-from cfrunbook.logs.batch import Batch, Row
+from cfrunbook.logs.batch import Batch, Columns, Row
 from cfrunbook.logs.keys import BoundedCounts
 from cfrunbook.logs.timeline import Timeline
 
-MAX_HOT = 20_000
+MAX_HOT = 8_000
 """Combinations of minute, edge location and status before they are folded."""
 MAX_PATHS, MAX_HOSTS, MAX_POPS, MAX_METHODS, MAX_ORIGINS = 10_000, 2_000, 1_500, 50, 500
 MAX_TYPES = 150
-MAX_STEPS, MAX_CELLS, MAX_TYPE_STEPS = 6_000, 20_000, 8_000
+MAX_STEPS, MAX_CELLS, MAX_TYPE_STEPS = 6_000, 6_000, 6_000
 MAX_SECONDS = 20_000
 MAX_POP = 60
 """Bytes kept of the name of an edge location."""
+MAX_PAIR = 600
+"""Bytes of a method and host together that are held until they are counted apart."""
 OTHER = "other"
 """Stands for all edge locations, or result types, beyond those that are told apart."""
 
 _SUSPECT = frozenset({b"Error", b"LambdaValidationError", b"FunctionValidationError"})
+
+_CLEAN: Mapping[str, Callable[[bytes], str]] = {
+    "pop": keys.text,
+    "host": keys.host,
+    "path": keys.path,
+    "method": keys.text,
+    "origin": keys.host,
+}
+"""How the values of a column become keys."""
 
 
 class _Errors:
@@ -90,22 +104,25 @@ class Tally:
         self._wanted = frozenset(f"{code:03}".encode() for code in {*NEIGHBORS, status})
         self._hot: Counter[tuple[bytes, bytes, bytes]] = Counter()
         self._total, self._grid, self._typed = Timeline(MAX_STEPS), Timeline(MAX_CELLS), Timeline(MAX_TYPE_STEPS)
+        self._starts: dict[bytes, int | None] = {}
         self._pops: dict[str, int] = {}
         self._statuses: Counter[str] = Counter()
         self._errors = {
-            "pops": _Errors(MAX_POPS),
-            "hosts": _Errors(MAX_HOSTS),
-            "paths": _Errors(MAX_PATHS),
-            "methods": _Errors(MAX_METHODS),
-            "origins": _Errors(MAX_ORIGINS),
+            "pop": _Errors(MAX_POPS),
+            "host": _Errors(MAX_HOSTS),
+            "path": _Errors(MAX_PATHS),
+            "method": _Errors(MAX_METHODS),
+            "origin": _Errors(MAX_ORIGINS),
         }
-        paths, hosts = self._errors["paths"], self._errors["hosts"]
+        paths, hosts = self._errors["path"], self._errors["host"]
         self._counts = {
-            "hosts": BoundedCounts(MAX_HOSTS, lambda key: keys.host(key) in hosts.counts),
-            "paths": BoundedCounts(MAX_PATHS, lambda key: keys.path(key) in paths.counts),
-            "methods": BoundedCounts(MAX_METHODS),
-            "origins": BoundedCounts(MAX_ORIGINS),
+            "host": BoundedCounts(MAX_HOSTS, lambda key: keys.host(key) in hosts.counts),
+            "path": BoundedCounts(MAX_PATHS, lambda key: keys.path(key) in paths.counts),
+            "method": BoundedCounts(MAX_METHODS),
+            "origin": BoundedCounts(MAX_ORIGINS),
         }
+        self._pairs: Counter[tuple[bytes, bytes]] = Counter()
+        self._columns: Columns | None = None
         self._known: set[str] = set()
         self._types: dict[tuple[str, int], _Type] = {}
         self._first = self._last = self._first_error = self._last_error = -1
@@ -128,28 +145,33 @@ class Tally:
         batch = self._usable(batch, file)
         if not batch.minutes:
             return
-        self._parsed += len(batch.minutes)
-        for name, column in (
-            ("hosts", batch.hosts),
-            ("paths", batch.paths),
-            ("methods", batch.methods),
-            ("origins", batch.origins),
-        ):
-            if column is not None:
-                self._known.add(name)
-                self._counts[name].add(column)
-        if batch.pops is not None:
-            self._known.add("pops")
-        wanted = self._wanted
-        if batch.results is None:
-            chosen = [i for i, status in enumerate(batch.statuses) if status in wanted]
+        cells, columns = batch.cells, batch.columns
+        self._parsed += len(cells)
+        if columns is not self._columns:
+            self._columns = columns
+            self._known.update(name for name in _CLEAN if getattr(columns, name) is not None)
+        if columns.method is not None and columns.host is not None:  # few pairs of them: quicker than each alone
+            pairs = self._pairs
+            before = len(pairs)
+            pairs.update(map(itemgetter(columns.method, columns.host), cells))
+            if len(pairs) > before and (
+                len(pairs) > MAX_HOT
+                or any(len(m) + len(h) > MAX_PAIR for m, h in islice(reversed(pairs), len(pairs) - before))
+            ):
+                self._unpair()
         else:
-            chosen = [
-                i
-                for i, (status, result) in enumerate(zip(batch.statuses, batch.results, strict=True))
-                if status in wanted or (result in _SUSPECT and status[:1] in b"23")
-            ]
-        for i in chosen:
+            for name, position in (("method", columns.method), ("host", columns.host)):
+                if position is not None:
+                    self._counts[name].add(map(itemgetter(position), cells))
+        if columns.path is not None:
+            self._counts["path"].add(map(itemgetter(columns.path), cells))
+        if columns.origin is not None:
+            self._counts["origin"].add(map(itemgetter(columns.origin), cells))
+        chosen = set(compress(count(), map(self._wanted.__contains__, map(itemgetter(columns.status), cells))))
+        if columns.result is not None:
+            suspect = compress(count(), map(_SUSPECT.__contains__, map(itemgetter(columns.result), cells)))
+            chosen.update(i for i in suspect if cells[i][columns.status][:1] in b"23")
+        for i in sorted(chosen):
             self._add_row(batch.row(i))
         if len(self._hot) > MAX_HOT:
             self._fold()
@@ -179,11 +201,13 @@ class Tally:
 
     def _usable(self, batch: Batch, file: str) -> Batch:
         """Count by minute, edge location and status, and return the batch without lines that lack a time or status."""
-        hot = self._hot
+        hot, cells, columns = self._hot, batch.cells, batch.columns
         before = len(hot)
-        hot.update(zip(batch.minutes, batch.pops or repeat(b""), batch.statuses, strict=False))
+        statuses = list(map(itemgetter(columns.status), cells))
+        pops: Iterable[bytes] = repeat(b"") if columns.pop is None else map(itemgetter(columns.pop), cells)
+        hot.update(zip(batch.minutes, pops, statuses, strict=False))
         fresh = list(islice(reversed(hot), len(hot) - before))
-        bad = {key for key in fresh if not _is_usable(key)}
+        bad = {key for key in fresh if not self._is_usable(key)}
         for key in fresh:
             if len(key[1]) > MAX_POP and key not in bad:
                 hot[key[0], key[1][:MAX_POP], key[2]] += hot.pop(key)
@@ -192,8 +216,8 @@ class Tally:
         for key in bad:
             self._malformed += hot.pop(key)
         kept = []
-        pops = batch.pops or [b""] * len(batch.minutes)
-        for i, key in enumerate(zip(batch.minutes, pops, batch.statuses, strict=True)):
+        pops = repeat(b"") if columns.pop is None else map(itemgetter(columns.pop), cells)
+        for i, key in enumerate(zip(batch.minutes, pops, statuses, strict=False)):
             if key not in bad:
                 kept.append(i)
             elif len(self._samples) < MAX_SAMPLES:
@@ -220,11 +244,11 @@ class Tally:
         self._add_type(row, name, status)
         if status != self._status:
             return
-        repeats = row.has_detailed and is_repeat(name)
+        repeats = bool(row.detailed) and is_repeat(name)
         found = self._found
         found["errors"] += 1
         found["repeats"] += repeats
-        found["untyped"] += not row.has_detailed
+        found["untyped"] += not row.detailed
         found["cut"] += row.is_cut
         found["wide"] += row.is_wide
         if self._first_error < 0 or row.second < self._first_error:
@@ -232,11 +256,11 @@ class Tally:
         self._last_error = max(self._last_error, row.second)
         errors = self._errors
         for dimension, key in (
-            ("pops", self._pop(row.pop)),
-            ("hosts", keys.host(row.host)),
-            ("paths", keys.path(row.path)),
-            ("methods", keys.text(row.method)),
-            ("origins", keys.host(row.origin)),
+            ("pop", self._pop(row.pop)),
+            ("host", keys.host(row.host)),
+            ("path", keys.path(row.path)),
+            ("method", keys.text(row.method)),
+            ("origin", keys.host(row.origin)),
         ):
             if dimension in self._known:
                 errors[dimension].add(key, is_repeat=repeats)
@@ -250,7 +274,7 @@ class Tally:
             if len(self._types) >= MAX_TYPES:
                 name = OTHER
             key = (name, status)
-            made = _Type(name, status, row.second, is_detailed=row.has_detailed or name == OTHER)
+            made = _Type(name, status, row.second, is_detailed=bool(row.detailed) or name == OTHER)
             of = self._types.setdefault(key, made)
         of.count += 1
         of.first, of.last = min(of.first, row.second), max(of.last, row.second)
@@ -282,25 +306,60 @@ class Tally:
 
     # --- folding --------------------------------------------------------------------------------------------------
 
+    def _is_usable(self, key: tuple[bytes, bytes, bytes]) -> bool:
+        status = key[2]
+        return len(status) == 3 and status.isdigit() and self._start(key[0]) is not None
+
+    def _start(self, minute: bytes) -> int | None:
+        """Return `moments.minute`, which is asked again and again for the same minutes."""
+        try:
+            return self._starts[minute]
+        except KeyError:
+            if len(self._starts) >= MAX_HOT:
+                self._starts.clear()
+            start = self._starts[minute] = moments.minute(minute)
+            return start
+
     def _fold(self) -> None:
         """Put the hot counter into the counts over time."""
+        has_pops = "pop" in self._known
+        total: dict[int, list[int]] = {}
+        by_status: dict[tuple[int, bytes], int] = {}
+        by_pop: dict[tuple[int, bytes], list[int]] = {}
+        width = self._grid.width
         for (minute, pop, status), count in self._hot.items():
-            start = moments.minute(minute)
+            start = self._start(minute)
             assert start is not None
-            name = self._pop(pop)
-            code = status.decode()
             errors = count if status == self._focus else 0
-            self._statuses[code] += count
-            self._pops[name] = self._pops.get(name, 0) + count
-            self._total.add(start, "", count, errors)
-            if status in self._wanted:
-                self._total.add(start, code, 0, count)
-            if "pops" in self._known:
-                self._grid.add(start, name, count, errors)
-            if self._first < 0 or start < self._first:
-                self._first = start
-            self._last = max(self._last, start)
+            _sum(total, start, count, errors)
+            key = start, status
+            by_status[key] = by_status.get(key, 0) + count
+            _sum(by_pop, (start - start % width, pop), count, errors)
         self._hot.clear()
+        for start, (count, errors) in total.items():
+            self._total.add(start, "", count, errors)
+        for (start, status), count in by_status.items():
+            self._statuses[status.decode()] += count
+            if status in self._wanted:
+                self._total.add(start, status.decode(), 0, count)
+        for (start, pop), (count, errors) in by_pop.items():
+            name = self._pop(pop)
+            self._pops[name] = self._pops.get(name, 0) + count
+            if has_pops:
+                self._grid.add(start, name, count, errors)
+        if total:
+            first = min(total)
+            self._first = first if self._first < 0 else min(self._first, first)
+            self._last = max(self._last, max(total))
+
+    def _unpair(self) -> None:
+        """Put the pairs of method and host into the counts of each."""
+        for place, name in enumerate(("method", "host")):
+            count: Counter[bytes] = Counter()
+            for pair, number in self._pairs.items():
+                count[pair[place]] += number
+            self._counts[name].add_counts(count)
+        self._pairs.clear()
 
     def _pop(self, value: bytes) -> str:
         name = keys.text(value[:MAX_POP])
@@ -309,6 +368,7 @@ class Tally:
     def summary(self, files: Files | None = None) -> LogSummary:
         """Return everything counted so far, with as many keys as are held."""
         self._fold()
+        self._unpair()
         found = self._found
         return LogSummary(
             status=self._status,
@@ -323,7 +383,7 @@ class Tally:
             requests=self._parsed,
             errors=found["errors"],
             repeats=found["repeats"],
-            repeats_explained=sum(r for e, r in self._errors["paths"].counts.values() if r < e),
+            repeats_explained=sum(r for e, r in self._errors["path"].counts.values() if r < e),
             untyped=found["untyped"],
             cut=found["cut"],
             wide=found["wide"],
@@ -338,11 +398,11 @@ class Tally:
             types=self._type_counts(),
             series=self._total.series(""),
             neighbors={f"{c:03}": self._total.series(f"{c:03}") for c in sorted({*NEIGHBORS, self._status})},
-            pops=self._dimension("pops"),
-            hosts=self._dimension("hosts"),
-            paths=self._dimension("paths"),
-            methods=self._dimension("methods"),
-            origins=self._dimension("origins"),
+            pops=self._dimension("pop"),
+            hosts=self._dimension("host"),
+            paths=self._dimension("path"),
+            methods=self._dimension("method"),
+            origins=self._dimension("origin"),
             grid=self._grid.grid(),
             seconds=tuple(self._seconds),
             seconds_complete=self._is_complete,
@@ -368,11 +428,11 @@ class Tally:
         errors = self._errors[name]
         requests: dict[str, int] = {}
         others, missed = 0, 0
-        if name == "pops":
+        if name == "pop":
             requests = self._pops
         else:
             counts = self._counts[name]
-            clean = {"hosts": keys.host, "paths": keys.path, "methods": keys.text, "origins": keys.host}[name]
+            clean = _CLEAN[name]
             for key, count in counts.counts.items():
                 shown = clean(key)
                 requests[shown] = requests.get(shown, 0) + count
@@ -397,9 +457,13 @@ def rank(count: KeyCount) -> tuple[int, int, str]:
     return (-count.errors, -count.requests, count.key)
 
 
-def _is_usable(key: tuple[bytes, bytes, bytes]) -> bool:
-    status = key[2]
-    return len(status) == 3 and status.isdigit() and moments.minute(key[0]) is not None
+def _sum(counts: dict[Any, list[int]], key: object, count: int, errors: int) -> None:
+    have = counts.get(key)
+    if have is None:
+        counts[key] = [count, errors]
+    else:
+        have[0] += count
+        have[1] += errors
 
 
 def _known(second: int) -> int | None:
