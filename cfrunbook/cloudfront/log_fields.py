@@ -1,4 +1,4 @@
-"""The columns of CloudFront's access logs: every set that standard logs ever had, those of real-time logs, one spelling.
+"""The columns of CloudFront's access logs: every set of standard logs, those of real-time logs, in one spelling.
 
 Standard logs say in `#Fields:` what their columns are, and that line is what counts: the sets of columns only serve
 where it is missing. CloudFront appends new columns at the end, so every set begins with the one before it.
@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
 STANDARD_PAGE = _GUIDE + "standard-logs-reference.html"
@@ -158,13 +159,16 @@ OTHER_SPELLINGS: Mapping[str, str] = {
     "request-id": Field.REQUEST_ID,
     "host-header": Field.HOST_HEADER,
 }
-"""Names of the table that Athena's guide makes of these logs (https://docs.aws.amazon.com/athena/latest/ug/cloudfront-logs.html): what is exported from there has them."""
+"""Names of the table that Athena's guide makes of these logs, which what is exported from there has.
+
+https://docs.aws.amazon.com/athena/latest/ug/cloudfront-logs.html"""
 
 _NEEDED = (Field.STATUS, (Field.DATE, Field.TIMESTAMP, Field.TIMESTAMP_MS))
 
 
+@lru_cache(maxsize=4096)
 def spelled(name: str) -> str:
-    """Return a column's name in the one spelling that is used here: `cs(User-Agent)`, `cs_user_agent`: `cs-user-agent`."""
+    """Return a column's name in the one spelling used here: `cs(User-Agent)`, `cs_user_agent` are `cs-user-agent`."""
     plain = re.sub(r"[-_()\s]+", "-", name.strip().lower()).strip("-")
     return OTHER_SPELLINGS.get(plain, plain)
 

@@ -27,9 +27,11 @@ _TEXTS: tuple[tuple[re.Pattern[bytes], str], ...] = (
     (re.compile(rb"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] \d+#\d+:"), "is nginx's error log"),
     (re.compile(rb"#Software: Microsoft"), "is a log of IIS, not of CloudFront"),
     (re.compile(rb"version account-id interface-id |\d \d{12} eni-"), "is a VPC flow log"),
-    (re.compile(rb"START RequestId: |INIT_START |\d{4}-\d\d-\d\dT\S+\s+START RequestId"), "is a Lambda function's log"),
+    (re.compile(rb"START RequestId: |INIT_START |\d{4}-\d\d-\d\dT\S+\s+START RequestId"),
+     "is a Lambda function's log"),
     (re.compile(rb"\{\s*\"Records\"\s*:\s*\[\s*\{\s*\"event"), "is a CloudTrail log"),
-    (re.compile(rb"\{\s*\"timestamp\"\s*:\s*\d+\s*,\s*\"formatVersion\"[^}]{0,400}webacl", re.IGNORECASE), "is AWS WAF's log"),
+    (re.compile(rb"\{\s*\"timestamp\"\s*:\s*\d+\s*,\s*\"formatVersion\"[^}]{0,400}webacl", re.I),
+     "is AWS WAF's log"),
     (re.compile(rb"\{\s*\"(ETag|Distribution|DistributionConfig|DistributionList)\"\s*:"),
      "is a distribution's configuration; give it as --distribution to cfrunbook diagnose"),
 )  # fmt: skip

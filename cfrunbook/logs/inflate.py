@@ -1,4 +1,4 @@
-"""The bytes of a file as blocks of plain text, whatever its name says: gzip (several members, cut off, damaged), UTF-16.
+"""The bytes of a file as blocks of plain text, whatever its name says: gzip (also in several members), UTF-16.
 
 Everything is bounded: a block, what a file may inflate to, and how much more that is than what is stored.
 """
@@ -55,7 +55,8 @@ def blocks(
 ) -> Iterator[bytes]:
     """Yield the text of `file`, from where it stands and `length` bytes at most, as UTF-8 without a byte order mark.
 
-    `progress` is told how many stored bytes more were read. Raises Refused before the first block, Damaged after the last one, and OSError.
+    `progress` is told how many stored bytes more were read. Raises Refused before the first block, Damaged after the
+    last one, and OSError.
     """
     head = file.read(8 if length is None else min(8, length))
     for magic, what in _PACKED:
@@ -104,9 +105,7 @@ def _inflated(head: bytes, file: BinaryIO | FileIO, progress: Callable[[int], No
             if not pending:
                 continue
             if pending[:1] != _GZIP[:1]:
-                raise Damaged(
-                    f"has {len(pending):,} or more bytes after its end that are not gzip; they were left out."
-                )
+                raise Damaged("goes on after its end with bytes that are not gzip; they were left out.")
             member, is_begun = library.decompressobj(wbits=31), False
         try:
             block = member.decompress(pending, BLOCK)
@@ -125,9 +124,7 @@ def _inflated(head: bytes, file: BinaryIO | FileIO, progress: Callable[[int], No
         if block:
             yield block
     if is_begun and not member.eof:
-        raise Damaged(
-            "is cut off: it ends in the middle of its gzip data; what came before was counted. Fetch it again."
-        )
+        raise Damaged("is cut off in the middle of its gzip data; what came before was counted. Fetch it again.")
 
 
 @lru_cache(maxsize=1)

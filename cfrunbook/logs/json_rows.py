@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from cfrunbook.cloudfront.log_fields import Field, positions
-from cfrunbook.logs import foreign, layout, moments
+from cfrunbook.logs import layout, moments
 from cfrunbook.logs.batch import Batch, Columns, Row
 from cfrunbook.logs.layout import Layout
 from cfrunbook.logs.lines import MAX_LINE, LineSplitter
@@ -202,12 +202,7 @@ class JsonReader:
     def _find(self, found: Sequence[Mapping[str, bytes]]) -> Layout:
         names = list(found[0])
         if Field.STATUS not in positions(names):
-            what = foreign.recognize(
-                msgspec.json.encode({n: v.decode("utf-8", "replace") for n, v in found[0].items()})
-            )
-            if not what:
-                what = "is JSON, but its objects have no sc-status: it is no CloudFront access log"
-            raise Refused(f"{what}.")
+            raise Refused("is JSON, but its objects have no sc-status: it is no CloudFront access log.")
         made = layout.of_json(names, found)
         if not made.has_time and self._fallback is None:
             raise Refused("has no member that says when; select date and time, or timestamp(ms), in the log's fields.")

@@ -1,4 +1,4 @@
-"""Values of columns as keys to count by: clean, short, without anything of a viewer; and a count of keys that is bounded.
+"""Values of columns as keys to count by: clean, short, with nothing of a viewer; and counts of keys, bounded.
 
 Pure.
 """
@@ -49,7 +49,7 @@ def host(value: bytes) -> str:
 
 
 class BoundedCounts:
-    """Counts of keys, so many of them at most: beyond, the rarest are put together and the error that makes is known."""
+    """Counts of keys, so many at most: beyond, the rarest are put together, and the error that makes is known."""
 
     def __init__(self, limit: int, is_kept: Callable[[bytes], bool] = lambda _: False) -> None:
         """Keys that `is_kept` are never put together."""

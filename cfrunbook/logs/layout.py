@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from string import punctuation
 
 from cfrunbook.cloudfront import log_fields
 from cfrunbook.cloudfront.log_fields import Field
@@ -184,9 +185,7 @@ def _odd_delimiters(lines: Sequence[bytes]) -> list[bytes]:
         if between:
             found[between[1]] = None
     if lines:
-        signs = Counter(
-            bytes([byte]) for byte in lines[0] if (32 < byte < 127 and not chr(byte).isalnum()) or byte == 1
-        )
+        signs = Counter(bytes([byte]) for byte in lines[0] if byte == 1 or chr(byte) in punctuation)
         usual = {*_DELIMITERS, b"-", b"_", b".", b":", b"/", b"%", b'"'}
         found |= dict.fromkeys(sign for sign, times in signs.most_common(4) if sign not in usual and times >= 2)
     return list(found)
@@ -236,14 +235,15 @@ def _inferred(rows: Sequence[Sequence[bytes]], count: int, delimiter: bytes) -> 
 
 
 def _results(rows: Sequence[Sequence[bytes]], columns: Sequence[int], is_real_time: bool) -> dict[int, str]:
-    """Return which of the columns with result types is which: the detailed one is last wherever there are three."""
-    if len(columns) >= 3:
-        first, second = (Field.RESPONSE_RESULT, Field.RESULT) if is_real_time else (Field.RESULT, Field.RESPONSE_RESULT)
-        return {columns[0]: first.value, columns[1]: second.value, columns[2]: Field.DETAILED.value}
-    told = [i for i in columns if any(_is_detail(row[i]) for row in rows)]
+    """Return which of the columns with result types is which.
+
+    The detailed one has values that only it can have; where none shows, it is the last of three, in every log.
+    """
+    told = [i for i in columns if any(_is_detail(row[i]) for row in rows)] or list(columns[2:])
     named = {told[-1]: Field.DETAILED.value} if told else {}
     rest = [i for i in columns if i not in named]
-    return named | ({rest[0]: Field.RESULT.value} if rest else {})
+    order = (Field.RESPONSE_RESULT, Field.RESULT) if is_real_time and len(rest) > 1 else (Field.RESULT,)
+    return named | {i: field.value for i, field in zip(rest, order, strict=False)}
 
 
 def _holds(rows: Sequence[Sequence[bytes]], column: int, test: Callable[[bytes], object]) -> bool:

@@ -141,9 +141,9 @@ def _counts(a: dict[str, int], b: dict[str, int]) -> dict[str, int]:
 
 
 def _types(types: Iterable[TypeCount]) -> tuple[TypeCount, ...]:
-    found: dict[tuple[str, int], TypeCount] = {}
+    found: dict[tuple[str, int, bool], TypeCount] = {}
     for one in types:
-        key = (one.name, one.status)
+        key = (one.name, one.status, one.detailed)
         have = found.get(key)
         found[key] = one if have is None else _type(have, one)
     return tuple(sorted(found.values(), key=lambda t: (-t.count, t.name, t.status)))
@@ -155,7 +155,7 @@ def _type(a: TypeCount, b: TypeCount) -> TypeCount:
         name=a.name,
         status=a.status,
         count=a.count + b.count,
-        detailed=a.detailed and b.detailed,
+        detailed=a.detailed,
         first=min(a.first, b.first),
         last=max(a.last, b.last),
         took=tuple(x + y for x, y in zip(a.took, b.took, strict=True)),

@@ -44,8 +44,8 @@ def read(
 ) -> LogSummary:
     """Return what the logs say.
 
-    `processes` is how many read; None: as many as help. `progress` is told now and then how many bytes were read, about,
-    and how many there are. Raises BadInput where nothing that was named is a CloudFront access log.
+    `processes` is how many read; None: as many as help. `progress` is told now and then how many bytes were read,
+    about, and how many there are. Raises BadInput where nothing that was named is a CloudFront access log.
     """
     options = options or Options()
     found = files.find(paths)

@@ -42,7 +42,7 @@ class Part:
 
 
 def divide(found: Sequence[LogFile], processes: int | None) -> list[list[Part]]:
-    """Return a share for each process, equal in work as far as that can be foreseen; None processes: as many as help."""
+    """Return a share for each process, equal in work as far as can be foreseen; None processes: as many as help."""
     parts = [Part(file.path, file.size, is_regular=file.is_regular) for file in found]
     total = sum(part.weight for part in parts)
     if processes is None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from itertools import compress, count, islice, repeat
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import compress, islice, repeat
 from operator import itemgetter
 from typing import Any
 
@@ -29,7 +29,7 @@ from cfrunbook.log_summary import (
     TypeCount,
 )
 from cfrunbook.logs import keys, moments
-from cfrunbook.logs.batch import Batch, Columns, Row
+from cfrunbook.logs.batch import Batch, Cells, Columns, Row
 from cfrunbook.logs.keys import BoundedCounts
 from cfrunbook.logs.timeline import Timeline
 
@@ -86,8 +86,9 @@ class _Errors:
 class _Type:
     """One detailed result type with one status."""
 
-    def __init__(self, name: str, status: int, second: int, *, is_detailed: bool) -> None:
-        self.name, self.status, self.is_detailed = name, status, is_detailed
+    def __init__(self, key: tuple[str, int, bool], second: int) -> None:
+        self.name, self.status, self.is_detailed = key
+        self.label = f"{self.name} {self.status} {self.is_detailed}"
         self.count = 0
         self.first = self.last = second
         self.took = [0] * (len(TOOK_S) + 1)
@@ -121,10 +122,10 @@ class Tally:
             "method": BoundedCounts(MAX_METHODS),
             "origin": BoundedCounts(MAX_ORIGINS),
         }
-        self._pairs: Counter[tuple[bytes, bytes]] = Counter()
+        self._pairs: Counter[tuple[bytes, ...]] = Counter()
         self._columns: Columns | None = None
         self._known: set[str] = set()
-        self._types: dict[tuple[str, int], _Type] = {}
+        self._types: dict[tuple[str, int, bool], _Type] = {}
         self._first = self._last = self._first_error = self._last_error = -1
         self._seconds: list[int] = []
         self._is_complete = True
@@ -147,34 +148,38 @@ class Tally:
             return
         cells, columns = batch.cells, batch.columns
         self._parsed += len(cells)
-        if columns is not self._columns:
-            self._columns = columns
-            self._known.update(name for name in _CLEAN if getattr(columns, name) is not None)
-        if columns.method is not None and columns.host is not None:  # few pairs of them: quicker than each alone
-            pairs = self._pairs
-            before = len(pairs)
-            pairs.update(map(itemgetter(columns.method, columns.host), cells))
-            if len(pairs) > before and (
-                len(pairs) > MAX_HOT
-                or any(len(m) + len(h) > MAX_PAIR for m, h in islice(reversed(pairs), len(pairs) - before))
-            ):
-                self._unpair()
-        else:
-            for name, position in (("method", columns.method), ("host", columns.host)):
-                if position is not None:
-                    self._counts[name].add(map(itemgetter(position), cells))
-        if columns.path is not None:
-            self._counts["path"].add(map(itemgetter(columns.path), cells))
-        if columns.origin is not None:
-            self._counts["origin"].add(map(itemgetter(columns.origin), cells))
-        chosen = set(compress(count(), map(self._wanted.__contains__, map(itemgetter(columns.status), cells))))
+        self._add_denominators(cells, columns)
+        chosen = set(compress(range(len(cells)), map(self._wanted.__contains__, map(itemgetter(columns.status), cells))))
         if columns.result is not None:
-            suspect = compress(count(), map(_SUSPECT.__contains__, map(itemgetter(columns.result), cells)))
+            suspect = compress(range(len(cells)), map(_SUSPECT.__contains__, map(itemgetter(columns.result), cells)))
             chosen.update(i for i in suspect if cells[i][columns.status][:1] in b"23")
         for i in sorted(chosen):
             self._add_row(batch.row(i))
         if len(self._hot) > MAX_HOT:
             self._fold()
+
+    def _add_denominators(self, cells: Sequence[Cells], columns: Columns) -> None:
+        """Count every line by path, host, method and origin."""
+        if columns is not self._columns:
+            self._columns = columns
+            self._known.update(name for name in _CLEAN if getattr(columns, name) is not None)
+        apart = [("path", columns.path), ("origin", columns.origin)]
+        if columns.method is not None and columns.host is not None:
+            self._add_pairs(map(itemgetter(columns.method, columns.host), cells))
+        else:
+            apart += [("method", columns.method), ("host", columns.host)]
+        for name, position in apart:
+            if position is not None:
+                self._counts[name].add(map(itemgetter(position), cells))
+
+    def _add_pairs(self, found: Iterable[tuple[bytes, ...]]) -> None:
+        """Count methods and hosts together: there are few pairs of them, so it is quicker than each alone."""
+        pairs = self._pairs
+        before = len(pairs)
+        pairs.update(found)
+        fresh = islice(reversed(pairs), len(pairs) - before)
+        if len(pairs) > MAX_HOT or any(sum(map(len, pair)) > MAX_PAIR for pair in fresh):
+            self._unpair()
 
     # --- lines that do not count ----------------------------------------------------------------------------------
 
@@ -269,16 +274,15 @@ class Tally:
 
     def _add_type(self, row: Row, name: str, status: int) -> None:
         assert row.second is not None
-        of = self._types.get((name, status))
+        key = name, status, bool(row.detailed)
+        of = self._types.get(key)
         if of is None:
             if len(self._types) >= MAX_TYPES:
-                name = OTHER
-            key = (name, status)
-            made = _Type(name, status, row.second, is_detailed=bool(row.detailed) or name == OTHER)
-            of = self._types.setdefault(key, made)
+                key = OTHER, status, True
+            of = self._types.setdefault(key, _Type(key, row.second))
         of.count += 1
         of.first, of.last = min(of.first, row.second), max(of.last, row.second)
-        self._typed.add(row.second, f"{of.name}\t{status}", 0, 1)
+        self._typed.add(row.second, of.label, 0, 1)
         took = _seconds(row.took)
         if took is not None:
             of.took[bisect_left(TOOK_S, took)] += 1
@@ -350,7 +354,7 @@ class Tally:
         if total:
             first = min(total)
             self._first = first if self._first < 0 else min(self._first, first)
-            self._last = max(self._last, max(total))
+            self._last = max([self._last, *total])
 
     def _unpair(self) -> None:
         """Put the pairs of method and host into the counts of each."""
@@ -418,7 +422,7 @@ class Tally:
                 first=t.first,
                 last=t.last,
                 took=tuple(t.took),
-                series=self._typed.series(f"{t.name}\t{t.status}"),
+                series=self._typed.series(t.label),
                 examples=tuple(t.examples),
             )
             for t in sorted(self._types.values(), key=lambda t: (-t.count, t.name, t.status))

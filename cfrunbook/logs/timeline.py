@@ -56,11 +56,6 @@ class Timeline:
         return tuple(Point(at=at, requests=r, errors=e) for at, (r, e) in own)
 
 
-def wider(width: int, *, than: int) -> int:
-    """Return the shortest length of a step that both divide."""
-    return max(width, than)
-
-
 def widened(points: Iterable[Point], width: int) -> tuple[Point, ...]:
     """Return points put together in steps of `width` seconds, in order."""
     steps: dict[int, list[int]] = {}
