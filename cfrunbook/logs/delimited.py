@@ -33,16 +33,13 @@ class DelimitedReader:
         self._given = tuple(names)
         self._names = layout.names_of_header(header) if header else ()
         self._layout: Layout | None = None
+        self.layout: Layout | None = None
+        """The columns of the lines that came last."""
         self._fallback = fallback
         self._before = before
         self._held = b""
         self.number = 0
         """Lines so far, headers included."""
-
-    @property
-    def layout(self) -> Layout | None:
-        """The columns of the lines that came last."""
-        return self._layout
 
     def batches(self, data: bytes) -> Iterator[Batch]:
         """Yield the lines in `data`, or those before whose layout they complete. Raises Refused for another log."""
@@ -106,7 +103,7 @@ class DelimitedReader:
             told = [line for line in lines[: 2 * layout.SAMPLE] if line]
             if not told:
                 return
-            self._layout = self._find(told[: layout.SAMPLE])
+            self._layout = self.layout = self._find(told[: layout.SAMPLE])
         yield _Lines(lines, self._layout, self._fallback, start).batch()
 
     def _find(self, lines: Sequence[bytes]) -> Layout:

@@ -62,6 +62,8 @@ def blocks(
     for magic, what in _PACKED:
         if head.startswith(magic):
             raise Refused(f"is {what}.")
+    if progress:
+        progress(len(head))
     if head.startswith(_GZIP):
         yield from _text(_inflated(head, file, progress))
     else:
@@ -116,11 +118,10 @@ def _inflated(head: bytes, file: BinaryIO | FileIO, progress: Callable[[int], No
         is_begun = True
         pending = member.unused_data if member.eof else member.unconsumed_tail
         given += len(block)
-        if given > MAX_OUTPUT or (given > RATIO_FROM and given > MAX_RATIO * (stored - len(pending))):
-            raise Damaged(
-                f"inflates to more than {given // max(1, stored - len(pending)):,} times its size, which no log does; "
-                "it was left at that."
-            )
+        if given > MAX_OUTPUT:
+            raise Damaged(f"inflates to more than {MAX_OUTPUT >> 30} GiB; what came before was counted.")
+        if given > RATIO_FROM and given > MAX_RATIO * (stored - len(pending)):
+            raise Damaged(f"inflates to more than {MAX_RATIO} times its size, which no log does; it was left at that.")
         if block:
             yield block
     if is_begun and not member.eof:

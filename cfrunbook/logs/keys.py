@@ -27,14 +27,18 @@ def text(value: bytes, limit: int = MAX_KEY) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
-@lru_cache(maxsize=8192)
 def path(value: bytes) -> str:
     """Return a path without query string and path parameters, its percent encoding undone: it may be there twice.
 
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html encodes it once; log
     files of some years are encoded a second time.
     """
-    plain = value[:_RAW_KEY].partition(b"?")[0]
+    return _path(value[:_RAW_KEY])
+
+
+@lru_cache(maxsize=8192)
+def _path(value: bytes) -> str:
+    plain = value.partition(b"?")[0]
     if b"%" in plain:
         plain = unquote_to_bytes(plain)
         if b"%" in plain:

@@ -24,7 +24,7 @@ from cfrunbook.log_summary import (
 from cfrunbook.logs.tally import MAX_SECONDS, rank
 from cfrunbook.logs.timeline import joined, shortened, widened
 
-SHORT_KEYS, SHORT_TYPES, SHORT_STEPS, SHORT_COLUMNS, SHORT_ROWS, SHORT_SECONDS = 25, 25, 720, 96, 24, 1000
+SHORT_KEYS, SHORT_TYPES, SHORT_STEPS, SHORT_COLUMNS, SHORT_ROWS, SHORT_SECONDS = 25, 15, 288, 72, 20, 1000
 """What `shortened_summary` keeps."""
 
 
@@ -77,18 +77,25 @@ def _sum(a: LogSummary, b: LogSummary) -> LogSummary:
 
 
 def shortened_summary(summary: LogSummary) -> LogSummary:
-    """Return the summary with the most important keys only, and time in fewer steps: some ten kilobytes of JSON."""
+    """Return the summary with the most important keys, and time in fewer steps: a hundred kilobytes at most, about."""
     total = shortened(summary.series, SHORT_STEPS)
     width = total.width_s
 
     def short(series: Series) -> Series:
         return Series(width_s=max(width, series.width_s), points=widened(series.points, max(width, series.width_s)))
 
+    few_wide = shortened(summary.series, SHORT_COLUMNS).width_s
+
+    def few(series: Series) -> Series:
+        return Series(
+            width_s=max(few_wide, series.width_s), points=widened(series.points, max(few_wide, series.width_s))
+        )
+
     types = [t for t in summary.types if t.status == summary.status][:SHORT_TYPES]
     types += [t for t in summary.types if t.status != summary.status][:SHORT_TYPES]
     return msgspec.structs.replace(
         summary,
-        types=tuple(msgspec.structs.replace(t, series=short(t.series)) for t in types),
+        types=tuple(msgspec.structs.replace(t, series=few(t.series)) for t in types),
         series=total,
         neighbors={name: short(series) for name, series in summary.neighbors.items()},
         pops=_short(summary.pops),
@@ -150,7 +157,7 @@ def _types(types: Iterable[TypeCount]) -> tuple[TypeCount, ...]:
 
 
 def _type(a: TypeCount, b: TypeCount) -> TypeCount:
-    examples = sorted({*a.examples, *b.examples}, key=lambda e: (e.at, e.request_id))[:MAX_EXAMPLES]
+    examples = sorted({*a.examples, *b.examples}, key=lambda e: (e.at, e.request_id, e.pop, e.path))[:MAX_EXAMPLES]
     return TypeCount(
         name=a.name,
         status=a.status,

@@ -192,6 +192,8 @@ class _File:
         self._tally.drop(len(reader.broken), self.name, next(iter(reader.broken), 0), "no JSON object")
         self._tally.drop(reader.too_long, self.name, 0, f"an object of more than {MAX_LINE // 1024} KiB")
         self.has_lines = reader.number > 0
+        if not self.has_lines and not blocks.damage:
+            raise Refused("has no object in it: it is no CloudFront access log.")
         if reader.layout:
             self.format = "JSON"
 

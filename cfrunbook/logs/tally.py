@@ -149,12 +149,17 @@ class Tally:
         cells, columns = batch.cells, batch.columns
         self._parsed += len(cells)
         self._add_denominators(cells, columns)
-        chosen = set(compress(range(len(cells)), map(self._wanted.__contains__, map(itemgetter(columns.status), cells))))
+        chosen = set(
+            compress(range(len(cells)), map(self._wanted.__contains__, map(itemgetter(columns.status), cells)))
+        )
         if columns.result is not None:
             suspect = compress(range(len(cells)), map(_SUSPECT.__contains__, map(itemgetter(columns.result), cells)))
             chosen.update(i for i in suspect if cells[i][columns.status][:1] in b"23")
         for i in sorted(chosen):
-            self._add_row(batch.row(i))
+            row = batch.row(i)
+            second = self._start(batch.minutes[i]) if row.second is None else row.second
+            assert second is not None
+            self._add_row(row, second)
         if len(self._hot) > MAX_HOT:
             self._fold()
 
@@ -236,9 +241,7 @@ class Tally:
 
     # --- lines of interest ----------------------------------------------------------------------------------------
 
-    def _add_row(self, row: Row) -> None:
-        if row.second is None:
-            return
+    def _add_row(self, row: Row, second: int) -> None:
         name = (row.detailed or row.result).decode("utf-8", "replace")[:60]
         status = int(row.status)
         known = result_type(name)
@@ -246,7 +249,7 @@ class Tally:
             if not known.is_cause_of_502:
                 return
             self._found["masked"] += 1
-        self._add_type(row, name, status)
+        self._add_type(row, second, name, status)
         if status != self._status:
             return
         repeats = bool(row.detailed) and is_repeat(name)
@@ -256,9 +259,9 @@ class Tally:
         found["untyped"] += not row.detailed
         found["cut"] += row.is_cut
         found["wide"] += row.is_wide
-        if self._first_error < 0 or row.second < self._first_error:
-            self._first_error = row.second
-        self._last_error = max(self._last_error, row.second)
+        if self._first_error < 0 or second < self._first_error:
+            self._first_error = second
+        self._last_error = max(self._last_error, second)
         errors = self._errors
         for dimension, key in (
             ("pop", self._pop(row.pop)),
@@ -270,31 +273,31 @@ class Tally:
             if dimension in self._known:
                 errors[dimension].add(key, is_repeat=repeats)
         if not repeats:
-            self._add_second(row.second)
+            self._add_second(second)
 
-    def _add_type(self, row: Row, name: str, status: int) -> None:
-        assert row.second is not None
+    def _add_type(self, row: Row, second: int, name: str, status: int) -> None:
         key = name, status, bool(row.detailed)
         of = self._types.get(key)
         if of is None:
             if len(self._types) >= MAX_TYPES:
                 key = OTHER, status, True
-            of = self._types.setdefault(key, _Type(key, row.second))
+            of = self._types.setdefault(key, _Type(key, second))
         of.count += 1
-        of.first, of.last = min(of.first, row.second), max(of.last, row.second)
-        self._typed.add(row.second, of.label, 0, 1)
+        of.first, of.last = min(of.first, second), max(of.last, second)
+        self._typed.add(second, of.label, 0, 1)
         took = _seconds(row.took)
         if took is not None:
             of.took[bisect_left(TOOK_S, took)] += 1
-        if len(of.examples) < MAX_EXAMPLES or row.second < of.examples[-1].at:
+        if len(of.examples) < MAX_EXAMPLES or second <= of.examples[-1].at:
             example = Example(
-                at=row.second,
+                at=second,
                 pop=keys.text(row.pop),
                 request_id=keys.text(row.request_id),
                 path=keys.path(row.path),
             )
-            insort(of.examples, example, key=lambda e: (e.at, e.request_id))
-            del of.examples[MAX_EXAMPLES:]
+            if example not in of.examples:
+                insort(of.examples, example, key=lambda e: (e.at, e.request_id, e.pop, e.path))
+                del of.examples[MAX_EXAMPLES:]
 
     def _add_second(self, second: int) -> None:
         at = bisect_left(self._seconds, second)
@@ -429,6 +432,8 @@ class Tally:
         )
 
     def _dimension(self, name: str) -> Dimension:
+        if name not in self._known:
+            return Dimension()
         errors = self._errors[name]
         requests: dict[str, int] = {}
         others, missed = 0, 0
@@ -449,7 +454,7 @@ class Tally:
             )
         ]
         return Dimension(
-            known=name in self._known,
+            known=True,
             keys=tuple(sorted(found, key=rank)),
             others=KeyCount(key="", requests=others, errors=errors.others[0], repeats=errors.others[1]),
             missed=missed,
