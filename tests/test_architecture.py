@@ -19,9 +19,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "hostname", "redaction", "text"}),
     frozenset({"files"}),
-    frozenset({"evidence", "findings"}),
+    frozenset({"evidence", "findings", "log_summary"}),
     frozenset({"cloudfront", "probes", "x509"}),
-    frozenset({"firewall"}),
+    frozenset({"firewall", "logs"}),
     frozenset({"causes"}),
     frozenset({"incident"}),
     frozenset({"resolving"}),

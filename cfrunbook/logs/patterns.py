@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from itertools import pairwise
 from math import sqrt
 from statistics import median
 
@@ -63,11 +64,11 @@ class Pattern(Struct, frozen=True, kw_only=True):
 _NEXT: Mapping[PatternKind, str] = {
     PatternKind.BURST: "See what was changed just before: a deployment, a certificate, DNS, a security group, scaling.",
     PatternKind.ONGOING: "It goes on at the end of the logs. See what was changed just before it began.",
-    PatternKind.STEADY: "It is spread over the whole time, so no single change began it within these logs: look further"
-    " back, or for something that fails a part of the time (one of several addresses or name servers, keep-alive).",
+    PatternKind.STEADY: "It is spread over the whole time, so no change within these logs began it: look further back,"
+    " or for something that fails a part of the time (one of several addresses or name servers, keep-alive).",
     PatternKind.ENDED: "There are later requests without an error. See what was changed when it ended.",
-    PatternKind.ONE_POP: "What differs by region: answers of the origin's DNS (geolocation, latency), an allow list that"
-    " lacks some of CloudFront's addresses, or a network on the way.",
+    PatternKind.ONE_POP: "What differs by region: answers of the origin's DNS (geolocation, latency), an allow list"
+    " that lacks some of CloudFront's addresses, or a network on the way.",
     PatternKind.ONE_HOST: "What differs by Host: the certificate's names where the Host header is forwarded, and the"
     " origin's virtual hosts.",
     PatternKind.ONE_PATH: "Which cache behavior, origin and functions this path selects; then ask the origin for it.",
@@ -99,7 +100,7 @@ def find(summary: LogSummary) -> tuple[Pattern, ...]:
 
 
 def bursts(summary: LogSummary) -> tuple[Pattern, ...]:
-    """Return the spans of time in which there are far more errors than their share of requests, most errors first."""
+    """Return the spans of time with far more errors than their share of requests makes likely, most errors first."""
     points, width = summary.series.points, summary.series.width_s
     if summary.errors < MIN_ERRORS or len(points) < 2:
         return ()
@@ -126,7 +127,11 @@ def _hot(points: Sequence[Point]) -> list[Point]:
         beyond = {p.at for p in hot}
         usual = [p for p in points if p.at not in beyond] or points
         rate = sum(p.errors for p in usual) / max(1, sum(p.requests for p in usual))
-        found = [p for p in points if p.errors >= 3 and p.errors > 2 * rate * p.requests + 5 * sqrt(rate * p.requests)]
+        found = []
+        for point in points:
+            expected = rate * point.requests
+            if point.errors >= 3 and point.errors > 2 * expected + 5 * sqrt(expected):
+                found.append(point)
         if found == hot:
             break
         hot = found
@@ -181,7 +186,7 @@ def _periodic(summary: LogSummary) -> list[Pattern]:
         if last is None or second - last > CLUSTER_S:
             starts.append(second)
         last = second
-    gaps = [b - a for a, b in zip(starts, starts[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(starts)]
     if len(gaps) < MIN_ERRORS:
         return []
     period = median(gaps)

@@ -61,7 +61,8 @@ def read(
     summary = merging.with_files(merging.merged(summaries), given=len(found), skipped=len(found) - len(meant))
     seen = summary.files
     if seen.problems and not seen.read and not summary.lines.read:
-        more = f" None of the other {seen.failed - 1:,} files can be used either." if seen.failed > 1 else ""
+        others = seen.failed - 1
+        more = f" Nor can the other {f'{others:,} files' if others > 1 else 'file'} be used." if others else ""
         raise BadInput(f"Access logs: {seen.problems[0].file} {seen.problems[0].says}{more}")
     return summary
 

@@ -107,7 +107,9 @@ def as_real_time(row: Mapping[str, str]) -> dict[str, str]:
 
 def objects(rows: Iterable[Mapping[str, str]], *, numbers: bool = False) -> bytes:
     """Return JSON lines; with `numbers`, what looks like a number is one."""
-    return "".join(json.dumps({n: _number(v) if numbers else v for n, v in row.items()}) + "\n" for row in rows).encode()
+    return "".join(
+        json.dumps({n: _number(v) if numbers else v for n, v in row.items()}) + "\n" for row in rows
+    ).encode()
 
 
 def _number(value: str) -> object:

@@ -81,7 +81,9 @@ def test_nothing_to_read(tmp_path: Path, what: str) -> None:
 
 def test_a_broken_file_among_many_is_named_and_the_rest_is_counted(tmp_path: Path) -> None:
     for number in range(60):
-        (tmp_path / f"E.2026-11-20-{number // 3:02}.{number:08x}.gz").write_bytes(gzip.compress(standard([failed(number)])))
+        (tmp_path / f"E.2026-11-20-{number // 3:02}.{number:08x}.gz").write_bytes(
+            gzip.compress(standard([failed(number)]))
+        )
     (tmp_path / "E.2026-11-20-05.0000000f.gz").write_bytes(gzip.compress(b"<html>Service Unavailable</html>"))
     (tmp_path / "E.2026-11-20-07.00000015.gz").unlink()
     (tmp_path / "E.2026-11-20-07.00000015.gz").symlink_to("gone")
@@ -91,7 +93,13 @@ def test_a_broken_file_among_many_is_named_and_the_rest_is_counted(tmp_path: Pat
     (sub / "header-only.gz").write_bytes(gzip.compress(standard([])))
     for processes in (1, 2):
         seen = reading.read([tmp_path], processes=processes)
-        assert (seen.errors, seen.files.given, seen.files.read, seen.files.empty, seen.files.failed) == (58, 62, 60, 2, 2)
+        assert (seen.errors, seen.files.given, seen.files.read, seen.files.empty, seen.files.failed) == (
+            58,
+            62,
+            60,
+            2,
+            2,
+        )
         assert [(Path(p.file).name, p.says.split(",")[0]) for p in seen.files.problems] == [
             ("E.2026-11-20-05.0000000f.gz", "is an HTML page"),
             ("E.2026-11-20-07.00000015.gz", "cannot be read: No such file or directory."),
@@ -177,12 +185,20 @@ def test_keys_without_end_take_no_memory(tmp_path: Path) -> None:
 
 def test_lines_that_cannot_be_used_are_counted_and_shown_without_their_text(tmp_path: Path) -> None:
     secret = "203.0.113.99"
-    bad = [f"garbage {secret}", f"2026-11-20\t00:00:01\t{secret}", line(request(1, status="abc")), line(request(1, date="yesterday"))]
+    bad = [
+        f"garbage {secret}",
+        f"2026-11-20\t00:00:01\t{secret}",
+        line(request(1, status="abc")),
+        line(request(1, date="yesterday")),
+    ]
     bad += [line(request(1, date="1850-01-01")), line(request(1, time="25:00:00"))]
     seen = count(tmp_path, standard([failed(1)]) + "\n".join(bad).encode())
     assert (seen.lines.read, seen.lines.parsed, seen.lines.malformed) == (7, 1, 6)
     assert [s.line for s in seen.lines.samples] == [4, 5, 6, 7, 8]
-    assert {s.says.partition(" (")[0] for s in seen.lines.samples} == {"no HTTP status in its place", "no date and time in their place"}
+    assert {s.says.partition(" (")[0] for s in seen.lines.samples} == {
+        "no HTTP status in its place",
+        "no date and time in their place",
+    }
     assert secret not in seen.to_json().decode()
 
 

@@ -173,7 +173,9 @@ def test_status_000_and_numbers_are_statuses(tmp_path: Path) -> None:
 
 def test_what_awss_guide_and_public_samples_really_hold(tmp_path: Path) -> None:
     odd = [
-        failed(1, "OriginDnsError", **{"x-forwarded-for": "192.0.2.1, 198.51.100.2", "x-host-header": "localhost:8080"}),
+        failed(
+            1, "OriginDnsError", **{"x-forwarded-for": "192.0.2.1, 198.51.100.2", "x-host-header": "localhost:8080"}
+        ),
         failed(2, "OriginDnsError", **{"cs(User-Agent)": "Mozilla/5.0%2520(Windows%2520NT)"}),
     ]
     seen = count(tmp_path, standard(odd))

@@ -81,7 +81,11 @@ def test_one_origin_of_real_time_logs(tmp_path: Path) -> None:
 
 
 def test_a_key_that_has_nearly_all_requests_anyway_is_none(tmp_path: Path) -> None:
-    rows = traffic(pop="FRA56-P1") + [request(5, pop="LHR3-C1")] + [failed(at, pop="FRA56-P1") for at in range(0, HOUR, 300)]
+    rows = (
+        traffic(pop="FRA56-P1")
+        + [request(5, pop="LHR3-C1")]
+        + [failed(at, pop="FRA56-P1") for at in range(0, HOUR, 300)]
+    )
     assert PatternKind.ONE_POP not in found(tmp_path, rows)
 
 

@@ -124,7 +124,9 @@ def test_a_short_summary_loses_no_number(rows):
 
 
 def test_a_short_summary_is_short():
-    rows = [failed(i * 37, f"Type{i % 40}", path=f"/{i}", pop=f"FRA{i % 60}", host=f"h{i}.example.com") for i in range(5000)]
+    rows = [
+        failed(i * 37, f"Type{i % 40}", path=f"/{i}", pop=f"FRA{i % 60}", host=f"h{i}.example.com") for i in range(5000)
+    ]
     short = merging.shortened_summary(read(standard(rows)))
     check_sums_of_keys = [len(d.keys) for d in (short.pops, short.hosts, short.paths)]
     assert check_sums_of_keys == [merging.SHORT_KEYS] * 3

@@ -38,7 +38,9 @@ def test_the_origin_is_known_from_real_time_logs(tmp_path: Path) -> None:
 
 
 def test_neighbours_are_counted_over_time_and_by_type(tmp_path: Path) -> None:
-    rows = [failed(i, "OriginCommError", status="504") for i in range(3)] + [request(70, status="503", detailed="LimitExceeded")]
+    rows = [failed(i, "OriginCommError", status="504") for i in range(3)] + [
+        request(70, status="503", detailed="LimitExceeded")
+    ]
     rows += [request(71, status="404", detailed="Error")]
     seen = count(tmp_path, standard(rows))
     assert seen.errors == 0
@@ -70,9 +72,20 @@ def test_a_value_that_nobody_knows_is_shown(tmp_path: Path) -> None:
 
 
 def test_how_long_it_took_and_the_earliest_examples(tmp_path: Path) -> None:
-    rows = [failed(9 - i, took=took, id=f"id-{9 - i}") for i, took in enumerate(("0.001", "0.1", "30.002", "-", "x", "10"))]
+    rows = [
+        failed(9 - i, took=took, id=f"id-{9 - i}") for i, took in enumerate(("0.001", "0.1", "30.002", "-", "x", "10"))
+    ]
     (of,) = count(tmp_path, standard(rows)).types
-    assert dict(zip((*TOOK_S, None), of.took, strict=True)) == {0.02: 1, 0.1: 1, 0.5: 0, 1: 0, 5: 0, 9.5: 0, 29.5: 1, None: 1}
+    assert dict(zip((*TOOK_S, None), of.took, strict=True)) == {
+        0.02: 1,
+        0.1: 1,
+        0.5: 0,
+        1: 0,
+        5: 0,
+        9.5: 0,
+        29.5: 1,
+        None: 1,
+    }
     assert [(e.at, e.request_id, e.pop, e.path) for e in of.examples] == [
         (EPOCH + i, f"id-{i}", "FRA56-P1", "/cart") for i in (4, 5, 6)
     ]
@@ -97,7 +110,9 @@ def check_sums(seen: LogSummary) -> None:
 
 
 @pytest.mark.parametrize("limit", [3, 50])
-def test_too_many_keys_are_put_together_with_an_honest_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+def test_too_many_keys_are_put_together_with_an_honest_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
     for name in ("MAX_PATHS", "MAX_HOSTS", "MAX_POPS", "MAX_METHODS", "MAX_TYPES", "MAX_HOT", "MAX_STEPS", "MAX_CELLS"):
         monkeypatch.setattr(tally, name, limit)
     rows = []
