@@ -138,18 +138,23 @@ class _Lines:
         """`start` is how many lines came before these, in two parts: one is only asked when it is needed."""
         self._lines, self._layout, self._fallback, self._start = lines, of, fallback, start
         self._numbers: Sequence[int] = range(len(lines))
+        if len(lines) > 4 and not (lines[1] and lines[len(lines) // 2]):  # a sign of many empty lines
+            self._drop_empty()
         delimiter, width = of.delimiter, of.width
-        self._rows = [line.split(delimiter, width) for line in lines]
+        self._rows = [line.split(delimiter, width) for line in self._lines]
         if self._rows and min(map(len, self._rows)) < width:
             self._repair(width)
 
     def _repair(self, width: int) -> None:
         """Leave out empty lines, and fill up short ones."""
         if b"" in self._lines:
-            self._numbers = [i for i, line in enumerate(self._lines) if line]
-            self._rows = [self._rows[i] for i in self._numbers]
-            self._lines = [self._lines[i] for i in self._numbers]
+            self._drop_empty()
+            self._rows = [line.split(self._layout.delimiter, width) for line in self._lines]
         self._rows = [row if len(row) >= width else row + [b""] * (width - len(row)) for row in self._rows]
+
+    def _drop_empty(self) -> None:
+        self._numbers = [i for i, line in enumerate(self._lines) if line]
+        self._lines = [line for line in self._lines if line]
 
     def batch(self) -> Batch:
         """Return them, divided."""

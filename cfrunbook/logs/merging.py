@@ -153,7 +153,7 @@ def _types(types: Iterable[TypeCount]) -> tuple[TypeCount, ...]:
         key = (one.name, one.status, one.detailed)
         have = found.get(key)
         found[key] = one if have is None else _type(have, one)
-    return tuple(sorted(found.values(), key=lambda t: (-t.count, t.name, t.status)))
+    return tuple(sorted(found.values(), key=lambda t: (-t.count, t.name, t.status, t.detailed)))
 
 
 def _type(a: TypeCount, b: TypeCount) -> TypeCount:

@@ -19,6 +19,8 @@ from cfrunbook.logs.shares import Part
 from cfrunbook.logs.tally import Tally
 from cfrunbook.text import visible
 
+MAX_MALFORMED = 50_000
+"""Lines that cannot be used, and no other, after which the rest of a file is left alone."""
 _HEAD = 4096
 """Bytes by which it is told what a file is."""
 
@@ -207,10 +209,13 @@ class _File:
             fallback=self._fallback,
             before=lru_cache(maxsize=1)(lambda: shares.lines_before(part.path, part.start)),
         )
-        add, name = self._tally.add, self.name
+        add, name, tally = self._tally.add, self.name, self._tally
+        good, bad = tally.parsed + tally.outside, tally.malformed
         for block in blocks:
             for batch in reader.batches(splitter.feed(block)):
                 add(batch, name)
+            if tally.malformed - bad > MAX_MALFORMED and tally.parsed + tally.outside == good:
+                raise Damaged(f"begins with more than {MAX_MALFORMED:,} malformed lines; it was left at that.")
         for batch in reader.batches(splitter.finish()):
             add(batch, name)
         for batch in reader.finish():

@@ -129,14 +129,18 @@ class Tally:
         self._first = self._last = self._first_error = self._last_error = -1
         self._seconds: list[int] = []
         self._is_complete = True
-        self._parsed = self._malformed = self._outside = 0
+        self.parsed = 0
+        """Lines that count."""
+        self.malformed = 0
+        self.outside = 0
+        """Lines of another time than was asked for."""
         self._samples: list[Sample] = []
         self._found = dict.fromkeys(("errors", "repeats", "untyped", "cut", "wide", "masked"), 0)
 
     def drop(self, count: int, file: str, line: int, says: str) -> None:
         """Count lines that could not even be divided into columns."""
         if count:
-            self._malformed += count
+            self.malformed += count
             self._sample(file, line, says)
 
     def add(self, batch: Batch, file: str) -> None:
@@ -147,7 +151,7 @@ class Tally:
         if not batch.minutes:
             return
         cells, columns = batch.cells, batch.columns
-        self._parsed += len(cells)
+        self.parsed += len(cells)
         self._add_denominators(cells, columns)
         chosen = set(
             compress(range(len(cells)), map(self._wanted.__contains__, map(itemgetter(columns.status), cells)))
@@ -206,7 +210,7 @@ class Tally:
                 side = second is None or since <= second < until
             if side:
                 kept.append(i)
-        self._outside += len(batch.minutes) - len(kept)
+        self.outside += len(batch.minutes) - len(kept)
         return batch if len(kept) == len(batch.minutes) else batch.select(kept)
 
     def _usable(self, batch: Batch, file: str) -> Batch:
@@ -214,8 +218,8 @@ class Tally:
         hot, cells, columns = self._hot, batch.cells, batch.columns
         before = len(hot)
         statuses = list(map(itemgetter(columns.status), cells))
-        pops: Iterable[bytes] = repeat(b"") if columns.pop is None else map(itemgetter(columns.pop), cells)
-        hot.update(zip(batch.minutes, pops, statuses, strict=False))
+        pops: Iterable[bytes] = repeat(b"", len(cells)) if columns.pop is None else map(itemgetter(columns.pop), cells)
+        hot.update(zip(batch.minutes, pops, statuses, strict=True))
         fresh = list(islice(reversed(hot), len(hot) - before))
         bad = {key for key in fresh if not self._is_usable(key)}
         for key in fresh:
@@ -224,10 +228,10 @@ class Tally:
         if not bad:
             return batch
         for key in bad:
-            self._malformed += hot.pop(key)
+            self.malformed += hot.pop(key)
         kept = []
-        pops = repeat(b"") if columns.pop is None else map(itemgetter(columns.pop), cells)
-        for i, key in enumerate(zip(batch.minutes, pops, statuses, strict=False)):
+        pops = repeat(b"", len(cells)) if columns.pop is None else map(itemgetter(columns.pop), cells)
+        for i, key in enumerate(zip(batch.minutes, pops, statuses, strict=True)):
             if key not in bad:
                 kept.append(i)
             elif len(self._samples) < MAX_SAMPLES:
@@ -381,13 +385,13 @@ class Tally:
             status=self._status,
             files=files or Files(),
             lines=Lines(
-                read=self._parsed + self._malformed + self._outside,
-                parsed=self._parsed,
-                malformed=self._malformed,
-                outside=self._outside,
+                read=self.parsed + self.malformed + self.outside,
+                parsed=self.parsed,
+                malformed=self.malformed,
+                outside=self.outside,
                 samples=tuple(self._samples),
             ),
-            requests=self._parsed,
+            requests=self.parsed,
             errors=found["errors"],
             repeats=found["repeats"],
             repeats_explained=sum(r for e, r in self._errors["path"].counts.values() if r < e),
@@ -428,7 +432,7 @@ class Tally:
                 series=self._typed.series(t.label),
                 examples=tuple(t.examples),
             )
-            for t in sorted(self._types.values(), key=lambda t: (-t.count, t.name, t.status))
+            for t in sorted(self._types.values(), key=lambda t: (-t.count, t.name, t.status, t.is_detailed))
         )
 
     def _dimension(self, name: str) -> Dimension:

@@ -73,8 +73,8 @@ def more(summary: LogSummary) -> list[str]:
         told.append(f"{summary.wide:,} of them are on lines with more columns than the header names.")
     if summary.masked:
         told.append(
-            f"{summary.masked:,} more {'request' if summary.masked == 1 else 'requests'} failed like a 502; a custom error"
-            " response made another status of that."
+            f"{summary.masked:,} more {'request' if summary.masked == 1 else 'requests'} failed like a 502; a custom"
+            " error response made another status of that."
         )
     neighbors = [
         f"{summary.statuses[code]:,} with {code}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from cfrunbook.cloudfront import log_fields
@@ -36,7 +38,7 @@ def test_every_spelling_of_a_column(name: str, field: Field) -> None:
 def test_sets_grow_at_the_end() -> None:
     sizes = [len(s.names) for s in COLUMN_SETS]
     assert sizes == [12, 15, 18, 19, 23, 24, 26, 33, 35]
-    for older, newer in zip(COLUMN_SETS, COLUMN_SETS[1:], strict=False):
+    for older, newer in pairwise(COLUMN_SETS):
         assert newer.names[: len(older.names)] == older.names
         assert older.seen <= newer.seen
     assert [log_fields.columns_of(size) for size in (33, 34)] == [COLUMN_SETS[-2].names, ()]

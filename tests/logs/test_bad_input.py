@@ -131,10 +131,10 @@ def test_a_bomb_is_left_at_its_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(inflate, "RATIO_FROM", 1 << 20)
     packer = zlib.compressobj(9, wbits=31)
     bomb = packer.compress(standard([failed(1)]))
-    for _ in range(200):
+    for _ in range(20):
         bomb += packer.compress(b"\n" * (1 << 20))
     bomb += packer.flush()
-    assert len(bomb) < 300_000
+    assert len(bomb) < 30_000
     seen = count(tmp_path, bomb)
     assert seen.errors == 1
     assert seen.files.problems[0].says.startswith("inflates to more than 400 times its size")
@@ -247,3 +247,11 @@ def test_a_window_cuts_minutes_to_the_second(tmp_path: Path) -> None:
         seen = count(tmp_path, log, since=since, until=since + 60)
         assert (seen.errors, seen.lines.outside, seen.lines.read) == (3, 5, 8)
         assert (seen.first_error, seen.last_error) == (since, since + 59)
+
+
+def test_a_file_of_nothing_but_rubbish_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_MALFORMED", 500)
+    seen = count(tmp_path, standard([]) + b"rubbish\n" * 100_000, standard([failed(1)]))
+    assert (seen.errors, seen.files.failed, seen.files.read) == (1, 1, 1)
+    assert seen.files.problems[0].says == "begins with more than 500 malformed lines; it was left at that."
+    assert 500 < seen.lines.malformed < 20_000

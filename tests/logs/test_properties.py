@@ -18,6 +18,7 @@ from cfrunbook.log_summary import Files, LogSummary
 from cfrunbook.logs import delimited, inflate, json_rows, lines, merging, reading, shares, tally, worker
 from cfrunbook.logs.files import LogFile
 from cfrunbook.logs.reading import Options
+from cfrunbook.logs.refusal import Refused
 from cfrunbook.logs.shares import Part
 from tests.logs.made import EPOCH, NAMES, failed, objects, real_time, request, standard
 from tests.logs.test_tally import check_sums
@@ -88,17 +89,20 @@ FORMATS = [
 ]
 
 
+def outcome(content: bytes, places: list[int]) -> LogSummary | str:
+    try:
+        return counted(content, places)
+    except Refused as error:  # so few lines without a header may be no log
+        return str(error)
+
+
 @given(rows=some, places=st.lists(st.integers(0, 1 << 30), max_size=40), made=st.sampled_from(FORMATS))
 def test_blocks_may_end_anywhere(rows, places, made):
-    try:
-        whole = counted(made(rows), [])
-    except Exception as error:
-        with pytest.raises(type(error)):
-            counted(made(rows), places)
-        return
-    assert counted(made(rows), places) == whole
+    whole = outcome(made(rows), [])
+    assert outcome(made(rows), places) == whole
 
 
+@settings(max_examples=30)
 @given(rows=some, order=st.permutations(NAMES), level=st.integers(0, 9))
 def test_any_order_of_columns_plain_or_packed(rows, order, level):
     expected = read(standard(rows))
@@ -106,6 +110,7 @@ def test_any_order_of_columns_plain_or_packed(rows, order, level):
     assert read(gzip.compress(standard(rows, order), level)) == expected
 
 
+@settings(max_examples=30)
 @given(rows=some, place=st.integers(0, 1 << 30))
 def test_files_may_be_divided_anywhere(rows, place):
     at = place % len(rows)
@@ -115,6 +120,7 @@ def test_files_may_be_divided_anywhere(rows, place):
     assert merging.merged([first, second]) == together == merging.merged([second, first])
 
 
+@settings(max_examples=30)
 @given(rows=some)
 def test_a_short_summary_loses_no_number(rows):
     whole = read(standard(rows))
@@ -143,16 +149,19 @@ def test_a_short_summary_is_short():
         st.builds(lambda names, rest: b"#Fields: " + " ".join(names).encode() + b"\n" + rest, st.lists(st.sampled_from(REAL_TIME_FIELDS + NAMES), max_size=9), st.binary(max_size=300)),
     )
 )  # fmt: skip
-@settings(max_examples=300)
+@settings(max_examples=150)
 def test_hostile_bytes_are_counted_or_refused(content):
+    sentence = ""
     try:
         seen = read(content)
     except BadInput as error:
-        assert "\n" not in str(error)
+        sentence = str(error)
     else:
         msgspec.json.decode(seen.to_json(), type=LogSummary)
+    assert "\n" not in sentence
 
 
+@settings(max_examples=30)
 @given(rows=some, cuts=st.integers(2, 5))
 def test_ranges_of_a_plain_file_add_up(rows, cuts):
     content = standard(rows[:40]) + standard(rows[40:], NAMES[::-1])
