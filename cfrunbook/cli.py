@@ -205,6 +205,27 @@ def _function(options: argparse.Namespace) -> int:
     return function.call(options, color=_color(), width=_width())
 
 
+def _logs(options: argparse.Namespace) -> int:
+    import datetime as dt
+
+    from cfrunbook.logs import reading
+    from cfrunbook.views import log_words
+    from cfrunbook.views import logs as views
+
+    if options.since is not None and options.until is not None and options.since >= options.until:
+        raise BadInput("logs: --since is not before --until.")
+    asked = reading.Options(
+        status=options.status, since=options.since, until=options.until, fields=tuple(options.fields or ())
+    )
+    summary = reading.read(options.paths, asked, progress=_read_so_far if sys.stderr.isatty() else None)
+    _progress("")
+    if options.json:
+        sys.stdout.write(views.to_json(summary).decode())
+    else:
+        print(views.render(summary, dt.datetime.now(dt.UTC), color=_color(), width=_width()))
+    return EXIT[log_words.status(summary)]
+
+
 def _lab_list(options: argparse.Namespace) -> int:
     from cfrunbook import lab
 
@@ -300,6 +321,10 @@ def _progress(line: str, *, always: bool = False) -> None:
         sys.stderr.flush()
     elif always:
         print(line, file=sys.stderr)
+
+
+def _read_so_far(done: int, total: int) -> None:
+    _progress(f"Reading access logs: {100 * done // max(1, total)} % of {total / 1e6:,.0f} MB")
 
 
 def _color() -> bool:
@@ -444,6 +469,15 @@ def _parser() -> argparse.ArgumentParser:
     from cfrunbook.commands import function
 
     function.options(_command(commands, "function", function.DESCRIPTION, function.EXAMPLE, _function))
+
+    logs = _command(
+        commands,
+        "logs",
+        "Count the 502s in CloudFront's access logs: when, where, how often, what CloudFront says of them, what next.",
+        "cfrunbook logs --since 2026-11-20T14:00Z logs/",
+        _logs,
+    )
+    _logs_options(logs)
 
     lab = _command(commands, "lab", "Really broken origins on this machine's loopback.", "cfrunbook lab list", None)
     actions = lab.add_subparsers(title="lab commands", metavar="ACTION", required=True, parser_class=_Parser)
@@ -598,6 +632,50 @@ def _firewall_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--destination", default="", metavar="ADDRESS", help="the host's own address, behind NAT not the public one"
     )
+
+
+def _logs_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        metavar="PATH",
+        help="files and folders: standard logs of any age, v2, JSON, Parquet, real-time, packed or not; - is stdin",
+    )
+    parser.add_argument("--since", type=_second, metavar="TIME", help="leave out what was before, ISO 8601 (UTC)")
+    parser.add_argument("--until", type=_second, metavar="TIME", help="leave out what was from then on")
+    parser.add_argument("--status", type=_status, default=502, metavar="CODE", help="count this status (default: 502)")
+    parser.add_argument(
+        "--fields",
+        type=_names,
+        metavar="NAMES",
+        help="names of the columns in their order, for logs without a header (real-time logs)",
+    )
+
+
+def _second(text: str) -> int:
+    import datetime as dt
+
+    try:
+        moment = dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time like 2026-11-22T18:00:00Z") from None
+    second = int((moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp())
+    if second < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is before 1970")
+    return second
+
+
+def _status(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{3}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an HTTP status such as 502")
+    return int(text)
+
+
+def _names(text: str) -> list[str]:
+    names = re.findall(r"[A-Za-z][\w()-]*", text)
+    if "sc-status" not in names:
+        raise argparse.ArgumentTypeError("sc-status is not among the names")
+    return names
 
 
 def _port(text: str) -> int:

@@ -19,9 +19,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "hostname", "redaction", "text"}),
     frozenset({"files"}),
-    frozenset({"evidence", "findings"}),
+    frozenset({"evidence", "findings", "log_summary"}),
     frozenset({"cloudfront", "probes", "x509"}),
-    frozenset({"firewall", "functions"}),
+    frozenset({"firewall", "functions", "logs"}),
     frozenset({"causes"}),
     frozenset({"live_ranges"}),
     frozenset({"incident"}),

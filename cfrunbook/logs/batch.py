@@ -1,0 +1,66 @@
+"""Some lines of one file, divided into columns: what every format is turned into before it is counted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+Cells = Sequence[bytes]
+"""The columns of one line, as many as are counted by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where the columns stand that every line is counted by; None where the log does not have one."""
+
+    status: int
+    pop: int | None
+    method: int | None
+    host: int | None
+    path: int | None
+    result: int | None
+    origin: int | None
+
+
+class Row(NamedTuple):
+    """One line of interest, whole. `-` and what the line lacks are empty."""
+
+    second: int | None
+    pop: bytes
+    method: bytes
+    host: bytes
+    path: bytes
+    status: bytes
+    result: bytes
+    detailed: bytes
+    origin: bytes
+    request_id: bytes
+    took: bytes
+    is_cut: bool = False
+    is_wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines of one layout."""
+
+    minutes: Sequence[bytes]
+    """See `moments.minute`."""
+    cells: Sequence[Cells]
+    columns: Columns
+    row: Callable[[int], Row]
+    """The line at an index, whole."""
+    place: Callable[[int], tuple[int, str]]
+    """The number of the line at an index, and why it cannot be used, should that be so."""
+
+    def select(self, kept: Sequence[int]) -> Batch:
+        """Return only the lines at the indices `kept`."""
+        row, place = self.row, self.place
+        return Batch(
+            minutes=[self.minutes[i] for i in kept],
+            cells=[self.cells[i] for i in kept],
+            columns=self.columns,
+            row=lambda i: row(kept[i]),
+            place=lambda i: place(kept[i]),
+        )

@@ -1,0 +1,218 @@
+"""Lines of columns with something between them, as batches. Pure, and the part that has to be fast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from cfrunbook.cloudfront.log_fields import Field
+from cfrunbook.logs import foreign, layout, moments
+from cfrunbook.logs.batch import Batch, Row
+from cfrunbook.logs.layout import Layout
+from cfrunbook.logs.refusal import Refused
+
+SHORT_LOOK = 3
+"""Lines by which a time stamp's form is told."""
+
+
+class DelimitedReader:
+    """Takes whole lines of one file, in order, and gives batches."""
+
+    def __init__(
+        self,
+        *,
+        names: Sequence[str] = (),
+        header: bytes = b"",
+        fallback: int | None = None,
+        before: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """Take what the file itself may not tell.
+
+        `names` are the columns where it has no header, `header` is one that came before, `fallback` the second that
+        stands for lines without a time, and `before` tells how many lines came before.
+        """
+        self._given = tuple(names)
+        self._names = layout.names_of_header(header) if header else ()
+        self._layout: Layout | None = None
+        self.layout: Layout | None = None
+        """The columns of the lines that came last."""
+        self._fallback = fallback
+        self._before = before
+        self._held = b""
+        self.number = 0
+        """Lines so far, headers included."""
+
+    def batches(self, data: bytes) -> Iterator[Batch]:
+        """Yield the lines in `data`, or those before whose layout they complete. Raises Refused for another log."""
+        if b"\r" in data:
+            data = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
+        if b"#" in data and (data.startswith(b"#") or b"\n#" in data):
+            yield from self._between_comments(data)
+        elif data:
+            yield from self._batch(data)
+
+    def finish(self) -> Iterator[Batch]:
+        """Yield the lines that are still held. Raises Refused."""
+        held, self._held = self._held, b""
+        if held:
+            yield from self._told(held)
+
+    def _between_comments(self, data: bytes) -> Iterator[Batch]:
+        start = 0
+        while start < len(data):
+            at = start if data.startswith(b"#", start) else data.find(b"\n#", start) + 1
+            if not at and start:
+                at = len(data)
+            elif not at:
+                at = len(data) if not data.startswith(b"#") else 0
+            if at > start:
+                yield from self._batch(data[start:at])
+            if at >= len(data):
+                return
+            end = data.find(b"\n", at)
+            end = len(data) if end < 0 else end + 1
+            yield from self.finish()
+            self._comment(data[at:end])
+            start = end
+
+    def _comment(self, line: bytes) -> None:
+        self.number += 1
+        what = foreign.recognize(line) if line.startswith(b"#Software") else ""
+        if what:
+            raise Refused(f"{what}.")
+        names = layout.names_of_header(line)
+        if names:
+            layout.check(names)
+            if names != self._names or (self._layout and self._layout.guessed):
+                self._names, self._layout = names, None
+
+    def _batch(self, data: bytes) -> Iterator[Batch]:
+        if self._layout is None:  # hold lines until there are enough: what is told must not depend on the blocks
+            data, self._held = self._held + data, b""
+            if data.count(b"\n") < layout.SAMPLE:
+                self._held = data
+                return
+        yield from self._told(data)
+
+    def _told(self, data: bytes) -> Iterator[Batch]:
+        lines = data.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        start = self._before, self.number
+        self.number += len(lines)
+        if self._layout is None:
+            told = [line for line in lines[: 2 * layout.SAMPLE] if line]
+            if not told:
+                return
+            self._layout = self.layout = self._find(told[: layout.SAMPLE])
+        yield _Lines(lines, self._layout, self._fallback, start).batch()
+
+    def _find(self, lines: Sequence[bytes]) -> Layout:
+        names = self._names or self._given
+        if names:
+            found: Layout | None = layout.of_header(names, lines)
+        else:
+            what = foreign.recognize(b"\n".join(lines[:5]))
+            if what:
+                raise Refused(f"{what}.")
+            found = layout.of_lines(lines)
+        if found is None:
+            raise Refused(
+                "has no #Fields line, and its lines are not those of a CloudFront access log; for real-time logs, name "
+                "their fields with --fields."
+            )
+        if not found.has_time and self._fallback is None:
+            raise Refused(
+                "has no column that says when; select date and time, or timestamp(ms), in the fields of the delivery."
+            )
+        return found
+
+
+class _Lines:
+    """Lines of one layout."""
+
+    __slots__ = ("_fallback", "_layout", "_lines", "_numbers", "_rows", "_start")
+
+    def __init__(
+        self, lines: list[bytes], of: Layout, fallback: int | None, start: tuple[Callable[[], int], int]
+    ) -> None:
+        """`start` is how many lines came before these, in two parts: one is only asked when it is needed."""
+        self._lines, self._layout, self._fallback, self._start = lines, of, fallback, start
+        self._numbers: Sequence[int] = range(len(lines))
+        if len(lines) > 4 and not (lines[1] and lines[len(lines) // 2]):  # a sign of many empty lines
+            self._drop_empty()
+        delimiter, width = of.delimiter, of.width
+        self._rows = [line.split(delimiter, width) for line in self._lines]
+        if self._rows and min(map(len, self._rows)) < width:
+            self._repair(width)
+
+    def _repair(self, width: int) -> None:
+        """Leave out empty lines, and fill up short ones."""
+        if b"" in self._lines:
+            self._drop_empty()
+            self._rows = [line.split(self._layout.delimiter, width) for line in self._lines]
+        self._rows = [row if len(row) >= width else row + [b""] * (width - len(row)) for row in self._rows]
+
+    def _drop_empty(self) -> None:
+        self._numbers = [i for i, line in enumerate(self._lines) if line]
+        self._lines = [line for line in self._lines if line]
+
+    def batch(self) -> Batch:
+        """Return them, divided."""
+        of = self._layout
+        path = of.columns.path
+        if path is not None and of.is_real_time:  # the path has the query string there
+            for row in self._rows:
+                row[path] = row[path].partition(b"?")[0]
+        return Batch(self._minutes(), self._rows, of.columns, self._row, self._place)
+
+    def _minutes(self) -> Sequence[bytes]:
+        at, rows = self._layout.at, self._rows
+        day, clock = at.get(Field.DATE), at.get(Field.TIME)
+        if day is not None and clock is not None:
+            delimiter = self._layout.delimiter
+            if (day, clock) == (0, 1) and delimiter and len(delimiter) == 1:
+                return [line[:16] for line in self._lines]
+            return [row[day] + b" " + row[clock][:5] for row in rows]
+        stamp = at.get(Field.TIMESTAMP_MS, at.get(Field.TIMESTAMP, day))
+        if stamp is None:
+            return [str(self._fallback).encode()] * len(rows)
+        if any(row[stamp][4:5] == b"-" for row in rows[:SHORT_LOOK]):
+            return [row[stamp][:16] for row in rows]
+        return [row[stamp][:10] for row in rows]
+
+    def _row(self, index: int) -> Row:
+        line, at, count = self._lines[index], self._layout.at, len(self._layout.names)
+        cells = line.split(self._layout.delimiter)
+        is_cut = len(cells) < count
+        if is_cut:
+            cells = [*cells[:-1], *[b""] * (count - len(cells) + 1)]  # the last one may be half of what it was
+            for field in (Field.STATUS, Field.DATE, Field.TIME):
+                if field in at:
+                    cells[at[field]] = self._rows[index][at[field]]
+        is_wide = len(cells) > count and any(cells[count:])
+        second = _second(cells, at, self._fallback)
+        cells[count:] = (b"",)
+        return Row._make((second, *[_known(cells[i]) for i in self._layout.whole], is_cut, is_wide))
+
+    def _place(self, index: int) -> tuple[int, str]:
+        before, here = self._start
+        number = before() + here + self._numbers[index] + 1
+        line, at, row = self._lines[index], self._layout.at, self._rows[index]
+        columns = len(line.split(self._layout.delimiter))
+        shape = f"({columns} of {len(self._layout.names)} columns, {len(line)} bytes)"
+        status = row[at[Field.STATUS]]
+        if not (len(status) == 3 and status.isdigit()):
+            return number, f"no HTTP status in its place {shape}"
+        return number, f"no date and time in their place {shape}"
+
+
+def _known(value: bytes) -> bytes:
+    return b"" if value == b"-" else value
+
+
+def _second(cells: Sequence[bytes], at: Mapping[Field, int], fallback: int | None) -> int | None:
+    day, clock = at.get(Field.DATE), at.get(Field.TIME)
+    if day is not None and clock is not None:
+        return moments.second(cells[day], cells[clock])
+    stamp = at.get(Field.TIMESTAMP_MS, at.get(Field.TIMESTAMP, day))
+    return fallback if stamp is None else moments.second(cells[stamp])
