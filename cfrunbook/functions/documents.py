@@ -6,7 +6,7 @@ import binascii
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -177,7 +177,8 @@ def _decode(text: str) -> tuple[Base64, int]:
     if size is not None:
         return Base64.STRICT, size
     size = _strictly_decoded(plain_base64(text))
-    if size is None or text.rstrip("= \t\r\n").count("="):
+    joined = "".join(text.split())
+    if size is None or "=" in joined.rstrip("=") or joined.endswith("==="):
         return Base64.NOT, 0
     if any(character in text for character in " \t\r\n\v\f"):
         return Base64.WHITE_SPACE, size
@@ -197,30 +198,33 @@ def of_value(value: Any) -> Document:
 
 
 def _checked(value: Json, size: int, flaws: list[Flaw]) -> Document:
-    """Walk the value once, without recursion, for depth and for what cannot be written as JSON again."""
-    _check_leaf(value, (), flaws)
-    open_places: list[tuple[Json, Path]] = [(value, ())]
-    while open_places:
-        here, path = open_places.pop()
-        if not isinstance(here, dict | list) or not here:
-            continue
-        if len(path) >= MAX_DEPTH:
-            return _unreadable(size, FlawKind.TOO_DEEP, f"more than {MAX_DEPTH} levels")
-        for key, item in here.items() if isinstance(here, dict) else enumerate(here):
-            if isinstance(key, str) and not key.isascii() and _has_lone_surrogate(key):
-                _note(flaws, Flaw(FlawKind.LONE_SURROGATE, "in a key", path=path))
-            if isinstance(item, dict | list):
-                open_places.append((item, (*path, key)))
-            elif not (isinstance(item, str) and item.isascii()):
-                _check_leaf(item, (*path, key), flaws)
-    return Document(value, size, tuple(flaws))
+    """Walk the value for depth and for what cannot be written as JSON again."""
+    if not _walk([value], [], flaws):
+        return _unreadable(size, FlawKind.TOO_DEEP, f"more than {MAX_DEPTH} levels")
+    # the list around the value is the first step of every path
+    return Document(value, size, tuple(replace(flaw, path=flaw.path[1:]) if flaw.path else flaw for flaw in flaws))
 
 
-def _check_leaf(value: Json, path: Path, flaws: list[Flaw]) -> None:
-    if isinstance(value, str) and _has_lone_surrogate(value):
-        _note(flaws, Flaw(FlawKind.LONE_SURROGATE, path=path))
-    elif isinstance(value, float) and not math.isfinite(value):
-        _note(flaws, Flaw(FlawKind.NOT_FINITE, json.dumps(value), path=path))
+def _walk(here: list[Any] | dict[str, Any], path: list[str | int], flaws: list[Flaw]) -> bool:
+    """Note flaws of what is in `here`, which is at `path`; return False where it is nested too deeply."""
+    if len(path) > MAX_DEPTH and here:
+        return False
+    for key, item in here.items() if isinstance(here, dict) else enumerate(here):
+        if isinstance(key, str) and not key.isascii() and _has_lone_surrogate(key):
+            _note(flaws, Flaw(FlawKind.LONE_SURROGATE, "in a key", path=tuple(path)))
+        if isinstance(item, str):
+            if not item.isascii() and _has_lone_surrogate(item):
+                _note(flaws, Flaw(FlawKind.LONE_SURROGATE, path=(*path, key)))
+        elif isinstance(item, float):
+            if not math.isfinite(item):
+                _note(flaws, Flaw(FlawKind.NOT_FINITE, json.dumps(item), path=(*path, key)))
+        elif isinstance(item, list | dict) and item:
+            path.append(key)
+            fits = _walk(item, path, flaws)
+            path.pop()
+            if not fits:
+                return False
+    return True
 
 
 def _has_lone_surrogate(text: str) -> bool:

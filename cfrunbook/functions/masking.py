@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from cfrunbook.findings import Json
@@ -52,7 +53,6 @@ _ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]{2,12}){1,3}-[0-9]|")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.\[\]-]{1,40}")
 _USER = re.compile(r"(?<=//)[^/?#]*(?=@)")
-_USER_OF_NAME = re.compile(r".*(?=@)", re.DOTALL)
 _PARAMETER = re.compile(r"(?<=;)[^/?#]*")
 _ATTRIBUTE = re.compile(
     r"\s*(?:secure|httponly|partitioned|path=[^;,]{0,80}|domain=[^;,]{0,80}|max-age=[0-9-]{1,12}"
@@ -87,12 +87,15 @@ def mask(document: Document, kind: Kind) -> Document:
 
 def hide(text: str, keep: str = "") -> str:
     """Return a text in which only length in bytes, control characters, spaces and `,;=` are as they were."""
-    table: Mapping[int, str] = _HIDDEN
-    if keep:
-        table = {code: shown for code, shown in _HIDDEN.items() if chr(code) not in keep}
+    table = _table(keep)
     if PROMISE in text:  # what JavaScript writes for a promise; rules look for it
         return PROMISE.join(hide(part, keep) for part in text.split(PROMISE))
     return _NOT_ASCII.sub(_same_size, text).translate(table)
+
+
+@lru_cache(maxsize=16)
+def _table(keep: str) -> Mapping[int, str]:
+    return {code: shown for code, shown in _HIDDEN.items() if chr(code) not in keep}
 
 
 def _same_size(match: re.Match[str]) -> str:
@@ -368,8 +371,8 @@ def _origin(value: Any) -> Any:
 def _domain_name(value: Any) -> Any:
     if not isinstance(value, str):
         return _shape(value)
-    kept = "/:.{}-[]"
-    return _USER_OF_NAME.sub(lambda found: hide(found[0], kept), value, count=1)
+    user, mark, name = value.rpartition("@")
+    return hide(user, "/:.{}-[]") + mark + name
 
 
 def _number(value: Any) -> Any:

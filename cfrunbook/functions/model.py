@@ -188,12 +188,12 @@ class Validation:
     violations: tuple[Violation, ...]
     """In the order of the result; all that is wrong, warned of or could not be told."""
     corrected: Json = None
-    """The result with all edits applied; None where it cannot be mended or needs no mending."""
+    """The result with all edits applied; None where it cannot be mended, needs no mending, or is far too large."""
     size: int | None = None
     """Bytes that count against the limit of a generated response or replaced body; None: no limit applies."""
     limit: int | None = None
     left_off: Mapping[str, int] = field(default_factory=dict)
-    """How many more violations of a rule (by its id) there are than are listed; `corrected` mends those too."""
+    """How many more violations of a rule (by its id) there are, at least, than are listed; mended are all."""
 
     def of(self, *statuses: Status) -> tuple[Violation, ...]:
         """Return the violations with one of these statuses."""

@@ -20,7 +20,8 @@ from cfrunbook.functions.lambda_edge.sample_events import BUCKET, custom_origin,
 from cfrunbook.functions.model import EventType, Kind, Validation
 from cfrunbook.functions.validation import validate
 
-VIEWER_REQUEST, ORIGIN_REQUEST, ORIGIN_RESPONSE, VIEWER_RESPONSE = EventType
+VIEWER_REQUEST, ORIGIN_REQUEST = EventType.VIEWER_REQUEST, EventType.ORIGIN_REQUEST
+ORIGIN_RESPONSE, VIEWER_RESPONSE = EventType.ORIGIN_RESPONSE, EventType.VIEWER_RESPONSE
 Handler = Callable[[dict[str, Any]], Json]
 
 

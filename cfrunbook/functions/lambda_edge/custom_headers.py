@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/add-origin-cu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,7 +34,10 @@ def check(subject: Subject, kind: str, value: Any, before: Object | None) -> Non
         subject.add(found(rules.CUSTOM_HEADER_INVALID, base, describe(value), edits, kind=kind, problem=problem))
         return
     known = {name.lower(): entry for name, entry in old.items()} if isinstance(old, dict) else {}
+    spellings = Counter(name.lower() for name in value)
     for name, entry in value.items():
+        if subject.report.is_full:
+            return
         lower = name.lower()
         path = (*base, name)
         if is_denied_as_custom(lower) or is_disallowed(lower):
@@ -41,7 +45,7 @@ def check(subject: Subject, kind: str, value: Any, before: Object | None) -> Non
                 edits = [Edit(path, DELETE)]
                 subject.add(found(rules.CUSTOM_HEADER_DENIED, path, edits=edits, header=lower, kind=kind))
             continue
-        violations = headers.entry_violations(value, name, entry, known, base)
+        violations = headers.entry_violations(value, name, entry, known, spellings, base=base)
         subject.add(*(_as_custom(below(base, violation), kind) for violation in violations))
     subject.add(*_collisions(subject, kind, value, known, base))
     if (problem := _over_limit(value)) and not _over_limit(known):

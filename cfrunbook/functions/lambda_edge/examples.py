@@ -21,7 +21,8 @@ from cfrunbook.functions.lambda_edge.sample_events import (
 from cfrunbook.functions.lambda_edge.subject import Object
 from cfrunbook.functions.model import DELETE, Edit, EventType, Path, apply
 
-VIEWER_REQUEST, ORIGIN_REQUEST, ORIGIN_RESPONSE, VIEWER_RESPONSE = EventType
+VIEWER_REQUEST, ORIGIN_REQUEST = EventType.VIEWER_REQUEST, EventType.ORIGIN_REQUEST
+ORIGIN_RESPONSE, VIEWER_RESPONSE = EventType.ORIGIN_RESPONSE, EventType.VIEWER_RESPONSE
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
@@ -52,8 +53,11 @@ def check(subject: Subject, *, generated: bool = False) -> None:
         return
     headers: Object = value if isinstance(value, dict) else {}
     known = {name.lower(): entry for name, entry in before.items()} if before else {}
+    spellings = Counter(name.lower() for name in headers)
     for name, entry in headers.items():
-        subject.add_all(entry_violations(headers, name, entry, known), "headers")
+        subject.add_all(entry_violations(headers, name, entry, known, spellings), "headers")
+        if subject.report.is_full:
+            return
     if generated:
         _check_generated(subject, headers)
     elif subject.event_type:
@@ -61,11 +65,12 @@ def check(subject: Subject, *, generated: bool = False) -> None:
 
 
 def entry_violations(
-    headers: Object, name: str, entry: Any, known: Object, base: Path = ("headers",)
+    headers: Object, name: str, entry: Any, known: Object, spellings: Counter[str], *, base: Path = ("headers",)
 ) -> list[Violation]:
     """Return what is wrong with one header, by paths inside `headers`, which is at `base`.
 
     `known` has the headers that came with the event, by lower-case names: what they break is nobody's fault.
+    `spellings` says how many names there are that differ in case only.
     """
     lower = name.lower()
     if is_disallowed(lower):
@@ -74,7 +79,7 @@ def entry_violations(
         return [found(rules.HEADER_DISALLOWED, (name,), edits=[Edit((name,), DELETE)], header=lower)]
     if _is_plain(name, entry):
         return []
-    violations = [*_name_violations(headers, name, base)]
+    violations = [*_name_violations(headers, name, spellings, base)]
     violations += new(lambda one: _structure_violations(name, one), entry, known.get(lower))
     return violations
 
@@ -116,24 +121,24 @@ def _no_object(value: Any, before: Object | None) -> Violation:
     return found(rules.HEADERS_TYPE, ("headers",), describe(value), [edit])
 
 
-def _name_violations(headers: Object, name: str, base: Path) -> Iterator[Violation]:
+def _name_violations(headers: Object, name: str, spellings: Counter[str], base: Path) -> Iterator[Violation]:
     lower = name.lower()
     if not _TOKEN.fullmatch(name):
         stripped = name.strip().removesuffix(":").strip()
-        edits = _renamed(headers, name, stripped.lower()) if _TOKEN.fullmatch(stripped) else []
+        edits = _renamed(headers, name, stripped.lower(), spellings) if _TOKEN.fullmatch(stripped) else []
         yield found(
             rules.HEADER_NAME_INVALID, (name,), edits=edits, header=name[:120], where=show_path(base),
             problem="is empty" if not name else "has characters that no name has",
         )  # fmt: skip
     elif name != lower:
-        edits = _renamed(headers, name, lower)
+        edits = _renamed(headers, name, lower, spellings)
         yield found(rules.HEADER_NAME_CASE, (name,), edits=edits, header=name, where=show_path(base))
 
 
-def _renamed(headers: Object, name: str, to: str) -> list[Edit]:
+def _renamed(headers: Object, name: str, to: str, spellings: Counter[str]) -> list[Edit]:
     """Return the edits that give a header its right name; entries that are already there come first."""
     entry, there = headers[name], headers.get(to)
-    others = [one for one in headers if one != name and one.lower() == to and one != to]
+    others = spellings[to] - (name.lower() == to) - (to in headers)
     if others or (there is not None and not (isinstance(there, list) and isinstance(entry, list))):
         return [Edit((name,), DELETE)]
     return [Edit((name,), DELETE), Edit((to,), [*there, *entry] if there is not None else entry)]

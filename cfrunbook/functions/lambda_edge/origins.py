@@ -133,7 +133,7 @@ def _domain_problem(value: Any, kind: str) -> str:
     """Return why a domain name cannot be this origin's (after "it "), or an empty string."""
     if not isinstance(value, str):
         return "is not a string"
-    problem = hostname.problem(value)
+    problem = hostname.NameProblem.TOO_LONG if len(value) > 4 * hostname.MAX_NAME else hostname.problem(value)
     if problem:
         return problem.value
     if not value.isascii():
@@ -153,7 +153,7 @@ def _domain_problem(value: Any, kind: str) -> str:
 
 def _mended_domain(value: Any) -> str | None:
     """Return the host name inside of a URL or host:port, in lower case and ASCII, or None."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > MAX_PATH + 4 * hostname.MAX_NAME:
         return None
     rest = _SCHEME.sub("", value.strip(), count=1).partition("/")[0].rpartition("@")[2]
     name, _, port = rest.partition(":")

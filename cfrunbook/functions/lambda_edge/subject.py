@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from cfrunbook.findings import Json, Status
@@ -14,6 +15,9 @@ from cfrunbook.functions.model import Edit, EventType, FunctionRule, Path, Viola
 
 MAX_LISTED = 20
 """Violations of one rule that are listed; the rest are counted, and mended all the same."""
+
+MAX_FOUND = 5000
+"""Violations after which no more are looked for: a result of 6 MB can have millions, and mending them helps nobody."""
 
 Object = dict[str, Any]
 
@@ -36,10 +40,10 @@ def new(check: Callable[[Any], Iterable[Violation]], value: Any, before: Any) ->
 
     CloudFront takes back what it gave: a URI that the viewer sent is no fault of the function.
     """
-    violations = list(check(value))
+    violations = list(islice(check(value), MAX_FOUND))
     if not violations or before is None:
         return violations
-    known = {violation.rule.id for violation in check(before)}
+    known = {violation.rule.id for violation in islice(check(before), MAX_FOUND)}
     return [violation for violation in violations if violation.rule.id not in known]
 
 
@@ -65,6 +69,11 @@ class Report:
             if rule.status is Status.FAULT:
                 self.has_fault = True
                 self.has_unmendable_fault |= not placed.edits
+
+    @property
+    def is_full(self) -> bool:
+        """True where looking on makes no sense."""
+        return self.counts.total() >= MAX_FOUND
 
     def left_off(self) -> Mapping[str, int]:
         """Return how many violations of each rule are not listed."""

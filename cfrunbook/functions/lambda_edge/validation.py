@@ -21,6 +21,8 @@ LAMBDA_LIMIT = 6 * 1024 * 1024 + 256
 
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
+MENDABLE = 2 * 1024 * 1024
+"""Bytes of JSON that are mended: more than CloudFront takes of anything, so mending more helps nobody."""
 ROUNDS = 6
 """How often a result is mended: a mended structure may show what could not be seen in the broken one."""
 
@@ -117,7 +119,7 @@ def _compared(kind: EventType) -> str:
 
 def _mended(result: Document, kind: EventType | None, event: Event | None, report: Report) -> Json:
     """Return the result with all edits made, again and again until nothing is left to mend; None where it is not so."""
-    if not report.edits or report.has_unmendable_fault:
+    if not report.edits or report.has_unmendable_fault or report.is_full or result.size > MENDABLE:
         return None
     value = result.value
     for _ in range(ROUNDS):
