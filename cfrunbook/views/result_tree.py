@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cfrunbook.findings import Json, Status
@@ -11,7 +11,7 @@ from cfrunbook.functions.model import Path, Violation
 from cfrunbook.text import visible
 
 MAX_LINES = 400
-"""Lines of one tree; lines with a violation and their way there are always among them."""
+"""Members shown of one tree; those with a violation and their way there are shown beyond that too."""
 MAX_TEXT = 100
 """Characters shown of one string."""
 
@@ -38,12 +38,7 @@ def lines(value: Json, violations: Sequence[Violation]) -> tuple[Line, ...]:
     marks: dict[Path, list[Violation]] = {}
     for violation in violations:
         marks.setdefault(_nearest(value, violation.path), []).append(violation)
-    on_the_way = {path[:length] for path in marks for length in range(len(path) + 1)}
-    made = list(_lines(value, (), "", "", marks))
-    if len(made) <= MAX_LINES:
-        return tuple(made)
-    kept = [line for number, line in enumerate(made) if number < MAX_LINES or line.path in on_the_way]
-    return (*kept, Line(0, f"… and {len(made) - len(kept)} more lines", None))
+    return tuple(_Tree(marks).lines(value, (), "", ""))
 
 
 def _nearest(value: Json, path: Path) -> Path:
@@ -59,22 +54,40 @@ def _nearest(value: Json, path: Path) -> Path:
     return path[:found]
 
 
-def _lines(value: Json, path: Path, name: str, comma: str, marks: dict[Path, list[Violation]]) -> Iterator[Line]:
-    found, depth = tuple(marks.get(path, ())), len(path)
-    if isinstance(value, dict) and value:
-        yield Line(depth, f"{name}{{", path, found)
-        last = len(value) - 1
-        for number, (key, item) in enumerate(value.items()):
-            yield from _lines(item, (*path, key), f"{_string(key)}: ", "," * (number < last), marks)
-        yield Line(depth, "}" + comma, None)
-    elif isinstance(value, list) and value:
-        yield Line(depth, f"{name}[", path, found)
-        last = len(value) - 1
-        for number, item in enumerate(value):
-            yield from _lines(item, (*path, number), "", "," * (number < last), marks)
-        yield Line(depth, "]" + comma, None)
-    else:
-        yield Line(depth, f"{name}{_scalar(value)}{comma}", path, found)
+class _Tree:
+    """Makes the lines, and once there are many only those on the way to a violation."""
+
+    def __init__(self, marks: Mapping[Path, Sequence[Violation]]) -> None:
+        self._marks = marks
+        self._on_the_way: dict[Path, set[str | int]] = {}
+        for path in marks:
+            for length, step in enumerate(path):
+                self._on_the_way.setdefault(path[:length], set()).add(step)
+        self._left = MAX_LINES
+
+    def lines(self, value: Json, path: Path, name: str, comma: str) -> Iterator[Line]:
+        self._left -= 1
+        found, depth = tuple(self._marks.get(path, ())), len(path)
+        if isinstance(value, dict) and value:
+            yield Line(depth, f"{name}{{", path, found)
+            yield from self._inside(((key, f"{_string(key)}: ", item) for key, item in value.items()), len(value), path)
+            yield Line(depth, "}" + comma, None)
+        elif isinstance(value, list) and value:
+            yield Line(depth, f"{name}[", path, found)
+            yield from self._inside(((number, "", item) for number, item in enumerate(value)), len(value), path)
+            yield Line(depth, "]" + comma, None)
+        else:
+            yield Line(depth, f"{name}{_scalar(value)}{comma}", path, found)
+
+    def _inside(self, members: Iterable[tuple[str | int, str, Json]], size: int, path: Path) -> Iterator[Line]:
+        wanted, left_out = self._on_the_way.get(path, ()), 0
+        for number, (step, name, item) in enumerate(members, 1):
+            if self._left <= 0 and step not in wanted:
+                left_out += 1
+            else:
+                yield from self.lines(item, (*path, step), name, "," * (number < size))
+        if left_out:
+            yield Line(len(path) + 1, f"… and {left_out:,} more", None)
 
 
 def _scalar(value: Json) -> str:
