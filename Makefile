@@ -81,6 +81,10 @@ bench-dns: $(INSTALLED)  ## Measure the walk to all name servers against every o
 bench-firewall: $(INSTALLED)  ## Measure 1,000 firewall rules against the arithmetic that people reach for (seconds)
 	@$(BIN)/python benchmarks/firewall.py
 
+.PHONY: bench-logs
+bench-logs: $(INSTALLED)  ## Count the 502s of a gigabyte of access logs, against DuckDB where it is installed (five minutes)
+	@$(BIN)/python benchmarks/logs.py
+
 .PHONY: bench-accuracy
 bench-accuracy: $(INSTALLED)  ## Hold what we and every installed scanner say of difficult TLS servers against what is true
 	@echo "Asking about difficult servers (half an hour with every scanner) …"

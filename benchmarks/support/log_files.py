@@ -31,6 +31,7 @@ _AGENTS = [
     for number in range(100, 140)
 ]
 _ERRORS = ("OriginConnectError", "OriginConnectError", "OriginDnsError", "OriginReadError", "Error")
+_RARE = (*[("304", "RefreshHit")] * 4, *[("404", "Error")] * 4, ("503", "Error"), ("504", "Error"))
 _SHARE = 8987 / 2_600_000
 _BAD = 130 / 2_600_000
 
@@ -54,8 +55,8 @@ def lines_of_hour(hour: int, count: int, seed: int) -> Iterator[tuple[str, bool,
         second = int(draw() * 3600)
         is_error = draw() < _SHARE
         status, result = ("502", "Error") if is_error else ("200", "Miss") if draw() < 0.3 else ("200", "Hit")
-        if not is_error and draw() < 0.03:
-            status, result = pick((("304", "RefreshHit"), ("404", "Error"), ("503", "Error"), ("504", "Error")))
+        if not is_error and draw() < 0.02:
+            status, result = pick(_RARE)
         detailed = pick(_ERRORS) if is_error else result
         number = int(draw() * 1e16)
         took = f"{draw() * 2:.3f}"
@@ -63,7 +64,7 @@ def lines_of_hour(hour: int, count: int, seed: int) -> Iterator[tuple[str, bool,
             f"{DAY}\t{hour:02}:{second // 60:02}:{second % 60:02}\t{pick(_POPS)}\t{number % 90_000}\t"
             f"203.0.113.{number % 256}\t{'POST' if number % 11 == 0 else 'GET'}\td111111abcdef8.cloudfront.net\t"
             f"{pick(_PATHS)}\t{status}\thttps://www.example.com/\t{pick(_AGENTS)}\tutm=a{number % 502}\t-\t{result}\t"
-            f"{number:017x}{number * 7 % (1 << 64):017x}Zk3yQ_hGJw==\t{pick(_HOSTS)}\thttps\t{number % 900}\t{took}\t-\t"
+            f"{dice.getrandbits(216):054x}==\t{pick(_HOSTS)}\thttps\t{number % 900}\t{took}\t-\t"
             f"TLSv1.3\tTLS_AES_128_GCM_SHA256\t{result}\tHTTP/2.0\t-\t-\t{number % 65536}\t{took}\t{detailed}\t"
             "text/html\t-\t-\t-\n"
         )

@@ -175,6 +175,11 @@ def spelled(name: str) -> str:
 
 def positions(names: Sequence[str]) -> dict[Field, int]:
     """Return where each column that is read stands among `names`; of a name that is there twice, the first one."""
+    return dict(_positions(tuple(names)))
+
+
+@lru_cache(maxsize=256)
+def _positions(names: tuple[str, ...]) -> Mapping[Field, int]:
     found: dict[str, int] = {}
     for position, name in enumerate(names):
         found.setdefault(spelled(name), position)

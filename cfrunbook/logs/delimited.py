@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from cfrunbook.cloudfront.log_fields import Field
 from cfrunbook.logs import foreign, layout, moments
@@ -10,6 +12,7 @@ from cfrunbook.logs.batch import Batch, Row
 from cfrunbook.logs.layout import Layout
 from cfrunbook.logs.refusal import Refused
 
+_MARK = codecs.BOM_UTF8
 SHORT_LOOK = 3
 """Lines by which a time stamp's form is told."""
 
@@ -45,6 +48,8 @@ class DelimitedReader:
         """Yield the lines in `data`, or those before whose layout they complete. Raises Refused for another log."""
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
+        if b"\xef" in data:
+            data = data.replace(_MARK + b"#", b"#")  # of files that were put together
         if b"#" in data and (data.startswith(b"#") or b"\n#" in data):
             yield from self._between_comments(data)
         elif data:
@@ -59,20 +64,13 @@ class DelimitedReader:
     def _between_comments(self, data: bytes) -> Iterator[Batch]:
         start = 0
         while start < len(data):
-            at = start if data.startswith(b"#", start) else data.find(b"\n#", start) + 1
-            if not at and start:
-                at = len(data)
-            elif not at:
-                at = len(data) if not data.startswith(b"#") else 0
+            at = start if data.startswith(b"#", start) else data.find(b"\n#", start) + 1 or len(data)
             if at > start:
                 yield from self._batch(data[start:at])
-            if at >= len(data):
-                return
-            end = data.find(b"\n", at)
-            end = len(data) if end < 0 else end + 1
-            yield from self.finish()
-            self._comment(data[at:end])
-            start = end
+            start = data.find(b"\n", at) + 1 or len(data)
+            if at < len(data):
+                yield from self.finish()
+                self._comment(data[at:start])
 
     def _comment(self, line: bytes) -> None:
         self.number += 1
@@ -100,10 +98,10 @@ class DelimitedReader:
         start = self._before, self.number
         self.number += len(lines)
         if self._layout is None:
-            told = [line for line in lines[: 2 * layout.SAMPLE] if line]
+            told = list(islice(filter(None, lines), layout.SAMPLE))
             if not told:
                 return
-            self._layout = self.layout = self._find(told[: layout.SAMPLE])
+            self._layout = self.layout = self._find(told)
         yield _Lines(lines, self._layout, self._fallback, start).batch()
 
     def _find(self, lines: Sequence[bytes]) -> Layout:

@@ -96,8 +96,10 @@ class JsonReader:
         self._early_numbers: list[int] = []
         self.number = 0
         """Objects, or lines, so far."""
-        self.broken: list[int] = []
-        """Numbers of those that are no JSON object, since this was last emptied."""
+        self.broken = 0
+        """How many of them are no JSON object."""
+        self.first_broken = 0
+        """The number of the first of these."""
 
     @property
     def layout(self) -> Layout | None:
@@ -182,7 +184,8 @@ class JsonReader:
         several = ObjectSplitter().feed(text) if b"}{" in text else []
         values = [found for part in several if (found := _object(part)) is not None]
         if not values or len(values) < len(several):
-            self.broken.append(self.number)
+            self.broken += 1
+            self.first_broken = self.first_broken or self.number
         return values
 
     def _same_layout(self, found: list[dict[str, bytes]], numbers: list[int]) -> Iterator[Batch]:

@@ -21,8 +21,8 @@ from cfrunbook.text import visible
 
 MAX_MALFORMED = 50_000
 """Lines that cannot be used, and no other, after which the rest of a file is left alone."""
-_HEAD = 4096
-"""Bytes by which it is told what a file is."""
+_HEAD, _BEGUN = 4096, 1 << 20
+"""Bytes by which it is told what a file is, and how far they are looked for behind white space."""
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -118,14 +118,13 @@ class _Seen:
     def add(self, part: Part, tally: Tally, options: Options, progress: Callable[[int], None] | None) -> None:
         """Count one part; what is wrong with it is noted, and the next one is read all the same."""
         file = _File(part, tally, options)
+        before = tally.parsed
         try:
             file.count(progress)
-        except Refused as error:
-            self._fail(file.name, str(error), salvaged=False)
-        except Damaged as error:
-            self._fail(file.name, str(error), salvaged=True)
+        except (Refused, Damaged) as error:
+            self._fail(file.name, str(error), salvaged=tally.parsed > before)
         except OSError as error:
-            self._fail(file.name, f"cannot be read: {error.strerror or error}.", salvaged=file.has_lines)
+            self._fail(file.name, f"cannot be read: {error.strerror or error}.", salvaged=tally.parsed > before)
         else:
             if part.start == 0:
                 self.read += 1
@@ -192,7 +191,7 @@ class _File:
                 self._tally.add(batch, self.name)
         for batch in reader.finish():
             self._tally.add(batch, self.name)
-        self._tally.drop(len(reader.broken), self.name, next(iter(reader.broken), 0), "no JSON object")
+        self._tally.drop(reader.broken, self.name, reader.first_broken, "no JSON object")
         self._tally.drop(reader.too_long, self.name, 0, f"an object of more than {MAX_LINE // 1024} KiB")
         self.has_lines = reader.number > 0
         if not self.has_lines and not blocks.damage:
@@ -240,7 +239,7 @@ class _Blocks:
         for block in self._next():
             begun += block
             self.head = begun.lstrip()[:_HEAD]
-            if len(self.head) == _HEAD:
+            if len(self.head) == _HEAD or len(begun) > _BEGUN:
                 break
         self._begun = begun
 
