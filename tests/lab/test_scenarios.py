@@ -13,6 +13,7 @@ from cfrunbook.findings import Cause
 from cfrunbook.lab import DEFAULT, SCENARIOS, Running, Scenario, start
 from cfrunbook.lab.edge import fetch, fetch_all
 from cfrunbook.lab.scenario import ORIGIN, VIEWER_HOST
+from cfrunbook.lab.scenarios import function_results
 from cfrunbook.lab.servers import Address, Behind, Chain, Service, Tls
 from cfrunbook.probes import s2n
 from tests.conftest import REQUIRE_ALL
@@ -33,6 +34,9 @@ REQUIRED = {
 }
 
 each = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+UP = [s for s in SCENARIOS.values() if s not in function_results.SCENARIOS]
+brought_up = pytest.mark.parametrize("scenario", UP, ids=[s.name for s in UP])
+"""Those about the results of edge functions, one for each rule, are brought up in `test_function_results.py`."""
 
 
 def test_the_required_scenarios_are_there() -> None:
@@ -41,7 +45,7 @@ def test_the_required_scenarios_are_there() -> None:
     assert [s.name for s in SCENARIOS.values()] == list(SCENARIOS)
 
 
-@each
+@brought_up
 def test_the_edge_answers_what_is_expected_of_cloudfront(scenario: Scenario) -> None:
     if scenario.needs_s2n and WHY_NOT and not REQUIRE_ALL:
         pytest.skip(f"needs awscrt: {WHY_NOT}")
