@@ -56,7 +56,7 @@ def masked(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--result", "bad.json", *VIEWER), 1, "CloudFront answers 502; confidence high"),
         (("--result", "ok.json"), 3, "? Inconclusive: "),
         (("--result", '{"status": "200"}', *VIEWER), 0, "CloudFront would use it as a response."),
-        (("--function-result", "bad.json", "--function-kind", "lambda-edge", "--event-type", "VIEWER_REQUEST"), 1, "↑ The function set `connection`"),
+        (("--function-result", "bad.json", "--function-kind", "lambda-edge", "--event-type", "VIEWER_REQUEST"), 1, "↑ The function set “connection”"),
         (("--result", "results.jsonl", *VIEWER), 1, "4 results: 2 would be an error, 2 would be used."),
         (("--handler", "handler.py", "--run-handler", "--event-type", "origin-request"), 1, "it returned null itself, or a Python handler ended without return"),
         (("--handler", "handler.ts", "--run-handler", *VIEWER), 3, "handler.ts is TypeScript"),

@@ -53,7 +53,7 @@ def only(findings: tuple[Finding, ...]) -> Finding:
         (run("output_too_large"), "output_too_large", "fault", 503, "medium", "returned more than 8 MB at viewer-request, which no edge function may."),
         (run("could_not_run", error="it is TypeScript", advice="Give the JavaScript."), "could_not_run", "unknown", None, "medium", "could not be run here: it is TypeScript."),
         (run(value=ACCEPTED), "ok", "ok", None, "high", "CloudFront accepts what the Lambda@Edge function (index.js) returned at viewer-request."),
-        (run(value=REFUSED), "lambda_edge.header_disallowed", "fault", 502, "medium", "`connection`"),
+        (run(value=REFUSED), "lambda_edge.header_disallowed", "fault", 502, "medium", "“connection”"),
         (run(value=None), "lambda_edge.result_null", "fault", 502, "medium", "returned nothing"),
     ],
     ids=lambda value: value.outcome.value if isinstance(value, FunctionRun) else None,

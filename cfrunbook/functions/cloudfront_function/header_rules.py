@@ -111,7 +111,7 @@ COOKIE_ATTRIBUTES = rule(
     "cookie_attributes",
     events=RESPONSE,
     title="{path} is {kind}; attributes of a cookie are one string.",
-    meaning="As in a Set-Cookie header: `Secure; HttpOnly; Path=/`.",
+    meaning="As in a Set-Cookie header: “Secure; HttpOnly; Path=/”.",
     source=f"{STRUCTURE}#functions-event-structure-cookie-attributes",
     fix="response.cookies.session = { value: id, attributes: 'Secure; HttpOnly; Path=/' };",
 )
@@ -162,7 +162,7 @@ HOST_DELETED = rule(
     "host_deleted",
     events=REQUEST,
     title="The function deletes the Host header.",
-    meaning="`test-function` and the console's test pass, and every request of a viewer gets 502.",
+    meaning="“test-function” and the console's test pass, and every request of a viewer gets 502.",
     source=f"{GUIDE}/test-function.html",
     page=_READ_ONLY_PAGE,
     fix="var headers = event.request.headers;   // change this object, do not make a new one",

@@ -64,7 +64,7 @@ RUNTIME_1 = _rule(
     effect=Effect.EXECUTION,
     page=COULD_NOT_RUN,
     title="The function calls {helper}, which runtime {runtime} does not have.",
-    meaning="The module `cloudfront` needs cloudfront-js-2.0; in 1.0 the function fails to run: 503.",
+    meaning="The module “cloudfront” needs cloudfront-js-2.0; in 1.0 the function fails to run: 503.",
     source=HELPERS,
     fix="// aws cloudfront update-function --function-config Runtime=cloudfront-js-2.0,...\n"
     "import cf from 'cloudfront';",
@@ -73,7 +73,7 @@ UNKNOWN_HELPER = _rule(
     "origin_helper_unknown",
     effect=Effect.EXECUTION,
     page=COULD_NOT_RUN,
-    title="The function calls {helper}, a method that the module `cloudfront` does not have.",
+    title="The function calls {helper}, a method that the module “cloudfront” does not have.",
     meaning="Calling what is not there throws: 503, FunctionExecutionError.",
     source=HELPERS,
     fix="cf.updateRequestOrigin({ domainName: 'www.example.com' });",

@@ -22,7 +22,7 @@ UNREADABLE = rule(
 MISSING = rule(
     "result_missing",
     title="The function returned nothing ({problem}).",
-    meaning="CloudFront needs the request or the response object back. A handler that ends without `return`, also on"
+    meaning="CloudFront needs the request or the response object back. A handler that ends without “return”, also on"
     " one branch only, returns undefined.",
     source=_EXAMPLE,
     fix="function handler(event) {\n  var «object» = event.«object»;\n  // ...\n"
@@ -31,7 +31,7 @@ MISSING = rule(
 IS_PROMISE = rule(
     "result_promise",
     title="The result is an empty object, as a promise looks in JSON: nothing in it is a request or a response.",
-    meaning="A promise that nobody awaits has no fields. The handler must be `async` and `return await` what it calls,"
+    meaning="A promise that nobody awaits has no fields. The handler must be “async” and “return await” what it calls,"
     " in runtime 2.0; runtime 1.0 has neither.",
     source=_PROMISES,
     fix="async function handler(event) {\n  return await work(event);\n}",
@@ -52,7 +52,7 @@ IS_EVENT = rule(
 )
 WRAPPED = rule(
     "result_wrapped",
-    title="The {object} is inside an object of its own; CloudFront takes what is under `{object}`.",
+    title="The {object} is inside an object of its own; CloudFront takes what is under “{object}”.",
     meaning="The result is the request or the response itself, not an object that holds it. (If this is the"
     " FunctionOutput of test-function, the wrapping is that command's: give its whole output, or what is inside.)",
     source=_EXAMPLE,

@@ -14,7 +14,7 @@ THREW = rule(
     "handler_threw",
     effect=Effect.EXECUTION,
     title="The function threw, so there is no result: {value}.",
-    meaning="An exception is 503, FunctionExecutionError, not 502. `test-function` shows it as well.",
+    meaning="An exception is 503, FunctionExecutionError, not 502. “test-function” shows it as well.",
     source=f"{GUIDE}/edge-functions-logs.html",
     page=COULD_NOT_RUN,
     fix="try {\n  // ...\n} catch (error) {\n  console.log(error);\n  return event.«object»;\n}",

@@ -116,14 +116,14 @@ _LOCATION: Path = ("headers", "location")
 
 def _result_rows() -> Iterable[_Row]:
     page = generated_response()
-    yield _Row("result_null", VIEWER_REQUEST, "An async handler without `return`.", raw="null")
+    yield _Row("result_null", VIEWER_REQUEST, "An async handler without “return”.", raw="null")
     yield _Row("result_empty_object", VIEWER_REQUEST, "A promise given to the callback, not awaited.", _whole({}))
     yield _Row("result_array", ORIGIN_REQUEST, "A list with the response in it.", _whole([page]))
     yield _Row("result_string", ORIGIN_REQUEST, "JSON made twice.", _whole('{"status":"200"}'))
     yield _Row("result_scalar", VIEWER_RESPONSE, "A handler that says that it went well.", _whole(True))
-    yield _Row("result_event", ORIGIN_RESPONSE, "`return event`.", _whole(sample_event(ORIGIN_RESPONSE)))
+    yield _Row("result_event", ORIGIN_RESPONSE, "“return event”.", _whole(sample_event(ORIGIN_RESPONSE)))
     cf = sample_event(VIEWER_REQUEST)["Records"][0]["cf"]
-    yield _Row("result_cf", VIEWER_REQUEST, "`return event.Records[0].cf`.", _whole(cf))
+    yield _Row("result_cf", VIEWER_REQUEST, "“return event.Records[0].cf”.", _whole(cf))
     gateway = {"statusCode": 200, "headers": {"content-type": "application/json"}, "body": '{"ok":true}'}
     yield _Row("result_api_gateway", VIEWER_REQUEST, "A handler written for API Gateway.", _whole(gateway))
     functions = {"statusCode": 302, "headers": {"location": {"value": "/en/"}}}
@@ -229,7 +229,7 @@ def _request_rows() -> Iterable[_Row]:
     yield _Row("not_percent_encoded", VIEWER_REQUEST, "A path that was decoded.", _set("/hemd/größe", "uri"))
     yield _Row("querystring_type", VIEWER_REQUEST, "Parameters as an object.", _set(["color"], "querystring"))
     yield _Row("querystring_characters", VIEWER_REQUEST, "A value not encoded.", _set("q=blue shirt", "querystring"))
-    yield _Row("querystring_question_mark", VIEWER_REQUEST, "`URL.search` as it is.", _set("?q=shirt", "querystring"))
+    yield _Row("querystring_question_mark", VIEWER_REQUEST, "“URL.search” as it is.", _set("?q=shirt", "querystring"))
     yield _Row("uri_too_long", VIEWER_REQUEST, "A state in the query string.", _set("s=" + "x" * 8190, "querystring"))
     yield _Row("method_changed", ORIGIN_REQUEST, "GET turned into POST.", _set("POST", "method"))
     yield _Row("client_ip_changed", VIEWER_REQUEST, "The first address of a list.", _set("198.51.100.7", "clientIp"))

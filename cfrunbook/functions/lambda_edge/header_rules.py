@@ -22,7 +22,7 @@ HEADERS_TYPE = rule(
 )
 HEADER_NAME_INVALID = rule(
     "header_name_invalid",
-    "`{header}` in {where} is no header name: it {problem}.",
+    "“{header}” in {where} is no header name: it {problem}.",
     "A header name is one or more letters, digits and characters of !#$%&'*+-.^_`|~, without spaces or a colon.",
     certainty=Certainty.INFERRED,
     source="https://www.rfc-editor.org/rfc/rfc9110#section-5.1",
@@ -31,8 +31,8 @@ HEADER_NAME_INVALID = rule(
 )
 HEADER_NAME_CASE = rule(
     "header_name_case",
-    "The header `{header}` in {where} is not in lower case.",
-    "AWS documents the keys of `headers` in lower case, and what CloudFront does with others nowhere. A key in another"
+    "The header “{header}” in {where} is not in lower case.",
+    "AWS documents the keys of “headers” in lower case, and what CloudFront does with others nowhere. A key in another"
     " case also does not replace the header that is there: both remain.",
     status=Status.WARNING,
     effect=Effect.NONE,
@@ -62,7 +62,7 @@ HEADER_EMPTY = rule(
 )
 HEADER_ENTRY_TYPE = rule(
     "header_entry_type",
-    "{path} is {value}; each entry of a header has to be an object with `value`.",
+    "{path} is {value}; each entry of a header has to be an object with “value”.",
     "An array of plain strings is not enough: every one needs its own {{key, value}} object.",
     page=words.PAGE_HEADER_ENTRY,
     source=words.GENERATING,
@@ -72,8 +72,8 @@ HEADER_ENTRY_TYPE = rule(
 )
 HEADER_VALUE_MISSING = rule(
     "header_value_missing",
-    "{path} has no `value`.",
-    "In JavaScript a member that is `undefined` disappears from the JSON: what the value was taken from (a query"
+    "{path} has no “value”.",
+    "In JavaScript a member that is “undefined” disappears from the JSON: what the value was taken from (a query"
     " parameter, an environment variable) was not there.",
     log=words.LOG_VALUE_TYPE,
     source=words.REPORT_VALUE_TYPE,
@@ -104,7 +104,7 @@ HEADER_VALUE_LIST = rule(
 )
 HEADER_VALUE_CHARACTERS = rule(
     "header_value_characters",
-    "The value of `{header}` ({path}) holds the character {character}, which no header may have.",
+    "The value of “{header}” ({path}) holds the character {character}, which no header may have.",
     "Line breaks and other control characters end or forge headers. They come from copied request bodies, base64 with"
     " line breaks, or a PEM or JSON text put into a header.",
     log=words.LOG_CHARACTER,
@@ -115,7 +115,7 @@ HEADER_VALUE_CHARACTERS = rule(
 )
 HEADER_VALUE_UNUSUAL = rule(
     "header_value_unusual",
-    "The value of `{header}` ({path}) holds {problem}.",
+    "The value of “{header}” ({path}) holds {problem}.",
     "What CloudFront makes of it is not documented: header values are printable ASCII in practice.",
     status=Status.WARNING,
     effect=Effect.NONE,
@@ -126,8 +126,8 @@ HEADER_VALUE_UNUSUAL = rule(
 )
 HEADER_KEY_TYPE = rule(
     "header_key_type",
-    "{path} is {value}; where `key` is given, it has to be a string.",
-    "`key` is optional: CloudFront makes one from the header's name.",
+    "{path} is {value}; where “key” is given, it has to be a string.",
+    "“key” is optional: CloudFront makes one from the header's name.",
     certainty=Certainty.INFERRED,
     source=words.GENERATING,
     node="headers[{header!r}] = [{{ value }}];",
@@ -135,8 +135,8 @@ HEADER_KEY_TYPE = rule(
 )
 HEADER_KEY_MISMATCH = rule(
     "header_key_mismatch",
-    "{path} is `{key_given}`, but the header is `{header}`: they may only differ in case.",
-    "`key` is how the name is written to the wire. An entry copied from another header brings that one's name along.",
+    "{path} is “{key_given}”, but the header is “{header}”: they may only differ in case.",
+    "“key” is how the name is written to the wire. An entry copied from another header brings that one's name along.",
     certainty=Certainty.INFERRED,
     source=words.GENERATING,
     node="headers[{header!r}] = [{{ key: {key!r}, value: other[0].value }}];  // copy the value, not the entry",
@@ -144,7 +144,7 @@ HEADER_KEY_MISMATCH = rule(
 )
 HEADER_DISALLOWED = rule(
     "header_disallowed",
-    "The function set `{header}` ({path}), which no edge function may set.",
+    "The function set “{header}” ({path}), which no edge function may set.",
     "These headers belong to one connection or to CloudFront itself. They often come along when all headers of an"
     " upstream answer or of a framework are copied.",
     page=words.PAGE_DISALLOWED,
@@ -155,7 +155,7 @@ HEADER_DISALLOWED = rule(
 )
 HEADER_READ_ONLY_ADDED = rule(
     "header_read_only_added",
-    "The function added `{header}` ({path}), which is read-only in the {event_type} event.",
+    "The function added “{header}” ({path}), which is read-only in the {event_type} event.",
     "A read-only header may be read and passed on, not added, changed or deleted.",
     page=words.PAGE_READ_ONLY,
     source=words.HEADER_RESTRICTIONS,
@@ -164,7 +164,7 @@ HEADER_READ_ONLY_ADDED = rule(
 )
 HEADER_READ_ONLY_CHANGED = rule(
     "header_read_only_changed",
-    "The function changed `{header}` ({path}) from `{before}` to `{value}`; it is read-only in the {event_type} event.",
+    "The function changed “{header}” ({path}) from “{before}” to “{value}”; it is read-only in the {event_type} event.",
     "A read-only header may be read and passed on, not added, changed or deleted.",
     page=words.PAGE_READ_ONLY,
     source=words.HEADER_RESTRICTIONS,
@@ -173,7 +173,7 @@ HEADER_READ_ONLY_CHANGED = rule(
 )
 HEADER_READ_ONLY_DELETED = rule(
     "header_read_only_deleted",
-    "The function deleted `{header}` from {where}; it is read-only in the {event_type} event.",
+    "The function deleted “{header}” from {where}; it is read-only in the {event_type} event.",
     "A new object of headers lacks those that came with the event. Change the object that came instead of making one.",
     page=words.PAGE_READ_ONLY,
     log=words.LOG_DELETED,
@@ -185,7 +185,7 @@ HEADER_READ_ONLY_DELETED = rule(
 )
 HEADER_READ_ONLY_UNKNOWN = rule(
     "header_read_only_unknown",
-    "Cannot tell without the event whether the function added or changed `{header}` ({path}).",
+    "Cannot tell without the event whether the function added or changed “{header}” ({path}).",
     "It is read-only in the {event_type} event: passing it on as it came is right, anything else is refused.",
     status=Status.UNKNOWN,
     effect=Effect.NONE,
@@ -194,7 +194,7 @@ HEADER_READ_ONLY_UNKNOWN = rule(
 )
 GENERATED_READ_ONLY = rule(
     "generated_read_only",
-    "The generated response sets `{header}` ({path}), which CloudFront itself sets.",
+    "The generated response sets “{header}” ({path}), which CloudFront itself sets.",
     "CloudFront makes this header for a response that a function generates. That a function may not set it there either"
     " is inferred from the lists of read-only headers.",
     events=words.REQUESTS,

@@ -30,8 +30,8 @@ _SET_PYTHON = 'request["origin"]["{kind}"]["{member}"] = {example}'
 
 ORIGIN_IN_VIEWER_REQUEST = rule(
     "origin_in_viewer_request",
-    "The result has `origin`, which exists only in the origin-request event.",
-    "A viewer-request function runs before the cache and cannot choose the origin. What CloudFront makes of `origin`"
+    "The result has “origin”, which exists only in the origin-request event.",
+    "A viewer-request function runs before the cache and cannot choose the origin. What CloudFront makes of “origin”"
     " there is not documented.",
     events=words.VIEWER_REQUEST,
     status=Status.WARNING,
@@ -42,7 +42,7 @@ ORIGIN_IN_VIEWER_REQUEST = rule(
 )
 ORIGIN_DELETED = rule(
     "origin_deleted",
-    "The function deleted `origin` from the request.",
+    "The function deleted “origin” from the request.",
     "The request that came with the event had it. What CloudFront makes of its absence is not documented.",
     **_ORIGIN_REQUEST,
     status=Status.WARNING,
@@ -54,7 +54,7 @@ ORIGIN_DELETED = rule(
 ORIGIN_TYPE = rule(
     "origin_type",
     "{path} is {value}; it has to be an object.",
-    "`origin` holds one object, `custom` or `s3`, with the settings of the origin.",
+    "“origin” holds one object, “custom” or “s3”, with the settings of the origin.",
     **_ORIGIN_REQUEST,
     certainty=Certainty.INFERRED,
     node=_CUSTOM,
@@ -62,7 +62,7 @@ ORIGIN_TYPE = rule(
 )
 ORIGIN_KIND = rule(
     "origin_kind",
-    "`origin` has {members}; it has to have either `custom` or `s3`.",
+    "“origin” has {members}; it has to have either “custom” or “s3”.",
     "A request goes to exactly one origin. One that came with the event stays in the object until it is replaced as a"
     " whole.",
     **_ORIGIN_REQUEST,
@@ -71,7 +71,7 @@ ORIGIN_KIND = rule(
 )
 ORIGIN_MEMBER_MISSING = rule(
     "origin_member_missing",
-    "The {kind} origin has no `{member}`, which it needs.",
+    "The {kind} origin has no “{member}”, which it needs.",
     "All settings of the origin have to be given; CloudFront takes none from the distribution.",
     **_ORIGIN_REQUEST,
     node=_SET,
@@ -79,7 +79,7 @@ ORIGIN_MEMBER_MISSING = rule(
 )
 ORIGIN_DOMAIN_NAME = rule(
     "origin_domain_name",
-    "The origin's domainName is `{value}`: it {problem}.",
+    "The origin's domainName is “{value}”: it {problem}.",
     "It has to be a DNS name of at most 253 characters, without scheme, port, path or IP address.",
     **_ORIGIN_REQUEST,
     page=words.PAGE_DOMAIN_NAME,
@@ -88,7 +88,7 @@ ORIGIN_DOMAIN_NAME = rule(
 )
 ORIGIN_S3_DOMAIN_NAME = rule(
     "origin_s3_domain_name",
-    "The S3 origin's domainName is `{value}`: it {problem}.",
+    "The S3 origin's domainName is “{value}”: it {problem}.",
     "It has to be the bucket's own DNS name, in lower case and at most 128 characters:"
     " bucket.s3.region.amazonaws.com. A website endpoint is a custom origin.",
     **_ORIGIN_REQUEST,
@@ -115,7 +115,7 @@ ORIGIN_PORT = rule(
 )
 ORIGIN_PROTOCOL = rule(
     "origin_protocol",
-    "The origin's protocol is {value}; it has to be `http` or `https`.",
+    "The origin's protocol is {value}; it has to be “http” or “https”.",
     "The distribution's protocol policies (http-only, match-viewer, https-only) do not exist here.",
     **_ORIGIN_REQUEST,
     node="request.origin.custom.protocol = 'https';",
@@ -167,7 +167,7 @@ ORIGIN_TIMEOUT_RAISED = rule(
 )
 ORIGIN_AUTH_METHOD = rule(
     "origin_auth_method",
-    "The S3 origin's authMethod is {value}; it has to be `none` or `origin-access-identity`.",
+    "The S3 origin's authMethod is {value}; it has to be “none” or “origin-access-identity”.",
     "Origin access control cannot be said here.",
     **_ORIGIN_REQUEST,
     node="request.origin.s3.authMethod = 'none';",
@@ -183,8 +183,8 @@ ORIGIN_REGION = rule(
 )
 CUSTOM_HEADER_DENIED = rule(
     "custom_header_denied",
-    "`{header}` ({path}) cannot be a custom header of an origin.",
-    "CloudFront sets or removes these headers itself. In `request.headers` some of them may be changed.",
+    "“{header}” ({path}) cannot be a custom header of an origin.",
+    "CloudFront sets or removes these headers itself. In “request.headers” some of them may be changed.",
     **_ORIGIN_REQUEST,
     page=words.PAGE_CUSTOM_HEADER,
     source=words.CUSTOM_HEADERS,
@@ -203,7 +203,7 @@ CUSTOM_HEADER_INVALID = rule(
 )
 CUSTOM_HEADER_COLLISION = rule(
     "custom_header_collision",
-    "`{header}` is both a custom header of the origin ({path}) and a header of the request.",
+    "“{header}” is both a custom header of the origin ({path}) and a header of the request.",
     "A header may be in only one of the two.",
     **_ORIGIN_REQUEST,
     page=words.PAGE_CUSTOM_HEADER,

@@ -179,7 +179,7 @@ def _path(value: Any, _: Object, kind: str) -> Iterator[Violation]:
         stripped = value.strip("/")
         mended = quote(f"/{stripped}", safe="/%:@!$&'()*+,;=~", errors="replace") if stripped else ""
         edits = [Edit(path, mended)] if len(mended) <= MAX_PATH or kind == S3 else []
-        yield found(rules.ORIGIN_PATH, path, f"`{show_uri(value)}`", edits, problem=problem, kind=kind)
+        yield found(rules.ORIGIN_PATH, path, f"“{show_uri(value)}”", edits, problem=problem, kind=kind)
 
 
 def _port(value: Any, _: Object, __: str) -> Iterator[Violation]:
@@ -304,4 +304,4 @@ def _is_number(value: Any) -> TypeGuard[int | float]:
 
 
 def _shown(value: Any) -> str:
-    return f"`{visible(value, 60)}`" if isinstance(value, str | int | float) else describe(value)
+    return f"“{visible(value, 60)}”" if isinstance(value, str | int | float) else describe(value)

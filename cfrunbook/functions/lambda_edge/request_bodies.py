@@ -69,7 +69,7 @@ def _member_violations(body: Object) -> Iterator[Violation]:
 
 
 def _shown(value: Any) -> str:
-    return f"`{visible(value, 40)}`" if isinstance(value, str) else describe(value)
+    return f"“{visible(value, 40)}”" if isinstance(value, str) else describe(value)
 
 
 def _check_data(subject: Subject, body: Object) -> None:
@@ -85,7 +85,7 @@ def _check_data(subject: Subject, body: Object) -> None:
         return
     size = subject.document.measure(_DATA, data, as_base64=encoding == "base64")
     if encoding == "base64" and size.base64 is Base64.NOT:
-        said = "`base64`" if "encoding" in body else "not given"
+        said = "“base64”" if "encoding" in body else "not given"
         shown = f"a string of {size.size:,} bytes"
         edits = [Edit(_ENCODING, "text")]
         subject.add(found(rules.REQUEST_BODY_BASE64, _DATA, shown, edits, encoding=said))

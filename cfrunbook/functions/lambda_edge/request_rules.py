@@ -14,7 +14,7 @@ _REPLACE_PYTHON = 'request["body"] = {{"action": "replace", "encoding": "text", 
 
 REQUEST_MEMBER_MISSING = rule(
     "request_member_missing",
-    "The request has no `{member}`.",
+    "The request has no “{member}”.",
     "The request that came with the event always has it. What CloudFront makes of one without is not documented.",
     events=words.REQUESTS,
     status=Status.WARNING,
@@ -25,8 +25,8 @@ REQUEST_MEMBER_MISSING = rule(
 )
 URI_TYPE = rule(
     "uri_type",
-    "`uri` is {value}; it has to be a string that begins with /.",
-    "`uri` is the path of the object, without host and query string.",
+    "“uri” is {value}; it has to be a string that begins with /.",
+    "“uri” is the path of the object, without host and query string.",
     events=words.REQUESTS,
     page=words.PAGE_URI,
     certainty=Certainty.INFERRED,
@@ -35,8 +35,8 @@ URI_TYPE = rule(
 )
 URI_NO_SLASH = rule(
     "uri_no_slash",
-    "`uri` is `{value}`; it has to begin with /.",
-    "`uri` is the path of the object, without host and query string.",
+    "“uri” is “{value}”; it has to begin with /.",
+    "“uri” is the path of the object, without host and query string.",
     events=words.REQUESTS,
     page=words.PAGE_URI,
     certainty=Certainty.DOCUMENTED,
@@ -45,9 +45,9 @@ URI_NO_SLASH = rule(
 )
 URI_ABSOLUTE = rule(
     "uri_absolute",
-    "`uri` is the whole URL `{value}`; it has to be the path alone.",
+    "“uri” is the whole URL “{value}”; it has to be the path alone.",
     "A function cannot send the viewer elsewhere by the URI: that is a redirect. Another origin is chosen by"
-    " `request.origin`, in the origin-request event.",
+    " “request.origin”, in the origin-request event.",
     events=words.REQUESTS,
     page=words.PAGE_URI,
     node="request.uri = new URL(url).pathname;",
@@ -55,7 +55,7 @@ URI_ABSOLUTE = rule(
 )
 URI_CHARACTERS = rule(
     "uri_characters",
-    "`uri` holds the character {character}.",
+    "“uri” holds the character {character}.",
     "Spaces, control characters and # are not allowed: they have to be percent-encoded.",
     events=words.REQUESTS,
     page=words.PAGE_URI,
@@ -66,8 +66,8 @@ URI_CHARACTERS = rule(
 )
 URI_QUERY = rule(
     "uri_query",
-    "`uri` holds a `?`; the query string is a member of its own.",
-    "CloudFront takes `uri` as a path, so the origin is asked for an object with ? in its name, or the request is"
+    "“uri” holds a “?”; the query string is a member of its own.",
+    "CloudFront takes “uri” as a path, so the origin is asked for an object with ? in its name, or the request is"
     " refused; neither is documented.",
     events=words.REQUESTS,
     status=Status.WARNING,
@@ -78,7 +78,7 @@ URI_QUERY = rule(
 )
 NOT_ENCODED = rule(
     "not_percent_encoded",
-    "`{path}` holds {character}, which is not ASCII.",
+    "“{path}” holds {character}, which is not ASCII.",
     "AWS requires UTF-8 here and recommends percent-encoding. What the origin gets otherwise depends on CloudFront.",
     events=words.REQUESTS,
     status=Status.WARNING,
@@ -89,7 +89,7 @@ NOT_ENCODED = rule(
 )
 QUERYSTRING_TYPE = rule(
     "querystring_type",
-    "`querystring` is {value}; it has to be a string.",
+    "“querystring” is {value}; it has to be a string.",
     "Without a query string it is the empty string.",
     events=words.REQUESTS,
     certainty=Certainty.INFERRED,
@@ -98,7 +98,7 @@ QUERYSTRING_TYPE = rule(
 )
 QUERYSTRING_CHARACTERS = rule(
     "querystring_characters",
-    "`querystring` holds the character {character}.",
+    "“querystring” holds the character {character}.",
     "Spaces, control characters and # are not allowed: they have to be percent-encoded.",
     events=words.REQUESTS,
     source=words.HEADER_RESTRICTIONS,
@@ -107,8 +107,8 @@ QUERYSTRING_CHARACTERS = rule(
 )
 QUERYSTRING_QUESTION_MARK = rule(
     "querystring_question_mark",
-    "`querystring` begins with `?`, which does not belong to it.",
-    "CloudFront puts the `?` in between itself, so the origin gets two.",
+    "“querystring” begins with “?”, which does not belong to it.",
+    "CloudFront puts the “?” in between itself, so the origin gets two.",
     events=words.REQUESTS,
     status=Status.WARNING,
     effect=Effect.NONE,
@@ -118,7 +118,7 @@ QUERYSTRING_QUESTION_MARK = rule(
 )
 URI_TOO_LONG = rule(
     "uri_too_long",
-    "`uri` and `querystring` together have {size:,} characters; they have to be fewer than {limit:,}.",
+    "“uri” and “querystring” together have {size:,} characters; they have to be fewer than {limit:,}.",
     "The limit holds for what a function may read and for what it returns.",
     events=words.REQUESTS,
     source=words.HEADER_RESTRICTIONS,
@@ -127,7 +127,7 @@ URI_TOO_LONG = rule(
 )
 METHOD_CHANGED = rule(
     "method_changed",
-    "The function changed `method` from {before} to {value}; it is read-only.",
+    "The function changed “method” from {before} to {value}; it is read-only.",
     "A function cannot turn one method into another.",
     events=words.REQUESTS,
     certainty=Certainty.INFERRED,
@@ -136,7 +136,7 @@ METHOD_CHANGED = rule(
 )
 CLIENT_IP_CHANGED = rule(
     "client_ip_changed",
-    "The function changed `clientIp`; it is read-only.",
+    "The function changed “clientIp”; it is read-only.",
     "What the origin should know of the viewer goes into a header.",
     events=words.REQUESTS,
     certainty=Certainty.INFERRED,
@@ -145,7 +145,7 @@ CLIENT_IP_CHANGED = rule(
 )
 REQUEST_BODY_TYPE = rule(
     "request_body_type",
-    "`body` is {value}; a request's body has to be an object with `action`, `encoding` and `data`.",
+    "“body” is {value}; a request's body has to be an object with “action”, “encoding” and “data”.",
     "Only a response's body is a plain string.",
     events=words.REQUESTS,
     page=words.PAGE_BODY,
@@ -155,23 +155,23 @@ REQUEST_BODY_TYPE = rule(
 )
 REQUEST_BODY_ACTION = rule(
     "request_body_action",
-    "`body.action` is {value}; only `read-only` and `replace` exist.",
-    "With `read-only` the origin gets the body that the viewer sent, with `replace` that of the function.",
+    "“body.action” is {value}; only “read-only” and “replace” exist.",
+    "With “read-only” the origin gets the body that the viewer sent, with “replace” that of the function.",
     events=words.REQUESTS,
     node=_REPLACE,
     python=_REPLACE_PYTHON,
 )
 REQUEST_BODY_ENCODING = rule(
     "request_body_encoding",
-    "`body.encoding` is {value}; only `base64` and `text` exist.",
-    "It says how `body.data` is written in the JSON.",
+    "“body.encoding” is {value}; only “base64” and “text” exist.",
+    "It says how “body.data” is written in the JSON.",
     events=words.REQUESTS,
     node=_REPLACE,
     python=_REPLACE_PYTHON,
 )
 REQUEST_BODY_DATA_TYPE = rule(
     "request_body_data_type",
-    "`body.data` is {value}; it has to be a string.",
+    "“body.data” is {value}; it has to be a string.",
     "CloudFront does not turn objects into JSON.",
     events=words.REQUESTS,
     certainty=Certainty.INFERRED,
@@ -181,8 +181,8 @@ REQUEST_BODY_DATA_TYPE = rule(
 )
 REQUEST_BODY_BASE64 = rule(
     "request_body_base64",
-    "`body.encoding` is {encoding}, but `body.data` ({value}) is not valid base64.",
-    "Where `encoding` is not given, CloudFront takes the data for base64.",
+    "“body.encoding” is {encoding}, but “body.data” ({value}) is not valid base64.",
+    "Where “encoding” is not given, CloudFront takes the data for base64.",
     events=words.REQUESTS,
     certainty=Certainty.INFERRED,
     node=_REPLACE,
@@ -212,7 +212,7 @@ REQUEST_BODY_NOT_INCLUDED = rule(
 )
 INPUT_TRUNCATED_CHANGED = rule(
     "input_truncated_changed",
-    "The function changed `body.inputTruncated`; it is read-only.",
+    "The function changed “body.inputTruncated”; it is read-only.",
     "It says whether the function was given only the beginning of the body. What CloudFront does with a change is not"
     " documented.",
     events=words.REQUESTS,

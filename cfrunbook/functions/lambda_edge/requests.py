@@ -52,9 +52,9 @@ def _check_unchanged(subject: Subject, before: Object) -> None:
     for member, rule in (("method", rules.METHOD_CHANGED), ("clientIp", rules.CLIENT_IP_CHANGED)):
         if member in value and member in before and value[member] != before[member]:
             given = value[member]
-            shown = f"`{visible(given, 40)}`" if isinstance(given, str) else describe(given)
+            shown = f"“{visible(given, 40)}”" if isinstance(given, str) else describe(given)
             edits = [Edit((member,), before[member])]
-            subject.add(found(rule, (member,), shown, edits, before=f"`{visible(before[member], 40)}`"))
+            subject.add(found(rule, (member,), shown, edits, before=f"“{visible(before[member], 40)}”"))
 
 
 def _uri_violations(uri: Any, query: Any) -> Iterator[Violation]:

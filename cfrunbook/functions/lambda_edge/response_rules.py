@@ -12,24 +12,24 @@ _STATUS_PYTHON = 'response["status"] = "200"  # a string of three digits, 200 to
 
 STATUS_MISSING = rule(
     "status_missing",
-    "The response has no `status`.",
-    "`status` is the one member that every response needs.",
+    "The response has no “status”.",
+    "“status” is the one member that every response needs.",
     source=words.GENERATING,
     node=_STATUS,
     python=_STATUS_PYTHON,
 )
 STATUS_INVALID = rule(
     "status_invalid",
-    "`status` is {value}; it has to be a string of three digits between 200 and 599.",
+    "“status” is {value}; it has to be a string of three digits between 200 and 599.",
     "CloudFront answers an error instead of a response with another status. The reason belongs into"
-    " `statusDescription`.",
+    " “statusDescription”.",
     source=words.GENERATING,
     node=_STATUS,
     python=_STATUS_PYTHON,
 )
 STATUS_NUMBER = rule(
     "status_number",
-    "`status` is the number {value}; AWS documents a string.",
+    "“status” is the number {value}; AWS documents a string.",
     "Some of AWS's own examples set a number in an origin-response function. That CloudFront always takes one is"
     " documented nowhere.",
     status=Status.WARNING,
@@ -41,7 +41,7 @@ STATUS_NUMBER = rule(
 )
 STATUS_CHANGED = rule(
     "status_changed",
-    "The function changed `status` from {before} to {value}; a viewer-response function may not.",
+    "The function changed “status” from {before} to {value}; a viewer-response function may not.",
     "In the viewer-response event the status is fixed, whether the response came from the origin or the cache.",
     events=words.VIEWER_RESPONSE,
     source=words.RESTRICTIONS,
@@ -60,8 +60,8 @@ NO_CONTENT_BODY = rule(
 )
 NO_CONTENT_EMPTY_BODY = rule(
     "no_content_empty_body",
-    "The status is 204 (No Content) and `body` is there, although empty.",
-    "AWS refuses 204 with a value for `body` and does not say whether an empty one counts.",
+    "The status is 204 (No Content) and “body” is there, although empty.",
+    "AWS refuses 204 with a value for “body” and does not say whether an empty one counts.",
     events=words.VIEWER_REQUEST,
     status=Status.WARNING,
     effect=Effect.NONE,
@@ -72,8 +72,8 @@ NO_CONTENT_EMPTY_BODY = rule(
 )
 STATUS_DESCRIPTION_TYPE = rule(
     "status_description_type",
-    "`statusDescription` is {value}; it has to be a string.",
-    "It is free text, such as `Found`; it may also be left out.",
+    "“statusDescription” is {value}; it has to be a string.",
+    "It is free text, such as “Found”; it may also be left out.",
     certainty=Certainty.INFERRED,
     source=words.GENERATING,
     node="response.statusDescription = 'Found';",
@@ -81,7 +81,7 @@ STATUS_DESCRIPTION_TYPE = rule(
 )
 STATUS_DESCRIPTION_CHARACTERS = rule(
     "status_description_characters",
-    "`statusDescription` holds the character {character}.",
+    "“statusDescription” holds the character {character}.",
     "It becomes part of the status line, where line breaks and control characters are not allowed. What CloudFront"
     " makes of them is not documented.",
     status=Status.WARNING,
@@ -93,8 +93,8 @@ STATUS_DESCRIPTION_CHARACTERS = rule(
 )
 BODY_TYPE = rule(
     "body_type",
-    "`body` is {value}; a response's body has to be a string.",
-    "CloudFront does not turn objects into JSON. Bytes are sent as base64 with `bodyEncoding: 'base64'`.",
+    "“body” is {value}; a response's body has to be a string.",
+    "CloudFront does not turn objects into JSON. Bytes are sent as base64 with “bodyEncoding: 'base64'”.",
     page=words.PAGE_BODY,
     certainty=Certainty.REPORTED,
     source=words.GENERATING,
@@ -103,8 +103,8 @@ BODY_TYPE = rule(
 )
 BODY_ENCODING = rule(
     "body_encoding",
-    "`bodyEncoding` is {value}; only `text` and `base64` exist.",
-    "It says how `body` is written in the JSON; the character set belongs into Content-Type, compression into"
+    "“bodyEncoding” is {value}; only “text” and “base64” exist.",
+    "It says how “body” is written in the JSON; the character set belongs into Content-Type, compression into"
     " Content-Encoding.",
     source=words.GENERATING,
     node="response.bodyEncoding = 'text';  // or 'base64'",
@@ -112,7 +112,7 @@ BODY_ENCODING = rule(
 )
 BODY_BASE64 = rule(
     "body_base64",
-    "`bodyEncoding` is base64, but `body` ({value}) is not valid base64.",
+    "“bodyEncoding” is base64, but “body” ({value}) is not valid base64.",
     "CloudFront decodes the body and answers an error where it cannot.",
     source=words.GENERATING,
     node="response.body = buffer.toString('base64');\nresponse.bodyEncoding = 'base64';",
@@ -131,7 +131,7 @@ BODY_BASE64_UNUSUAL = rule(
 )
 VIEWER_RESPONSE_BODY = rule(
     "viewer_response_body",
-    "The function set `body` in the viewer-response event, and AWS documents that only for origin-response.",
+    "The function set “body” in the viewer-response event, and AWS documents that only for origin-response.",
     "Whether CloudFront ignores, uses or refuses it is not documented.",
     events=words.VIEWER_RESPONSE,
     status=Status.WARNING,

@@ -90,7 +90,7 @@ def _status_violations(status: Any) -> Iterator[Violation]:
     elif not (isinstance(status, str) and _STATUS.fullmatch(status)):
         leading = _LEADING_STATUS.match(status) if isinstance(status, str) else None
         edits = [Edit(("status",), leading[1])] if leading else []
-        shown = f"`{visible(status, 40)}`" if isinstance(status, str | int | float) else describe(status)
+        shown = f"“{visible(status, 40)}”" if isinstance(status, str | int | float) else describe(status)
         yield found(rules.STATUS_INVALID, ("status",), shown, edits)
 
 
@@ -145,7 +145,7 @@ def _check_encoding(subject: Subject, size: TextSize | None) -> None:
         return
     encoding, path = value["bodyEncoding"], ("bodyEncoding",)
     if encoding not in ("text", "base64"):
-        shown = f"`{visible(encoding, 40)}`" if isinstance(encoding, str) else describe(encoding)
+        shown = f"“{visible(encoding, 40)}”" if isinstance(encoding, str) else describe(encoding)
         lower = encoding.lower() if isinstance(encoding, str) else ""
         edits = [Edit(path, lower if lower in ("text", "base64") else DELETE)]
         subject.add(found(rules.BODY_ENCODING, path, shown, edits))

@@ -13,8 +13,8 @@ _RETURN_REQUEST_PYTHON = 'return event["Records"][0]["cf"]["{object}"]'
 RESULT_NULL = rule(
     "result_null",
     "The function returned nothing ({what}), and CloudFront needs a request or a response object.",
-    "The handler ended without a result: an `async` handler without `return`, a branch without one, a callback that was"
-    " never called with an object, or a handler that is not `async` and returns its result, which Lambda ignores.",
+    "The handler ended without a result: an “async” handler without “return”, a branch without one, a callback that was"
+    " never called with an object, or a handler that is not “async” and returns its result, which Lambda ignores.",
     source=words.REPORT_NULL,
     certainty=Certainty.REPORTED,
     page=words.PAGE_NOT_OBJECT,
@@ -68,7 +68,7 @@ RESULT_SCALAR = rule(
 )
 RESULT_EVENT = rule(
     "result_event",
-    "The function returned the event; CloudFront needs `event.Records[0].cf.{object}` out of it.",
+    "The function returned the event; CloudFront needs “event.Records[0].cf.{object}” out of it.",
     "The event wraps the request and the response. Only one of them is a result.",
     certainty=Certainty.INFERRED,
     node=_RETURN_REQUEST,
@@ -77,15 +77,15 @@ RESULT_EVENT = rule(
 RESULT_CF = rule(
     "result_cf",
     "The function returned an object around {members}; CloudFront needs the {object} itself.",
-    "`event.Records[0].cf` and objects like it hold the request and the response; only one of them is a result.",
+    "“event.Records[0].cf” and objects like it hold the request and the response; only one of them is a result.",
     certainty=Certainty.INFERRED,
     node=_RETURN_REQUEST,
     python=_RETURN_REQUEST_PYTHON,
 )
 RESULT_API_GATEWAY = rule(
     "result_api_gateway",
-    "The result is shaped for API Gateway (`statusCode`, plain headers); Lambda@Edge needs `status` and arrays.",
-    "CloudFront does not know `statusCode`, `isBase64Encoded` and `multiValueHeaders`. A framework adapter for API"
+    "The result is shaped for API Gateway (“statusCode”, plain headers); Lambda@Edge needs “status” and arrays.",
+    "CloudFront does not know “statusCode”, “isBase64Encoded” and “multiValueHeaders”. A framework adapter for API"
     " Gateway or a load balancer has to be replaced by one for Lambda@Edge.",
     certainty=Certainty.INFERRED,
     source=words.GENERATING,
@@ -97,7 +97,7 @@ RESULT_API_GATEWAY = rule(
 RESULT_CLOUDFRONT_FUNCTIONS = rule(
     "result_cloudfront_functions",
     "The result is shaped for CloudFront Functions ({members}); Lambda@Edge needs another structure.",
-    "In Lambda@Edge a header is an array of {{key, value}} objects, `status` is a string, the query string is a string,"
+    "In Lambda@Edge a header is an array of {{key, value}} objects, “status” is a string, the query string is a string,"
     " and cookies are headers.",
     certainty=Certainty.INFERRED,
     source=words.GENERATING,
@@ -106,7 +106,7 @@ RESULT_CLOUDFRONT_FUNCTIONS = rule(
 )
 RESULT_SHAPE = rule(
     "result_shape",
-    "The result is neither a request (no `uri` or `method`) nor a response (no `status`); it has {members}.",
+    "The result is neither a request (no “uri” or “method”) nor a response (no “status”); it has {members}.",
     "CloudFront cannot tell what to do with it.",
     certainty=Certainty.INFERRED,
     node=_RETURN_REQUEST,
@@ -124,7 +124,7 @@ RESULT_REQUEST_FOR_RESPONSE = rule(
 )
 RESULT_BOTH_SHAPES = rule(
     "result_both_shapes",
-    "The result has both `status` and {members}: it is a response and a request at the same time.",
+    "The result has both “status” and {members}: it is a response and a request at the same time.",
     "AWS does not say which of them CloudFront takes it for. It is judged as a response here.",
     events=words.REQUESTS,
     status=Status.WARNING,
@@ -156,7 +156,7 @@ JSON_NOT_FINITE = rule(
 )
 JSON_DUPLICATE_KEY = rule(
     "json_duplicate_key",
-    "An object of the result has the key `{detail}` twice.",
+    "An object of the result has the key “{detail}” twice.",
     "The last one is judged here. Which of them CloudFront takes is not documented.",
     status=Status.WARNING,
     effect=Effect.NONE,

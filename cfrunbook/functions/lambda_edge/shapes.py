@@ -29,7 +29,7 @@ def shape_of(value: Json, event_type: EventType | None, event: Event | None) -> 
         return "", [wrapped]
     if event_type and not event_type.is_request:
         return _of_response_event(value, event_type, event)
-    requestish = [f"`{name}`" for name in _REQUEST_MEMBERS if name in value]
+    requestish = [f"“{name}”" for name in _REQUEST_MEMBERS if name in value]
     if "status" in value:
         if not requestish:
             return RESPONSE, []
@@ -94,7 +94,7 @@ def _wrapped(value: Object, event_type: EventType | None) -> Violation | None:
     if not parts or "status" in value or any(name in value for name in _REQUEST_MEMBERS):
         return None
     object_name = _wanted(event_type) if event_type else parts[-1]
-    shown = [f"`{name}`" for name in parts]
+    shown = [f"“{name}”" for name in parts]
     return found(rules.RESULT_CF, edits=_unwrap(inside, object_name), object=object_name, members=shown)
 
 
@@ -108,11 +108,11 @@ def _foreign(value: Object, event: Event | None) -> Violation | None:
     if "status" in value:
         return None
     headers = value.get("headers")
-    hints = [f"`{name}`" for name in ("cookies", "querystring") if isinstance(value.get(name), dict)]
+    hints = [f"“{name}”" for name in ("cookies", "querystring") if isinstance(value.get(name), dict)]
     if isinstance(headers, dict) and headers and all(_is_functions_header(entry) for entry in headers.values()):
         hints.append("headers as objects")
     if "statusCode" in value and hints:
-        hints.insert(0, "`statusCode`")
+        hints.insert(0, "“statusCode”")
     if hints:
         edits = [Edit((), from_cloudfront_functions(value, event))]
         return found(rules.RESULT_CLOUDFRONT_FUNCTIONS, edits=edits, members=hints)

@@ -119,4 +119,4 @@ class Subject:
 
 def members(value: Object, limit: int = 6) -> list[str]:
     """Return the names of an object's members as they may be shown."""
-    return [f"`{name[:60]}`" for name in list(value)[:limit]] + (["more"] if len(value) > limit else [])
+    return [f"“{name[:60]}”" for name in list(value)[:limit]] + (["more"] if len(value) > limit else [])
