@@ -43,6 +43,7 @@ from tests.real.difficult import (
     warning_s_server,
 )
 from tests.real.origins import ORIGIN, OTHER
+from tests.scenarios import OTHERS
 
 pytestmark = pytest.mark.needs("nginx", "openssl")
 WHY_NOT = s2n.available()
@@ -478,7 +479,7 @@ LAB_DIFFERENCES = {
 }
 
 
-TLS_SCENARIOS = [n for n in lab.SCENARIOS if "http-only" not in n and not n.startswith("dns-")]
+TLS_SCENARIOS = [n for n in OTHERS if "http-only" not in n and not n.startswith("dns-")]
 
 
 @asked
