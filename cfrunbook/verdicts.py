@@ -98,8 +98,9 @@ def _place(incident: Incident, finding: Finding) -> tuple[int, float]:
     if direct_evidence.is_direct(finding):
         return len(incident.targets) + 2000, 0
     if finding.stage is Stage.EDGE_FUNCTION and not finding.target:
-        before = _RUNS_AFTER.get(str(finding.data.get("event_type")), Stage.HTTP)
-        return 1, STAGES.index(before) + 0.5
+        event_type = str(finding.data.get("event_type"))
+        before = _RUNS_AFTER.get(event_type, Stage.HTTP)
+        return 1, STAGES.index(before) + (0.75 if event_type == "viewer-response" else 0.5)
     return importance(incident, finding.target), STAGES.index(finding.stage)
 
 

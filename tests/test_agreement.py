@@ -13,15 +13,14 @@ import pytest
 import cfrunbook as cf
 from cfrunbook import lab
 from cfrunbook.lab.edge import Origin, OriginGroup, fetch_all
-from cfrunbook.lab.scenarios import function_results
 from cfrunbook.probes import s2n
 from cfrunbook.views.html import report_page
 from cfrunbook.views.markdown import summary
 from tests.conftest import REQUIRE_ALL
+from tests.scenarios import OF_RESULTS, distinct
 
 WHY_NOT = s2n.available()
-NAMES = [name for name in lab.SCENARIOS if name not in {s.name for s in function_results.SCENARIOS}]
-"""Those about the results of edge functions, one for each rule, are held to the edge in tests/lab."""
+NAMES = list(distinct())
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,9 @@ def test_our_verdict_equals_the_independent_edges_answer(name: str) -> None:
     verdict = diagnosis.verdict
     # Wherever CloudFront connects, whatever the method: the edge answers nothing but 200 exactly where we find no
     # fault, and where we do, the status that we say and no other error.
-    assert (reading | writing == {200}) == (verdict.status == "ok"), (reading, writing, verdict)
+    # A function's result that cannot be told may well be accepted.
+    if not (name in OF_RESULTS and verdict.status == "unknown"):
+        assert (reading | writing == {200}) == (verdict.status == "ok"), (reading, writing, verdict)
     if verdict.status == "fault":
         assert verdict.cloudfront_status != 200
         assert (reading | writing) - {200} == {verdict.cloudfront_status}, (reading, writing, verdict)

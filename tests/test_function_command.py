@@ -343,3 +343,11 @@ def test_the_functions_of_the_distribution_are_those_whose_logs_are_shown(capsys
     told = capsys.readouterr().out
     assert "Lambda@Edge function shop:7 at origin-response" in " ".join(told.split())
     assert "/aws/cloudfront/LambdaEdge/EDFDVBD6EXAMPLE" in told
+
+
+def test_the_distributions_origins_decide_what_a_function_may_do(capsys):
+    with lab.start("cloudfront-function-origin-vpc") as running:
+        assert cli.entry(["function", "--json", "--lab", str(running.file)]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["verdict"]["code"] == "edge_function.cloudfront_function.origin_vpc"
+    assert [v["rule"] for v in told["results"][0]["violations"]] == ["cloudfront_function.origin_vpc"]

@@ -194,6 +194,7 @@ def _incident(given: argparse.Namespace, results: Sequence[GivenResult] | None) 
     if not incident.inputs.functions and incident.handler is None:
         raise BadInput("function: the lab's scenario is not about a function's result; use `cfrunbook diagnose`.")
     alone = plan.of_functions("this command judges the function alone", "Use cfrunbook diagnose, which looks at both.")
+    alone = msgspec.structs.replace(alone, routes=incident.plan.routes)  # they say which origin is the function's
     return msgspec.structs.replace(incident, plan=alone, findings=())
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from cfrunbook.errors import BadInput
-from cfrunbook.lab import DEFAULT, SCENARIOS, Running, start
-from cfrunbook.lab.edge import Origin, fetch
+from cfrunbook.lab import DEFAULT, Running, start
+from cfrunbook.lab.distribution import document
+from cfrunbook.lab.edge import Origin, Refusing, fetch
 from cfrunbook.lab.scenario import OriginSetup
-from cfrunbook.lab.scenarios import function_results
 from cfrunbook.lab.servers import Address, Closed
+from tests.scenarios import distinct
 
 IsListening = Callable[[Address], bool]
 
@@ -90,12 +91,14 @@ def test_the_lab_file_says_everything_relative_to_itself(tmp_path: Path) -> None
         assert running.file.is_absolute()
 
 
-@pytest.mark.parametrize("name", [n for n, s in SCENARIOS.items() if s not in function_results.SCENARIOS])
+@pytest.mark.parametrize("name", distinct())
 def test_the_distribution_says_what_the_edge_does(name: str) -> None:
     """The edge is told plain facts; here they are compared with the configuration that people get."""
     with start(name) as running:
-        config = running.options["distribution"]["Distribution"]["DistributionConfig"]
+        config = document(running.setup)["Distribution"]["DistributionConfig"]
         facts = running.edge_facts
+        if isinstance(facts, Refusing):
+            facts = facts.target
         known = (facts,) if isinstance(facts, Origin) else (facts.primary, facts.secondary)
         origins = config["Origins"]["Items"]
         behavior = config["DefaultCacheBehavior"]
@@ -106,7 +109,8 @@ def test_the_distribution_says_what_the_edge_does(name: str) -> None:
             assert behavior["TargetOriginId"] == group["Id"]
             assert [m["OriginId"] for m in group["Members"]["Items"]] == [o["Id"] for o in origins]
             assert tuple(group["FailoverCriteria"]["StatusCodes"]["Items"]) == facts.failover_at
-        for origin, fact in zip(origins, known, strict=True):
+        assert len(origins) == len(known) + len(running.setup.others)
+        for origin, fact in zip(origins, known, strict=False):  # nothing is sent to the others
             forwards = behavior["OriginRequestPolicyId"] == "216adef6-5c7f-47e4-b989-5492eafa07d3"
             assert fact.domain == origin["DomainName"]
             assert fact.host_forwarded == forwards

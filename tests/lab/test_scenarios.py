@@ -13,10 +13,10 @@ from cfrunbook.findings import Cause
 from cfrunbook.lab import DEFAULT, SCENARIOS, Running, Scenario, start
 from cfrunbook.lab.edge import fetch, fetch_all
 from cfrunbook.lab.scenario import ORIGIN, VIEWER_HOST
-from cfrunbook.lab.scenarios import function_results
 from cfrunbook.lab.servers import Address, Behind, Chain, Service, Tls
 from cfrunbook.probes import s2n
 from tests.conftest import REQUIRE_ALL
+from tests.scenarios import OTHERS, distinct
 
 WHY_NOT = s2n.available()
 
@@ -34,9 +34,7 @@ REQUIRED = {
 }
 
 each = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
-UP = [s for s in SCENARIOS.values() if s not in function_results.SCENARIOS]
-brought_up = pytest.mark.parametrize("scenario", UP, ids=[s.name for s in UP])
-"""Those about the results of edge functions, one for each rule, are brought up in `test_function_results.py`."""
+each_distinct = pytest.mark.parametrize("scenario", distinct().values(), ids=distinct())
 
 
 def test_the_required_scenarios_are_there() -> None:
@@ -45,7 +43,7 @@ def test_the_required_scenarios_are_there() -> None:
     assert [s.name for s in SCENARIOS.values()] == list(SCENARIOS)
 
 
-@brought_up
+@each_distinct
 def test_the_edge_answers_what_is_expected_of_cloudfront(scenario: Scenario) -> None:
     if scenario.needs_s2n and WHY_NOT and not REQUIRE_ALL:
         pytest.skip(f"needs awscrt: {WHY_NOT}")
@@ -121,7 +119,7 @@ def test_the_scenario_is_complete(scenario: Scenario) -> None:
     if expected.status == "fault":
         assert expected.cause is not None
         assert (expected.code or "").partition(".")[0] in (expected.cause.value, Cause.DISTRIBUTION.value)
-        assert expected.cloudfront_status in (502, 504)
+        assert expected.cloudfront_status in ((502, 503) if expected.cause is Cause.EDGE_FUNCTION else (502, 504))
         assert expected.cloudfront_status in expected.edge_answers
     elif expected.status == "unknown":
         assert (expected.code or "").partition(".")[0] == expected.cause
@@ -141,7 +139,7 @@ def test_the_story_does_not_give_the_answer_away(scenario: Scenario) -> None:
 
 @pytest.mark.needs("openssl")
 @pytest.mark.parametrize(
-    "scenario", [s for s in SCENARIOS if not s.startswith(("port-", "dns-")) and "http-only" not in s]
+    "scenario", [s for s in OTHERS if not s.startswith(("port-", "dns-")) and "http-only" not in s]
 )
 def test_s_client_sees_the_chain_in_its_order(scenario: str) -> None:
     with start(scenario) as running:

@@ -44,6 +44,7 @@ from tests.real.difficult import (
     warning_s_server,
 )
 from tests.real.origins import ORIGIN, OTHER
+from tests.scenarios import OTHERS
 
 pytestmark = pytest.mark.needs("nginx", "openssl")
 WHY_NOT = s2n.available()
@@ -479,7 +480,7 @@ LAB_DIFFERENCES = {
 
 LOOKED_UP = {scenario.name for scenario in families.SCENARIOS}
 """Scenarios whose addresses only the lab's DNS knows, like those about DNS."""
-TLS_SCENARIOS = [n for n in lab.SCENARIOS if "http-only" not in n and not n.startswith("dns-") and n not in LOOKED_UP]
+TLS_SCENARIOS = [n for n in OTHERS if "http-only" not in n and not n.startswith("dns-") and n not in LOOKED_UP]
 
 
 @asked

@@ -22,6 +22,7 @@ from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.distribution import ACCOUNT
 from cfrunbook.lab.scenario import Difficulty, Expected, Function, FunctionResult, OriginSetup, Scenario, Setup, web
 from cfrunbook.lab.servers import Chain, Closed, Http, Tls
+from cfrunbook.text import fill
 
 _ARNS = {
     Kind.LAMBDA_EDGE: f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:shop:7",
@@ -30,7 +31,12 @@ _ARNS = {
 _PAGER = "Pager: {errors} errors on www.shop.example since the last deployment of the {event} function."
 _CHANGED = "Pager: a new version of the {event} function waits for approval, and its author is unsure."
 _RULES = rules()
-
+_GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
+_PAGES = {
+    Kind.LAMBDA_EDGE: _GUIDE + "http-502-bad-gateway.html#http-502-lambda-validation-error",
+    Kind.CLOUDFRONT_FUNCTION: _GUIDE + "http-502-bad-gateway.html#http-502-cloudfront-function-validation-error",
+}
+"""Where a rule is known from elsewhere."""
 
 _WITHOUT_DISTRIBUTION = frozenset({
     "cloudfront_function.origin_access_control_unknown", "cloudfront_function.origin_id_unchecked",
@@ -38,6 +44,9 @@ _WITHOUT_DISTRIBUTION = frozenset({
 """Rules that say what the distribution would tell."""
 _REFUSED_EARLIER = frozenset({"cloudfront_function.event_unusable", "lambda_edge.event_unusable"})
 """Rules about events that are none: whoever gives one is told so in a sentence, before anything is judged."""
+
+_ANY = {"noun": "header or cookie", "known": "the guide lists them", "what": "the origin"}
+"""Words for a rule's meaning that hold wherever it is broken."""
 
 Case = tuple[str, FunctionResult, KnownOrigins | None]
 """A story, what the function returned, and the origins of the distribution where those decide."""
@@ -112,10 +121,10 @@ def _scenario(rule: FunctionRule, story: str, returned: FunctionResult, known: K
         hints=(
             "X-Cache on the failing response says whether a function's result was refused, and of which kind.",
             "Compare what the function returned with what it was given: fields, headers, and what is missing.",
-            rule.meaning,
+            fill(rule.meaning, {**_ANY, "event_type": returned.event_type or "function's"}),
         ),
         why_in_real_life=story,
-        page=rule.source,
+        page=rule.source if rule.source.startswith(_GUIDE) else _PAGES[rule.kind],
         set_up=partial(_set_up, rule.id, returned, known),
     )
 
