@@ -125,6 +125,18 @@ def test_rules_are_an_input_of_diagnose_also_from_the_environment(tmp_path, monk
     assert codes == {f["code"] for f in json.loads(capsys.readouterr().out)["findings"]}
 
 
+def test_rules_made_from_an_old_list_are_named(tmp_path, capsys):
+    file = save(tmp_path, *(f"-A INPUT -s {p} -j ACCEPT" for p in OLDER[0].ipv4))
+    assert cli.entry(["firewall", "--port", "443", "--json", file]) == 1
+    (told,) = json.loads(capsys.readouterr().out)["answers"]
+    assert told["stale"] == (
+        "That is exactly what AWS's list of 2025-07-24 lacks, as if the rules were made from it."
+        " Some requests fail, with 504."
+    )
+    assert cli.entry(["firewall", "--port", "443", file]) == 1
+    assert "AWS's list of 2025-07-24 lacks" in capsys.readouterr().out
+
+
 def test_rules_of_a_recording_are_checked_as_strictly(tmp_path, capsys):
     file = save(tmp_path, "-A INPUT -j ACCEPT")
     saved = tmp_path / "evidence.json"

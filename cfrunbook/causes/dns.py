@@ -197,6 +197,8 @@ def _finding(
         "detail": _detail(seen) or "no reason is recorded",
         "seconds": f"{seen.elapsed_ms / 1000:.1f}",
     }
+    if rule is rules.WRONG_FAMILY:
+        data["confidence"] = "medium"  # that it gives 502 is inferred
     finding = rule.finding(target=target.id, evidence=[_evidence(seen)], status=status, **data)
     if finding.status is Status.UNKNOWN:
         return finding

@@ -287,7 +287,8 @@ def _no_address(walk: Delegations, target: Target, kinds: Sequence[str]) -> Find
 
 
 def _other_family(walk: Delegations, target: Target, other: Sequence[str]) -> Finding:
-    data = {**_facts(walk, target, walk.last), "addresses": [visible(a, 60) for a in other]}
+    addresses = [visible(a, 60) for a in other]
+    data = {**_facts(walk, target, walk.last), "addresses": addresses, "confidence": "medium"}  # 502 is inferred
     shows = [q for kind in ("A", "AAAA") for _, q in walk.last.replies(kind)]
     return finding(dns_rules.WRONG_FAMILY, target, shows, Status.FAULT, data)
 

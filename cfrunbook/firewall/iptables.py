@@ -1,6 +1,7 @@
 """`iptables-save` and `ip6tables-save`: the way of a packet through the tables raw, mangle, nat, filter and security.
 
-Where nat sends the port elsewhere (Docker publishes ports like this), what counts is FORWARD, not INPUT.
+Where nat sends the port elsewhere (Docker publishes ports like this), what counts is FORWARD, not INPUT. The answers
+need a way out too: OUTPUT, or FORWARD once more.
 https://www.netfilter.org/documentation/HOWTO/packet-filtering-HOWTO.html and iptables-extensions(8)
 """
 
@@ -30,7 +31,7 @@ from cfrunbook.firewall.model import (
     shorten,
     undecidable,
 )
-from cfrunbook.firewall.packets import Packet
+from cfrunbook.firewall.packets import ANSWERS, LATER, Packet
 from cfrunbook.text import visible
 
 _TABLE = re.compile(r"\*([a-z0-9_-]+)")
@@ -43,6 +44,8 @@ _OF_IPV6 = re.compile(r"::/|ipv6-icmp|icmpv6|icmp6-|-[sd] [0-9a-f]*:[0-9a-f:]+",
 _OF_STATE = re.compile("state|flags|syn|ctdir")
 _BEFORE = (("raw", "PREROUTING"), ("mangle", "PREROUTING"))
 _TABLES = ("mangle", "filter", "security")
+_OUT = (("raw", "OUTPUT"), *((table, "OUTPUT") for table in _TABLES), ("mangle", "POSTROUTING"))
+"""What this machine's answers pass on their way out; nat leaves them alone but for what it did to the way in."""
 _MARKING = re.compile(r"-j (MARK|CONNMARK)\b(.*)")
 _MARK_VALUE = re.compile(r"--set-(?:x)?mark (0x[0-9a-fA-F]{1,8}|0|[1-9][0-9]{0,9})(?:/\S+)?")
 _TARGET = re.compile(r"\[?([0-9A-Fa-f.:]*?)\]?(?:-[0-9A-Fa-f.:]+)?(?::(\d+)(?:-\d+)?)?")
@@ -124,7 +127,7 @@ class _Reading:
         self, tables: dict[str, _Table], text: str, file: str, question: Question, companions: Companions
     ) -> None:
         self.tables, self.file, self.question, self.companions = tables, file, question, companions
-        self.stateless: dict[tuple[int, int, str], Rule | None] = {}
+        self.stateless: dict[tuple[int, int, str, bool], Rule | None] = {}
         self.tool = "iptables" if question.family == 4 else "ip6tables"
         # Without INPUT it may be one table of several, or a file such as ufw's before.rules; iptables-save says who
         # made it, and leaves out a chain that does not exist.
@@ -178,8 +181,9 @@ class _Reading:
                 out_interface=self._bridge(address),
                 forwarded=True,
             )
-            for table in _TABLES:
-                yield from self._layers(table, "FORWARD", packet, sources)
+            for one in (packet, replace(packet, answering=True)):
+                for table in _TABLES:
+                    yield from self._layers(table, "FORWARD", one, sources)
         else:
             yield from self._at_home(self.packet, sources)
 
@@ -196,6 +200,8 @@ class _Reading:
             place = Place(self.file, "", "the dump has no INPUT chain, so it blocks nothing there")
             found = [Layer(f"{self.tool} filter INPUT", "", {}, Verdict.ALLOWED, place, within=sources)]
         yield from found
+        for table, chain in _OUT:
+            yield from self._layers(table, chain, replace(packet, answering=True), sources)
 
     def _bridge(self, address: str) -> str:
         """Return the interface behind which the rules say that a DNAT's destination is; empty if not known."""
@@ -206,7 +212,7 @@ class _Reading:
         return found.pop() if len(found) == 1 else ""
 
     def _layers(self, table: str, chain: str, packet: Packet, sources: Intervals | None) -> Iterator[Layer]:
-        """Yield what a chain does to a connection's first packet and to those that follow; nothing without it."""
+        """Yield what a chain does to the first packet of one way and to those that follow; nothing without it."""
         if table in self.tables and chain in self.tables[table].chains:
             yield self._layer(table, chain, packet, sources)
             yield self._layer(table, chain, replace(packet, established=True), sources)
@@ -214,7 +220,7 @@ class _Reading:
     def _layer(self, table: str, chain: str, packet: Packet, sources: Intervals | None) -> Layer:
         held = self.tables[table]
         policy, number = held.policies[chain]
-        later = ", for packets after the first" if packet.established else ""
+        later = ANSWERS * packet.answering + LATER * packet.established
         return Layer(
             name=f"{self.tool} {table} {chain}{later}",
             entry=chain,
@@ -230,7 +236,7 @@ class _Reading:
         if _OF_STATE.search(line.text):
             return self._rule(line, chain, packet, chains)
         # The same for a connection's first packet and for those that follow.
-        key = line.number, packet.port, packet.destination
+        key = line.number, packet.port, packet.destination, packet.answering
         if key not in self.stateless:
             self.stateless[key] = self._rule(line, chain, packet, chains)
         return self.stateless[key]
@@ -250,6 +256,8 @@ class _Reading:
             return None
         elif action is None:
             action = Action.UNKNOWN
+        elif action is Action.REJECT and packet.answering:
+            action = Action.DROP  # this machine alone is told
         match = target.match
         if action is Action.UNKNOWN:
             match = replace(

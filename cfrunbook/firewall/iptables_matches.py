@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from cfrunbook.firewall import intervals, ipset
 from cfrunbook.firewall.intervals import Intervals
 from cfrunbook.firewall.model import NEVER, Companions, Match, answer, exactly, perhaps, yes
-from cfrunbook.firewall.packets import ASK_DESTINATION, ASK_INTERFACE, Packet, from_ports, port_range
+from cfrunbook.firewall.packets import ASK_DESTINATION, ASK_INTERFACE, Packet, port_range
 from cfrunbook.text import visible
 
 ALL_BITS = 0xFFFFFFFF
@@ -70,6 +70,8 @@ def target_of(given: list[str], packet: Packet, companions: Companions, marks: M
             continue
         if option in ("-j", "-g", "--jump", "--goto"):
             return Target(match, words.take(), option in ("-g", "--goto"), words.words[words.at :])
+        if packet.answering:
+            option = _MIRRORED.get(option, option)
         found = _condition(option, words, packet, companions, marks)
         if found is not None:
             if inverted:
@@ -99,7 +101,10 @@ def _condition(option: str, words: _Words, packet: Packet, companions: Companion
     if option == "--tcp-flags":
         return answer(_flags(words.take(), words.take(), packet), family, "whether a packet has PSH is not known")
     if option == "--match-set":
-        return ipset.match(words.take(), words.take(), packet, dict(companions.ip_sets))
+        name, flags = words.take(), words.take()
+        if packet.answering:
+            flags = ",".join({"src": "dst", "dst": "src"}.get(f, f) for f in flags.split(","))
+        return ipset.match(name, flags, packet, dict(companions.ip_sets))
     try:
         if option in ("-s", "--source", "--src-range"):
             return exactly(_sources(words.take(), packet))
@@ -168,8 +173,8 @@ def _destination_ports(text: str, packet: Packet, _: Marks) -> bool:
     return any(low <= packet.port <= high for low, high in map(port_range, text.split(",")))
 
 
-def _source_ports(text: str, _: Packet, __: Marks) -> bool | None:
-    return _any([from_ports(*port_range(word)) for word in text.split(",")])
+def _source_ports(text: str, packet: Packet, _: Marks) -> bool | None:
+    return _any([packet.has_client_port(*port_range(word)) for word in text.split(",")])
 
 
 def _state(text: str, packet: Packet, marks: Marks) -> bool | None:
@@ -219,9 +224,9 @@ _SIMPLE: dict[str, _Answer] = {
     "--dport": _destination_ports,
     "--sport": _source_ports,
     "--ports": lambda text, packet, m: _any([_destination_ports(text, packet, m), _source_ports(text, packet, m)]),
-    "--syn": lambda _, packet, __: not packet.established,
+    "--syn": lambda _, packet, __: not packet.established and not packet.answering,
     "--ctstate": _state,
-    "--ctdir": lambda text, *_: text == "ORIGINAL",
+    "--ctdir": lambda text, packet, _: text.lower() == packet.direction,
     "--ctproto": lambda text, *_: text in ("tcp", "6"),
     "--ctorigdstport": _original_port,
     "--ctstatus": lambda text, packet, _: None if text != "DNAT" else bool(packet.original_port),
@@ -229,7 +234,7 @@ _SIMPLE: dict[str, _Answer] = {
     "--src-type": lambda text, *_: "UNICAST" in text.upper().split(","),
     "--set": lambda *_: True,  # -m recent --set notes the address and always matches
     "--mark": _mark,
-    "--pkt-type": lambda text, *_: text in ("host", "unicast"),
+    "--pkt-type": lambda text, packet, _: None if packet.answering else text in ("host", "unicast"),
     "--pol": lambda text, *_: text == "none",
     "--icmp-type": lambda *_: False,
     "--icmpv6-type": lambda *_: False,
@@ -240,6 +245,15 @@ for _short, _names in {
     "--sport": ("--sports", "--source-port", "--source-ports"), "--ctstate": ("--state",),
 }.items():  # fmt: skip
     _SIMPLE |= dict.fromkeys(_names, _SIMPLE[_short])
+
+_MIRRORED: dict[str, str] = {}
+"""Options about one end of a packet, and the same about the other end: for answers."""
+for _one, _other in (
+    ("-s", "-d"), ("--source", "--destination"), ("--src-range", "--dst-range"), ("--src-type", "--dst-type"),
+    ("-i", "-o"), ("--in-interface", "--out-interface"), ("--sport", "--dport"), ("--sports", "--dports"),
+    ("--source-port", "--destination-port"), ("--source-ports", "--destination-ports"),
+):  # fmt: skip
+    _MIRRORED |= {_one: _other, _other: _one}
 
 _NO_CONDITION = frozenset({
     "--limit-burst", "--rsource", "--rdest", "--mask", "--seconds", "--hitcount", "--reap",

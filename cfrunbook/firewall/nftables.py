@@ -1,6 +1,7 @@
 """`nft -j list ruleset`: base chains in the order of their hooks and priorities, with sets, maps and jumps.
 
-An accept in one base chain does not stop later ones, a drop does, so each base chain is something to get through.
+An accept in one base chain does not stop later ones, a drop does, so each base chain is something to get through, for
+what comes in and for the answers on their way out.
 https://wiki.nftables.org/wiki-nftables/index.php/Configuring_chains and libnftables-json(5)
 """
 
@@ -32,10 +33,10 @@ from cfrunbook.firewall.model import (
     yes,
 )
 from cfrunbook.firewall.nftables_matches import Matcher, perhaps_xt
-from cfrunbook.firewall.packets import ASK_INTERFACE, Packet
+from cfrunbook.firewall.packets import ANSWERS, ASK_INTERFACE, LATER, Packet
 from cfrunbook.text import join_names, visible
 
-_BEFORE, _AT_HOME, _ONWARD = ("ingress", "prerouting"), "input", "forward"
+_BEFORE, _AT_HOME, _ONWARD, _OUT = ("ingress", "prerouting"), "input", "forward", ("output", "postrouting")
 _FAMILIES = {4: ("ip", "inet", "netdev"), 6: ("ip6", "inet", "netdev")}
 _VERDICTS = {
     "accept": Action.ACCEPT, "drop": Action.DROP, "reject": Action.REJECT, "return": Action.RETURN,
@@ -166,6 +167,7 @@ class _Reading:
             left = Intervals.of(passed)
         here = None if left == intervals.everything(self.question.family) else left
         layers += self._hooked(bases, _AT_HOME, self.packet, here)
+        layers += self._answers(bases, _OUT, self.packet, here)
         sent = []
         for tag, pairs in ways.items():
             address, _, port = tag.partition("|")
@@ -175,6 +177,7 @@ class _Reading:
                 packet = replace(packet, destination=address, forwarded=True)
                 sent.append(f"{address} port {number}")
             layers += self._hooked(bases, _ONWARD if address else _AT_HOME, packet, Intervals.of(pairs))
+            layers += self._answers(bases, (_ONWARD,) if address else _OUT, packet, Intervals.of(pairs))
         notes = (
             (f"{self.file} sends port {self.question.port} on to {', '.join(sent)}: forward counts.",) if sent else ()
         )
@@ -197,8 +200,17 @@ class _Reading:
             found = [Layer(f"nftables {hook}", "", {}, Verdict.ALLOWED, place, within=within)]
         yield from found
 
+    def _answers(
+        self, bases: Iterable[_Base], hooks: Iterable[str], packet: Packet, within: Intervals | None
+    ) -> Iterator[Layer]:
+        """Yield what the answers must get through on their way out: nothing where no chain is hooked there."""
+        back = replace(packet, answering=True)
+        kinds = ("filter", "route")  # a chain of the type route drops too
+        found = (b for h in hooks for b in bases if b.type in kinds and b.hook == h)
+        return (layer for b in found for layer in self._layers(b, back, within))
+
     def _layers(self, base: _Base, packet: Packet, within: Intervals | None) -> Iterator[Layer]:
-        """Yield what a base chain does to a connection's first packet and to those that follow."""
+        """Yield what a base chain does to the first packet of one way and to those that follow."""
         comes = [packet.comes_in_by(device, wildcard="*") for device in base.devices]
         for one in (packet, replace(packet, established=True)):
             layer = self._layer(base, one, within)
@@ -211,7 +223,7 @@ class _Reading:
                 yield replace(past, group=layer.name, group_why=why)
 
     def _layer(self, base: _Base, packet: Packet, within: Intervals | None) -> Layer:
-        later = ", for packets after the first" if packet.established else ""
+        later = ANSWERS * packet.answering + LATER * packet.established
         place = replace(base.place, text=base.place.text + later)
         return Layer(
             name=f"nftables {visible(base.key, 120)}{later}",
@@ -320,6 +332,8 @@ class _Chains(Mapping[str, Chain]):
         if key not in self._read:
             raws = self._reading.rules[key]
             rules = (rule for raw in raws for rule in self._reading.compiled(raw, self._packet))
+            if self._packet.answering:  # a reject tells this machine alone
+                rules = (replace(r, action=Action.DROP) if r.action is Action.REJECT else r for r in rules)
             self._read[key] = Chain(tuple(r for r in rules if r.match.may))
         return self._read[key]
 

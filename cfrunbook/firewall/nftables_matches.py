@@ -12,7 +12,7 @@ from typing import Any
 from cfrunbook.firewall import intervals
 from cfrunbook.firewall.intervals import Intervals, Pair
 from cfrunbook.firewall.model import NEVER, Match, answer, any_of, exactly, perhaps, yes
-from cfrunbook.firewall.packets import ASK_DESTINATION, ASK_INTERFACE, Packet, from_ports
+from cfrunbook.firewall.packets import ASK_DESTINATION, ASK_INTERFACE, Packet
 from cfrunbook.text import visible
 
 _NO_MATCH = frozenset({"comment", "LOG", "NFLOG", "TCPMSS"})
@@ -45,7 +45,7 @@ class Matcher:
         """Return for which sources a match statement holds."""
         if not isinstance(body, Mapping) or not {"left", "right"} <= set(body):
             return self.unknown("a condition that is not understood")
-        left, operator = body["left"], body.get("op", "==")
+        left, operator = self._mirrored(body["left"]), body.get("op", "==")
         right = body["right"]
         if operator not in _EQUAL and not (operator in _ORDER and _is_port(left)):
             return self.unknown(f"the operator {visible(operator, 20)} is not evaluated there")
@@ -63,7 +63,7 @@ class Matcher:
     def verdicts(self, body: Any) -> Iterator[tuple[Match, Any]]:
         """Yield when each entry of a verdict map applies, and its verdict."""
         try:
-            key = body["key"]
+            key = self._mirrored(body["key"])
             entries = [(e[0], e[1]) for e in self._map(body["data"])]
         except (KeyError, TypeError, IndexError, _Unread):
             yield self.unknown("a verdict map that is not understood"), {"queue": None}
@@ -75,6 +75,10 @@ class Matcher:
                 yield self.unknown(str(error)), verdict
             except (ValueError, TypeError):
                 yield self.unknown("a verdict map with a value that is not understood"), verdict
+
+    def _mirrored(self, left: Any) -> Any:
+        """Return `left`; of an answer, what is the same about the other end."""
+        return _mirrored(left) if self.packet.answering else left
 
     def _map(self, data: Any) -> list[Any]:
         if isinstance(data, str) and data.startswith("@"):
@@ -144,7 +148,7 @@ class Matcher:
                 return _compare(packet.port, value, operator), ""
             case {"payload": {"protocol": ("tcp" | "th"), "field": "sport"}}:
                 low, high = _bounds(value, operator)
-                return from_ports(low, high), "the port from which CloudFront connects is not known"
+                return packet.has_client_port(low, high), "the port from which CloudFront connects is not known"
             case {"payload": {"protocol": "tcp", "field": "flags"}}:
                 return _flags(packet, value, operator), "whether a packet has PSH is not known"
             case {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, mask]}:
@@ -164,7 +168,7 @@ class Matcher:
             case {"ct": {"key": "proto-dst", "dir": "original"}}:
                 return _compare(packet.original_port or packet.port, value, operator), ""
             case {"ct": {"key": "direction"}}:
-                return value == "original", ""
+                return value == packet.direction, ""
             case {"ct": {"key": "status"}}:
                 names = value if isinstance(value, list) else [value]
                 return bool(packet.original_port) if names == ["dnat"] else None, "`ct status` is not known"
@@ -202,7 +206,7 @@ class Matcher:
             case "oif" | "oifname":
                 known = packet.goes_out_by(str(value), wildcard="*")
                 return known, f"whether the connection leaves by {visible(value, 40)} is not in the ruleset"
-            case "pkttype":
+            case "pkttype" if not packet.answering:
                 return value in ("host", "unicast"), ""
             case "mark" if packet.mark is not None and isinstance(value, int):
                 return packet.mark == value, ""
@@ -227,6 +231,29 @@ def perhaps_xt(body: Any, family: intervals.Family) -> Match | None:
         f"nft does not show what iptables's {visible(name, 40) or 'part'} says: give the output of iptables-save"
         f"{'' if family == 4 else ' (ip6tables-save)'} instead",
     )
+
+
+_MIRRORED = {"saddr": "daddr", "sport": "dport", "iif": "oif", "iifname": "oifname", "iiftype": "oiftype"}
+_MIRRORED |= {other: one for one, other in _MIRRORED.items()}
+
+
+def _mirrored(node: Any, depth: int = 0) -> Any:
+    """Return an expression about a packet with its ends exchanged; what connection tracking knows stays as it is."""
+    match node:
+        case _ if depth > 4:
+            return node
+        case {"payload": {"field": str(name), **rest}}:
+            return {"payload": {**rest, "field": _MIRRORED.get(name, name)}}
+        case {"meta": {"key": str(name), **rest}}:
+            return {"meta": {**rest, "key": _MIRRORED.get(name, name)}}
+        case {"fib": {"flags": flags, **rest}}:
+            every = flags if isinstance(flags, list) else [flags]
+            return {"fib": {**rest, "flags": [_MIRRORED.get(f, f) if isinstance(f, str) else f for f in every]}}
+        case {"concat": list(parts)}:
+            return {"concat": [_mirrored(part, depth + 1) for part in parts]}
+        case {"&": [part, mask]}:
+            return {"&": [_mirrored(part, depth + 1), mask]}
+    return node
 
 
 def _source_of(left: Any) -> int:
@@ -309,7 +336,7 @@ def _flags(packet: Packet, value: Any, operator: str) -> bool | None:
     names = value if isinstance(value, list) else [value]
     if packet.established:
         return True if "ack" in names else None if "psh" in names else False
-    return "syn" in names
+    return "syn" in names or (packet.answering and "ack" in names)
 
 
 def _masked_flags(packet: Packet, mask: Any, value: Any) -> bool | None:

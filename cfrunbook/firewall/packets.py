@@ -1,7 +1,7 @@
 """CloudFront's packets as a Linux firewall sees them: what of a condition is known, and what is not.
 
-The TCP SYN of a new connection from the internet to the question's port, and the packets that follow it: a connection
-needs both. Every answer is yes, no or perhaps (None).
+The TCP SYN of a new connection from the internet to the question's port, the packets that follow it, and the answers on
+their way back: a connection needs all of them. Every answer is yes, no or perhaps (None).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ LOCAL_INTERFACES = re.compile(
 """Interfaces by which nothing comes in from the internet: the loopback, and bridges to containers on this machine."""
 EPHEMERAL = (1024, 65535)
 """Ports from which clients connect. https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html"""
+_FEW_PORTS = 100
 ASK_INTERFACE = (
     "whether packets from the internet come in by {0} is not known: ask again with --interface {0} if this is how they"
     " come in"
@@ -28,6 +29,9 @@ ASK_DESTINATION = (
     "it is not known by which address the internet's packets reach this machine (behind NAT it is not the public one):"
     " ask again with --destination ADDRESS"
 )
+LATER = ", for packets after the first"
+ANSWERS = ", for answers"
+"""What the name of a layer ends in, for whom it is. Answers come first where it is both."""
 _NEVER_OURS = (
     "0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32", "169.254.0.0/16", "::1/128", "ff00::/8",
     "fe80::/10",
@@ -51,19 +55,36 @@ class Packet:
     mark: int | None = None
     """The packet's mark; None: not known."""
     established: bool = False
-    """Not the first of its connection: it has ACK, not SYN."""
+    """Not the first of its connection, or not its first answer: it has ACK, not SYN."""
+    answering: bool = False
+    """Goes back to CloudFront. The other members stay those of the way in: readers mirror what they ask of it."""
 
     @property
     def state(self) -> str:
         """What connection tracking makes of it."""
-        return "established" if self.established else "new"
+        return "established" if self.established or self.answering else "new"
+
+    @property
+    def direction(self) -> str:
+        """Which way of its connection it goes, as connection tracking names it."""
+        return "reply" if self.answering else "original"
 
     def has_flags(self, looked_at: Iterable[str], wanted: Iterable[str]) -> bool | None:
         """Tell whether of the TCP flags `looked_at` (lower case) exactly `wanted` are set."""
         of = set(looked_at)
         if self.established and "psh" in of:
             return None
-        return ({"ack"} if self.established else {"syn"}) & of == set(wanted)
+        has = {"ack"} if self.established else {"syn", "ack"} if self.answering else {"syn"}
+        return has & of == set(wanted)
+
+    def has_client_port(self, low: int, high: int) -> bool | None:
+        """Tell whether the port that CloudFront chose lies between these.
+
+        A rule about outgoing connections to a port or a few may meet an answer too, but one in hundreds: not counted.
+        """
+        if self.answering and high - low < _FEW_PORTS:
+            return False
+        return from_ports(low, high)
 
     def comes_in_by(self, name: str, *, wildcard: str = "+") -> bool | None:
         """Tell whether this is the interface by which the packet comes in."""

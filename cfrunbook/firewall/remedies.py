@@ -13,6 +13,7 @@ from cfrunbook.firewall import intervals
 from cfrunbook.firewall.answer import BLOCKED, Answer
 from cfrunbook.firewall.intervals import Family, Intervals
 from cfrunbook.firewall.model import Layer, Part
+from cfrunbook.firewall.packets import ANSWERS, LATER
 from cfrunbook.firewall.prefix_lists import NAMES, QUOTA, WEIGHT
 
 MAX_PREFIXES = 60
@@ -133,7 +134,7 @@ def _together(name: str) -> str:
     """
     if name.startswith("network ACL "):
         return re.sub(r", answers to ports .*", ", outbound", name)
-    return name.removesuffix(", for packets after the first")
+    return name.removesuffix(LATER)
 
 
 def _security_group(missing: _Missing) -> Sequence[Step]:
@@ -208,41 +209,47 @@ def _renumber(missing: _Missing, where: str, lowest: str) -> Step:
 
 
 def _iptables(missing: _Missing) -> Sequence[Step]:
-    tool, table, chain = [*missing.name.split(), "", "", ""][:3]
+    tool, table, chain = [*missing.name.removesuffix(ANSWERS).split(), "", "", ""][:3]
     name = missing.set_name
     inet6 = " family inet6" if missing.family == 6 else ""
-    port = f"-p tcp --dport {missing.port}"
+    what, side, end, direction = "in what is missing", "--dport", "src", "ORIGINAL"
+    if missing.name.endswith(ANSWERS):
+        what, side, end, direction = "answers out to what is missing", "--sport", "dst", "REPLY"
+    port = f"-p tcp {side} {missing.port}"
     if missing.layer.room.translated:
-        port = f"-p tcp -m conntrack --ctdir ORIGINAL --ctorigdstport {missing.port}"
+        port = f"-p tcp -m conntrack --ctdir {direction} --ctorigdstport {missing.port}"
     adds = "\n".join(f"add {name} {p}" for p in missing.prefixes)
     into = "" if table == "filter" else f" -t {table}"
     return (
         Step(
-            text=f"On the origin's host: let in what is missing, in front of all other rules of {chain}; keep it over a"
+            text=f"On the origin's host: let {what}, in front of all other rules of {chain}; keep it over a"
             " restart with the tool that manages this firewall (netfilter-persistent, ufw's before.rules, a systemd"
             " unit).",
             command=f"ipset restore -exist <<'END'\ncreate {name} hash:net{inet6}\n{adds}\nEND\n"
-            f"{tool}{into} -I {chain} 1 {port} -m set --match-set {name} src -j ACCEPT",
+            f"{tool}{into} -I {chain} 1 {port} -m set --match-set {name} {end} -j ACCEPT",
         ),
     )
 
 
 def _nftables(missing: _Missing) -> Sequence[Step]:
-    family, table, chain = [*missing.name.removeprefix("nftables ").split(), "", "", ""][:3]
+    family, table, chain = [*missing.name.removeprefix("nftables ").removesuffix(ANSWERS).split(), "", "", ""][:3]
     name = missing.set_name
-    port = f"tcp dport {missing.port}"
+    what, side, end, direction = "in what is missing", "dport", "saddr", ""
+    if missing.name.endswith(ANSWERS):
+        what, side, end, direction = "answers out to what is missing", "sport", "daddr", " ct direction reply"
+    port = f"tcp {side} {missing.port}"
     if missing.layer.room.translated:
-        port = f"meta l4proto tcp ct original proto-dst {missing.port}"
+        port = f"meta l4proto tcp{direction} ct original proto-dst {missing.port}"
     kind, header = ("ipv4_addr", "ip") if missing.family == 4 else ("ipv6_addr", "ip6")
     elements = ", ".join(missing.prefixes)
     where = f"{family} {table}"
     return (
         Step(
-            text="On the origin's host: let in what is missing, in front of the other rules of this chain; a later"
+            text=f"On the origin's host: let {what}, in front of the other rules of this chain; a later"
             " chain at the same hook may still drop it. Put the same into the file that nftables is started from.",
             command=f"nft -f - <<'END'\nadd set {where} {name} {{ type {kind}; flags interval; }}\n"
             f"add element {where} {name} {{ {elements} }}\n"
-            f"insert rule {where} {chain} {header} saddr @{name} {port} accept\nEND",
+            f"insert rule {where} {chain} {header} {end} @{name} {port} accept\nEND",
         ),
     )
 

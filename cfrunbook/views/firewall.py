@@ -50,6 +50,19 @@ def sentence(one: Answer) -> str:
     return f"{_capital(answer.share(one.blocked, one.universe, family))} are blocked at port {port}{rest}."
 
 
+def stale(one: Answer, ranges: AddressRanges) -> str:
+    """Return which old list of AWS's the rules were made from, and what comes of it; empty where none fits."""
+    older = address_ranges.lacked_by(one.blocked, ranges, one.question.family)
+    made = address_ranges.published_at(older) if older else None
+    if made is None or one.verdict == "blocked":
+        return ""
+    codes = {504 if part.verdict is Verdict.DROPPED else part.status or 502 for part in one.having(*answer.BLOCKED)}
+    return (
+        f"That is exactly what AWS's list of {made:%Y-%m-%d} lacks, as if the rules were made from it."
+        f" Some requests fail, with {' or '.join(map(str, sorted(codes)))}."
+    )
+
+
 def render(
     told: Sequence[Answer], ranges: AddressRanges, at: dt.datetime, *, note: str = "", color: bool, width: int
 ) -> str:
@@ -57,7 +70,8 @@ def render(
     lines = [f"CloudFront's addresses: {address_ranges.describe(ranges, at)} ({visible(ranges.source, 200)})."]
     lines += _wrapped([note] if note else [], width)
     for one in told:
-        lines += ["", sentence(one), *_wrapped(one.notes, width)]
+        lines += ["", sentence(one), *_wrapped([old] if (old := stale(one, ranges)) else [], width)]
+        lines += _wrapped(one.notes, width)
         if one.open_to_all and one.verdict == "allowed":
             lines += _wrapped(
                 ("Everybody else is let in too: whoever knows the address goes around CloudFront.",), width
@@ -118,18 +132,19 @@ def to_json(told: Sequence[Answer], ranges: AddressRanges, at: dt.datetime, *, n
             "described": address_ranges.describe(ranges, at),
             "note": note,
         },
-        "answers": [_answer(one) for one in told],
+        "answers": [_answer(one, ranges) for one in told],
     }
     return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 
-def _answer(one: Answer) -> dict[str, Any]:
+def _answer(one: Answer, ranges: AddressRanges) -> dict[str, Any]:
     family = one.question.family
     return {
         "family": f"ipv{family}",
         "port": one.question.port,
         "verdict": one.verdict,
         "sentence": sentence(one),
+        "stale": stale(one, ranges),
         "open_to_all": one.open_to_all,
         "notes": list(one.notes),
         # Numbers of IPv6 addresses are beyond what JSON readers hold.

@@ -488,6 +488,8 @@ def test_each_target_of_an_alias_is_judged_with_its_share(tree: Tree, code: str,
     assert codes(found) == {code: Status.FAULT, "answers_vary": Status.INFO, "resolves": Status.OK}
     (fault,) = [f for f in found if f.status is Status.FAULT]
     assert words in fault.title
+    if code == "wrong_family":
+        assert fault.data["confidence"] == "medium"  # that it gives 502 is inferred
     assert (fault.data["intermittent"], fault.data["share"]) == (True, 0.75 if code == "all_servers_dead" else 0.25)
     (well,) = [f for f in found if f.status is Status.OK]
     assert "by way of good.shop.lab" in well.title

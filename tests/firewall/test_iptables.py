@@ -213,6 +213,41 @@ def test_accepting_only_new_connections_drops_the_packets_that_follow(ask):
 
 
 @pytest.mark.parametrize(
+    ("rules", "verdict"),
+    [
+        ("", "dropped"),
+        ("-A OUTPUT -m state --state RELATED,ESTABLISHED -j ACCEPT", "allowed"),
+        ("-A OUTPUT -m state --state NEW -j ACCEPT", "dropped"),
+        ("-A OUTPUT -o lo -j ACCEPT", "dropped"),
+        ("-A OUTPUT -p tcp -m tcp --sport 443 -j ACCEPT", "allowed"),
+        ("-A OUTPUT -p tcp -m tcp --dport 443 -j ACCEPT", "dropped"),
+        ("-A OUTPUT -p tcp -m tcp --dport 6667 -j DROP\n-A OUTPUT -j ACCEPT", "allowed"),
+        ("-A OUTPUT -p tcp -m tcp --dport 1024:32767 -j DROP\n-A OUTPUT -j ACCEPT", "undecidable"),
+        ("-A OUTPUT -d 192.0.2.0/24 -p tcp -j ACCEPT", "allowed dropped"),
+        ("-A OUTPUT -d 192.0.2.0/24 -p tcp -j REJECT\n-A OUTPUT -j ACCEPT", "dropped allowed"),
+        ("-A OUTPUT -m owner --uid-owner 33 -j ACCEPT", "undecidable"),
+        ("-A OUTPUT -p tcp ! --syn -j ACCEPT", "allowed"),
+        ("-A OUTPUT -p tcp -m tcp --tcp-flags SYN,ACK ACK -j ACCEPT", "dropped"),
+        ("-A OUTPUT -s 10.0.0.5/32 -j ACCEPT", "undecidable"),
+    ],
+)  # fmt: skip
+def test_answers_need_a_way_out(told, rules, verdict):
+    assert told(f"*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT DROP [0:0]\n{rules}\nCOMMIT\n") == verdict
+
+
+def test_answers_of_a_container_need_a_way_out_too(ask, told):
+    sent = "*nat\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp --dport 443 -j DNAT --to-destination 172.17.0.2:8443\nCOMMIT\n"
+    filtered = (
+        "*filter\n:INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n"
+        "-A FORWARD -d 172.17.0.2/32 -o docker0 -p tcp -m tcp --dport 8443 -j ACCEPT\n{}COMMIT\n"
+    )
+    found = ask(sent + filtered.format(""))
+    assert found.verdict == "blocked"
+    assert found.parts[0].place.text == "policy DROP of chain FORWARD (table filter), for answers"
+    assert told(sent + filtered.format("-A FORWARD -i docker0 ! -o docker0 -j ACCEPT\n")) == "allowed"
+
+
+@pytest.mark.parametrize(
     ("remark", "ask_for"),
     [
         ("# Warning: iptables-legacy tables present, use iptables-legacy-save to see them", "iptables-legacy-save"),

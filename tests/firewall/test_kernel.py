@@ -243,6 +243,62 @@ REDIRECTED_NFT = {
 }
 
 
+ANSWERING = """
+*raw
+:OUTPUT ACCEPT [0:0]
+-A OUTPUT -d 15.158.128.0/17 -p tcp -m tcp --sport 8443 -j DROP
+COMMIT
+*mangle
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+-A OUTPUT -p tcp -m iprange --dst-range 18.68.0.0-18.68.3.255 -j DROP
+-A POSTROUTING -d 54.182.128.0/20 -p tcp -m tcp --tcp-flags SYN,ACK SYN,ACK -j DROP
+COMMIT
+*filter
+:INPUT ACCEPT [0:0]
+:OUTPUT DROP [0:0]
+-A OUTPUT -o lo -j ACCEPT
+-A OUTPUT -m conntrack --ctstate NEW -j ACCEPT
+-A OUTPUT -m conntrack --ctstate INVALID -j DROP
+-A OUTPUT -d 130.176.0.0/17 -p tcp -m tcp --sport 443 --dport 1024:65535 -j REJECT --reject-with tcp-reset
+-A OUTPUT -d 64.252.64.0/18 -p tcp -m tcp --dport 443 -j DROP
+-A OUTPUT -d 70.132.0.0/18 -m conntrack --ctdir REPLY -j DROP
+-A OUTPUT -d 52.46.0.0/18 -p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j DROP
+-A OUTPUT -m addrtype --src-type LOCAL -p tcp -m multiport --sports 80,443 -m state --state RELATED,ESTABLISHED -j ACCEPT
+-A OUTPUT -p tcp -m set ! --match-set far dst -m tcp --sport 8443 -j ACCEPT
+COMMIT
+"""
+ANSWERING_NFT = """
+table inet t {
+  chain input { type filter hook input priority 0; policy accept; }
+  chain output {
+    type filter hook output priority 0; policy drop;
+    meta nfproto ipv6 accept
+    oifname "lo" accept
+    ct state new accept
+    ip daddr 130.176.0.0/17 tcp sport 443 reject with tcp reset
+    ip daddr { 15.158.128.0/17, 18.68.0.0-18.68.3.255 } tcp sport vmap { 443 : drop, 8443 : accept }
+    ip daddr 70.132.0.0/18 ct direction reply drop
+    ip daddr . tcp sport { 64.252.64.0/18 . 8443 } drop
+    tcp flags & (syn|ack) == syn|ack accept
+    ct state established fib saddr type local accept
+  }
+}
+table ip late {
+  chain route { type route hook output priority -150; ip daddr 54.182.128.0/20 drop; }
+  chain post { type filter hook postrouting priority 0; ip daddr 3.172.0.0/18 tcp sport 443 drop; }
+}
+"""
+SILENT = "*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT DROP [0:0]\n-A OUTPUT -o lo -j ACCEPT\nCOMMIT\n"
+SILENT_REDIRECTED = REDIRECTED.replace("*filter", "*filter\n:OUTPUT DROP [0:0]")
+SILENT_NFT = {
+    "nftables": [
+        *REDIRECTED_NFT["nftables"],
+        in_table("chain", name="output", type="filter", hook="output", prio=0, policy="drop"),
+    ]
+}
+
+
 def remedied(content: str) -> str:
     """Return the commands of the remedy for a ruleset, for a shell."""
     found = answer.ask((dumps.read(content.encode(), "rules"),), LATEST, Question(443, 4))
@@ -260,6 +316,14 @@ RULESETS = {
     "remedied and redirected nft": [
         (["nft", "-j", "-f", "-"], json.dumps(REDIRECTED_NFT)),
         (SHELL, remedied(json.dumps({"nftables": [item["add"] for item in REDIRECTED_NFT["nftables"]]}))),
+    ],
+    "answering iptables": [(SETS, IPSET), (RESTORE, ANSWERING)],
+    "answering nft": [(RULES, ANSWERING_NFT)],
+    "remedied and answering iptables": [(RESTORE, SILENT), (SHELL, remedied(SILENT))],
+    "remedied, redirected and answering iptables": [(RESTORE, SILENT_REDIRECTED), (SHELL, remedied(SILENT_REDIRECTED))],
+    "remedied, redirected and answering nft": [
+        (["nft", "-j", "-f", "-"], json.dumps(SILENT_NFT)),
+        (SHELL, remedied(json.dumps({"nftables": [item["add"] for item in SILENT_NFT["nftables"]]}))),
     ],
     **{f"random iptables {n}": [(RESTORE, random_iptables(n)), (RESTORE6, IP6TABLES)] for n in range(6)},
     **{f"random nft {n}": [(RULES, random_nft(n))] for n in range(6)},
