@@ -18,6 +18,7 @@ import msgspec
 
 from cfrunbook import evidence as recordings
 from cfrunbook import files, hostname
+from cfrunbook.aws_facts import AwsFacts
 from cfrunbook.cloudfront import distribution_reader as distributions
 from cfrunbook.cloudfront import documents, origins, plan, policies, viewer_url
 from cfrunbook.cloudfront.distribution import Distribution
@@ -118,6 +119,7 @@ class Incident:
         keep_alive: bool | str | None = None,
         firewall: Rules | Sequence[Rules] | None = (),
         address_ranges: Source | None = None,
+        aws: AwsFacts | None = None,
         name: str | None = "",
     ) -> Incident:
         """Return the incident that these inputs describe; any subset that names a distribution or an origin will do.
@@ -129,7 +131,7 @@ class Incident:
             "distribution": distribution, "policies": policies, "url": url, "origin": origin, "host": host,
             "connect_to": connect_to, "trust_store": trust_store, "vantage": vantage, "at": at, "deadline": deadline,
             "pace": pace, "resolver": resolver, "root_hints": root_hints, "expiry_days": expiry_days,
-            "keep_alive": keep_alive, "firewall": firewall, "address_ranges": address_ranges, "name": name,
+            "keep_alive": keep_alive, "firewall": firewall, "address_ranges": address_ranges, "aws": aws, "name": name,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
         scenario, options = _lab(lab) if lab else ("", {})
@@ -276,6 +278,7 @@ def _assemble(
         trust_store_path=roots.path,
         firewall=_firewall(given.get("firewall"), recorded),
         address_ranges=_address_ranges(given.get("address_ranges"), recorded),
+        aws=_aws(given.get("aws"), recorded),
         lab=scenario or recorded.lab,
     )
     vantage = _text(given.get("vantage", options.get("vantage")), "Vantage")
@@ -288,7 +291,7 @@ def _assemble(
         findings=judgement.judge_plan(planned, read, known),
         relocations=relocation.parse_all(connect_to),
         roots=roots,
-        at=_moment(given.get("at", options.get("at"))),
+        at=moment(given.get("at", options.get("at"))),
         deadline=_deadline(given.get("deadline", options.get("deadline"))),
         pace=_pace(given.get("pace", options.get("pace"))),
         vantage=vantage or (observations.vantage if observations else "this machine"),
@@ -387,6 +390,13 @@ def _address_ranges(value: Any, recorded: Inputs) -> AddressRanges | None:
     return recorded.address_ranges
 
 
+def _aws(value: Any, recorded: Inputs) -> AwsFacts | None:
+    """Return what was fetched from an AWS account, else what the recording has of it. Raises BadInput."""
+    if value is not None and not isinstance(value, AwsFacts):
+        raise BadInput(f"AWS: give what `cfrunbook.fetch` returns, not a value of type {type(value).__name__}.")
+    return recorded.aws if value is None else value
+
+
 def _sources(value: Any) -> Sequence[Source]:
     """Return several documents, where one may be given by itself."""
     if value is None:
@@ -436,8 +446,8 @@ def _root_hints(value: Any) -> tuple[Hint, ...]:
     return hints.load(Path(value))
 
 
-def _moment(value: Any) -> dt.datetime | None:
-    """Return an aware moment; one without a time zone is UTC."""
+def moment(value: Any) -> dt.datetime | None:
+    """Return an aware moment; one without a time zone is UTC. Raises BadInput for what is none."""
     if value is None:
         return None
     if isinstance(value, str):
