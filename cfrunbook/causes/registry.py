@@ -31,7 +31,8 @@ def modules() -> tuple[CauseModule, ...]:
 
 
 def rules() -> dict[str, Rule]:
-    """Return every result code of every cause, and of the distribution itself."""
-    from cfrunbook.causes import distribution
+    """Return every result code of every cause, of the distribution itself, and of what an AWS account shows."""
+    from cfrunbook.causes import aws_facts, distribution
 
-    return {r.code: r for source in (*modules(), distribution) for r in source.RULES}
+    tables = (*(module.RULES for module in modules()), distribution.RULES, aws_facts.RULES)
+    return {rule.code: rule for table in tables for rule in table}
