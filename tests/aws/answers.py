@@ -12,6 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 from botocore.awsrequest import AWSResponse
 from botocore.validate import validate_parameters
 
@@ -21,6 +23,10 @@ ID = "E1EXAMPLE"
 ARN = f"arn:aws:cloudfront::111122223333:distribution/{ID}"
 ALB_NAME = "shop-1234567890.eu-west-1.elb.amazonaws.com"
 LB_ARN = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/shop/50dc6c495c0c9188"
+
+
+_MODELS = botocore.loaders.create_loader()
+"""AWS's models take seconds to read: once for all accounts."""
 
 
 class Refused(Exception):
@@ -41,9 +47,9 @@ class Account:
         self.unchecked: set[str] = set()
         """Operations whose answers are hostile: not as the model says."""
         self._lock = threading.Lock()
-        self.session = boto3.Session(
-            aws_access_key_id="AKIAEXAMPLE", aws_secret_access_key="x", region_name="eu-west-1"
-        )
+        core = botocore.session.Session()
+        core.register_component("data_loader", _MODELS)
+        self.session = boto3.Session("AKIAEXAMPLE", "x", region_name="eu-west-1", botocore_session=core)
         self.session.events.register("before-parameter-build", self._remember)
         self.session.events.register("before-call", self._answer)
 

@@ -23,9 +23,12 @@ def _no_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """An AWS on loopback, found as boto3 finds it, with credentials that it takes."""
-    from moto.moto_api._internal import mock_random  # noqa: F401 - imported before the server's thread needs it
+    from moto.cloudfront import models
     from moto.server import ThreadedMotoServer
 
+    made = models.random_id
+    # Ids of real distributions begin with an E: that is how they are told from names.
+    monkeypatch.setattr(models, "random_id", lambda *a, **k: made(*a, **k) if a or k else f"E{made(length=12)}")
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
