@@ -15,6 +15,7 @@ import boto3
 import botocore.loaders
 import botocore.session
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ParamValidationError
 from botocore.validate import validate_parameters
 
 Answer = dict[str, Any] | Exception | Callable[[dict[str, Any]], Any]
@@ -35,6 +36,10 @@ class Refused(Exception):
     def __init__(self, code: str, status: int = 400) -> None:
         super().__init__(code)
         self.code, self.status = code, status
+
+
+class NotTheModel(BaseException):
+    """A test answers what AWS cannot answer: a mistake of the test, so nothing may take it for a failed call."""
 
 
 class Account:
@@ -74,7 +79,10 @@ class Account:
         elif isinstance(answer, Exception):
             raise answer
         elif model.name not in self.unchecked and model.output_shape is not None:
-            validate_parameters(answer, model.output_shape)
+            try:
+                validate_parameters(answer, model.output_shape)
+            except ParamValidationError as error:
+                raise NotTheModel(f"{model.name}: {error}") from None
         answer = {**answer, "ResponseMetadata": {"HTTPStatusCode": status}} if isinstance(answer, dict) else answer
         return AWSResponse("https://aws.test/", status, {}, None), answer
 
