@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from cfrunbook import aws as aws
     from cfrunbook import causes as causes
     from cfrunbook import lab as lab
+    from cfrunbook.aws.fetching import Fetched as Fetched
+    from cfrunbook.aws.fetching import fetch as fetch
     from cfrunbook.diagnosis import diagnose as diagnose
     from cfrunbook.diagnosis import diagnose_sync as diagnose_sync
     from cfrunbook.diagnosis import judge as judge
@@ -38,6 +41,7 @@ _HOME = {
     "BadInput": "errors",
     "Cause": "findings",
     "Diagnosis": "findings",
+    "Fetched": "aws.fetching",
     "Finding": "findings",
     "Incident": "incident",
     "Observations": "evidence",
@@ -45,12 +49,13 @@ _HOME = {
     "Status": "findings",
     "diagnose": "diagnosis",
     "diagnose_sync": "diagnosis",
+    "fetch": "aws.fetching",
     "judge": "diagnosis",
     "observe": "observation",
     "observe_sync": "observation",
     "open_runbook": "runbook",
 }
-_ROOMS = ("causes", "lab")
+_ROOMS = ("aws", "causes", "lab")
 
 __all__ = [*_HOME, *_ROOMS, "__version__"]  # noqa: PLE0604 - all are strings
 

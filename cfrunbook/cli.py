@@ -268,9 +268,12 @@ def _notebooks(options: argparse.Namespace) -> int:
 
 
 def _incident(options: argparse.Namespace) -> Incident:
+    from cfrunbook.aws.inputs import with_fetched
     from cfrunbook.incident import Incident
 
-    return Incident.load(
+    given = with_fetched(
+        profile=options.aws_profile or "",
+        progress=_progress,
         distribution=options.distribution,
         policies=options.policies,
         url=options.url,
@@ -301,6 +304,7 @@ def _incident(options: argparse.Namespace) -> Incident:
         run_handler=options.run_handler,
         response=options.response,
     )
+    return Incident.load(**given)
 
 
 def _observe_and_judge(incident: Incident) -> tuple[Observations, Diagnosis]:
@@ -378,7 +382,7 @@ _INPUTS = (
     *("distribution", "policies", "url", "origin", "host", "evidence", "save-evidence", "connect-to", "vantage"),
     *("at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name", "expiry-days"),
     *("keep-alive", "firewall", "interface", "destination", "address-ranges", "function-result", "function-event"),
-    *("event-type", "function-kind", "handler", "run-handler", "response", "output"),
+    *("event-type", "function-kind", "handler", "run-handler", "response", "aws-profile", "output"),
 )
 _SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall", "function-result", "response"})
 
@@ -499,6 +503,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     start.add_argument("scenario", nargs="?", default="", metavar="SCENARIO", help="a name of `cfrunbook lab list`")
 
+    _aws_commands(commands)
+
     notebooks = _command(
         commands,
         "notebooks",
@@ -511,6 +517,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     notebooks.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
     return parser
+
+
+def _aws_commands(commands: Any) -> None:
+    from cfrunbook.aws import commands as aws
+
+    group = _command(commands, "aws", "What cfrunbook may read of an AWS account.", "cfrunbook aws policy", None)
+    actions = group.add_subparsers(title="aws commands", metavar="ACTION", required=True, parser_class=_Parser)
+    policy = _command(
+        actions,
+        "policy",
+        "Print the read-only IAM policy that fetching needs, by tiers.",
+        "cfrunbook aws policy --tier 0 3",
+        aws.print_policy,
+    )
+    aws.policy_options(policy)
+    logs = _command(
+        actions,
+        "logs",
+        "Download a distribution's access logs of the last hours, within bounds.",
+        "cfrunbook aws logs E123EXAMPLE --folder logs",
+        lambda options: aws.download_logs(options, _progress),
+    )
+    aws.logs_options(logs)
 
 
 def _command(
@@ -539,7 +568,9 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
         what.add_argument(name, help=text, type=convert, **more)
 
     add(
-        "--distribution", "get-distribution, get-distribution-config, bare config or list item, as JSON", metavar="FILE"
+        "--distribution",
+        "get-distribution, get-distribution-config, bare config or list item, as JSON; an id or ARN is fetched live",
+        metavar="FILE|ID",
     )
     add(
         "--policies", "get-origin-request-policy, get-cache-policy, get-vpc-origin output", several=True, metavar="FILE"
@@ -607,6 +638,7 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
         several=True,
         metavar="FILE",
     )
+    add("--aws-profile", "profile to fetch with, where --distribution is an id (default: as boto3)", metavar="NAME")
     add("--lab", "a running lab's file: its relocations and defaults", metavar="FILE")
     add("--name", "name of the incident folder (default: from the URL or origin)", metavar="NAME")
 

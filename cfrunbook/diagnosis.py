@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cfrunbook import coverage, failover, verdicts
-from cfrunbook.causes import registry, tls_second_opinion
+from cfrunbook.causes import aws_facts, registry, tls_second_opinion
 from cfrunbook.causes.case import Case
 from cfrunbook.evidence import AddressRanges, Observations, ResolutionOutcome
 from cfrunbook.findings import (
@@ -97,12 +97,20 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
     if observations.inputs.functions or observations.function_runs or incident.inputs.functions:
         findings.extend(_of_functions(incident, observations))
     findings.extend(_of_responses(incident, observations))
+    findings.extend(_of_account(incident, observations))
     findings = failover.settle(incident, findings)
     gaps = tuple(dict.fromkeys(gap for case in judged for gap in coverage.gaps(case)))
     paths = tuple(_path(incident, case, findings) for case in judged)
     verdict = verdicts.verdict(incident, findings, gaps, vantage=observations.vantage)
     ranked = sorted(findings, key=lambda f: _rank(incident, verdict, f))
-    said = (*incident.not_examined, *_whose_firewall(incident), *observations.not_observed, *_unread(incident))
+    fetched = incident.inputs.aws
+    said = (
+        *incident.not_examined,
+        *(fetched.not_fetched if fetched else ()),
+        *_whose_firewall(incident),
+        *observations.not_observed,
+        *_unread(incident),
+    )
     not_examined = (*gaps, *said, *_left_out(paths))
     return Diagnosis(
         verdict=verdict,
@@ -161,6 +169,20 @@ def _unread(incident: Incident) -> Iterable[NotExamined]:
     from cfrunbook.causes import captured_response
 
     return captured_response.left_out(incident.inputs.responses)
+
+
+def _of_account(incident: Incident, observations: Observations) -> tuple[Finding, ...]:
+    """Judge what was fetched from an AWS account, against what was seen."""
+    return aws_facts.judge(
+        incident.inputs.aws,
+        incident.distribution,
+        targets=incident.targets,
+        at=incident.at or observations.recorded_at,
+        known=incident.policies,
+        resolutions=observations.resolutions,
+        queries=observations.dns_queries,
+        expiry_days=incident.expiry_days,
+    )
 
 
 async def diagnose(incident: Incident, *, progress: Progress | None = None) -> Diagnosis:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from cfrunbook.aws_facts import AwsFacts
 from cfrunbook.errors import BadInput
 from cfrunbook.files import read_bounded, write_whole
 from cfrunbook.findings import NotExamined, Struct
@@ -671,6 +672,8 @@ class Inputs(Struct, frozen=True, kw_only=True):
     """Results of edge functions."""
     responses: Annotated[tuple[CapturedResponse, ...], Meta(max_length=MAX_RESPONSES)] = ()
     """Captured responses."""
+    aws: AwsFacts | None = None
+    """What was fetched from an AWS account besides; None: nothing was."""
     lab: str = ""
     """The lab scenario this incident plays in; empty for a real one."""
 

@@ -17,6 +17,7 @@ import msgspec
 
 from cfrunbook import evidence as recordings
 from cfrunbook import hostname
+from cfrunbook.aws_facts import AwsFacts
 from cfrunbook.cloudfront import distribution_reader as distributions
 from cfrunbook.cloudfront import documents, origins, plan, policies, viewer_url
 from cfrunbook.cloudfront.distribution import Distribution
@@ -139,6 +140,7 @@ class Incident(msgspec.Struct, frozen=True):
         run_handler: bool | str | None = None,
         key_value_store: Path | str | None = None,
         response: ResponseSource | Sequence[ResponseSource] | None = (),
+        aws: AwsFacts | None = None,
         name: str | None = "",
     ) -> Incident:
         """Return the incident that these inputs describe; any subset will do that gives something to examine.
@@ -159,6 +161,7 @@ class Incident(msgspec.Struct, frozen=True):
             "function_kind": function_kind, "handler": handler, "run_handler": run_handler,
             "key_value_store": key_value_store,
             "response": response,
+            "aws": aws,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
         scenario, options = _lab(lab) if lab else ("", {})
@@ -357,6 +360,7 @@ def _assemble(
         address_ranges=None if ranges_url else _address_ranges(given.get("address_ranges"), recorded),
         functions=_function_results(pick_given, recorded),
         responses=_responses(pick_given("response"), recorded),
+        aws=_aws(given.get("aws"), recorded),
         lab=scenario or recorded.lab,
     )
     vantage = _text(given.get("vantage", options.get("vantage")), "Vantage")
@@ -540,6 +544,13 @@ def _handler(
     )
 
 
+def _aws(value: Any, recorded: Inputs) -> AwsFacts | None:
+    """Return what was fetched from an AWS account, else what the recording has of it. Raises BadInput."""
+    if value is not None and not isinstance(value, AwsFacts):
+        raise BadInput(f"AWS: give what `cfrunbook.fetch` returns, not a value of type {type(value).__name__}.")
+    return recorded.aws if value is None else value
+
+
 def _sources(value: Any) -> Sequence[Source]:
     """Return several documents, where one may be given by itself."""
     if value is None:
@@ -590,7 +601,7 @@ def _root_hints(value: Any) -> tuple[Hint, ...]:
 
 
 def moment(value: Any) -> dt.datetime | None:
-    """Return an aware moment; one without a time zone is UTC."""
+    """Return an aware moment; one without a time zone is UTC. Raises BadInput for what is none."""
     if value is None:
         return None
     if isinstance(value, str):

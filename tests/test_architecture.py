@@ -19,13 +19,14 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "hostname", "redaction", "text"}),
     frozenset({"files"}),
-    frozenset({"evidence", "findings", "log_summary"}),
+    frozenset({"aws_facts", "evidence", "findings", "log_summary"}),
     frozenset({"cloudfront", "probes", "x509"}),
     frozenset({"firewall", "functions", "logs"}),
     frozenset({"causes"}),
     frozenset({"live_ranges"}),
     frozenset({"incident"}),
     frozenset({"function_runs", "resolving"}),
+    frozenset({"aws"}),
     frozenset({"observation"}),
     frozenset({"coverage", "direct_evidence", "failover"}),
     frozenset({"verdicts"}),
@@ -110,7 +111,18 @@ def test_importing_cfrunbook_is_light() -> None:
 
 def test_a_diagnosis_of_the_command_line_needs_only_the_lean_core() -> None:
     """`diagnose` must run, and start fast, where the extras are not installed."""
-    extras = ("jinja2", "matplotlib", "IPython", "ipywidgets", "nbclient", "nbconvert", "nbformat", "papermill")
+    extras = (
+        "boto3",
+        "botocore",
+        "jinja2",
+        "matplotlib",
+        "IPython",
+        "ipywidgets",
+        "nbclient",
+        "nbconvert",
+        "nbformat",
+        "papermill",
+    )
     script = f"import sys, cfrunbook.cli, cfrunbook.diagnosis; print([m for m in {extras!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -47,12 +47,14 @@ _KEPT_NGINX = frozenset({
 })  # fmt: skip
 
 
-Rules = Path | str | bytes | Mapping[str, Any]
-"""Where rules may come from: a file, its bytes, or a JSON document as a value."""
+Rules = Path | str | bytes | Mapping[str, Any] | FirewallDump
+"""Where rules may come from: a file, its bytes, a JSON document as a value, or a dump that was read already."""
 
 
 def load(source: Rules) -> FirewallDump:
     """Return the dump of a file or value. Raises BadInput in one sentence."""
+    if isinstance(source, FirewallDump):
+        return source
     if isinstance(source, str | os.PathLike):
         if not os.fspath(source):
             raise BadInput("Firewall: '' is not a file name.")

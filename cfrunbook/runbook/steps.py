@@ -48,6 +48,7 @@ class Runbook:
     """One runbook at work on one incident. Displays what is to be examined, and what CloudFront would do and why."""
 
     def __init__(self, guide: Guide, given: Mapping[str, Any]) -> None:
+        from cfrunbook.aws.inputs import with_fetched
         from cfrunbook.incident import Incident
 
         self.guide = guide
@@ -60,7 +61,7 @@ class Runbook:
         scenario = _scenario(loaded)
         if scenario:
             loaded["lab"], self._story = _bring_up(scenario)
-        self.incident: Incident = Incident.load(**loaded)
+        self.incident: Incident = Incident.load(**with_fetched(**loaded))
         self._observations: Observations | None = None
         self._diagnosis: Diagnosis | None = None
 
