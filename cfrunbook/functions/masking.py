@@ -74,7 +74,7 @@ _HIDDEN_BODY = {
 def mask(document: Document, kind: Kind, *, leave_out: bool = False) -> Document:
     """Return `document` without secrets, as something that `msgspec.json.encode` can write. Never raises.
 
-    `leave_out` takes long bodies out. Only for who records `Document.left_out` as well: without that their size is lost.
+    `leave_out` takes long bodies out. Only for who records `Document.left_out` too: without it their size is lost.
 
     Validated, it breaks the same rules at the same places; its texts say less. Both the result and the event it is
     compared with have to be masked, or neither. `kind` is whose document it is; one that is shaped for the other
