@@ -2,7 +2,7 @@
 
 What is known to be harmless stays: names, read-only headers, statuses, paths, settings of an origin. Any other text
 keeps its length in bytes, its control characters and whether it is ASCII, and loses everything else. A body of more
-than `MAX_BODY` bytes of a Lambda@Edge function is taken out; its size stays, in `Document.left_out`.
+than `MAX_BODY` bytes of a Lambda@Edge function can be taken out; its size stays, in `Document.left_out`.
 """
 
 from __future__ import annotations
@@ -71,14 +71,16 @@ _HIDDEN_BODY = {
 """What becomes of a body's characters: one that is base64 stays so."""
 
 
-def mask(document: Document, kind: Kind) -> Document:
+def mask(document: Document, kind: Kind, *, leave_out: bool = False) -> Document:
     """Return `document` without secrets, as something that `msgspec.json.encode` can write. Never raises.
+
+    `leave_out` takes long bodies out. Only for who records `Document.left_out` too: without it their size is lost.
 
     Validated, it breaks the same rules at the same places; its texts say less. Both the result and the event it is
     compared with have to be masked, or neither. `kind` is whose document it is; one that is shaped for the other
     service is masked all the same.
     """
-    masker = _Masker(kind)
+    masker = _Masker(kind, leave_out=leave_out)
     value = masker.top(document.value)
     flaws = tuple(_of_flaw(flaw) for flaw in document.flaws)
     left_out = (*document.left_out, *masker.left_out)
@@ -137,8 +139,9 @@ def _argument(value: Any, depth: int = 0) -> Any:
 class _Masker:
     """Walks one document and notes what was left out of it."""
 
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
+    def __init__(self, kind: Kind, *, leave_out: bool) -> None:
+        # Bodies of CloudFront Functions are small: all their memory is 2 MB.
+        self.leaves_out = leave_out and kind is Kind.LAMBDA_EDGE
         self.left_out: list[LeftOut] = []
         self._members: dict[str, Callable[[Any], Any]] = {
             "status": _status, "statusCode": _status, "statusDescription": _phrase, "bodyEncoding": _word,
@@ -188,7 +191,7 @@ class _Masker:
 
     def _text(self, text: str, path: Path | None) -> str:
         size = utf8_size(text)
-        if size <= MAX_BODY or self.kind is Kind.CLOUDFRONT_FUNCTION:  # whose bodies are small: 2 MB are all its memory
+        if size <= MAX_BODY or not self.leaves_out:
             return _NOT_ASCII.sub(_same_size, text).translate(_HIDDEN_BODY)
         if path:
             self.left_out.append(LeftOut(path, measure(text)))

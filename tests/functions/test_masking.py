@@ -31,9 +31,9 @@ EXAMPLES = examples().values()
 OTHERS = cloudfront_function.EXAMPLES
 
 
-def recorded(document: Document, kind: Kind = Kind.LAMBDA_EDGE) -> Document:
+def recorded(document: Document, kind: Kind = Kind.LAMBDA_EDGE, *, leave_out: bool = True) -> Document:
     """Return a document as it comes back out of a recording."""
-    masked = mask(document, kind)
+    masked = mask(document, kind, leave_out=leave_out)
     return msgspec.json.decode(msgspec.json.encode(masked), type=Document)
 
 
@@ -148,6 +148,18 @@ def test_what_is_harmless_is_kept() -> None:
         assert cf["request"]["headers"][name] == was["request"]["headers"][name]
     assert cf["request"]["headers"]["cookie"][0]["value"] == "xxxxxxx=xxxxxxxx; xxxxx=xxxxx"
     assert cf["request"]["origin"]["custom"]["domainName"] == "origin.example.com"
+
+
+@pytest.mark.parametrize("leave_out", [True, False])
+@pytest.mark.parametrize("encoding", ["text", "base64"])
+@pytest.mark.parametrize("size", [2000, 30_500, 60_000])
+def test_a_body_counts_the_same_whether_it_is_left_out_or_not(size: int, encoding: str, leave_out: bool) -> None:
+    document = of_value({"status": "200", "body": "Zm9v" * (size // 4), "bodyEncoding": encoding})
+    before = validate(Kind.LAMBDA_EDGE, document, EventType.VIEWER_REQUEST)
+    after = validate(Kind.LAMBDA_EDGE, recorded(document, leave_out=leave_out), EventType.VIEWER_REQUEST)
+    assert places(after) == places(before)
+    assert (after.size, after.limit) == (before.size, before.limit)
+    assert [violation.title for violation in after.violations] == [violation.title for violation in before.violations]
 
 
 def test_a_long_body_is_left_out_and_its_size_stays() -> None:

@@ -33,8 +33,7 @@ def check(subject: Subject) -> None:
     for member in _MEMBERS:
         if member not in value:
             edits = [Edit((member,), before[member])] if member in before else []
-            if member != "headers" or not before:
-                subject.add(found(rules.REQUEST_MEMBER_MISSING, (member,), edits=edits, member=member))
+            subject.add(found(rules.REQUEST_MEMBER_MISSING, (member,), edits=edits, member=member))
     if "uri" in value:
         query = value.get("querystring", "")
         subject.add(*new(lambda uri: _uri_violations(uri, query), value["uri"], before.get("uri")))
