@@ -8,9 +8,10 @@ import pytest
 
 from cfrunbook.cloudfront import policies
 from cfrunbook.cloudfront.distribution import Behavior
-from cfrunbook.cloudfront.edge_headers import ALL_CLOUDFRONT_2022_06, is_exposed
+from cfrunbook.cloudfront.edge_headers import is_disallowed
 from cfrunbook.cloudfront.forwarding import Forwarded, Selection, forwarded
 from cfrunbook.cloudfront.policies import MANAGED_CACHE, MANAGED_ORIGIN_REQUEST, Policies
+from cfrunbook.cloudfront.request_headers import ALL_CLOUDFRONT_2022_06
 
 
 def by(cache: str = "", request: str = "", known: Policies | None = None, **legacy: Any) -> Forwarded:
@@ -152,4 +153,4 @@ def test_the_managed_policy_with_cloudfronts_headers_asks_for_those_of_2022() ->
     ],
 )  # fmt: skip
 def test_what_functions_see(name: str, exposed: bool) -> None:
-    assert is_exposed(name) is exposed
+    assert is_disallowed(name) is not exposed
