@@ -33,7 +33,7 @@ def summary(diagnosis: Diagnosis, observations: Observations | None = None) -> s
     blocks.append(f"## {_icon(value.status)} {text(value.sentence)}")
     blocks.append(_facts(diagnosis, observations))
     if diagnosis.stages:
-        blocks.append(_path(diagnosis.stages))
+        blocks.append(_path(diagnosis.stages, diagnosis.verdict.code))
     if first:
         blocks += _finding(first)
     if value.next_check:
@@ -95,12 +95,12 @@ def _facts(diagnosis: Diagnosis, observations: Observations | None) -> str:
     return " · ".join(facts)
 
 
-def _path(stages: Sequence[StageResult]) -> str:
+def _path(stages: Sequence[StageResult], root: str | None) -> str:
     line = " → ".join(
         f"{_icon(s.status)} {'**' + STAGE_TITLES[s.stage] + '**' if s.status == 'fault' else STAGE_TITLES[s.stage]}"
         for s in stages
     )
-    at = outline.broken(stages)
+    at = outline.broken(stages, root)
     return line + (f"\n\n**{STAGE_TITLES[at.stage]}:** {text(at.sentence)}" if at else "")
 
 

@@ -50,9 +50,14 @@ def others(diagnosis: Diagnosis) -> tuple[Finding, ...]:
     return tuple(f for f in diagnosis.findings if f is not first)
 
 
-def broken(stages: Iterable[StageResult]) -> StageResult | None:
-    """Return the stage to point at: the first fault, else the first that could not be told; None if all is well."""
+def broken(stages: Iterable[StageResult], code: str | None = None) -> StageResult | None:
+    """Return the stage to point at: the first fault, else the first that could not be told; None if all is well.
+
+    The root cause's stage, where its `code` is given, comes first: a function may run before the origin is asked.
+    """
     kept = tuple(stages)
+    if code and (at := next((s for s in kept if code in s.findings and s.status in ("fault", "unknown")), None)):
+        return at
     return next((s for status in ("fault", "unknown") for s in kept if s.status == status), None)
 
 

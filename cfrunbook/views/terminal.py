@@ -46,7 +46,11 @@ def render(diagnosis: Diagnosis, *, color: bool, width: int) -> str:
     blocks = [verdict(diagnosis, color=color, width=width)]
     if diagnosis.stages:
         title = visible(outline.path_title(diagnosis), 80)
-        blocks.append(paper.section("Path", _path(paper, diagnosis.stages), aside=f"to {title}" if title else ""))
+        blocks.append(
+            paper.section(
+                "Path", _path(paper, diagnosis.stages, diagnosis.verdict.code), aside=f"to {title}" if title else ""
+            )
+        )
     if first:
         blocks += _sections(paper, first)
     next_checks = dict.fromkeys(c for c in (diagnosis.verdict.next_check, first.next_check if first else "") if c)
@@ -177,7 +181,7 @@ def _not_examined(paper: Paper, values: Sequence[NotExamined]) -> list[str]:
     return lines
 
 
-def _path(paper: Paper, stages: Sequence[StageResult]) -> list[str]:
+def _path(paper: Paper, stages: Sequence[StageResult], code: str | None = None) -> list[str]:
     lines, line, length = [], "", 0
     for stage in stages:
         plain = f"{style.symbol(stage.status)} {STAGE_TITLES[stage.stage]}"
@@ -191,7 +195,7 @@ def _path(paper: Paper, stages: Sequence[StageResult]) -> list[str]:
         line += (paper.paint(" › ", "none") if length else "") + shown
         length += len(plain) + (3 if length else 0)
     lines.append(line)
-    at = outline.broken(stages)
+    at = outline.broken(stages, code)
     if at:
         lines += paper.wrap(f"{STAGE_TITLES[at.stage]}: {at.sentence}", first="  → ", indent="    ")
     return lines

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cfrunbook.findings import Diagnosis, Verdict
-from cfrunbook.views import tables, terminal
+from cfrunbook.findings import Diagnosis, Stage, StageResult, Verdict
+from cfrunbook.views import outline, tables, terminal
 
 SGR = re.compile(r"\x1b\[(0|1|2|31|32|33|34|35)m")
 
@@ -97,3 +97,15 @@ def test_no_sentence_can_move_the_cursor(sentence: str, width: int, color: bool)
     text = terminal.render(diagnosis, color=color, width=width)
     plain = SGR.sub("", text).replace("\n", "")
     assert not {unicodedata.category(c) for c in plain} & {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+
+
+def test_the_path_points_at_the_root_cause_where_a_later_stage_speaks_first() -> None:
+    stages = (
+        StageResult(stage=Stage.TCP, status="fault", sentence="The port is closed.", findings=("port.refused",)),
+        StageResult(stage=Stage.EDGE_FUNCTION, status="fault", sentence="Refused.", findings=("edge_function.x",)),
+    )
+    assert [outline.broken(stages, code) for code in (None, "edge_function.x", "dns.nxdomain")] == [
+        stages[0],
+        stages[1],
+        stages[0],
+    ]
