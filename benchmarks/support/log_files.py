@@ -1,9 +1,14 @@
-"""Access logs of a made-up distribution: 33 columns, the same for the same seed, as one file, 24 or thousands of gz."""
+"""Access logs of a made-up distribution: 33 columns, the same for the same seed, as one file, 24 or thousands of gz.
+
+python log_files.py FOLDER LINES SEED     # makes plain.log, gz24 and gz2400, and prints what is in them
+"""
 
 from __future__ import annotations
 
 import gzip
+import json
 import random
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,3 +110,14 @@ def _hours(plain: Path) -> Iterator[list[str]]:
                 yield lines
                 lines = []
     yield lines
+
+
+def main(folder: Path, lines: int, seed: int) -> None:
+    made = write_plain(folder / "plain.log", lines, seed)
+    for files in (24, 2400):
+        compress(folder / "plain.log", folder / f"gz{files}", files)
+    print(json.dumps([made.lines, made.errors, made.bad]))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
