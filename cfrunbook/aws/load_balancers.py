@@ -25,7 +25,7 @@ from cfrunbook.aws_facts import (
 )
 from cfrunbook.evidence import FirewallDump
 from cfrunbook.findings import NotExamined
-from cfrunbook.firewall import dumps
+from cfrunbook.firewall import dumps, prefix_lists
 from cfrunbook.text import visible
 
 MAX_GROUPS = 50
@@ -355,11 +355,18 @@ def _security_groups(steps: Steps, domain: str, groups: Sequence[str], region: s
             ),
         )
         if names is not None:
-            found.append(_dump({"PrefixLists": reading.nodes(names, "PrefixLists")}, "prefix-lists.json"))
+            named = reading.nodes(names, "PrefixLists")
+            found.append(_dump({"PrefixLists": named}, "prefix-lists.json"))
+            # CloudFront's own lists hold its addresses, whatever these are: nothing to be fetched and compared.
+            own = {
+                reading.text(n, "PrefixListId")
+                for n in named
+                if reading.text(n, "PrefixListName") in prefix_lists.NAMES
+            }
+            wanted = [one for one in wanted if one not in own]
     for prefix_list in wanted[:MAX_LISTS]:
-        entries = steps.attempt(
-            f"the entries of prefix list {visible(prefix_list, 40)}", _entries(steps, prefix_list, region)
-        )
+        title = f"the entries of prefix list {visible(prefix_list, 40)}"
+        entries = steps.attempt(title, _entries(steps, prefix_list, region))
         if entries is not None:
             found.append(_dump({"Entries": entries}, f"{prefix_list}.json"))
     steps.keep(Firewall(domain, tuple(found)))

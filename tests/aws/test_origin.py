@@ -137,17 +137,13 @@ def test_an_origins_name_leads_to_everything_behind_it(shop: Shop) -> None:
 
 def test_the_rules_before_it_are_judged_as_any_dump(shop: Shop) -> None:
     fetched = cf.fetch(shop.distribution, tiers=(3,))
-    assert [dump.name for dump in fetched.firewall] == [
-        "security-groups.json",
-        "prefix-lists.json",
-        f"{shop.prefix_list}.json",
-    ]
+    # The list is CloudFront's own: what it holds are its addresses, which are not compared with a copy of them.
+    assert [dump.name for dump in fetched.firewall] == ["security-groups.json", "prefix-lists.json"]
     assert "OwnerId" not in "".join(dump.text for dump in fetched.firewall)
     incident = cf.Incident.load(**fetched.inputs)
     assert incident.inputs.firewall == fetched.firewall
-    at_443 = answer.ask(fetched.firewall, RANGES, Question(443, 4))
-    at_8443 = answer.ask(fetched.firewall, RANGES, Question(8443, 4))
-    assert at_443 != at_8443
+    told = {port: answer.ask(fetched.firewall, RANGES, Question(port, 4)).verdict for port in (443, 8443)}
+    assert told == {443: "allowed", 8443: "blocked"}
 
 
 def test_the_command_line_fetches_looks_and_judges(shop: Shop, tmp_path: Path) -> None:
