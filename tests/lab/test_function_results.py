@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
+import msgspec
 import pytest
 
 import cfrunbook as cf
@@ -78,8 +78,8 @@ def test_the_verdict_is_what_the_author_says(scenario: Scenario, authority: Auth
     assert setup.function_result is not None
     options = {"distribution": document(setup)} if setup.is_given else {}
     incident = cf.Incident.load(function_result=given(setup.function_result), url=setup.url, **options)
-    of_function = dataclasses.replace(plan.of_functions(), routes=incident.plan.routes)
-    alone = dataclasses.replace(incident, plan=of_function, findings=())  # its origin is a healthy one
+    of_function = msgspec.structs.replace(plan.of_functions(), routes=incident.plan.routes)
+    alone = msgspec.structs.replace(incident, plan=of_function, findings=())  # its origin is a healthy one
     seen = Observations(recorded_at=authority.now, inputs=alone.inputs)
     verdict, expected = judge_everything(alone, seen).verdict, scenario.expected
     assert (verdict.status, verdict.cause, verdict.code, verdict.cloudfront_status) == (
