@@ -59,13 +59,14 @@ lab: $(INSTALLED)  ## Open the runbooks in JupyterLab
 	@$(BIN)/cfrunbook notebooks
 
 .PHONY: bench
-bench: $(INSTALLED)  ## Measure the diagnosis, firewall rules, handlers, and TLS scan and DNS walk without other programs
+bench: $(INSTALLED)  ## Measure the diagnosis, firewall rules, edge functions, and TLS scan and DNS walk without other programs
 	@echo "Measuring …"
 	@$(BIN)/python benchmarks/diagnose.py
 	@$(BIN)/python benchmarks/tls.py --only cfrunbook
 	@$(BIN)/python benchmarks/firewall.py
 	@$(BIN)/python benchmarks/dns_walk.py --only cfrunbook --rounds 3
 	@$(BIN)/python benchmarks/functions.py
+	@$(BIN)/python benchmarks/edge_rules.py
 
 .PHONY: bench-tls
 bench-tls: $(INSTALLED)  ## Measure the TLS scan against every other scanner that is installed (ten minutes and more)
