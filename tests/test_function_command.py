@@ -43,7 +43,7 @@ def stdin(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
 def masked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let masking take out all text, so that whatever is seen of it was not masked."""
 
-    def mask(document: Document, kind: object) -> Document:
+    def mask(document: Document, kind: object, **_: object) -> Document:
         return Document(json.loads(json.dumps(document.value).replace(SECRET, "…")), document.size, document.flaws)
 
     monkeypatch.setattr(masking, "mask", mask)

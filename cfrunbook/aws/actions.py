@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
-from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from cfrunbook.errors import BadInput
 from cfrunbook.text import visible
@@ -36,8 +34,7 @@ TITLES: Mapping[Tier, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """One operation of one service."""
 
     tier: Tier
@@ -191,6 +188,8 @@ def policy(tiers: Iterable[int] | None = None) -> dict[str, Any]:
 
 def _document(tier: Tier) -> dict[str, Any]:
     """Return the policy of one tier, as it comes with the package."""
+    from importlib import resources
+
     file = resources.files("cfrunbook.aws") / "policies" / f"tier{tier.value}_{tier.name.lower()}.json"
     document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return document

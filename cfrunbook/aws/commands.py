@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+from typing import TYPE_CHECKING
 
 from cfrunbook.aws import actions
-from cfrunbook.aws.steps import Progress
 from cfrunbook.errors import BadInput
 from cfrunbook.text import visible
+
+if TYPE_CHECKING:
+    from cfrunbook.aws.steps import Progress
 
 OK, COULD_NOT_TELL = 0, 3
 """Exit statuses."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cfrunbook.aws.identity import is_to_be_fetched
-from cfrunbook.aws.steps import Progress
 from cfrunbook.errors import BadInput
+
+if TYPE_CHECKING:
+    from cfrunbook.aws.steps import Progress
 
 
 def with_fetched(*, profile: str = "", progress: Progress | None = None, **given: Any) -> dict[str, Any]:
