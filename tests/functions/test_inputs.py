@@ -185,7 +185,11 @@ def test_a_large_file_is_not_read_at_all(tmp_path):
     assert [f.kind for f in found.result.flaws] == ["too_large"]
 
 
-@pytest.mark.parametrize("source", [None, 7, "", {1, 2}, {"a": object()}, "\0", "no.json"], ids=str)
+@pytest.mark.parametrize(
+    "source",
+    [None, 7, "", {1, 2}, {"a": object()}, "\0", "no.json"],
+    ids=["None", "number", "empty", "set", "no JSON form", "NUL", "no file"],
+)
 def test_what_is_no_result_is_bad_input(source):
     with pytest.raises(BadInput):
         inputs.load(source, kind="lambda-edge")
