@@ -16,6 +16,8 @@ from enum import StrEnum
 from functools import lru_cache
 from string import Formatter
 
+from cfrunbook.cloudfront import x_cache
+from cfrunbook.cloudfront.x_cache import Answered, Outcome
 from cfrunbook.functions.model import Effect, FunctionRule, Kind
 from cfrunbook.functions.validation import table
 from cfrunbook.redaction import redact_words
@@ -64,20 +66,18 @@ class Message:
     """What could not be told, and where it would be found, a sentence each."""
 
 
-X_CACHE: Mapping[str, tuple[Kind, Effect]] = {
-    "LambdaGeneratedResponse": (_LAMBDA, Effect.NONE),
-    "LambdaValidationError": (_LAMBDA, Effect.VALIDATION),
-    "LambdaExecutionError": (_LAMBDA, Effect.EXECUTION),
-    "LambdaLimitExceeded": (_LAMBDA, Effect.THROTTLE),
-    "FunctionGeneratedResponse": (_FUNCTION, Effect.NONE),
-    "FunctionValidationError": (_FUNCTION, Effect.VALIDATION),
-    "FunctionExecutionError": (_FUNCTION, Effect.EXECUTION),
-    "FunctionThrottledError": (_FUNCTION, Effect.THROTTLE),
+_EFFECTS = {
+    Outcome.GENERATED: Effect.NONE,
+    Outcome.REFUSED: Effect.VALIDATION,
+    Outcome.FAILED: Effect.EXECUTION,
+    Outcome.LIMITED: Effect.THROTTLE,
 }
-"""Values of X-Cache that speak of a function. Those of Lambda@Edge were in AWS's guide until 2019, and are still seen.
-
-https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-tutorial.html
-"""
+X_CACHE: Mapping[str, tuple[Kind, Effect]] = {
+    row.value: (Kind(row.answered), _EFFECTS[row.outcome])
+    for row in x_cache.VALUES.values()
+    if row.answered in (Answered.LAMBDA_EDGE, Answered.CLOUDFRONT_FUNCTION)
+}
+"""Values of X-Cache that speak of a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,10 @@ _REGION = re.compile(r"\bRegion:\s*(?P<region>[a-z]{2}(?:-[a-z]{1,15}){1,3}-[0-9
 _INVOCATION = re.compile(r"\bRequestId:\s*(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
 _COUNTRY = "cloudfront-viewer-country"
 
-_NO_RULE = "It does not say which rule was broken: CloudFront's log line does."
+_NO_RULE: Mapping[Kind, str] = {
+    _LAMBDA: "It does not say which rule was broken: CloudFront's log line does.",
+    _FUNCTION: "It does not say which rule was broken, and no log does: judge what the function returned.",
+}
 _NO_HEADER = "It does not name the header: CloudFront's log line does."
 _SEVERAL = "The same sentence stands for several rules: validate the function's result to tell which."
 _OWN_LOG = "It does not say why: the function's own log does."
@@ -197,7 +200,7 @@ def _of_x_cache(value: str) -> Message:
     kind, effect = X_CACHE[name]
     not_said: tuple[str, ...] = ()
     if effect is not Effect.NONE:
-        not_said = (_NO_RULE if effect is Effect.VALIDATION else _OWN_LOG,)
+        not_said = (_NO_RULE[kind] if effect is Effect.VALIDATION else _OWN_LOG,)
     return Message(Place.X_CACHE, kind, effect, f"{name} from cloudfront", not_said=not_said)
 
 
@@ -247,7 +250,7 @@ def _message(place: Place, kind: Kind, effect: Effect, sentence: str, rules: tup
     if effect is not Effect.VALIDATION:
         not_said.append(_OWN_LOG)
     elif not rules:
-        not_said.append(_NO_RULE if place is not Place.LOG else "The rule is not one that this program knows.")
+        not_said.append(_NO_RULE[kind] if place is not Place.LOG else "The rule is not one that this program knows.")
     elif place is Place.PAGE and not words.get("header") and any("header" in rule for rule in rules):
         not_said.append(_NO_HEADER)
     if len(rules) > 1:

@@ -1,4 +1,4 @@
-"""What edge functions returned and what CloudFront makes of it: for the terminal, a notebook and the report."""
+"""What edge functions returned and what CloudFront makes of it: for the terminal and for a notebook."""
 
 from __future__ import annotations
 

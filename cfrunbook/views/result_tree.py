@@ -1,4 +1,4 @@
-"""A function's result as a tree of lines, each violation at its place: for the terminal, a notebook and the report."""
+"""A function's result as a tree of lines, each violation at its place: for the terminal and a notebook."""
 
 from __future__ import annotations
 
