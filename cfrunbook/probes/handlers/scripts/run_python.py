@@ -59,7 +59,7 @@ _SYSTEM = (
     "/lib",
 )
 _REPORTING: list[bool] = []
-"""Not empty once the handler is over: what making the report tries to open, such as its source, is not the handler's."""
+"""Not empty once the handler is over: what making the report opens, such as a source, is not what the handler tried."""
 _VALUES = 20000
 """Values looked at for the size of a result."""
 
