@@ -48,7 +48,7 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
         more = f" So it does with {others:,} more result{'s' * (others > 1)}." if others else ""
         return Verdict(
             status="ok",
-            sentence=f"{accepted[0].title}{more} Nothing else was examined.",
+            sentence=f"{accepted[0].title}{more}{_warned(findings)} Nothing else was examined.",
             confidence="medium",
             next_check="If CloudFront still answers 502 for this function: its log in CloudWatch names the rule and the"
             " header; or the origin is the cause, see there.",
@@ -68,8 +68,7 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
             target=next(t.id for t in incident.targets if t.id in seen),
             next_check=gaps[0].next_check,
         )
-    warnings = [f for f in findings if f.status is Status.WARNING]
-    tail = f" {len(warnings)} warning{'s' * (len(warnings) > 1)}: {warnings[0].title}" if warnings else ""
+    tail = _warned(findings)
     what = _names(incident, seen)
     return Verdict(
         status="ok",
@@ -79,6 +78,12 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
         next_check="If CloudFront still answers 502: its error may be cached, intermittent, from an edge function "
         "or from the application; capture a response with curl -i and look at the access log.",
     )
+
+
+def _warned(findings: Sequence[Finding]) -> str:
+    """Return how many warnings there are and what the first one says, to go behind a sentence; empty for none."""
+    warnings = [f for f in findings if f.status is Status.WARNING]
+    return f" {len(warnings)} warning{'s' * (len(warnings) > 1)}: {warnings[0].title}" if warnings else ""
 
 
 def _first(incident: Incident, findings: Sequence[Finding], status: Status) -> Finding | None:

@@ -96,5 +96,14 @@ def test_only_a_function_that_is_accepted_is_no_fault_and_says_what_else_was_not
     assert "its log in CloudWatch" in one.next_check
 
 
+def test_a_function_that_is_accepted_with_a_warning_says_so_in_the_verdict() -> None:
+    found = function("viewer-request", {"status": 404})
+    one = verdict(
+        cf.Incident.load(function_result={"status": "200"}, function_kind="lambda-edge"), found, (), vantage="here"
+    )
+    assert one.status == "ok"
+    assert "1 warning: Lambda@Edge, viewer-request: “status” is the number 404" in one.sentence
+
+
 def test_every_stage_has_a_place() -> None:
     assert STAGES[-1] is Stage.EDGE_FUNCTION

@@ -136,7 +136,7 @@ NOT_COMPARED = rule(
     title="Cannot tell whether the function changed {what}: the event is not here to compare with.",
     meaning="Passing read-only fields on as they came is right; adding, changing or deleting one is refused with 502.",
     source=f"{GUIDE}/edge-function-restrictions-all.html",
-    next_check="Give the event that the function was run on (--event).",
+    next_check="Give the event that the function was run on (--function-event).",
 )
 
 RULES = (

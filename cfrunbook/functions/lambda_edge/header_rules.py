@@ -190,7 +190,7 @@ HEADER_READ_ONLY_UNKNOWN = rule(
     status=Status.UNKNOWN,
     effect=Effect.NONE,
     source=words.HEADER_RESTRICTIONS,
-    next_check="Give the event as well: --event event.json",
+    next_check="Give the event as well: --function-event event.json",
 )
 GENERATED_READ_ONLY = rule(
     "generated_read_only",

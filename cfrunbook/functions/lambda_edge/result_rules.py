@@ -220,7 +220,7 @@ NOT_COMPARED = rule(
     status=Status.UNKNOWN,
     effect=Effect.NONE,
     source=words.HEADER_RESTRICTIONS,
-    next_check="Give the event as well: --event event.json",
+    next_check="Give the event as well: --function-event event.json",
 )
 
 RULES = (
