@@ -1,4 +1,4 @@
-"""How long it takes to hold results of Lambda@Edge functions against all rules: one, one of 1 MB, and 1,000 of them.
+"""How long it takes to hold results of edge functions of both kinds against all rules: one, one of 1 MB, and 1,000.
 
 The measure is `json.loads` of the same texts, which whoever reads a result has to pay. All take turns in one run: read
 the ratios. Results are read from their text, with the event to compare with, as captured ones are.
@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from cfrunbook.functions.cloudfront_function import validation as cloudfront_function
+from cfrunbook.functions.cloudfront_function.examples import EXAMPLES, Given
 from cfrunbook.functions.documents import read
 from cfrunbook.functions.lambda_edge import validation
 from cfrunbook.functions.lambda_edge.examples import Example, examples, twins
@@ -21,6 +23,8 @@ from cfrunbook.functions.model import EventType
 
 ROUNDS = 15
 MANY = 1000
+LONG = 10_000
+"""Characters of a result; longer ones have rows of their own."""
 AT = EventType.ORIGIN_REQUEST
 
 
@@ -28,6 +32,12 @@ def one(text: str, event: str | None, event_type: EventType | None) -> int:
     """Read and validate one result; return how many violations it has."""
     given = None if event is None else read(event)
     return len(validation.validate(read(text), event_type, given).violations)
+
+
+def of_function(given: Given, event: str) -> int:
+    """Read and validate one result of a CloudFront Function; return how many violations it has."""
+    found = cloudfront_function.validate(read(given.result), given.at, read(event), calls=given.calls, run=given.run)
+    return len(found.violations)
 
 
 def loaded(*texts: str | None) -> int:
@@ -64,11 +74,22 @@ def main() -> None:
     passed, many_headers = json.dumps(sample_event(AT)["Records"][0]["cf"]["request"]), request_with_many_headers()
     text, encoded = large_page(1_000_000, as_base64=False), large_page(760_000, as_base64=True)
     results = captured()
+    functions = [half for example in EXAMPLES for half in (example.valid, example.broken) if len(half.result) < LONG]
+    turns = [(functions[number % len(functions)]) for number in range(MANY)]
+    events = [json.dumps(given.event or {}) for given in turns]
     table: dict[str, tuple[Callable[[], int], Callable[[], int]]] = {
         "a request passed on": (lambda: one(passed, event, AT), lambda: loaded(passed, event)),
         "a request of 108 headers": (lambda: one(many_headers, event, AT), lambda: loaded(many_headers, event)),
         "a page of 1 MB": (lambda: one(text, event, AT), lambda: loaded(text, event)),
         "a page of 1 MB in base64": (lambda: one(encoded, event, AT), lambda: loaded(encoded, event)),
+        "a CloudFront Function's": (
+            lambda: of_function(turns[0], events[0]),
+            lambda: loaded(turns[0].result, events[0]),
+        ),
+        f"{MANY:,} CloudFront Functions'": (
+            lambda: sum(map(of_function, turns, events)),
+            lambda: sum(loaded(event) for event in events),
+        ),
         f"{MANY:,} captured results": (
             lambda: sum(one(*case) for case in results),
             lambda: sum(loaded(result, given) for result, given, _ in results),
