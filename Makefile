@@ -36,7 +36,7 @@ report: $(INSTALLED)  ## Break an origin on loopback, diagnose it, run the runbo
 .PHONY: test
 test: check  ## The whole test suite: lint, types, tests, notebooks
 	@echo "Running the tests and every notebook …"
-	@$(BIN)/python -m pytest -n 3 --dist loadfile tests $(PYTEST)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder tests $(PYTEST)
 
 .PHONY: check
 check: $(INSTALLED)  ## Lint, formatting and types only
@@ -50,7 +50,7 @@ test-python:  ## The library's tests on another Python, in a throw-away environm
 	@echo "Running the library tests on $(or $(PYTHON),another Python) in a throw-away environment …"
 	@test -n "$(PYTHON)" || { echo "Say which: make test-python PYTHON=python3.13" >&2; exit 1; }
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && PYTHON='$(PYTHON)' .ci/venv "$$folder/venv" && \
-	"$$folder/venv/bin/python" -m pytest -n 3 --dist loadfile -p no:cacheprovider \
+	"$$folder/venv/bin/python" -m pytest -n 3 --dist loadfile --no-loadscope-reorder -p no:cacheprovider \
 	  --ignore tests/browser --ignore tests/notebooks --ignore tests/real --ignore tests/report tests $(PYTEST)
 
 .PHONY: lab

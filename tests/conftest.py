@@ -37,6 +37,18 @@ for _name in [n for n in os.environ if n.startswith("CFRUNBOOK_") and n != "CFRU
 os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 
+LONG = ("notebooks", "test_agreement.py", "browser", "real", "report", "lab", "views", "test_cli.py", "test_start.py")
+"""What takes longest comes first, so that in the end no process works alone (with --no-loadscope-reorder)."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    here = config.rootpath / "tests"
+    places = {here / name: rank for rank, name in enumerate(LONG)}
+    items.sort(
+        key=lambda item: min((places[p] for p in (item.path, *item.path.parents) if p in places), default=len(LONG))
+    )
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     wanted = [str(program) for marker in item.iter_markers("needs") for program in marker.args]
     missing = sorted({program for program in wanted if shutil.which(program) is None})

@@ -134,7 +134,7 @@ def test_a_dump_that_is_cut_in_the_middle_is_refused_or_lets_in_no_more(run: Run
 MANY = 100_000
 ODD = [f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}" for n in range(MANY)]
 HUGE: dict[str, Callable[[], Any]] = {
-    "iptables": lambda: iptables(*(f"-A INPUT -s {a}/32 -p tcp -m tcp --dport 443 -j ACCEPT" for a in ODD), "-A INPUT -s 18.68.0.0/16 -j ACCEPT"),
+    "iptables": lambda: iptables(*(f"-A INPUT -s {a}/32 -p tcp -m tcp --dport 443 -j ACCEPT" for a in ODD[: MANY // 4]), "-A INPUT -s 18.68.0.0/16 -j ACCEPT"),
     "nftables": lambda: {"nftables": [*nft()["nftables"][:1], *({"rule": {"family": "inet", "table": "t", "chain": "in", "expr": [{"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": a}}, {"accept": None}]}} for a in [*ODD[: MANY // 5], {"prefix": {"addr": "18.68.0.0", "len": 16}}])]},
     "security group": lambda: group(IpRanges=[{"CidrIp": f"{a}/32"} for a in ODD] + [{"CidrIp": "18.68.0.0/16"}]),
     "nginx": lambda: "stream { server { listen 443;\n" + "".join(f"allow {a};\n" for a in ODD[: MANY // 5]) + "allow 18.68.0.0/16; deny all; } }",

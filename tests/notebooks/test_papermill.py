@@ -1,4 +1,4 @@
-"""Every runbook runs with papermill alone: with no parameters at all, and on a recording of something else."""
+"""Every runbook runs headless: with no parameters at all, on a recording of something else, and with papermill alone."""
 
 from __future__ import annotations
 
@@ -52,10 +52,18 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def on_nothing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, nbformat.NotebookNode]:
+    """Every runbook run with no parameters at all."""
+    folder = tmp_path_factory.mktemp("nothing")
+    jobs = [Job(notebooks_folder() / f"{name}.ipynb", folder / f"{name}.ipynb") for name in GUIDES]
+    return {done.name: nbformat.read(done.output, as_version=4) for done in run_notebooks(jobs)}
+
+
 @pytest.mark.parametrize("name", list(GUIDES))
-def test_without_parameters_it_finds_what_its_own_lab_scenario_broke(name, tmp_path):
+def test_without_parameters_it_finds_what_its_own_lab_scenario_broke(name, on_nothing):
     scenario = lab.SCENARIOS[GUIDES[name].scenario]
-    notebook = run(name, tmp_path / "out.ipynb")
+    notebook = on_nothing[name]
     (judged,) = outputs(notebook, DIAGNOSIS)
     assert judged["verdict"]["status"] == "fault"
     assert judged["verdict"]["code"] == scenario.expected.code
@@ -149,15 +157,15 @@ def test_the_environment_of_a_running_lab_is_found(tmp_path):
     assert judged["verdict"]["code"] == lab.SCENARIOS["port-refused"].expected.code
 
 
-def test_nbval_accepts_every_runbook(tmp_path):
-    """The smoke test of anyone who has nbval: every cell of every runbook runs."""
+def test_nbval_accepts_every_runbook(recording, tmp_path):
+    """The smoke test of anyone who has nbval: every cell of every runbook runs, here on the recording."""
     done = subprocess.run(
         check=False,
         args=[
             *(sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=60"),
             *("-p", "no:cacheprovider", "-q", str(notebooks_folder())),
         ],
-        env={**os.environ, "TMPDIR": str(tmp_path)},  # nbval kills kernels, which then leave their lab's files
+        env={**os.environ, "CFRUNBOOK_EVIDENCE": str(recording / "evidence.json"), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=300,

@@ -1,4 +1,4 @@
-"""A report on a real nginx, configured as people configure it: it names the fault, and names nothing when healthy."""
+"""A real nginx, configured as people configure it: the fault is named, and nothing is when it is healthy."""
 
 from __future__ import annotations
 
@@ -118,47 +118,51 @@ def nginx(folder: Path, chain: bytes, leaf: Issued) -> Iterator[int]:
         listener.close()
 
 
-CASES = {
+CASES: dict[str, tuple[str | None, int | None]] = {
     "expired": ("certificate.expired", 502),
     "incomplete": ("certificate.missing_intermediate", 502),
     "healthy": (None, None),
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_report_on_a_real_nginx(tmp_path: Path, case: str) -> None:
+@contextmanager
+def broken_as(case: str, folder: Path) -> Iterator[list[str]]:
+    """Run nginx with a chain that is broken so, and yield the options with which it is examined."""
     root = issue("Nginx Test Root", None, ca=True)
     middle = issue("Nginx Test Intermediate", root, ca=True)
     leaf = issue(DOMAIN, middle, ca=False, days=(-90, -3) if case == "expired" else (-30, 300))
     chain = leaf.pem if case == "incomplete" else leaf.pem + middle.pem
-    trust = tmp_path / "root.pem"
+    trust = folder / "root.pem"
     trust.write_bytes(root.pem)
-    with nginx(tmp_path, chain, leaf) as port:
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "cfrunbook", "report", "--json", "--output", str(tmp_path / "incident")),
-                *("--origin", DOMAIN, "--trust-store", str(trust)),
-                *("--connect-to", f"{DOMAIN}:443:127.0.0.1:{port}"),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+    with nginx(folder, chain, leaf) as port:
+        yield ["--origin", DOMAIN, "--trust-store", str(trust), "--connect-to", f"{DOMAIN}:443:127.0.0.1:{port}"]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cfrunbook", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_verdict_on_a_real_nginx(tmp_path: Path, case: str) -> None:
+    with broken_as(case, tmp_path) as options:
+        done = run("diagnose", "--json", *options)
     assert done.returncode == (0 if case == "healthy" else 1), done.stderr
-    result = json.loads(done.stdout)
-    folder = Path(result["path"])
-    diagnosis = json.loads((folder / "diagnosis.json").read_text())
+    diagnosis = json.loads(done.stdout)
     code, status = CASES[case]
     assert (diagnosis["verdict"]["code"], diagnosis["verdict"]["cloudfront_status"]) == (code, status)
+    assert [f["code"] for f in diagnosis["findings"] if f["status"] in ("fault", "warning", "unknown")][:1] == (
+        [code] if code else []
+    )
+
+
+def test_the_report_on_a_real_nginx(tmp_path: Path) -> None:
+    with broken_as("incomplete", tmp_path) as options:
+        done = run("report", "--json", "--output", str(tmp_path / "incident"), *options)
+    assert done.returncode == 1, done.stderr
+    result = json.loads(done.stdout)
+    folder = Path(result["path"])
     assert result["failed"] == []
-    page = (folder / "report.html").read_text()
-    summary = (folder / "summary.md").read_text()
-    faults = [f["code"] for f in diagnosis["findings"] if f["status"] in ("fault", "warning", "unknown")]
-    if code is None:
-        assert faults == []
-    else:
-        assert faults[0] == code
-        assert code in page
-        assert DOMAIN in summary
+    assert "certificate.missing_intermediate" in (folder / "report.html").read_text()
+    assert DOMAIN in (folder / "summary.md").read_text()
     assert sorted(p.suffix for p in (folder / "notebooks").iterdir()) == [".ipynb"] * len(GUIDES)
