@@ -55,8 +55,26 @@ def load(source: Source, *, url: str = "") -> Distribution:
     return parse(documents.read(source, "Distribution"), url=url, name=name)
 
 
+def load_whole(source: Source, *, url: str = "", what: str = "Distribution") -> tuple[Distribution, Mapping[str, Any]]:
+    """Return the distribution, and its configuration as it was given: with secrets, so to compare and not to keep.
+
+    `what` starts the sentence of the BadInput that is raised as by `load`.
+    """
+    name = visible(source, 120) if isinstance(source, Path) or _is_path(source) else "the document"
+    try:
+        chosen = _chosen(documents.read(source, "Distribution"), url, name)
+        return _build(chosen, name), _config(chosen)[1]
+    except BadInput as error:
+        raise BadInput(str(error).replace("Distribution: ", f"{what}: ", 1)) from None
+
+
 def parse(document: Any, *, url: str = "", name: str = "the document") -> Distribution:
     """Return the distribution in a JSON value; see `load`."""
+    return _build(_chosen(document, url, name), name)
+
+
+def _chosen(document: Any, url: str, name: str) -> Any:
+    """Return the one distribution of a document. Raises BadInput where it is something else, or holds several."""
     _refuse_other_documents(document, name)
     if isinstance(document, list):
         document = _choose(document, url, name)
@@ -64,7 +82,7 @@ def parse(document: Any, *, url: str = "", name: str = "the document") -> Distri
         items = listing.get("Items", [] if "DistributionList" in document else None)
         if isinstance(items, list):
             document = _choose(items, url, name)
-    return _build(document, name)
+    return document
 
 
 def _is_path(source: Source) -> bool:
@@ -138,10 +156,7 @@ def _build(document: Any, name: str) -> Distribution:
     """Return the distribution of one document that holds one; only its redacted copy is read, so no secret is kept."""
     reader = Reader()
     document = shapes.redacted({k: v for k, v in document.items() if k != "ResponseMetadata"}, shapes.DOCUMENT)
-    outer: Mapping[str, Any] = document
-    if isinstance(document.get("Distribution"), Mapping):
-        outer = document["Distribution"]
-    config = outer.get("DistributionConfig", outer)
+    outer, config = _config(document)
     if not isinstance(config, Mapping) or not config.keys() & {"Origins", "DefaultCacheBehavior"}:
         raise BadInput(f"Distribution: {name} holds no CloudFront distribution (no Origins); {_GET}.")
     for key in ("Origins", "DefaultCacheBehavior"):
@@ -183,6 +198,12 @@ def _build(document: Any, name: str) -> Distribution:
         malformed=tuple(reader.malformed),
         account=arn[1] if (arn := _ARN.fullmatch(reader.text(outer, "ARN", ""))) else "",
     )
+
+
+def _config(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
+    """Return what has the distribution's own members, and its configuration, which may be the same object."""
+    outer = document["Distribution"] if isinstance(document.get("Distribution"), Mapping) else document
+    return outer, outer.get("DistributionConfig", outer)
 
 
 def _unknown_fields(outer: Mapping[str, Any], config: Mapping[str, Any], *, is_summary: bool) -> list[str]:
