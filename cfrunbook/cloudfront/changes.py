@@ -76,6 +76,11 @@ def compare_policies(before: Policies, after: Policies) -> Changes:
     return _ranked([(0, change) for _, change in _of_policies(before, after)], ())
 
 
+def in_common(before: Policies, after: Policies) -> bool:
+    """Tell whether there is a policy of the same kind and id on both sides."""
+    return bool(_by_id(before).keys() & _by_id(after).keys())
+
+
 def _as_kept(side: Configuration) -> Configuration:
     return msgspec.structs.replace(side, document=shapes.redacted(side.document, shapes.SUMMARY), complete=False)
 

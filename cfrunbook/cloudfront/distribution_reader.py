@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from cfrunbook import hostname
 from cfrunbook.cloudfront import documents, shapes, viewer_url
@@ -68,6 +68,16 @@ def load_whole(source: Source, *, url: str = "", what: str = "Distribution") -> 
         raise BadInput(str(error).replace("Distribution: ", f"{what}: ", 1)) from None
 
 
+def is_id(text: str) -> bool:
+    """Tell whether a text is a distribution's id or ARN."""
+    return bool(_ARN.fullmatch(text) or _ID.fullmatch(text))
+
+
+def config_of(distribution: Distribution) -> Mapping[str, Any]:
+    """Return the configuration in the document that a distribution keeps: without secrets and unknown members."""
+    return cast(Mapping[str, Any], _config(distribution.document)[1])
+
+
 def parse(document: Any, *, url: str = "", name: str = "the document") -> Distribution:
     """Return the distribution in a JSON value; see `load`."""
     return _build(_chosen(document, url, name), name)
@@ -105,7 +115,7 @@ def _refuse_other_documents(document: Any, name: str) -> None:
             what = f"in CloudFormation's form (Origins is a plain list); {_GET}"
         elif keys & {"terraform_version", "planned_values", "resource", "default_cache_behavior", "format_version"}:
             what = f"Terraform's; {_GET}"
-        elif keys & {"OriginRequestPolicy", "CachePolicy", "VpcOrigin"}:
+        elif keys & {"OriginRequestPolicy", "CachePolicy", "VpcOrigin", "ContinuousDeploymentPolicy"}:
             what = "a policy or VPC origin; give it as policies, beside the distribution"
         elif document.get("kind") == "cfrunbook.evidence":
             what = "a recording; give it as evidence"
@@ -196,6 +206,8 @@ def _build(document: Any, name: str) -> Distribution:
         document=document,
         unknown_fields=tuple(_unknown_fields(outer, config, is_summary=is_summary)),
         malformed=tuple(reader.malformed),
+        staging=reader.flag(config, "Staging", "", default=False),
+        continuous_deployment_policy_id=reader.text(config, "ContinuousDeploymentPolicyId", ""),
         account=arn[1] if (arn := _ARN.fullmatch(reader.text(outer, "ARN", ""))) else "",
     )
 

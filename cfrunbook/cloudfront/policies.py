@@ -163,8 +163,7 @@ class Policies(msgspec.Struct, frozen=True):
 
 
 def load(sources: Iterable[Source]) -> Policies:
-    """Return the managed policies and those in get-/list- output: cache and origin request policies, VPC origins,
-    continuous deployment policies.
+    """Return the managed policies and those in get-/list- output, VPC origins and continuous deployment among them.
 
     Raises BadInput with one sentence for a document that is none of these.
     """
