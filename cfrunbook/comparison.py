@@ -207,15 +207,18 @@ def _moment(seen: Observations) -> str:
 # --- the root cause -------------------------------------------------------------------------------------------------
 
 
-def explanation(comparison: Comparison, verdict: Verdict, origin_id: str) -> str:
-    """Return in a sentence which change can explain the root cause; that none does, where nothing fitting changed."""
+def explanation(comparison: Comparison, verdict: Verdict, origin_id: str, *, configured: bool = True) -> str:
+    """Return in a sentence which change can explain the root cause; that none does, where nothing fitting changed.
+
+    `configured`: configurations were compared; without, nothing can be said.
+    """
     if verdict.status != "fault" or verdict.code is None:
         return ""
     found = changes.explaining(comparison.changes, verdict.cause, origin_id, verdict.cloudfront_status)
     if found is not None:
         clause = phrase(found)
         return f"{clause[:1].upper() + clause[1:]} between the two configurations: this can explain {verdict.code}."
-    if comparison.left_out:
+    if comparison.left_out or not configured:
         return ""
     return (
         f"Nothing in the configuration changed that is known to lead to {verdict.code}: look for what changed at the"

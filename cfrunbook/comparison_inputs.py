@@ -58,8 +58,8 @@ def _content(source: Any, what: str) -> tuple[bytes, str]:
     if is_path and os.fspath(source):
         if isinstance(source, str) and distributions.is_id(source):
             raise BadInput(
-                f"{what}: {visible(source, 120)} is an id, not a file; what a distribution was before, AWS does not keep:"
-                " give a file with the output of `aws cloudfront get-distribution` of that time."
+                f"{what}: {visible(source, 120)} is an id, not a file; what a distribution was before, AWS does not"
+                " keep: give a file with the output of `aws cloudfront get-distribution` of that time."
             )
         return read_bounded(Path(source), what), visible(source, 120)
     if isinstance(source, bytes):

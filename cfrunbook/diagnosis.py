@@ -145,6 +145,7 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
 def _compared(incident: Incident, observations: Observations, now: Diagnosis) -> Comparison | None:
     """Return what changed since the configuration or the recording that was given as the one before, if any."""
     given, earlier = incident.inputs.before, incident.before
+    configured = given is not None
     if given is None and earlier is None:
         return None
     from cfrunbook import comparison
@@ -155,7 +156,8 @@ def _compared(incident: Incident, observations: Observations, now: Diagnosis) ->
     if given is None:
         return None
     origin = next((t.origin_id for t in incident.targets if t.id == now.verdict.target), "")
-    return msgspec.structs.replace(given, explanation=comparison.explanation(given, now.verdict, origin))
+    told = comparison.explanation(given, now.verdict, origin, configured=configured)
+    return msgspec.structs.replace(given, explanation=told)
 
 
 def _of_functions(incident: Incident, observations: Observations) -> Iterable[Finding]:

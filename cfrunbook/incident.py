@@ -53,8 +53,8 @@ _LONGEST_INTERFACE = 15
 """Bytes of an interface's name on Linux (IFNAMSIZ without its NUL)."""
 _SOURCE_FIELDS = ("distribution", "before", "trust_store", "root_hints", "function_result", "function_event", "handler")
 _LAB_OPTIONS = (
-    "distribution", "policies", "before", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace", "resolver",
-    "root_hints", "at", "vantage", "name", "expiry_days", "keep_alive", "function_result", "function_event",
+    "distribution", "policies", "before", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace",
+    "resolver", "root_hints", "at", "vantage", "name", "expiry_days", "keep_alive", "function_result", "function_event",
     "event_type", "function_kind", "handler", "run_handler",
 )  # fmt: skip
 

@@ -163,7 +163,8 @@ def _causes(results: Sequence[CauseResult]) -> str:
 
 
 def _comparison(value: Comparison) -> str:
-    lines = [text(value.explanation or value.sentence), f"Since {text(value.before)}."]
+    lines = [text(value.explanation)] if value.explanation else []
+    lines.append(f"Since {text(value.before)}: {text(value.sentence)}")
     if value.changes:
         rows = ["| Can lead to | Where | Before | After |", "|---|---|---|---|"]
         rows += [
