@@ -205,6 +205,12 @@ def _function(options: argparse.Namespace) -> int:
     return function.call(options, color=_color(), width=_width())
 
 
+def _compare(options: argparse.Namespace) -> int:
+    from cfrunbook.commands import compare
+
+    return compare.call(options, color=_color(), width=_width())
+
+
 def _logs(options: argparse.Namespace) -> int:
     import datetime as dt
 
@@ -276,6 +282,7 @@ def _incident(options: argparse.Namespace) -> Incident:
         progress=_progress,
         distribution=options.distribution,
         policies=options.policies,
+        before=options.before,
         url=options.url,
         origin=options.origin,
         host=options.host,
@@ -379,7 +386,18 @@ def _needs(*modules: str, extra: str, what: str) -> None:
 
 
 _INPUTS = (
-    *("distribution", "policies", "url", "origin", "host", "evidence", "save-evidence", "connect-to", "vantage"),
+    *(
+        "distribution",
+        "policies",
+        "before",
+        "url",
+        "origin",
+        "host",
+        "evidence",
+        "save-evidence",
+        "connect-to",
+        "vantage",
+    ),
     *("at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name", "expiry-days"),
     *("keep-alive", "firewall", "interface", "destination", "address-ranges", "function-result", "function-event"),
     *("event-type", "function-kind", "handler", "run-handler", "response", "aws-profile", "output"),
@@ -473,6 +491,10 @@ def _parser() -> argparse.ArgumentParser:
     from cfrunbook.commands import function
 
     function.options(_command(commands, "function", function.DESCRIPTION, function.EXAMPLE, _function))
+
+    from cfrunbook.commands import compare
+
+    compare.options(_command(commands, "compare", compare.DESCRIPTION, compare.EXAMPLE, _compare))
 
     logs = _command(
         commands,
@@ -574,6 +596,11 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--policies", "get-origin-request-policy, get-cache-policy, get-vpc-origin output", several=True, metavar="FILE"
+    )
+    add(
+        "--before",
+        "the configuration as it was when it worked, or a recording of then: what changed is said",
+        metavar="FILE",
     )
     add("--url", "the failing URL: it selects behavior, origin, functions and viewer Host", metavar="URL")
     add("--origin", "no distribution at hand: examine this origin; with one: only this origin", metavar="NAME[:PORT]")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from cfrunbook import coverage, failover, verdicts
 from cfrunbook.causes import aws_facts, registry, tls_second_opinion
 from cfrunbook.causes.case import Case
@@ -17,6 +19,7 @@ from cfrunbook.findings import (
     STAGES,
     Cause,
     CauseResult,
+    Comparison,
     Diagnosis,
     Finding,
     NotExamined,
@@ -112,7 +115,7 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
         *_unread(incident),
     )
     not_examined = (*gaps, *said, *_left_out(paths))
-    return Diagnosis(
+    diagnosis = Diagnosis(
         verdict=verdict,
         stages=next((p.stages for p in paths if p.target == verdict.target), paths[0].stages if paths else ()),
         causes=tuple(_cause(cause, ranked) for cause in Cause if _shown(cause, ranked)),
@@ -135,6 +138,26 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
         },
         versions={**observations.versions, "trust_store": incident.roots.name},
     )
+    changed = _compared(incident, observations, diagnosis)
+    return diagnosis if changed is None else msgspec.structs.replace(diagnosis, changes=changed)
+
+
+def _compared(incident: Incident, observations: Observations, now: Diagnosis) -> Comparison | None:
+    """Return what changed since the configuration or the recording that was given as the one before, if any."""
+    given, earlier = incident.inputs.before, incident.before
+    configured = given is not None
+    if given is None and earlier is None:
+        return None
+    from cfrunbook import comparison
+
+    if earlier is not None and earlier.observations is not None:
+        was = (earlier.observations, judge(earlier, earlier.observations))
+        given = comparison.of_recordings(was, (observations, now), given)
+    if given is None:
+        return None
+    origin = next((t.origin_id for t in incident.targets if t.id == now.verdict.target), "")
+    told = comparison.explanation(given, now.verdict, origin, configured=configured)
+    return msgspec.structs.replace(given, explanation=told)
 
 
 def _of_functions(incident: Incident, observations: Observations) -> Iterable[Finding]:

@@ -19,7 +19,7 @@ from msgspec import Meta
 from cfrunbook.aws_facts import AwsFacts
 from cfrunbook.errors import BadInput
 from cfrunbook.files import read_bounded, write_whole
-from cfrunbook.findings import NotExamined, Struct
+from cfrunbook.findings import Comparison, NotExamined, Struct
 from cfrunbook.text import visible
 
 SCHEMA = 1
@@ -650,6 +650,8 @@ class Inputs(Struct, frozen=True, kw_only=True):
     name: str = ""
     distribution: dict[str, Any] | None = None
     policies: tuple[dict[str, Any], ...] = ()
+    before: Comparison | None = None
+    """What differs from an earlier configuration, compared when it was given; None: none was."""
     url: str = ""
     origin: str = ""
     host: str = ""
@@ -724,6 +726,14 @@ class Observations(Struct, frozen=True, kw_only=True):
                 if item.id == observation:
                     return item
         return None
+
+
+def is_recording(content: bytes) -> bool:
+    """Tell whether these bytes are a recording, of whichever schema; else they may be anything."""
+    try:
+        return msgspec.json.decode(content, type=_Head).kind == "cfrunbook.evidence"
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def load(path: Path) -> Observations:

@@ -273,6 +273,90 @@ class NotExamined(Struct, frozen=True, kw_only=True):
     next_check: str = ""
 
 
+class Weight(StrEnum):
+    """What a change of a configuration can lead to. The first is shown first."""
+
+    CAN_502 = "can_502"
+    NEIGHBOUR = "neighbour"
+    """Another error that CloudFront gives, such as 503, 504 or 403; not 502."""
+    OTHER = "other"
+    """No error of CloudFront is known to come from it."""
+
+
+WEIGHTS: tuple[Weight, ...] = tuple(Weight)
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One difference between two configurations, and what it can lead to."""
+
+    where: str
+    """The place in AWS's terms, origins by id, behaviors by pattern: `Origins[api].CustomOriginConfig.HTTPSPort`."""
+    kind: Literal["changed", "added", "removed", "moved", "renamed"] = "changed"
+    before: str
+    """The value in a line, secrets redacted; `not set` where there was none."""
+    after: str
+    weight: Weight
+    statuses: tuple[int, ...] = ()
+    """The statuses that CloudFront can give because of it; empty where it gives none, or where none is known."""
+    causes: tuple[Cause, ...] = ()
+    """The causes that it can produce."""
+    why: str
+    """In one sentence."""
+    source: str
+    origins: tuple[str, ...] = ()
+    """Ids of the origins that it concerns; empty: none in particular."""
+    on_path: bool | None = None
+    """Whether requests for the failing URL meet it; None: not known, for no URL was given."""
+
+
+class SeenChange(Struct, frozen=True, kw_only=True):
+    """One difference between what was seen in two recordings."""
+
+    target: str
+    """`domain:port`, or a name that was resolved; empty: what a person gave."""
+    what: str
+    """What differs, in a few words: `addresses`, `certificate`."""
+    before: str
+    after: str
+
+
+class FindingChange(Struct, frozen=True, kw_only=True):
+    """A finding of one or both of two diagnoses."""
+
+    kind: Literal["gone", "new", "kept"]
+    status: Status
+    code: str
+    target: str
+    title: str
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """What is different between two configurations, or between two recordings, the one before and the one after."""
+
+    before: str
+    """What was there before, for people: `distribution E1EXAMPLE`, `the recording of 2026-11-22 03:12:05 UTC`."""
+    after: str
+    outcome: Literal["fixed", "broken", "changed", "same", "unknown"]
+    """Of two recordings: what became of the verdict. Of two configurations: `changed`, `same`, or `unknown`."""
+    sentence: str
+    explanation: str = ""
+    """Which change can explain the root cause; empty where none is known to."""
+    changes: tuple[Change, ...] = ()
+    """Differences of the configuration: those that can cause a 502 first."""
+    left_out: int = 0
+    """Further differences of the configuration, none weightier than those that are listed."""
+    seen: tuple[SeenChange, ...] = ()
+    findings: tuple[FindingChange, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What could not be compared, and what is unusual about the two."""
+
+    @property
+    def can_502(self) -> bool:
+        """Tell whether a difference can cause a 502, or a fault was found after that was not found before."""
+        relevant = (c for c in self.changes if c.weight is Weight.CAN_502 and c.on_path is not False)
+        return any(relevant) or any(f.kind == "new" and f.status is Status.FAULT for f in self.findings)
+
+
 class Diagnosis(Struct, frozen=True, kw_only=True):
     """Everything concluded about one incident. The JSON form of this is the public contract, schema 1."""
 
@@ -285,6 +369,8 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     """Ranked: the root cause first."""
     not_examined: tuple[NotExamined, ...]
     paths: tuple[Path, ...] = ()
+    changes: Comparison | None = None
+    """What is different from an earlier configuration or recording; None: none was given."""
     inputs: dict[str, Any] = {}
     versions: dict[str, str] = {}
 

@@ -28,7 +28,7 @@ from cfrunbook.cloudfront.targets import Target
 from cfrunbook.cloudfront.viewer_url import ViewerUrl
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import AddressRanges, CapturedResponse, FirewallDump, FunctionResult, Inputs, Observations
-from cfrunbook.findings import Finding, NotExamined, Stage, StageResult, StageStatus, Status
+from cfrunbook.findings import Comparison, Finding, NotExamined, Stage, StageResult, StageStatus, Status
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ LONGEST_EXPIRY_DAYS = 825
 _DNS_PORT = 53
 _LONGEST_INTERFACE = 15
 """Bytes of an interface's name on Linux (IFNAMSIZ without its NUL)."""
-_SOURCE_FIELDS = ("distribution", "trust_store", "root_hints", "function_result", "function_event", "handler")
+_SOURCE_FIELDS = ("distribution", "before", "trust_store", "root_hints", "function_result", "function_event", "handler")
 _LAB_OPTIONS = (
-    "distribution", "policies", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace", "resolver",
-    "root_hints", "at", "vantage", "name", "expiry_days", "keep_alive", "function_result", "function_event",
+    "distribution", "policies", "before", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace",
+    "resolver", "root_hints", "at", "vantage", "name", "expiry_days", "keep_alive", "function_result", "function_event",
     "event_type", "function_kind", "handler", "run_handler",
 )  # fmt: skip
 
@@ -104,6 +104,8 @@ class Incident(msgspec.Struct, frozen=True):
     """The root's name servers where they are not the internet's; empty: the built-in ones."""
     observations: Observations | None
     """The recording to judge instead of probing."""
+    before: Incident | None
+    """The incident of an earlier recording, to be compared with; None: none was given."""
     name: str
     """A short name fit for a folder."""
 
@@ -113,6 +115,7 @@ class Incident(msgspec.Struct, frozen=True):
         *,
         distribution: Source | None = None,
         policies: Source | Sequence[Source] | None = (),
+        before: Source | Observations | None = None,
         url: str | None = "",
         origin: str | None = "",
         host: str | None = "",
@@ -152,7 +155,8 @@ class Incident(msgspec.Struct, frozen=True):
         in one sentence, for anything that cannot be used; never another exception.
         """
         given: dict[str, Any] = {
-            "distribution": distribution, "policies": policies, "url": url, "origin": origin, "host": host,
+            "distribution": distribution, "policies": policies,
+            "before": before, "url": url, "origin": origin, "host": host,
             "connect_to": connect_to, "trust_store": trust_store, "vantage": vantage, "at": at, "deadline": deadline,
             "pace": pace, "resolver": resolver, "root_hints": root_hints, "expiry_days": expiry_days,
             "keep_alive": keep_alive, "firewall": firewall, "interface": interface, "destination": destination,
@@ -209,9 +213,16 @@ class Incident(msgspec.Struct, frozen=True):
         if self.inputs.lab:
             yield Fact("Lab scenario", self.inputs.lab, "made for training and tests, not a real incident")
         if self.distribution:
-            yield Fact("Distribution", self.distribution.title, join_names(list(self.distribution.names)))
+            kind = "Staging distribution" if self.distribution.staging else "Distribution"
+            yield Fact(kind, self.distribution.title, join_names(list(self.distribution.names)))
+            yield from self._deployment_facts(self.distribution)
         if self.url:
             yield Fact("URL", self.url.text)
+        if self.inputs.before:
+            yield Fact("Before", self.inputs.before.before, self.inputs.before.sentence)
+        if self.before and self.before.observations:
+            when = self.before.observations.recorded_at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+            yield Fact("Before", f"the recording of {when}", "judged too, and compared")
         for route in self.plan.routes:
             yield Fact("Cache behavior", visible(route.behavior.path_pattern), " ".join(route.why))
         for stop in self.plan.stops:
@@ -252,6 +263,15 @@ class Incident(msgspec.Struct, frozen=True):
             any_other = " and every other" if others else ""
             yield Fact("Name servers", f"{places}{any_other}, relocated", f"asked elsewhere; the first: {servers[0]}")
         yield Fact("Trusts", self.roots.name)
+
+    def _deployment_facts(self, distribution: Distribution) -> Iterable[Fact]:
+        policy = distribution.continuous_deployment_policy_id
+        if policy:
+            found = self.policies.continuous.get(policy)
+            says = (
+                f"{found.requests} to {join_names(list(found.staging_names))}" if found else "which requests: not given"
+            )
+            yield Fact("Continuous deployment", visible(policy, 80), f"a staging distribution: {says}")
 
     def _function_facts(self) -> Iterable[Fact]:
         given = self.inputs.functions
@@ -339,6 +359,8 @@ def _assemble(
             "There is nothing to examine: give a distribution (the output of aws cloudfront get-distribution), an"
             " origin (NAME or NAME:PORT), a captured response, an edge function's result, a recording or a lab."
         )
+    is_kept = given.get("distribution", options.get("distribution")) is None
+    compared, earlier = _before(pick_given("before"), recorded, source, is_kept=is_kept, known=known, url=url)
     connect_to = _texts(pick("connect_to"), "--connect-to")
     roots = _roots(given.get("trust_store", options.get("trust_store")), recorded)
     name = _text(pick("name"), "Name")
@@ -347,6 +369,7 @@ def _assemble(
         name=name,
         distribution=read.document if read else None,
         policies=known.given,
+        before=compared,
         url=url.text if url else "",
         origin=origin,
         host=host,
@@ -384,8 +407,35 @@ def _assemble(
         handler=_handler(pick_given, read, url, known),
         root_hints=_root_hints(given.get("root_hints", options.get("root_hints"))),
         observations=observations,
+        before=earlier,
         name=_slug(name or (url.host if url else "") or origin or (read.id or read.domain_name if read else "")),
     )
+
+
+def _before(
+    value: Any, recorded: Inputs, source: Any, *, is_kept: bool, known: Policies, url: ViewerUrl | None
+) -> tuple[Comparison | None, Incident | None]:
+    """Return how the configuration differs from the one before, else as the recording has it; and the incident before.
+
+    `is_kept`: the configuration now is a recording's, without secrets. Raises BadInput.
+    """
+    if value is None:
+        return recorded.before, None
+    from cfrunbook import comparison_inputs as compared
+
+    text = url.text if url else ""
+    side = compared.load(value, known, url=text, what="Before")
+    if side.policies is not None:
+        raise BadInput(f"Before: {side.name} is a policy; give a distribution's configuration, or a recording.")
+    earlier = Incident.load(evidence=side.observations) if side.observations is not None else None
+    if side.configuration is None or source is None:
+        if earlier is None:
+            raise BadInput("Before: there is no configuration now to compare with: give the distribution too.")
+        return None, earlier
+    now = compared.load(source, known, url=text, what="Distribution")
+    if is_kept and now.configuration is not None:
+        now = msgspec.structs.replace(now, configuration=compared.of_kept(now.configuration.distribution, known))
+    return compared.compare(side, now, url=url), earlier
 
 
 def _recording(source: Path | str | Observations) -> Observations:

@@ -10,7 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from cfrunbook import hostname
-from cfrunbook.causes import distribution_function_rules, distribution_functions, distribution_rules
+from cfrunbook.causes import (
+    distribution_function_rules,
+    distribution_functions,
+    distribution_rules,
+    distribution_staging,
+)
 from cfrunbook.causes.case import Case
 from cfrunbook.causes.distribution_rules import (
     AWS_NAME_HTTPS,
@@ -61,7 +66,11 @@ __all__ = ["AWS_PAGE", "CAUSE", "NOTEBOOK", "RULES", "judge", "judge_case", "jud
 CAUSE = Cause.DISTRIBUTION
 AWS_PAGE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html"
 NOTEBOOK = "00_start_here"
-RULES: tuple[Rule, ...] = (*distribution_rules.RULES, *distribution_function_rules.RULES)
+RULES: tuple[Rule, ...] = (
+    *distribution_rules.RULES,
+    *distribution_function_rules.RULES,
+    *distribution_staging.RULES,
+)
 
 _REFUSED = frozenset(rule.code for rule in distribution_function_rules.REFUSALS.values())
 _MASKED = frozenset({500, 502, 503, 504})
@@ -150,6 +159,7 @@ class _Judgement:
             yield self.say(DISABLED, "Enabled", "false")
         if distribution.status == "InProgress":
             yield self.say(IN_PROGRESS, "", "Status is InProgress")
+        yield from distribution_staging.judge(distribution, self.known, self.say)
         if distribution.unknown_fields:
             fields = list(distribution.unknown_fields)
             yield self.say(UNKNOWN_FIELDS, "", f"{len(fields)} unknown members", fields=fields)

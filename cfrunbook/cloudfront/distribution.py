@@ -191,6 +191,10 @@ class Distribution(msgspec.Struct, frozen=True):
     """Places of a wrong type, left out of what was read."""
     account: str = ""
     """The AWS account that owns it, from its ARN; empty where the document has none."""
+    staging: bool = False
+    """A staging distribution: CloudFront sends it a part of its primary distribution's requests."""
+    continuous_deployment_policy_id: str = ""
+    """The policy by which a part of the requests goes to a staging distribution; empty: none."""
 
     @property
     def title(self) -> str:

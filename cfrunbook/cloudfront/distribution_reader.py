@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from cfrunbook import hostname
 from cfrunbook.cloudfront import documents, shapes, viewer_url
@@ -55,8 +55,36 @@ def load(source: Source, *, url: str = "") -> Distribution:
     return parse(documents.read(source, "Distribution"), url=url, name=name)
 
 
+def load_whole(source: Source, *, url: str = "", what: str = "Distribution") -> tuple[Distribution, Mapping[str, Any]]:
+    """Return the distribution, and its configuration as it was given: with secrets, so to compare and not to keep.
+
+    `what` starts the sentence of the BadInput that is raised as by `load`.
+    """
+    name = visible(source, 120) if isinstance(source, Path) or _is_path(source) else "the document"
+    try:
+        chosen = _chosen(documents.read(source, "Distribution"), url, name)
+        return _build(chosen, name), _config(chosen)[1]
+    except BadInput as error:
+        raise BadInput(str(error).replace("Distribution: ", f"{what}: ", 1)) from None
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text is a distribution's id or ARN."""
+    return bool(_ARN.fullmatch(text) or _ID.fullmatch(text))
+
+
+def config_of(distribution: Distribution) -> Mapping[str, Any]:
+    """Return the configuration in the document that a distribution keeps: without secrets and unknown members."""
+    return cast(Mapping[str, Any], _config(distribution.document)[1])
+
+
 def parse(document: Any, *, url: str = "", name: str = "the document") -> Distribution:
     """Return the distribution in a JSON value; see `load`."""
+    return _build(_chosen(document, url, name), name)
+
+
+def _chosen(document: Any, url: str, name: str) -> Any:
+    """Return the one distribution of a document. Raises BadInput where it is something else, or holds several."""
     _refuse_other_documents(document, name)
     if isinstance(document, list):
         document = _choose(document, url, name)
@@ -64,7 +92,7 @@ def parse(document: Any, *, url: str = "", name: str = "the document") -> Distri
         items = listing.get("Items", [] if "DistributionList" in document else None)
         if isinstance(items, list):
             document = _choose(items, url, name)
-    return _build(document, name)
+    return document
 
 
 def _is_path(source: Source) -> bool:
@@ -87,7 +115,7 @@ def _refuse_other_documents(document: Any, name: str) -> None:
             what = f"in CloudFormation's form (Origins is a plain list); {_GET}"
         elif keys & {"terraform_version", "planned_values", "resource", "default_cache_behavior", "format_version"}:
             what = f"Terraform's; {_GET}"
-        elif keys & {"OriginRequestPolicy", "CachePolicy", "VpcOrigin"}:
+        elif keys & {"OriginRequestPolicy", "CachePolicy", "VpcOrigin", "ContinuousDeploymentPolicy"}:
             what = "a policy or VPC origin; give it as policies, beside the distribution"
         elif document.get("kind") == "cfrunbook.evidence":
             what = "a recording; give it as evidence"
@@ -138,10 +166,7 @@ def _build(document: Any, name: str) -> Distribution:
     """Return the distribution of one document that holds one; only its redacted copy is read, so no secret is kept."""
     reader = Reader()
     document = shapes.redacted({k: v for k, v in document.items() if k != "ResponseMetadata"}, shapes.DOCUMENT)
-    outer: Mapping[str, Any] = document
-    if isinstance(document.get("Distribution"), Mapping):
-        outer = document["Distribution"]
-    config = outer.get("DistributionConfig", outer)
+    outer, config = _config(document)
     if not isinstance(config, Mapping) or not config.keys() & {"Origins", "DefaultCacheBehavior"}:
         raise BadInput(f"Distribution: {name} holds no CloudFront distribution (no Origins); {_GET}.")
     for key in ("Origins", "DefaultCacheBehavior"):
@@ -181,8 +206,16 @@ def _build(document: Any, name: str) -> Distribution:
         document=document,
         unknown_fields=tuple(_unknown_fields(outer, config, is_summary=is_summary)),
         malformed=tuple(reader.malformed),
+        staging=reader.flag(config, "Staging", "", default=False),
+        continuous_deployment_policy_id=reader.text(config, "ContinuousDeploymentPolicyId", ""),
         account=arn[1] if (arn := _ARN.fullmatch(reader.text(outer, "ARN", ""))) else "",
     )
+
+
+def _config(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], Any]:
+    """Return what has the distribution's own members, and its configuration, which may be the same object."""
+    outer = document["Distribution"] if isinstance(document.get("Distribution"), Mapping) else document
+    return outer, outer.get("DistributionConfig", outer)
 
 
 def _unknown_fields(outer: Mapping[str, Any], config: Mapping[str, Any], *, is_summary: bool) -> list[str]:

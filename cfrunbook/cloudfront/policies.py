@@ -122,24 +122,55 @@ class VpcOriginSettings(msgspec.Struct, frozen=True):
     ip_address_type: IpAddressType = "ipv4"
 
 
+class ContinuousDeployment(msgspec.Struct, frozen=True):
+    """Which requests for a primary distribution are served by a staging one.
+
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding-continuous-deployment.html
+    """
+
+    id: str
+    enabled: bool
+    staging_names: tuple[str, ...]
+    """`cloudfront.net` names of the staging distributions."""
+    kind: Literal["SingleWeight", "SingleHeader", ""] = ""
+    weight: float = 0.0
+    """Of `SingleWeight`: the share of requests, 0 to 0.15."""
+    header: str = ""
+    """Of `SingleHeader`: name of the request header that sends a request there. Its value is never kept."""
+
+    @property
+    def requests(self) -> str:
+        """Which requests go to the staging distribution, in a few words."""
+        if not self.enabled:
+            return "no requests: the policy is disabled"
+        if self.kind == "SingleWeight":
+            return f"{100 * self.weight:g} % of the requests"
+        if self.kind == "SingleHeader":
+            return f"requests with the header {visible(self.header, 80)} of a certain value"
+        return "requests that its policy does not name"
+
+
 class Policies(msgspec.Struct, frozen=True):
     """The managed policies, and those a person gave."""
 
     origin_request: Mapping[str, HeaderPolicy] = msgspec.field(default_factory=lambda: MANAGED_ORIGIN_REQUEST)
     cache: Mapping[str, HeaderPolicy] = msgspec.field(default_factory=lambda: MANAGED_CACHE)
     vpc_origins: Mapping[str, VpcOriginSettings] = msgspec.field(default_factory=dict)
+    continuous: Mapping[str, ContinuousDeployment] = msgspec.field(default_factory=dict)
+    """Continuous deployment policies, by id."""
     given: tuple[dict[str, Any], ...] = ()
     """The documents as given, redacted; `load` reads them again."""
 
 
 def load(sources: Iterable[Source]) -> Policies:
-    """Return the managed policies and those in get-/list- output of cache and origin request policies, VPC origins.
+    """Return the managed policies and those in get-/list- output, VPC origins and continuous deployment among them.
 
     Raises BadInput with one sentence for a document that is none of these.
     """
     origin_request = dict(MANAGED_ORIGIN_REQUEST)
     cache = dict(MANAGED_CACHE)
     vpc_origins: dict[str, VpcOriginSettings] = {}
+    continuous: dict[str, ContinuousDeployment] = {}
     given = []
     for source in sources:
         for single in _documents(documents.read(source, "Policy")):
@@ -153,16 +184,24 @@ def load(sources: Iterable[Source]) -> Policies:
             elif isinstance(node := document.get("VpcOrigin"), Mapping):
                 settings = _vpc_origin(node)
                 vpc_origins[settings.id] = settings
+            elif isinstance(node := document.get("ContinuousDeploymentPolicy"), Mapping):
+                deployment = _continuous_deployment(node)
+                continuous[deployment.id] = deployment
             given.append({key: value for key, value in document.items() if key != "ResponseMetadata"})
     return Policies(
-        MappingProxyType(origin_request), MappingProxyType(cache), MappingProxyType(vpc_origins), tuple(given)
+        MappingProxyType(origin_request),
+        MappingProxyType(cache),
+        MappingProxyType(vpc_origins),
+        MappingProxyType(continuous),
+        tuple(given),
     )
 
 
-_LISTS = ("OriginRequestPolicyList", "CachePolicyList")
-_KINDS = ("OriginRequestPolicy", "CachePolicy", "VpcOrigin")
+_LISTS = ("OriginRequestPolicyList", "CachePolicyList", "ContinuousDeploymentPolicyList")
+_KINDS = ("OriginRequestPolicy", "CachePolicy", "VpcOrigin", "ContinuousDeploymentPolicy")
 _WANTED = (
-    "give the output of `aws cloudfront get-origin-request-policy`, `get-cache-policy` or `get-vpc-origin` with --id"
+    "give the output of `aws cloudfront get-origin-request-policy`, `get-cache-policy`, `get-vpc-origin` or"
+    " `get-continuous-deployment-policy` with --id"
 )
 
 
@@ -221,6 +260,27 @@ def _vpc_origin(node: Mapping[str, Any]) -> VpcOriginSettings:
         problem = reader.malformed[0] if reader.malformed else documents.Malformed("Id", "is missing")
         raise BadInput(f"Policy: VPC origin {visible(settings.id, 80)}: {problem.where} {problem.says}.")
     return settings
+
+
+def _continuous_deployment(node: Mapping[str, Any]) -> ContinuousDeployment:
+    reader = Reader()
+    at = "ContinuousDeploymentPolicyConfig"
+    config = reader.mapping(node, at, "")
+    traffic = reader.mapping(config, "TrafficConfig", at)
+    kind = reader.choice(traffic, "Type", f"{at}.TrafficConfig", ("SingleWeight", "SingleHeader", ""), "")
+    weight = reader.mapping(traffic, "SingleWeightConfig", at).get("Weight")
+    deployment = ContinuousDeployment(
+        id=reader.text(node, "Id", ""),
+        enabled=reader.flag(config, "Enabled", at, default=False),
+        staging_names=tuple(n.lower() for n in reader.texts(config, "StagingDistributionDnsNames", at)),
+        kind=cast(Literal["SingleWeight", "SingleHeader", ""], kind),
+        weight=float(weight) if isinstance(weight, int | float) and 0 <= weight <= 1 else 0.0,
+        header=reader.text(reader.mapping(traffic, "SingleHeaderConfig", at), "Header", at),
+    )
+    if reader.malformed or not deployment.id:
+        problem = reader.malformed[0] if reader.malformed else documents.Malformed("Id", "is missing")
+        raise BadInput(f"Policy: continuous deployment {visible(deployment.id, 80)}: {problem.where} {problem.says}.")
+    return deployment
 
 
 class Forwarding(StrEnum):

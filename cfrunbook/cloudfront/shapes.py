@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_DistributionConfi
 https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_OriginRequestPolicy.html
 https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_CachePolicy.html
 https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_VpcOrigin.html
+https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_ContinuousDeploymentPolicy.html
 An unknown member is never a reason to refuse a document: AWS adds members faster than tools learn them.
 """
 
@@ -128,8 +129,21 @@ POLICY = _members(
             "Name Arn HTTPPort HTTPSPort OriginProtocolPolicy IpAddressType", OriginSslProtocols=_items()
         ),
     ),
+    ContinuousDeploymentPolicy=_members(
+        "Id LastModifiedTime",
+        ContinuousDeploymentPolicyConfig=_members(
+            "Enabled",
+            StagingDistributionDnsNames=_items(),
+            TrafficConfig=_members(
+                "Type",
+                SingleWeightConfig=_members("Weight", SessionStickinessConfig=_members("IdleTTL MaximumTTL")),
+                SingleHeaderConfig=_members("Header", Value=SECRET),
+            ),
+        ),
+    ),
 )
-"""The output of get-origin-request-policy, get-cache-policy or get-vpc-origin, or an item of a list- output."""
+"""The output of get-origin-request-policy, get-cache-policy, get-vpc-origin or get-continuous-deployment-policy, or an
+item of a list- output."""
 
 
 def unknown(document: Mapping[str, Any], shape: Shape, where: str = "") -> Iterator[str]:

@@ -31,6 +31,7 @@ LAB_FILE: Final = "lab.json"
 ENVIRONMENT: Final = "CFRUNBOOK_LAB"
 
 _DISTRIBUTION_FILE = "distribution.json"
+_BEFORE_FILE = "before.json"
 _TRUST_FILE = "trust.pem"
 _HINTS_FILE = "root.hints"
 _RESULT_FILE = "function-result.json"
@@ -48,6 +49,8 @@ class LabOptions(Struct, frozen=True, kw_only=True):
     trust_store: str
     deadline: float
     keep_alive: bool
+    before: str | msgspec.UnsetType = msgspec.UNSET
+    """Where the scenario has a configuration of the time when it worked."""
     root_hints: str | msgspec.UnsetType = msgspec.UNSET
     """Where the scenario has a DNS of its own."""
     resolver: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
@@ -164,6 +167,8 @@ class Running:
             "deadline": self.deadline,
             "keep_alive": self.setup.keep_alive,
         }
+        if self.setup.before:
+            options |= {"before": document(self.setup.before)}
         if self.setup.dns:  # by the lab file it is known that no other address exists
             options |= {"lab": self.file, "root_hints": self.folder / _HINTS_FILE}
         options |= {"resolver": self.resolver} if self.resolver else {}
@@ -186,6 +191,7 @@ class Running:
                 trust_store=_TRUST_FILE,
                 deadline=self.deadline,
                 keep_alive=self.setup.keep_alive,
+                before=_BEFORE_FILE if self.setup.before else msgspec.UNSET,
                 root_hints=_HINTS_FILE if self.setup.dns else msgspec.UNSET,
                 resolver=self.resolver or msgspec.UNSET,
                 **self._function_files(),
@@ -198,6 +204,8 @@ class Running:
                 (folder / _EVENT_FILE).write_bytes(msgspec.json.encode(returned.event))
         for name, value in ((_DISTRIBUTION_FILE, document(self.setup)), (LAB_FILE, lab_file)):
             (folder / name).write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+        if self.setup.before:
+            (folder / _BEFORE_FILE).write_bytes(msgspec.json.encode(document(self.setup.before)) + b"\n")
         (folder / _TRUST_FILE).write_bytes(self.authority.root.pem)
         if self.setup.dns:
             (folder / _HINTS_FILE).write_text(self.setup.dns.hints())

@@ -140,6 +140,8 @@ class Setup:
     functions: tuple[Function, ...] = ()
     """Further edge functions."""
     function_result: FunctionResult | None = None
+    before: Setup | None = None
+    """How it was set when it worked; only what the distribution says about it counts. None: nobody kept that."""
     is_given: bool = True
     """Whoever looks into the incident has the distribution; else only the function's result."""
     others: tuple[OriginSetup, ...] = ()

@@ -66,6 +66,8 @@ def write_report(
     try:
         with _built_aside(Path(output), name) as building:
             recording.save(building.part / "evidence.json")
+            if incident.before is not None and incident.before.observations is not None:
+                incident.before.observations.save(building.part / "before.json")
             (building.part / "diagnosis.json").write_bytes(diagnosis.to_json())
             (building.part / "notebooks").mkdir()
             runs = run_notebooks(
@@ -88,6 +90,8 @@ def write_report(
 def _parameters(incident: Incident) -> dict[str, Any]:
     """Return what each runbook is given: the recording beside it, by a path that holds wherever the folder goes."""
     parameters: dict[str, Any] = {"evidence": "../evidence.json"}
+    if incident.before is not None:
+        parameters["before"] = "../before.json"
     if incident.at is not None:
         parameters["at"] = incident.at.isoformat()
     return parameters

@@ -13,7 +13,18 @@ from cfrunbook.findings import Cause
 from cfrunbook.text import visible
 
 PARAMETERS = (
-    *("distribution", "policies", "url", "origin", "host", "connect_to", "resolver", "root_hints", "trust_store"),
+    *(
+        "distribution",
+        "policies",
+        "before",
+        "url",
+        "origin",
+        "host",
+        "connect_to",
+        "resolver",
+        "root_hints",
+        "trust_store",
+    ),
     *("evidence", "lab", "vantage", "at", "deadline", "pace", "expiry_days", "keep_alive"),
     *("firewall", "interface", "destination", "address_ranges"),
     *("function_result", "function_event", "event_type", "function_kind", "handler", "run_handler"),

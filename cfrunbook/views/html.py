@@ -18,7 +18,7 @@ from urllib.parse import quote, urlsplit
 
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import Observations
-from cfrunbook.findings import STAGE_TITLES, CauseResult, Diagnosis, Finding, NotExamined, StageResult
+from cfrunbook.findings import STAGE_TITLES, CauseResult, Comparison, Diagnosis, Finding, NotExamined, StageResult
 from cfrunbook.findings import Path as EdgePath
 from cfrunbook.text import visible
 from cfrunbook.views import outline, style, tables, terminal
@@ -122,6 +122,13 @@ def results(judged: Sequence[Judged]) -> Fragment:
     return _fragment("results", function.results(judged), text=text)
 
 
+def comparison(value: Comparison) -> Fragment:
+    """Show what changed between two configurations or recordings."""
+    from cfrunbook.views import comparison as words
+
+    return _fragment("comparison", value, text=words.render(value, color=False, width=100))
+
+
 def targets(wanted: Sequence[Target]) -> Fragment:
     """Show what CloudFront would connect to, and why."""
     return table(tables.targets(wanted))
@@ -204,6 +211,8 @@ def _environment() -> Environment:
 
     import jinja2
 
+    from cfrunbook.views import comparison as changed
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -221,6 +230,7 @@ def _environment() -> Environment:
         root=outline.root,
         others=outline.others,
         broken=outline.broken,
+        changed=changed,
     )
     environment.filters.update(
         multiline=_multiline,

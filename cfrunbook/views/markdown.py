@@ -9,12 +9,15 @@ import re
 from collections.abc import Iterable, Sequence
 
 from cfrunbook.evidence import Observations
-from cfrunbook.findings import STAGE_TITLES, CauseResult, Diagnosis, Finding, NotExamined, StageResult, Step
+from cfrunbook.findings import STAGE_TITLES, CauseResult, Comparison, Diagnosis, Finding, NotExamined, StageResult, Step
 from cfrunbook.text import visible
+from cfrunbook.views import comparison as changed
 from cfrunbook.views import outline, style
 
 MAX_LINE = 1000
 """Characters shown of any one value."""
+MAX_CHANGES = 40
+"""Differences of a configuration in the table; a ticket need not hold all."""
 
 _ICONS = {"ok": "✅", "warning": "⚠️", "fault": "❌", "unknown": "❔", "info": "ℹ️", "none": "➖"}
 _BREAK = (
@@ -34,6 +37,8 @@ def summary(diagnosis: Diagnosis, observations: Observations | None = None) -> s
     blocks.append(_facts(diagnosis, observations))
     if diagnosis.stages:
         blocks.append(_path(diagnosis.stages, diagnosis.verdict.code))
+    if diagnosis.changes is not None:
+        blocks.append("### What changed\n\n" + _comparison(diagnosis.changes))
     if first:
         blocks += _finding(first)
     if value.next_check:
@@ -155,6 +160,29 @@ def _causes(results: Sequence[CauseResult]) -> str:
             cells[1] += f": {text(r.why)}"
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
+
+
+def _comparison(value: Comparison) -> str:
+    lines = [text(value.explanation)] if value.explanation else []
+    lines.append(f"Since {text(value.before)}: {text(value.sentence)}")
+    if value.changes:
+        rows = ["| Can lead to | Where | Before | After |", "|---|---|---|---|"]
+        rows += [
+            f"| {text(changed.effect(c))} | {_cell(c.where)} | {_cell(c.before)} | {_cell(c.after)} |"
+            for c in value.changes[:MAX_CHANGES]
+        ]
+        lines.append("\n".join(rows))
+    left = value.left_out + max(0, len(value.changes) - MAX_CHANGES)
+    lines += [f"and {left} more."] if left else []
+    told = [f"{text(s.target or 'given')}: {text(s.what)}: {text(s.before)} → {text(s.after)}" for s in value.seen]
+    told += [f"{changed.KINDS[f.kind]}: {_icon(f.status)} {text(f.title)} {code(f.code)}" for f in value.findings]
+    told += [text(note) for note in value.notes]
+    return "\n\n".join([*lines, *([_bullets(told)] if told else [])])
+
+
+def _cell(value: str) -> str:
+    """Return a value as code within a table, where a pipe would begin the next cell."""
+    return code(value.replace("|", "¦"))
 
 
 def _bullets(lines: Iterable[str]) -> str:

@@ -51,6 +51,10 @@ def render(diagnosis: Diagnosis, *, color: bool, width: int) -> str:
                 "Path", _path(paper, diagnosis.stages, diagnosis.verdict.code), aside=f"to {title}" if title else ""
             )
         )
+    if diagnosis.changes is not None:
+        from cfrunbook.views import comparison
+
+        blocks.append(comparison.section(paper, diagnosis.changes))
     if first:
         blocks += _sections(paper, first)
     next_checks = dict.fromkeys(c for c in (diagnosis.verdict.next_check, first.next_check if first else "") if c)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
 
 from cfrunbook.findings import Cause
 from cfrunbook.lab.authority import Authority
@@ -21,7 +22,8 @@ def _name_mismatch(authority: Authority) -> Setup:
 
 def _forwarded_host(authority: Authority) -> Setup:
     chain = Chain((authority.leaf(ORIGIN), authority.intermediate))
-    return Setup(web(Tls(by_name={ORIGIN: chain})), host_forwarded=True)
+    origin = web(Tls(by_name={ORIGIN: chain}))
+    return Setup(origin, host_forwarded=True, before=Setup(origin))
 
 
 def _default_certificate(authority: Authority) -> Setup:
@@ -33,7 +35,7 @@ def _default_certificate(authority: Authority) -> Setup:
 def _old_only(authority: Authority) -> Setup:
     chain = Chain((authority.leaf(ORIGIN), authority.intermediate))
     old = Tls(chain, minimum=ssl.TLSVersion.TLSv1, maximum=ssl.TLSVersion.TLSv1_1, ciphers="ECDHE+AES:@SECLEVEL=0")
-    return Setup(web(old))
+    return Setup(web(old), before=Setup(replace(web(old), minimum_tls="TLSv1")))
 
 
 def _client_certificate(authority: Authority) -> Setup:
