@@ -22,6 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"aws_facts", "evidence", "findings", "log_summary"}),
     frozenset({"cloudfront", "probes", "x509"}),
     frozenset({"firewall", "functions", "logs"}),
+    frozenset({"recognizing"}),
     frozenset({"causes"}),
     frozenset({"live_ranges"}),
     frozenset({"incident"}),
