@@ -93,13 +93,46 @@ def _run(argv: list[str]) -> int:
         split = argv.index("--")
         argv, command = argv[:split], argv[split + 1 :]
     parser = _parser()
-    options = parser.parse_args(_with_environment(argv))
+    options, rest = parser.parse_known_args(_with_environment(_of_known_command(argv)))
+    _take_anything(parser, options, rest)
     options.command = command
     if not hasattr(options, "call"):
         parser.print_help()
         return 0
     call: Callable[[argparse.Namespace], int] = options.call
     return call(options)
+
+
+_COMMANDS = ("diagnose", "report", "firewall", "function", "logs", "lab", "aws", "notebooks")
+
+
+def _of_known_command(argv: list[str]) -> list[str]:
+    """Refuse a first word that is no command, and say what was probably meant. Raises BadInput."""
+    if not argv or argv[0].startswith("-") or argv[0] in _COMMANDS:
+        return argv
+    import difflib
+
+    shown = visible(argv[0], 120)
+    if close := difflib.get_close_matches(argv[0], _COMMANDS, 1, 0.7):
+        meant = f"cfrunbook {close[0]}"
+    elif "." in argv[0] or "/" in argv[0] or Path(argv[0]).exists() or re.fullmatch(r"E[A-Z0-9]{5,31}", argv[0]):
+        meant = f"cfrunbook diagnose {shlex.join(visible(word, 300) for word in argv)}"
+    else:
+        raise BadInput(f"{shown!r} is no command; there are {', '.join(_COMMANDS)} (see cfrunbook --help).")
+    raise BadInput(f"{shown!r} is no command; did you mean: {meant}")
+
+
+def _take_anything(parser: argparse.ArgumentParser, options: argparse.Namespace, rest: list[str]) -> None:
+    """Put the words that are no option where `diagnose` and `report` want them, wherever on the line they stand.
+
+    Without any, they come from CFRUNBOOK_ANYTHING, split as a shell would. Raises BadInput for others.
+    """
+    unknown = [word for word in rest if not hasattr(options, "anything") or (word.startswith("-") and word != "-")]
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if hasattr(options, "anything"):
+        words = [*options.anything, *rest]
+        options.anything = words or _words("anything", os.environ.get("CFRUNBOOK_ANYTHING", ""))
 
 
 # --- commands -----------------------------------------------------------------------------------------------------
@@ -274,6 +307,7 @@ def _incident(options: argparse.Namespace) -> Incident:
     given = with_fetched(
         profile=options.aws_profile or "",
         progress=_progress,
+        anything=options.anything,
         distribution=options.distribution,
         policies=options.policies,
         url=options.url,
@@ -560,6 +594,13 @@ def _command(
 
 def _inputs(parser: argparse.ArgumentParser) -> None:
     """Add the inputs that `diagnose` and `report` share; each may be left out."""
+    parser.add_argument(
+        "anything",
+        nargs="*",
+        default=[],
+        metavar="ANYTHING",
+        help="whatever you have: files, folders, a URL, an id, a name; told from its content; - is stdin",
+    )
     what = parser.add_argument_group("what is known (any subset)")
 
     def add(name: str, text: str, *, several: bool = False, convert: Callable[[str], Any] = str, **more: Any) -> None:

@@ -27,7 +27,15 @@ from cfrunbook.cloudfront.policies import Policies
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.cloudfront.viewer_url import ViewerUrl
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import AddressRanges, CapturedResponse, FirewallDump, FunctionResult, Inputs, Observations
+from cfrunbook.evidence import (
+    AddressRanges,
+    CapturedResponse,
+    FirewallDump,
+    FunctionResult,
+    Inputs,
+    Observations,
+    Recognized,
+)
 from cfrunbook.findings import Finding, NotExamined, Stage, StageResult, StageStatus, Status
 from cfrunbook.text import join_names, visible
 
@@ -38,6 +46,7 @@ if TYPE_CHECKING:
     from cfrunbook.functions.inputs import Handler, ResultSource
     from cfrunbook.probes.dns.hints import Hint
     from cfrunbook.probes.relocation import Relocations
+    from cfrunbook.recognizing import Anything
     from cfrunbook.x509.roots import TrustStore
 
 Pace = Literal["polite", "fast"]
@@ -61,6 +70,8 @@ _LAB_OPTIONS = (
 
 MAX_FACTS = 5
 """Results of functions that are named one by one."""
+MAX_RECOGNIZED_FACTS = 20
+"""Things given without saying what they are, of which each is told by itself."""
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -111,6 +122,7 @@ class Incident(msgspec.Struct, frozen=True):
     def load(
         cls,
         *,
+        anything: Anything = None,
         distribution: Source | None = None,
         policies: Source | Sequence[Source] | None = (),
         url: str | None = "",
@@ -146,12 +158,14 @@ class Incident(msgspec.Struct, frozen=True):
         """Return the incident that these inputs describe; any subset will do that gives something to examine.
 
         That is a distribution, an origin, a captured response, or an edge function's result or handler. A handler is
-        only run, which is code execution on this machine, if `run_handler` says so.
+        only run, which is code execution on this machine, if `run_handler` says so. `anything` is whatever a person
+        has, files, folders, texts, URLs, ids: what it is is told from its content, and what is given by name wins.
 
         What is given here wins over the options of `lab`, and those over the inputs of `evidence`. Raises BadInput,
         in one sentence, for anything that cannot be used; never another exception.
         """
         given: dict[str, Any] = {
+            "anything": anything,
             "distribution": distribution, "policies": policies, "url": url, "origin": origin, "host": host,
             "connect_to": connect_to, "trust_store": trust_store, "vantage": vantage, "at": at, "deadline": deadline,
             "pace": pace, "resolver": resolver, "root_hints": root_hints, "expiry_days": expiry_days,
@@ -164,6 +178,12 @@ class Incident(msgspec.Struct, frozen=True):
             "aws": aws,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
+        if "anything" in given:
+            from cfrunbook import recognizing
+
+            given = recognizing.applied(given | {"evidence": evidence, "lab": lab})
+            evidence, lab = given.pop("evidence"), given.pop("lab")
+            given["anything"] = given["anything"].items
         scenario, options = _lab(lab) if lab else ("", {})
         observations = _recording(evidence) if evidence else None
         recorded = observations.inputs if observations else Inputs()
@@ -208,6 +228,7 @@ class Incident(msgspec.Struct, frozen=True):
     def _facts(self) -> Iterable[Fact]:
         if self.inputs.lab:
             yield Fact("Lab scenario", self.inputs.lab, "made for training and tests, not a real incident")
+        yield from self._recognized_facts()
         if self.distribution:
             yield Fact("Distribution", self.distribution.title, join_names(list(self.distribution.names)))
         if self.url:
@@ -252,6 +273,16 @@ class Incident(msgspec.Struct, frozen=True):
             any_other = " and every other" if others else ""
             yield Fact("Name servers", f"{places}{any_other}, relocated", f"asked elsewhere; the first: {servers[0]}")
         yield Fact("Trusts", self.roots.name)
+
+    def _recognized_facts(self) -> Iterable[Fact]:
+        """Yield what each thing was taken for that was given without saying what it is."""
+        given = self.inputs.recognized
+        for item in given[:MAX_RECOGNIZED_FACTS]:
+            why = f"it is {item.input.replace('_', '-')}" if item.input else "it is no input"
+            said = item.notes[0] if item.notes else ""
+            yield Fact("Given", item.given, f"taken for {item.what}; {why}. {said}".strip())
+        if len(given) > MAX_RECOGNIZED_FACTS:
+            yield Fact("Given", f"and {len(given) - MAX_RECOGNIZED_FACTS} more")
 
     def _function_facts(self) -> Iterable[Fact]:
         given = self.inputs.functions
@@ -315,6 +346,7 @@ def _assemble(
     def pick_given(key: str) -> Any:
         return given.get(key, options.get(key))
 
+    recognized: tuple[Recognized, ...] = given.get("anything") or recorded.recognized
     url_text = _text(pick("url"), "URL")
     url = viewer_url.parse(url_text) if url_text else None
     origin, host = _text(pick("origin"), "Origin").strip(), _text(pick("host"), "Host").strip()
@@ -334,6 +366,8 @@ def _assemble(
         planned = plan.of_functions()
     elif recorded.responses or pick_given("response") is not None:
         planned = plan.of_responses()
+    elif recognized:
+        planned = plan.of_nothing()
     else:
         raise BadInput(
             "There is nothing to examine: give a distribution (the output of aws cloudfront get-distribution), an"
@@ -344,6 +378,7 @@ def _assemble(
     name = _text(pick("name"), "Name")
     ranges_url = _ranges_url(given.get("address_ranges"))
     inputs = Inputs(
+        recognized=recognized,
         name=name,
         distribution=read.document if read else None,
         policies=known.given,

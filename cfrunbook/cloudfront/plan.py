@@ -158,6 +158,16 @@ def of_responses() -> Plan:
     return Plan((), (left_out,))
 
 
+def of_nothing() -> Plan:
+    """Return the plan where nothing that was given says what to examine: what is missing is told."""
+    left_out = NotExamined(
+        what="the origin",
+        why="neither a distribution nor an origin was given",
+        next_check="Give the distribution and the failing URL, or the origin.",
+    )
+    return Plan((), (left_out,))
+
+
 def _names_without_distribution(domain: str, host: str, url: ViewerUrl | None) -> tuple[ServerName, ...]:
     if host:
         return (server_names.forwarded(hostname.to_ascii(host, "Host"), domain, _SAID),)

@@ -61,6 +61,10 @@ class Recognition(msgspec.Struct, frozen=True, kw_only=True):
         return written
 
 
+Anything = Iterable[Item] | Item | Recognition | None
+"""What `Incident.load` takes as `anything`."""
+
+
 def recognize(items: Iterable[Item] | Item) -> Recognition:
     """Return what the items are and which inputs they become.
 

@@ -206,7 +206,7 @@ def _logs(content: Content, value: Any) -> list[Taken] | None:
 
 def logs(content: Content, what: str) -> Taken:
     """Return that a content is an access log."""
-    notes = ()
+    notes: tuple[str, ...] = ()
     if content.path is None:
         notes = ("Save it to a file and name that: logs are read from files.",)
     return Taken(

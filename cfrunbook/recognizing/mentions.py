@@ -41,7 +41,7 @@ _ABOUT = (
     "aws.amazon.com", "amazonaws.com", "amazon.com", "atlassian.net", "awsapps.com", "datadoghq.com", "datadoghq.eu",
     "github.com", "gitlab.com", "google.com", "grafana.net", "grafana.com", "newrelic.com", "opsgenie.com",
     "pagerduty.com", "pingdom.com", "sentry.io", "service-now.com", "slack.com", "statuscake.com",
-    "teams.microsoft.com", "uptimerobot.com", "victorops.com", "w3.org", "zendesk.com", "zoom.us", "schemas.xmlsoap.org",
+    "teams.microsoft.com", "uptimerobot.com", "victorops.com", "w3.org", "xmlsoap.org", "zendesk.com", "zoom.us",
 )  # fmt: skip
 """Hosts that messages link to and that are not what failed: consoles, pagers, chats, documentation."""
 

@@ -225,9 +225,7 @@ def _folder(folder: Path) -> Iterator[Found]:
 
 
 def _inside(folder: Path) -> Iterator[Path]:
-    """Yield the regular files of a folder, sorted by name, at most one more than `MAX_FILES`; hidden ones and
-    notebooks are left out.
-    """
+    """Yield the regular files of a folder by name, at most one more than `MAX_FILES`; no hidden ones, no notebooks."""
     number = 0
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))

@@ -20,7 +20,7 @@ ARN = re.compile(r"arn:aws(?:-cn)?:cloudfront::\d{12}:distribution/(E[A-Z0-9]{5,
 _OTHER_ARN = re.compile(r"arn:aws[a-z-]*:([a-z0-9-]+):", re.ASCII)
 OWN_NAME = re.compile(r"d[a-z0-9]{6,20}\.cloudfront\.net", re.IGNORECASE | re.ASCII)
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{54}==", re.ASCII)
-"""https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html (x-edge-request-id)"""
+"""x-edge-request-id: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html"""
 POP = re.compile(r"[A-Z]{3}\d{1,3}-[A-Z]\d{1,3}", re.ASCII)
 TIME = re.compile(
     r"20\d\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d(?::[0-6]\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?", re.ASCII
