@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cfrunbook import coverage, failover, verdicts
+import msgspec
+
+from cfrunbook import coverage, failover, verdicts, wanted
 from cfrunbook.causes import aws_facts, registry, tls_second_opinion
 from cfrunbook.causes.case import Case
-from cfrunbook.evidence import AddressRanges, Observations, ResolutionOutcome
+from cfrunbook.evidence import AddressRanges, GivenKind, Observations, ResolutionOutcome
 from cfrunbook.findings import (
     STAGE_TITLES,
     STAGES,
@@ -111,8 +113,8 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
         *observations.not_observed,
         *_unread(incident),
     )
-    not_examined = (*gaps, *said, *_left_out(paths))
-    return Diagnosis(
+    not_examined = (*gaps, *_unrecognized(incident), *said, *_left_out(paths))
+    concluded = Diagnosis(
         verdict=verdict,
         stages=next((p.stages for p in paths if p.target == verdict.target), paths[0].stages if paths else ()),
         causes=tuple(_cause(cause, ranked) for cause in Cause if _shown(cause, ranked)),
@@ -135,6 +137,19 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
         },
         versions={**observations.versions, "trust_store": incident.roots.name},
     )
+    return msgspec.structs.replace(concluded, wanted=wanted.of(incident, concluded))
+
+
+def _unrecognized(incident: Incident) -> Iterable[NotExamined]:
+    """Say what of that which was given without saying what it is could not be used, and why."""
+    for item in incident.inputs.recognized:
+        is_needed = item.kind in (GivenKind.UNKNOWN, GivenKind.OTHER) or (item.kind in _SOURCES and not item.input)
+        if is_needed:
+            why = " ".join((f"it is {item.what}.", *item.notes)).removesuffix(".")
+            yield NotExamined(what=f"{item.given}, which was given", why=why)
+
+
+_SOURCES = (GivenKind.DISTRIBUTION_ID, GivenKind.DISTRIBUTION, GivenKind.FUNCTION_CODE, GivenKind.LOGS)
 
 
 def _of_functions(incident: Incident, observations: Observations) -> Iterable[Finding]:

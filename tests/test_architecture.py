@@ -30,7 +30,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"aws"}),
     frozenset({"observation"}),
     frozenset({"coverage", "direct_evidence", "failover"}),
-    frozenset({"verdicts"}),
+    frozenset({"verdicts", "wanted"}),
     frozenset({"diagnosis"}),
     frozenset({"views"}),
     frozenset({"cli", "commands", "lab", "report", "runbook", "__init__", "__main__"}),
