@@ -208,8 +208,7 @@ def _function(options: argparse.Namespace) -> int:
 def _logs(options: argparse.Namespace) -> int:
     import datetime as dt
 
-    from cfrunbook.logs import reading
-    from cfrunbook.views import log_words
+    from cfrunbook.logs import reading, words
     from cfrunbook.views import logs as views
 
     if options.since is not None and options.until is not None and options.since >= options.until:
@@ -223,7 +222,7 @@ def _logs(options: argparse.Namespace) -> int:
         sys.stdout.write(views.to_json(summary).decode())
     else:
         print(views.render(summary, dt.datetime.now(dt.UTC), color=_color(), width=_width()))
-    return EXIT[log_words.status(summary)]
+    return EXIT[words.status(summary)]
 
 
 def _lab_list(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What access logs say, in sentences: once, for terminal and figures."""
+"""What access logs say, in sentences: once, for findings, terminal and figures."""
 
 from __future__ import annotations
 
