@@ -302,8 +302,11 @@ def _incident(options: argparse.Namespace) -> Incident:
         handler=options.handler,
         run_handler=options.run_handler,
         response=options.response,
+        logs=options.logs,
     )
-    return Incident.load(**given)
+    incident = Incident.load(**given, progress=_read_so_far if sys.stderr.isatty() else None)
+    _progress("")
+    return incident
 
 
 def _observe_and_judge(incident: Incident) -> tuple[Observations, Diagnosis]:
@@ -381,9 +384,9 @@ _INPUTS = (
     *("distribution", "policies", "url", "origin", "host", "evidence", "save-evidence", "connect-to", "vantage"),
     *("at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name", "expiry-days"),
     *("keep-alive", "firewall", "interface", "destination", "address-ranges", "function-result", "function-event"),
-    *("event-type", "function-kind", "handler", "run-handler", "response", "aws-profile", "output"),
+    *("event-type", "function-kind", "handler", "run-handler", "response", "logs", "aws-profile", "output"),
 )
-_SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall", "function-result", "response"})
+_SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall", "function-result", "response", "logs"})
 
 
 def _with_environment(argv: list[str]) -> list[str]:
@@ -636,6 +639,12 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
         "what viewers get: output of curl -i or -v, wget -S, a HAR file, header fields, the page",
         several=True,
         metavar="FILE",
+    )
+    add(
+        "--logs",
+        "access logs, files and folders: standard of any age, v2, JSON, Parquet, real-time, packed or not",
+        several=True,
+        metavar="PATH",
     )
     add("--aws-profile", "profile to fetch with, where --distribution is an id (default: as boto3)", metavar="NAME")
     add("--lab", "a running lab's file: its relocations and defaults", metavar="FILE")

@@ -61,7 +61,10 @@ def read(
     else:
         total = sum(part.length for part in divided[0])
         summaries = [count(divided[0], options, steps(progress, total, 1))]
-    summary = merging.with_files(merging.merged(summaries), given=len(found), skipped=len(found) - len(meant))
+    named = [visible(path, 4096) for path in paths]
+    summary = merging.with_files(
+        merging.merged(summaries), paths=named, given=len(found), skipped=len(found) - len(meant)
+    )
     seen = summary.files
     if seen.problems and not seen.read and not summary.lines.read:
         others = seen.failed - 1

@@ -147,6 +147,11 @@ def usual_time(value: TypeCount) -> str:
     return f"{share} took {low:g} to {TOOK_S[most]:g} seconds."
 
 
+def files(files: Files) -> str:
+    """Return what was read, in a few words: `3 of 4 files`."""
+    return f"{files.read:,} of {files.given:,} {'file' if files.given == 1 else 'files'}"
+
+
 def read(files: Files, lines: Lines) -> list[str]:
     """Return what was read and what was not, a sentence each."""
     formats = ", ".join(f"{count:,} {name}" for name, count in files.formats.items())
