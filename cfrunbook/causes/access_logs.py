@@ -86,12 +86,12 @@ class _Judge:
             yield self._say(table.WITHOUT_ERROR, f"access logs: {words.headline(s)}")
         yield from self._quality()
         yield from self._times(responses, at)
-        yield from self._beside()
+        yield from self._beside({int(f.data["logged_status"]) for f in typed})
         yield from self._patterns()
         if (first := next((f.data for f in typed if f.data["request_ids"]), None)) is not None:
+            told = {name: first[name] for name in ("name", "example", "examples", "request_ids")}
             ident = first["request_ids"][0]
-            examples = first["examples"]
-            yield self._say(table.FOR_SUPPORT, "access logs: x-edge-request-id", examples=examples, request_id=ident)
+            yield self._say(table.FOR_SUPPORT, "access logs: x-edge-request-id", request_id=ident, **told)
 
     # --- result types ---------------------------------------------------------------------------------------------
 
@@ -139,7 +139,7 @@ class _Judge:
         data["confidence"] = "high" if rule.cause in (Cause.DNS, Cause.EDGE_FUNCTION, Cause.CLOUDFRONT) else "medium"
         data["name_words"] = f"x-edge-result-type says {types[0].name}. " if types[0].name else ""
         answered = next((t.status for t in types if t.status >= 400), None)
-        data["status"] = f"{answered or s.status:03}"
+        data["logged_status"] = f"{answered or s.status:03}"
         if rule.cause is Cause.EDGE_FUNCTION:
             data |= said.function(types[0].name, s, self.distribution)
         finding = self._say(
@@ -214,16 +214,17 @@ class _Judge:
 
     # --- beside the errors ----------------------------------------------------------------------------------------
 
-    def _beside(self) -> Iterator[Finding]:
+    def _beside(self, told: set[int]) -> Iterator[Finding]:
+        """Yield what is beside the errors: repeats, hidden ones, and other statuses than those that were `told`."""
         s = self.summary
         if 0 < s.repeats < s.errors:
             says = f"access logs: {s.repeats:,} lines with {s.status:03} Error"
-            yield self._say(table.REPEATS, says, explained_words=said.explained(s))
+            yield self._say(table.REPEATS, says, repeats=s.repeats, explained_words=said.explained(s))
         if s.masked:
             says = f"access logs: {s.masked:,} lines with a status below 400 and the result of a 502"
             yield self._say(table.MASKED, says, masked_count=s.masked)
         counts = {int(code): s.statuses.get(code, 0) for code in s.neighbors if code.isdecimal()}
-        counts = {code: n for code, n in sorted(counts.items()) if n and code != s.status}
+        counts = {code: n for code, n in sorted(counts.items()) if n and code not in {s.status, *told}}
         if counts:
             others = said.others(counts, s.requests)
             types = said.types_of([t for t in s.types if t.status in counts])

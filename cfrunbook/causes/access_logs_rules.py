@@ -27,11 +27,11 @@ _PAGE_502 = _GUIDE + "http-502-bad-gateway.html"
 _CACHING_PAGE = _GUIDE + "custom-error-pages-expiration.html"
 _TIMING = STANDARD_PAGE + "#access-logs-timing"
 
-_COUNT = "cfrunbook logs {files} --status {status!q} --since {since!q} --until {until!q}"
+_COUNT = "cfrunbook logs {files} --status {logged_status!q} --since {since!q} --until {until!q}"
 _VERIFY = Step(
     text="Count in newer logs after the fix: no {name} any more. CloudFront delivers logs within an hour or so, at the"
     " latest after 24, and serves an error from its cache for 10 seconds or more.",
-    command="cfrunbook logs {files} --status {status!q} --since {until!q}",
+    command="cfrunbook logs {files} --status {logged_status!q} --since {until!q}",
 )
 _EXAMINE = Step(
     text="Examine the origin as CloudFront sees it, together with these logs.",
@@ -282,11 +282,11 @@ def _about(code: str, status: Status, title: str, meaning: str, **more: Any) -> 
 WITHOUT_ERROR = _about(
     "logs_without_error",
     Status.OK,
-    "No request was answered {status} in the access logs, of {requests:,} {when}.",
+    "None of the {requests:,} requests in the access logs, {when}, was answered {logged_status}.",
     "Logs hold what CloudFront answered to viewers. They may come up to 24 hours late and need not be complete;"
     " requests with more than 20 KB of header are not logged.",
     source=_TIMING,
-    reproduce="cfrunbook logs {files} --status {status!q}",
+    reproduce="cfrunbook logs {files} --status {logged_status!q}",
 )
 WITHOUT_REQUEST = _about(
     "logs_without_request",
@@ -294,7 +294,7 @@ WITHOUT_REQUEST = _about(
     "The access logs hold no request ({read}), so they tell nothing.",
     "A distribution without traffic writes no lines, and logs come an hour late or more.",
     source=_TIMING,
-    reproduce="cfrunbook logs {files} --status {status!q}",
+    reproduce="cfrunbook logs {files} --status {logged_status!q}",
     next_check="Give the logs of the hours in which it fails; files of the newest hours may still be to come.",
 )
 NOT_WHOLE = _about(
@@ -302,7 +302,7 @@ NOT_WHOLE = _about(
     Status.WARNING,
     "Not all of the access logs could be used: {lacking}.",
     "What was read is counted; what was not may hold more errors, or the first of them. {problems}",
-    reproduce="cfrunbook logs {files} --status {status!q}",
+    reproduce="cfrunbook logs {files} --status {logged_status!q}",
     next_check="Copy the files anew, or name only those that are CloudFront's access logs.",
 )
 OF_OTHER_HOSTS = _about(
@@ -311,7 +311,7 @@ OF_OTHER_HOSTS = _about(
     "The access logs are of {hosts}, and this incident is about {expected}: what they say is not counted for it.",
     "None of their {requests:,} requests came for a name of this incident. They may be the logs of another"
     " distribution, or the URL or distribution that was given is another one.",
-    reproduce="cfrunbook logs {files} --status {status!q}",
+    reproduce="cfrunbook logs {files} --status {logged_status!q}",
     next_check="Give the logs of this distribution: standard logs have its id at the beginning of each file name.",
 )
 END_EARLIER = _about(
@@ -321,7 +321,7 @@ END_EARLIER = _about(
     "What they say is of then; the failing request itself need not be in them. CloudFront delivers logs up to 24 hours"
     " late.",
     source=_TIMING,
-    reproduce="cfrunbook logs {files} --status {status!q}",
+    reproduce="cfrunbook logs {files} --status {logged_status!q}",
     next_check="Give newer logs too.",
 )
 GO_ON_LATER = _about(
@@ -329,13 +329,13 @@ GO_ON_LATER = _about(
     Status.INFO,
     "The access logs go on until {last}, {how_long} after {moment}, and all of them are counted.",
     "The moment to judge at (--at, or when the recording was made) does not cut the logs.",
-    reproduce="cfrunbook logs {files} --status {status!q} --until {until!q}",
+    reproduce="cfrunbook logs {files} --status {logged_status!q} --until {until!q}",
     next_check="Count only what was before: cfrunbook logs {files} --until {until!q}",
 )
 REPEATS = _about(
     "logged_repeats",
     Status.INFO,
-    "{repeats:,} of the {errors:,} requests answered {status} are logged as Error alone: {explained_words}.",
+    "{repeats:,} of the {errors:,} requests answered {logged_status} are logged as Error alone: {explained_words}.",
     "That is the type of errors served from CloudFront's cache, and of what no other type describes. They do not count"
     " as causes of their own.",
     source=_CACHING_PAGE,
@@ -361,8 +361,9 @@ BESIDE = _about(
 FOR_SUPPORT = _about(
     "logged_requests",
     Status.INFO,
-    "For AWS Support and for other logs, from the access logs: {examples}",
-    "x-edge-request-id is what X-Amz-Cf-Id said to the viewer, and requestId in an event of Lambda@Edge.",
+    "For AWS Support and for other logs, from the access logs: {example}.",
+    "x-edge-request-id is what X-Amz-Cf-Id said to the viewer, and requestId in an event of Lambda@Edge. The first of"
+    " {name}: {examples}",
     reproduce="zgrep -h {request_id!q} {log_files}",
 )
 

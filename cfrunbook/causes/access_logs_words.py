@@ -27,7 +27,7 @@ def common(summary: LogSummary, distribution: Distribution | None, url: str) -> 
     files = files_of(summary)
     return {
         "direct": True,
-        "status": f"{summary.status:03}",
+        "logged_status": f"{summary.status:03}",
         "requests": summary.requests,
         "errors": summary.errors,
         "when": words.span(summary.first_request, summary.last_request),
@@ -90,6 +90,7 @@ def typed(types: Sequence[TypeCount], summary: LogSummary) -> dict[str, Any]:
         "took": f"{took} " if took else "",
         "masked": f"Of them {hidden:,} were shown with another status by a custom error response. " if hidden else "",
         "when_most": when_most(summary),
+        "example": _example(examples[0]) if examples else "",
         "examples": for_support(examples),
         "request_ids": [e.request_id for e in examples if e.request_id],
     }
