@@ -241,8 +241,7 @@ def _function(options: argparse.Namespace) -> int:
 def _logs(options: argparse.Namespace) -> int:
     import datetime as dt
 
-    from cfrunbook.logs import reading
-    from cfrunbook.views import log_words
+    from cfrunbook.logs import reading, words
     from cfrunbook.views import logs as views
 
     if options.since is not None and options.until is not None and options.since >= options.until:
@@ -256,7 +255,7 @@ def _logs(options: argparse.Namespace) -> int:
         sys.stdout.write(views.to_json(summary).decode())
     else:
         print(views.render(summary, dt.datetime.now(dt.UTC), color=_color(), width=_width()))
-    return EXIT[log_words.status(summary)]
+    return EXIT[words.status(summary)]
 
 
 def _lab_list(options: argparse.Namespace) -> int:
@@ -337,8 +336,11 @@ def _incident(options: argparse.Namespace) -> Incident:
         handler=options.handler,
         run_handler=options.run_handler,
         response=options.response,
+        logs=options.logs,
     )
-    return Incident.load(**given)
+    incident = Incident.load(**given, progress=_read_so_far if sys.stderr.isatty() else None)
+    _progress("")
+    return incident
 
 
 def _observe_and_judge(incident: Incident) -> tuple[Observations, Diagnosis]:
@@ -416,9 +418,9 @@ _INPUTS = (
     *("distribution", "policies", "url", "origin", "host", "evidence", "save-evidence", "connect-to", "vantage"),
     *("at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name", "expiry-days"),
     *("keep-alive", "firewall", "interface", "destination", "address-ranges", "function-result", "function-event"),
-    *("event-type", "function-kind", "handler", "run-handler", "response", "aws-profile", "output"),
+    *("event-type", "function-kind", "handler", "run-handler", "response", "logs", "aws-profile", "output"),
 )
-_SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall", "function-result", "response"})
+_SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall", "function-result", "response", "logs"})
 
 
 def _with_environment(argv: list[str]) -> list[str]:
@@ -678,6 +680,12 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
         "what viewers get: output of curl -i or -v, wget -S, a HAR file, header fields, the page",
         several=True,
         metavar="FILE",
+    )
+    add(
+        "--logs",
+        "access logs, files and folders: standard of any age, v2, JSON, Parquet, real-time, packed or not",
+        several=True,
+        metavar="PATH",
     )
     add("--aws-profile", "profile to fetch with, where --distribution is an id (default: as boto3)", metavar="NAME")
     add("--lab", "a running lab's file: its relocations and defaults", metavar="FILE")

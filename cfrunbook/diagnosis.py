@@ -71,6 +71,11 @@ def _firewall_inputs(incident: Incident, observations: Observations) -> dict[str
     return named | ({"address_ranges": ranges.create_date} if ranges else {})
 
 
+def _log_inputs(incident: Incident, observations: Observations) -> dict[str, Any]:
+    logs = incident.inputs.logs or observations.inputs.logs
+    return {"logs": list(logs.files.paths), "log_requests": logs.requests} if logs else {}
+
+
 def _behind_firewall(incident: Incident) -> set[str]:
     """Return the origins that the rules given may be about; of several nobody knows which."""
     return {t.domain for t in incident.targets if not t.not_probed}
@@ -99,6 +104,7 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
     if observations.inputs.functions or observations.function_runs or incident.inputs.functions:
         findings.extend(_of_functions(incident, observations))
     findings.extend(_of_responses(incident, observations))
+    findings.extend(_of_logs(incident, observations))
     findings.extend(_of_account(incident, observations))
     findings = failover.settle(incident, findings)
     gaps = tuple(dict.fromkeys(gap for case in judged for gap in coverage.gaps(case)))
@@ -130,6 +136,7 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
             "connect_to": list(observations.inputs.connect_to),
             "trust_store": incident.roots.name,
             **_firewall_inputs(incident, observations),
+            **_log_inputs(incident, observations),
             "lab": observations.inputs.lab,
             "vantage": observations.vantage,
             "recorded_at": observations.recorded_at.isoformat(),
@@ -174,6 +181,24 @@ def _of_responses(incident: Incident, observations: Observations) -> Iterable[Fi
         policies=incident.policies,
         at=incident.at or observations.recorded_at,
         url=incident.inputs.url,
+    )
+
+
+def _of_logs(incident: Incident, observations: Observations) -> Iterable[Finding]:
+    """Return what access logs show: those given now, else those of the recording."""
+    logs = incident.inputs.logs or observations.inputs.logs
+    if logs is None:
+        return ()
+    from cfrunbook.causes import access_logs
+
+    return access_logs.judge(
+        logs,
+        distribution=incident.distribution,
+        host=incident.url.host if incident.url else "",
+        url=incident.inputs.url,
+        responses=incident.inputs.responses or observations.inputs.responses,
+        at=incident.at or observations.recorded_at,
+        was_probed=bool(incident.targets),
     )
 
 

@@ -20,6 +20,7 @@ from cfrunbook.aws_facts import AwsFacts
 from cfrunbook.errors import BadInput
 from cfrunbook.files import read_bounded, write_whole
 from cfrunbook.findings import NotExamined, Struct
+from cfrunbook.log_summary import LogSummary
 from cfrunbook.text import visible
 
 SCHEMA = 1
@@ -729,6 +730,8 @@ class Inputs(Struct, frozen=True, kw_only=True):
     """Results of edge functions."""
     responses: Annotated[tuple[CapturedResponse, ...], Meta(max_length=MAX_RESPONSES)] = ()
     """Captured responses."""
+    logs: LogSummary | None = None
+    """What access logs say, counted: no line of them; None: none were given."""
     aws: AwsFacts | None = None
     """What was fetched from an AWS account besides; None: nothing was."""
     lab: str = ""

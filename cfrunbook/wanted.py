@@ -329,9 +329,7 @@ def _commands(text: str, commands: list[str]) -> Step | None:
 
 
 def _logs(known: _Known) -> Step | None:
-    if getattr(known.incident.inputs, "logs", None) or any(
-        item.kind is GivenKind.LOGS and item.input for item in known.incident.inputs.recognized
-    ):
+    if known.incident.inputs.logs is not None:
         return None
     moment, is_said = known.moment
     start, end = moment - dt.timedelta(minutes=30 if is_said else 60), moment + dt.timedelta(minutes=30)

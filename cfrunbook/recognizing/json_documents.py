@@ -205,18 +205,14 @@ def _logs(content: Content, value: Any) -> list[Taken] | None:
 
 
 def logs(content: Content, what: str) -> Taken:
-    """Return that a content is an access log."""
-    notes: tuple[str, ...] = ()
-    if content.path is None:
-        notes = ("Save it to a file and name that: logs are read from files.",)
-    return Taken(
-        kind=GivenKind.LOGS,
-        what=what,
-        input="logs" if content.path is not None else "",
-        value=content.path,
-        shown=_shown(content),
-        notes=notes,
-    )
+    """Return that a content is an access log; one that came as bytes is put into a file."""
+    from cfrunbook.recognizing import spool
+
+    try:
+        path = content.path if content.path is not None else spool.put(content.content, content.name)
+    except BadInput as error:
+        return Taken(kind=GivenKind.LOGS, what=what, notes=(str(error),))
+    return Taken(kind=GivenKind.LOGS, what=what, input="logs", value=path, shown=_shown(content), identity=str(path))
 
 
 def _ranges(content: Content, value: Any) -> list[Taken] | None:
