@@ -57,7 +57,7 @@ def read(content: Content) -> list[Taken]:
 
 def begins_as_log(head: bytes) -> bool:
     """Tell whether the beginning of a file, packed or not, is that of an access log of CloudFront."""
-    found = read(Content(content=inflated(head) if head.startswith(b"\x1f\x8b") else head))
+    found = read(Content(content=inflated(head) if head.startswith(b"\x1f\x8b") else head, is_head=True))
     return found[0].kind is GivenKind.LOGS
 
 
@@ -81,8 +81,8 @@ def decoded(content: bytes) -> str:
 
 def _gzip(content: Content) -> list[Taken]:
     inner = inflated(content.content[:HEAD])
-    whole = Content(content=inner, name=content.name)
-    found = read(whole) if inner.strip() and not inner.startswith(b"\x1f\x8b") else []
+    is_nested = not inner.strip() or inner.startswith(b"\x1f\x8b")
+    found = [] if is_nested else read(Content(content=inner, name=content.name, is_head=True))
     if found and found[0].kind is GivenKind.LOGS:
         return [json_documents.logs(content, f"{found[0].what}, packed with gzip")]
     if found and found[0].kind is not GivenKind.UNKNOWN:

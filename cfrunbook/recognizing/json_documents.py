@@ -209,7 +209,7 @@ def logs(content: Content, what: str) -> Taken:
     from cfrunbook.recognizing import spool
 
     try:
-        path = content.path if content.path is not None else spool.put(content.content, content.name)
+        path = content.path or (None if content.is_head else spool.put(content.content, content.name))
     except BadInput as error:
         return Taken(kind=GivenKind.LOGS, what=what, notes=(str(error),))
     return Taken(kind=GivenKind.LOGS, what=what, input="logs", value=path, shown=_shown(content), identity=str(path))

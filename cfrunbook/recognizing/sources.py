@@ -70,7 +70,7 @@ def _text(text: str) -> Iterator[Found]:
     elif plain == "-":
         yield _standard_input()
     elif "\n" in plain or len(plain) > 4096:
-        yield _of_text(plain)
+        yield _of_text(text)
     elif "://" in plain[:20] and " " not in plain:
         yield Found(given=_quoted(plain), taken=tuple(words.read(plain) or contents.read(_content(plain))))
     elif _exists(plain):
@@ -87,7 +87,7 @@ def _of_text(text: str) -> Found:
     content = _content(text)
     if len(content.content) > contents.MAX_BYTES:
         return Found(given="a text", taken=tuple(_too_large()))
-    number = text.count("\n") + 1
+    number = text.strip().count("\n") + 1
     return _found(_quoted(text) if number == 1 else f"a text of {number} lines", content)
 
 

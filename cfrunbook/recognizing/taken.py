@@ -49,6 +49,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     """The file's name, for people; empty where it was none."""
     path: Path | None = None
     """A regular file that can be read again; None: what is not kept here is gone."""
+    is_head: bool = False
+    """Only the beginning of something, looked at to tell what that is."""
 
     @property
     def label(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import CapturedResponse, GivenKind
+from cfrunbook.evidence import CapturedResponse, CaptureForm, GivenKind
 from cfrunbook.recognizing import json_documents, mentions, words
 from cfrunbook.recognizing.taken import GIVEN, SAID, Content, Reader, Taken, other
 from cfrunbook.text import visible
@@ -69,9 +69,19 @@ def response(content: Content) -> list[Taken] | None:
     except BadInput:
         return None
     # Of a sentence that quotes an id, a reader of header fields makes a response: that says nothing.
-    if not any(r.status or r.page or any(r.field(name) for name in ("x-cache", "via", "server")) for r in found):
+    if not any(_says_something(one) for one in found):
         return None
     return list(_responses(content, found))
+
+
+def _says_something(one: CapturedResponse) -> bool:
+    """Tell whether a response is more than a page that may be any, a number, or an id that was quoted."""
+    if any(one.field(name) for name in ("x-cache", "via", "server")):
+        return True
+    has_maker = one.page is not None and bool(one.page.made_by)
+    if one.form is CaptureForm.TEXT:
+        return has_maker
+    return has_maker or one.status is not None
 
 
 def _responses(content: Content, found: tuple[CapturedResponse, ...]) -> Iterator[Taken]:
@@ -202,7 +212,7 @@ def _rules(content: Content, text: str) -> list[Taken] | None:
         if "leaves out too much" in said and "XML" not in said and "Terraform" not in said:
             return other(said.partition(", which")[0], f"It {said.partition(', which ')[2]}")
         return None
-    if kind == "nginx" and not re.search(r"[{;]\s*$", text, re.M):
+    if kind == "nginx" and not re.search(r"[{};]\s*$", text, re.M):
         return None
     return json_documents.rules(content, kind)
 
@@ -274,6 +284,11 @@ def _tools(content: Content, text: str) -> list[Taken] | None:
         ] or None
     if _TERRAFORM.search(text):
         return other("Terraform", "Give what `aws cloudfront get-distribution --id ...` prints.")
+    return None
+
+
+def _failed_curl(_: Content, text: str) -> list[Taken] | None:
+    """Return that curl got no response at all."""
     if (failed := _CURL_FAILED.search(text)) or _OPENSSL_VERSION.search(text):
         said = f"curl ended with {failed[1]}: {visible(failed[2], 160)}." if failed else "It shows no response."
         note = "A 502 is a response: capture it with curl -sSi URL."
@@ -342,5 +357,6 @@ WANTED = (
 )
 
 _READERS: tuple[Reader, ...] = (
-    _pem, _log, _function_log, _tools, _transcript, _code, _rules, _foreign_log, _markup, _log_without_header,
+    _pem, _log, _function_log, _tools, _transcript, _failed_curl, _code, _rules, _foreign_log, _markup,
+    _log_without_header,
 )  # fmt: skip
