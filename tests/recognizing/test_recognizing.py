@@ -362,6 +362,7 @@ ANYTHING = st.one_of(
 @example(["[" * 100_000])
 @example(["https://" + "a" * 9000, "E" * 5000, "1" * 5000, "\ud800", "\x00"])
 @example([b'{"Origins": 7, "DefaultCacheBehavior": []}', b'{"CachePolicy": {"Id": 7}}', b'{"MetricAlarms": [7, null]}'])
+@example([b"\n\n{\x80"])
 @example([b'{"log": {"entries": {}}}', b'{"prefixes": [], "syncToken": 1}', b'{"Records": [{"cf": {}}]}'])
 def test_whatever_is_given_there_is_an_answer_or_one_sentence(items: list[bytes | str]):
     safe = [item for item in items if not (isinstance(item, str) and item.strip() in ("-", "/", "~"))]
