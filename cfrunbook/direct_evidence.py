@@ -65,26 +65,41 @@ def beside_named(fault: Finding, root: Finding, findings: Sequence[Finding], van
 
 
 def beside_seen(fault: Finding, findings: Sequence[Finding]) -> str:
-    """Return how what CloudFront said goes with a `fault` that was seen from here, in a sentence; empty: no word."""
-    question = open_question(findings)
-    if question is None:
-        silent = next((f for f in findings if f.code == _NO_ERROR_LOGGED), None)
-        if silent is None:
-            return ""
-        return f"The access logs do not show it, though, so it may be newer than they are, or rare: {silent.title}"
-    status, expected = question.cloudfront_status, fault.cloudfront_status
-    if status and expected and status != expected and not fault.data.get("intermittent"):
-        has = "The access logs have" if is_logged(question) else "The captured response has"
-        return f"{has} {status}, though, so there may be another fault: {question.title}"
-    candidates = _candidates(question)
-    if not candidates:
+    """Return how what CloudFront said goes with a `fault` that was seen from here, in sentences; empty: no word."""
+    response = open_question([f for f in findings if not is_logged(f)])
+    logged = open_question([f for f in findings if is_logged(f)])
+    told = [_beside_response(fault, response) if response else "", _beside_logged(fault, logged) if logged else ""]
+    silent = next((f for f in findings if f.code == _NO_ERROR_LOGGED), None)
+    if silent is not None and logged is None:
+        told.append(f"The access logs do not show it, so it may be newer than they are, or rare: {silent.title}")
+    return " ".join(sentence for sentence in told if sentence)
+
+
+def _beside_response(fault: Finding, question: Finding) -> str:
+    if _differs(fault, question):
+        has = f"The captured response has {question.cloudfront_status}"
+        return f"{has}, though, so there may be another fault: {question.title}"
+    if not (candidates := _candidates(question)):
         return ""
-    if is_logged(question):
-        fits = fault.cause in candidates
-        return f"The access logs {'fit' if fits else 'speak of something else, though'}: {question.title}"
     if fault.cause in candidates:
         return "What CloudFront's own page says fits: it could not connect."
     return f"CloudFront's own page does not speak of this, though: {question.title}"
+
+
+def _beside_logged(fault: Finding, question: Finding) -> str:
+    if _differs(fault, question):
+        has = f"The access logs have {question.cloudfront_status}"
+        return f"{has}, though, so there may be another fault: {question.title}"
+    if not (candidates := _candidates(question)):
+        return f"The access logs: {question.title}"
+    fits = fault.cause in candidates
+    return f"The access logs {'fit' if fits else 'speak of something else, though'}: {question.title}"
+
+
+def _differs(fault: Finding, question: Finding) -> bool:
+    """Tell whether CloudFront answered with another status than a fault gives that every request meets."""
+    status, expected = question.cloudfront_status, fault.cloudfront_status
+    return bool(status and expected and status != expected and not fault.data.get("intermittent"))
 
 
 def beside_open(question: Finding, seen_well: str, findings: Sequence[Finding], vantage: str) -> str:
