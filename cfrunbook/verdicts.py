@@ -23,12 +23,13 @@ def importance(incident: Incident, target_id: str) -> int:
 def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotExamined], *, vantage: str) -> Verdict:
     """Return the answer: the first broken stage of the most important broken target is the root cause.
 
-    A fault that CloudFront itself names comes before all that was seen from here; of the same cause, what was seen says
-    more. A secondary origin never speaks before a primary that is broken or could not be looked at. With `gaps` in what
-    had to be seen, "no fault found" is not said.
+    A fault that CloudFront itself names comes before all that was seen from here; of the same cause, or one that looks
+    the same to CloudFront, what was seen says more. A secondary origin never speaks before a primary that is broken or
+    could not be looked at. With `gaps` in what had to be seen, "no fault found" is not said.
     """
     if (named := direct_evidence.named(findings)) is not None:
-        same = [f for f in findings if f.cause is named.cause and not direct_evidence.is_direct(f)]
+        causes = direct_evidence.causes_of(named)
+        same = [f for f in findings if f.cause.value in causes and not direct_evidence.is_direct(f)]
         root = _first(incident, same, Status.FAULT) or named
         return _broken(incident, root, findings, direct_evidence.beside_named(named, root, findings, vantage))
     seen = {t.id for t in incident.targets if any(f.target == t.id and f.status is Status.OK for f in findings)}
@@ -42,7 +43,7 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
         if unknown := _first(incident, pool, Status.UNKNOWN):
             return _undecided(unknown, findings, _names(incident, seen) if seen else "", vantage)
     if not incident.targets and (told := next((f for f in findings if direct_evidence.is_direct(f)), None)):
-        return _of_response(told)
+        return _of_direct_evidence(told)
     if not incident.targets and (accepted := [f for f in findings if f.code == "edge_function.ok"]):
         others = sum(int(f.data.get("results", 1)) for f in accepted) - 1
         more = f" So it does with {others:,} more result{'s' * (others > 1)}." if others else ""
@@ -68,7 +69,7 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
             target=next(t.id for t in incident.targets if t.id in seen),
             next_check=gaps[0].next_check,
         )
-    tail = _warned(findings)
+    tail = direct_evidence.beside_well(findings) + _warned(findings)
     what = _names(incident, seen)
     return Verdict(
         status="ok",
@@ -148,7 +149,7 @@ def _undecided(unknown: Finding, findings: Sequence[Finding], seen_well: str, va
         beside = (
             direct_evidence.beside_open(unknown, seen_well, findings, vantage)
             if is_own
-            else f"CloudFront's own response: {question.title}"
+            else direct_evidence.beside_unknown(question)
         )
     return Verdict(
         status="unknown",
@@ -161,21 +162,24 @@ def _undecided(unknown: Finding, findings: Sequence[Finding], seen_well: str, va
     )
 
 
-def _of_response(told: Finding) -> Verdict:
-    """Return what a captured response alone shows that is no 502: no error at all, or another one."""
+def _of_direct_evidence(told: Finding) -> Verdict:
+    """Return what CloudFront's own word alone shows that is no 502: no error at all, or another one."""
     if told.status is Status.OK:
         return Verdict(
             status="ok",
             sentence=f"{told.title} Nothing else was examined.",
             confidence="medium",
-            next_check="Capture a response that fails (curl -sSi), or give the distribution and the failing URL.",
+            next_check="Give the logs of the time at which it fails, or the distribution and the failing URL."
+            if direct_evidence.is_logged(told)
+            else "Capture a response that fails (curl -sSi), or give the distribution and the failing URL.",
         )
     return Verdict(
         status="unknown",
         sentence=f"Inconclusive: {told.title}",
         cause=told.cause,
         code=told.code,
-        next_check="Capture the 502 itself (curl -sSi), or give the distribution and the failing URL.",
+        next_check=(told.next_check if direct_evidence.is_logged(told) else "")
+        or "Capture the 502 itself (curl -sSi), or give the distribution and the failing URL.",
     )
 
 

@@ -225,6 +225,7 @@ def _environment() -> Environment:
         word=style.word,
         stage_titles=STAGE_TITLES,
         cause_titles=outline.CAUSE_TITLES,
+        wanted_for=outline.wanted_for,
         verdict_labels=outline.VERDICT_LABELS,
         confidence=outline.CONFIDENCE,
         root=outline.root,

@@ -66,7 +66,10 @@ def test_a_runbook_opens_by_its_name_or_its_cause(name, recording):
     ("call", "said"),
     [
         (lambda: open_runbook("05_\x1b[31m"), r"There is no runbook '05_\\x1b[31m'; there are 00_start_here,"),
-        (lambda: open_runbook("04_port", hosts="x"), "open_runbook: no parameter 'hosts'; there are distribution,"),
+        (
+            lambda: open_runbook("04_port", hosts="x"),
+            "open_runbook: no parameter 'hosts'; there are anything, distribution,",
+        ),
         (lambda: open_runbook("04_port", lab="certificat-expired"), "did you mean certificate-expired"),
         (lambda: open_runbook("04_port", url="https://www.example.com/"), "There is nothing to examine"),
     ],
