@@ -23,7 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"cloudfront", "probes", "x509"}),
     frozenset({"firewall", "functions", "logs"}),
     frozenset({"causes"}),
-    frozenset({"live_ranges"}),
+    frozenset({"idle", "live_ranges"}),
     frozenset({"incident"}),
     frozenset({"function_runs", "resolving"}),
     frozenset({"aws"}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-import secrets
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -56,7 +56,7 @@ class Walking:
 
         In a lab only servers that are relocated exist.
         """
-        self._walk = Walk(names, hints, label=secrets.token_hex(4))
+        self._walk = Walk(names, hints, label=os.urandom(4).hex())
         self._relocations = relocations or Relocations()
         self._transport = transport or Sockets()
         self._deadline = deadline
@@ -164,7 +164,7 @@ class Walking:
     async def _exchange(self, question: Question, endpoint: Endpoint, begin: float) -> Received:
         if self._lab and not endpoint.connected_to:
             return Received(outcome=DnsOutcome.UNREACHABLE, sends=0, detail="there is no such name server in this lab")
-        number, over_tcp = secrets.randbelow(1 << 16), question.transport is DnsTransport.TCP
+        number, over_tcp = int.from_bytes(os.urandom(2)), question.transport is DnsTransport.TCP
         try:
             wire = message.wire(number, question.name, question.type, edns=question.edns, dnssec_ok=question.edns)
         except ValueError as error:
