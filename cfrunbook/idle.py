@@ -21,7 +21,7 @@ WALK = (
     "dns.rdtypes.ANY.NS",
     "dns.rdtypes.IN.A",
     "dns.rdtypes.ANY.SOA",
-    "cfrunbook.causes.dns_delegation",
+    "cfrunbook.causes.dns_conditions",
 )
 """What reads the answers of name servers."""
 TLS = (

@@ -158,7 +158,7 @@ class _Look:
     async def walk(self) -> None:
         """Ask every authoritative name server of the names that are to be resolved, all in one walk."""
         if self.walking is not None:
-            from cfrunbook.causes.dns_delegation import Control, control
+            from cfrunbook.causes.dns_conditions import Control, control
 
             found = await self.walking.run()
             self.dns_queries = found.queries

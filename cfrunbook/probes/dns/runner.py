@@ -16,8 +16,9 @@ from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
 from cfrunbook.probes.dns import effort, message
 from cfrunbook.probes.dns.hints import Hint
 from cfrunbook.probes.dns.names import plain
+from cfrunbook.probes.dns.questions import Question
 from cfrunbook.probes.dns.transport import DEADLINE, Received, Sockets, Transport, send_times
-from cfrunbook.probes.dns.walk import Question, Resolved, Walk
+from cfrunbook.probes.dns.walk import Resolved, Walk
 from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.probes.relocation import Relocations
 
