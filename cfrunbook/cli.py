@@ -92,7 +92,7 @@ def _run(argv: list[str]) -> int:
     if "--" in argv:  # everything behind it belongs to `lab run`'s COMMAND
         split = argv.index("--")
         argv, command = argv[:split], argv[split + 1 :]
-    parser = _parser()
+    parser = _parser(argv[0] if argv else "")
     options, rest = parser.parse_known_args(_with_environment(_of_known_command(argv)))
     _take_anything(parser, options, rest)
     options.command = command
@@ -101,9 +101,6 @@ def _run(argv: list[str]) -> int:
         return 0
     call: Callable[[argparse.Namespace], int] = options.call
     return call(options)
-
-
-_COMMANDS = ("diagnose", "report", "firewall", "function", "logs", "lab", "aws", "notebooks")
 
 
 def _of_known_command(argv: list[str]) -> list[str]:
@@ -141,7 +138,7 @@ def _take_anything(parser: argparse.ArgumentParser, options: argparse.Namespace,
 def _diagnose(options: argparse.Namespace) -> int:
     incident = _incident(options)
     _outputs(options)
-    observations, diagnosis = _observe_and_judge(incident)
+    observations, diagnosis = _observe_and_judge(incident, *(() if options.json else ("cfrunbook.views.terminal",)))
     if options.save_evidence:
         observations.save(Path(options.save_evidence))
     if options.json:
@@ -350,14 +347,17 @@ def _incident(options: argparse.Namespace) -> Incident:
     return incident
 
 
-def _observe_and_judge(incident: Incident) -> tuple[Observations, Diagnosis]:
+def _observe_and_judge(incident: Incident, *afterwards: str) -> tuple[Observations, Diagnosis]:
+    """Look and judge; modules that are wanted `afterwards` are imported while the look waits for others."""
     import asyncio
 
-    from cfrunbook.diagnosis import judge
     from cfrunbook.observation import observe
 
-    observations = asyncio.run(observe(incident, progress=_progress))
+    afterwards = ("cfrunbook.diagnosis", *afterwards)
+    observations = asyncio.run(observe(incident, progress=_progress, afterwards=afterwards))
     _progress("")
+    from cfrunbook.diagnosis import judge
+
     return observations, judge(incident, observations)
 
 
@@ -484,7 +484,8 @@ class _Parser(argparse.ArgumentParser):
         raise BadInput(f"{where}: {visible(message)} (see {self.prog} --help).")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(asked: str = "") -> argparse.ArgumentParser:
+    """Return the parser of the command line: of the command `asked` alone, or of all where it is none of them."""
     parser = _Parser(
         prog="cfrunbook",
         description="When CloudFront answers 502: look at the origin the way CloudFront does, and say what is wrong.",
@@ -492,20 +493,28 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"cfrunbook {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    group = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    for name, add in _COMMANDS.items():
+        if asked == name or asked not in _COMMANDS:
+            add(group, name)
+    return parser
 
+
+def _add_diagnose(group: Any, name: str) -> None:
     diagnose = _command(
-        commands,
-        "diagnose",
+        group,
+        name,
         "Look, judge, and print the verdict with its evidence, a command that reproduces it, a remedy and a check.",
         "cfrunbook diagnose --distribution dist.json --url https://www.example.com/cart",
         _diagnose,
     )
     _inputs(diagnose)
 
+
+def _add_report(group: Any, name: str) -> None:
     report = _command(
-        commands,
-        "report",
+        group,
+        name,
         "Diagnose, run the runbooks with papermill, and write an incident folder with one self-contained HTML report.",
         "cfrunbook report --distribution dist.json --url https://www.example.com/cart --output incident",
         _report,
@@ -515,33 +524,43 @@ def _parser() -> argparse.ArgumentParser:
         "--output", default="incident", metavar="DIR", help="folder for incident folders (default: incident)"
     )
 
+
+def _add_firewall(group: Any, name: str) -> None:
     firewall = _command(
-        commands,
-        "firewall",
+        group,
+        name,
         "Say which of CloudFront's addresses the rules let in at a port, by which rule, and what is missing.",
         "cfrunbook firewall --port 443 security-groups.json iptables-save.txt",
         _firewall,
     )
     _firewall_options(firewall)
 
+
+def _add_function(group: Any, name: str) -> None:
     from cfrunbook.commands import function
 
-    function.options(_command(commands, "function", function.DESCRIPTION, function.EXAMPLE, _function))
+    function.options(_command(group, name, function.DESCRIPTION, function.EXAMPLE, _function))
 
+
+def _add_compare(group: Any, name: str) -> None:
     from cfrunbook.commands import compare
 
-    compare.options(_command(commands, "compare", compare.DESCRIPTION, compare.EXAMPLE, _compare))
+    compare.options(_command(group, name, compare.DESCRIPTION, compare.EXAMPLE, _compare))
 
+
+def _add_logs(group: Any, name: str) -> None:
     logs = _command(
-        commands,
-        "logs",
+        group,
+        name,
         "Count the 502s in CloudFront's access logs: when, where, how often, what CloudFront says of them, what next.",
         "cfrunbook logs --since 2026-11-20T14:00Z logs/",
         _logs,
     )
     _logs_options(logs)
 
-    lab = _command(commands, "lab", "Really broken origins on this machine's loopback.", "cfrunbook lab list", None)
+
+def _add_lab(group: Any, name: str) -> None:
+    lab = _command(group, name, "Really broken origins on this machine's loopback.", "cfrunbook lab list", None)
     actions = lab.add_subparsers(title="lab commands", metavar="ACTION", required=True, parser_class=_Parser)
     _command(actions, "list", "List the scenarios.", "cfrunbook lab list", _lab_list)
     run = _command(
@@ -561,27 +580,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     start.add_argument("scenario", nargs="?", default="", metavar="SCENARIO", help="a name of `cfrunbook lab list`")
 
-    _aws_commands(commands)
 
-    notebooks = _command(
-        commands,
-        "notebooks",
-        "Copy the runbooks to a working folder and open them in JupyterLab.",
-        "cfrunbook notebooks --folder my-incident",
-        _notebooks,
-    )
-    notebooks.add_argument(
-        "--folder", default="cfrunbook-notebooks", metavar="DIR", help="working copy (default: cfrunbook-notebooks)"
-    )
-    notebooks.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
-    return parser
-
-
-def _aws_commands(commands: Any) -> None:
+def _add_aws(group: Any, name: str) -> None:
     from cfrunbook.aws import commands as aws
 
-    group = _command(commands, "aws", "What cfrunbook may read of an AWS account.", "cfrunbook aws policy", None)
-    actions = group.add_subparsers(title="aws commands", metavar="ACTION", required=True, parser_class=_Parser)
+    parser = _command(group, name, "What cfrunbook may read of an AWS account.", "cfrunbook aws policy", None)
+    actions = parser.add_subparsers(title="aws commands", metavar="ACTION", required=True, parser_class=_Parser)
     policy = _command(
         actions,
         "policy",
@@ -598,6 +602,33 @@ def _aws_commands(commands: Any) -> None:
         lambda options: aws.download_logs(options, _progress),
     )
     aws.logs_options(logs)
+
+
+def _add_notebooks(group: Any, name: str) -> None:
+    notebooks = _command(
+        group,
+        name,
+        "Copy the runbooks to a working folder and open them in JupyterLab.",
+        "cfrunbook notebooks --folder my-incident",
+        _notebooks,
+    )
+    notebooks.add_argument(
+        "--folder", default="cfrunbook-notebooks", metavar="DIR", help="working copy (default: cfrunbook-notebooks)"
+    )
+    notebooks.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+
+
+_COMMANDS: dict[str, Callable[[Any, str], None]] = {
+    "diagnose": _add_diagnose,
+    "report": _add_report,
+    "firewall": _add_firewall,
+    "function": _add_function,
+    "compare": _add_compare,
+    "logs": _add_logs,
+    "lab": _add_lab,
+    "aws": _add_aws,
+    "notebooks": _add_notebooks,
+}
 
 
 def _command(

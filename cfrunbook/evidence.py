@@ -634,6 +634,8 @@ class FirewallDump(Struct, frozen=True, kw_only=True):
     kind: str
     """One of `cfrunbook.firewall.kinds.KINDS`."""
     text: str
+    path: str = ""
+    """The file as it was given, for a command to type again; empty where it is not known or may not be told."""
 
 
 class AddressRanges(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import stat
 from pathlib import Path
 
@@ -63,7 +62,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def _replace(path: Path, content: bytes, mode: int | None) -> None:
     """Write to a temporary neighbour of `path` and rename it, so that nothing half-written is ever seen."""
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    temporary = path.with_name(f".{os.urandom(8).hex()}.part")
     if mode is not None and not os.access(path, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))  # a rename would not ask
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from cfrunbook import __version__
+from cfrunbook import __version__, idle
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import (
     AddressRanges,
@@ -79,25 +79,29 @@ _WITHOUT_A_WORD = frozenset({"NOT_CONNECTED", "CLOSED", "IO", "TIMEOUT"})
 _WORDLESS = frozenset({ExchangeOutcome.TLS_FAILED, ExchangeOutcome.CLOSED, ExchangeOutcome.RESET})
 
 
-async def observe(incident: Incident, *, progress: Progress | None = None) -> Observations:
+async def observe(
+    incident: Incident, *, progress: Progress | None = None, afterwards: Sequence[str] = ()
+) -> Observations:
     """Look at every target of `incident` as CloudFront would, all at once, each probe within the deadline.
 
-    With a recording as input nothing is probed and the recording is returned.
+    With a recording as input nothing is probed and the recording is returned. `afterwards` are modules that the caller
+    is going to import: that is done while probes wait.
     """
     if incident.observations is not None:
         return await _with_live_ranges(incident, incident.observations)
+    recorded_at = dt.datetime.now(dt.UTC)
+    look = _Look(incident, progress or (lambda _: None))
     # All at once below: a module that is first imported there may find no file descriptor left to open its file.
-    from cfrunbook.probes import dns, exchange, resolve, tcp  # noqa: F401
+    from cfrunbook.probes import exchange, tcp  # noqa: F401
 
-    if any(t.protocol == "https" for t in incident.targets):
+    if look.walking is None and any(t.protocol == "https" for t in incident.targets):
         import cryptography.x509  # noqa: F401
 
         from cfrunbook.probes import s2n, tls  # noqa: F401
 
-    recorded_at = dt.datetime.now(dt.UTC)
-    look = _Look(incident, progress or (lambda _: None))
     async with asyncio.TaskGroup() as group:
         group.create_task(look.walk())
+        group.create_task(idle.bring((*(idle.WALK if look.walking else ()), *idle.JUDGES, *afterwards)))
         group.create_task(look.address_ranges())
         group.create_task(look.handler())
         for domain in dict.fromkeys(t.domain for t in incident.targets if not t.not_probed):
@@ -154,7 +158,7 @@ class _Look:
     async def walk(self) -> None:
         """Ask every authoritative name server of the names that are to be resolved, all in one walk."""
         if self.walking is not None:
-            from cfrunbook.causes.dns_delegation import Control, control
+            from cfrunbook.causes.dns_conditions import Control, control
 
             found = await self.walking.run()
             self.dns_queries = found.queries
@@ -234,6 +238,8 @@ class _Look:
                 new = [a for a in addresses if a not in known]
                 for target in resolved:
                     probe(target, self._endpoints(domain, target.port, new), len(known))
+                if not known and any(t.protocol == "https" for t in resolved):
+                    group.create_task(idle.bring(idle.TLS))
                 known += new
 
     def _endpoints(self, domain: str, port: int, addresses: Sequence[str]) -> list[Endpoint]:
@@ -272,10 +278,13 @@ class _Look:
             if connection.outcome is not ConnectOutcome.CONNECTED or sock is None:
                 return
             connected.callback(sock.close)
-            if target.protocol == "http":
-                await self._exchange(target, endpoint, place, sock)
-            else:
-                await self._handshakes(target, endpoint, place, sock, connected=connected, polite=polite)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(
+                    self._exchange(target, endpoint, place, sock)
+                    if target.protocol == "http"
+                    else self._handshakes(target, endpoint, place, sock, connected=connected, polite=polite)
+                )
+                group.create_task(idle.bring(idle.JUDGES_OF_ANSWERS))
 
     def _gate(self, endpoint: Endpoint) -> asyncio.Semaphore:
         """Return what every connection to an address goes through, whatever its port, target or purpose."""

@@ -50,6 +50,11 @@ def redact_words(text: str) -> str:
     return _KEYS.sub(REDACTED, _OPAQUE.sub(_opaque, _ASSIGNED.sub(rf"\1{REDACTED}", text)))
 
 
+def redact_path(path: str) -> str:
+    """Return a file's path without words that say that they are a secret; long ones stay, names have digits in them."""
+    return _KEYS.sub(REDACTED, _ASSIGNED.sub(rf"\1{REDACTED}", path))
+
+
 def _opaque(found: re.Match[str]) -> str:
     """Replace a long word of letters and digits mixed; names made of plain words stay."""
     word = found[0]

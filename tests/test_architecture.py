@@ -24,7 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"firewall", "functions", "logs"}),
     frozenset({"recognizing"}),
     frozenset({"causes"}),
-    frozenset({"live_ranges", "seen_changes"}),
+    frozenset({"idle", "live_ranges", "seen_changes"}),
     frozenset({"comparison"}),
     frozenset({"comparison_inputs"}),
     frozenset({"incident"}),

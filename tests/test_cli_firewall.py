@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -66,8 +67,9 @@ def test_a_diagnosis_can_be_told_the_same_and_its_recording_keeps_it(tmp_path, c
     assert found(*origin, *told)["next_check"] == "Ask again with --destination ADDRESS."
     lets_in = found(*origin, *told, "--destination", "10.0.0.5", "--save-evidence", str(saved))
     assert lets_in["code"] == "port.firewall_allows"
-    assert "--interface eth0 --destination 10.0.0.5 rules.txt" in lets_in["reproduce"]
+    assert f"--interface eth0 --destination 10.0.0.5 {file}" in lets_in["reproduce"]
     assert found("diagnose", "--evidence", str(saved), "--json") == lets_in
+    assert cli.entry(shlex.split(lets_in["reproduce"])[1:]) == 0
 
 
 @pytest.mark.parametrize(

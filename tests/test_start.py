@@ -7,7 +7,11 @@ import socket
 import subprocess
 import sys
 
+import msgspec
 import pytest
+
+from cfrunbook import idle, lab
+from cfrunbook.findings import Diagnosis
 
 REPORTING = ("IPython", "cfrunbook.report", "cfrunbook.runbook", "jinja2", "matplotlib", "nbformat")
 FAR_AFIELD = ("cfrunbook.firewall", "cfrunbook.lab", "http", "multiprocessing", "unittest", "urllib.request")
@@ -62,6 +66,38 @@ def test_a_diagnosis_imports_what_its_incident_needs(scenario: str, spared: tupl
     found = imported("diagnose", scenario=scenario, status=1)
     assert "cfrunbook.causes.port" in found
     assert not found & {*REPORTING, *FAR_AFIELD, *spared}
+
+
+WITH = "import sys, cfrunbook.cli; cfrunbook.cli.entry(['diagnose', '--json']); print(*sys.modules, file=sys.stderr)"
+WITHOUT = f"""\
+import asyncio, cfrunbook.idle
+async def nothing(modules):
+    pass
+cfrunbook.idle.bring = nothing
+{WITH}"""
+
+
+def test_what_is_imported_while_probes_wait_is_needed_anyway_and_the_diagnosis_the_same() -> None:
+    with lab.start("dns-one-server-refuses") as running:
+        environment = {**os.environ, **running.environment()}
+        one, other = (
+            subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
+            for script in (WITH, WITHOUT)
+        )
+    assert {*idle.WALK, *idle.TLS, *idle.JUDGES, *idle.JUDGES_OF_ANSWERS} <= set(other.stderr.split())
+    assert set(one.stderr.split()) == set(other.stderr.split())
+    told = [msgspec.json.decode(done.stdout, type=Diagnosis) for done in (one, other)]
+    assert told[0].verdict == told[1].verdict
+    first, second = ([(f.code, f.target, f.status, f.title) for f in diagnosis.findings] for diagnosis in told)
+    assert first == second
+
+
+def test_commands_know_their_options_only_when_they_are_asked() -> None:
+    asked = "print(*(a for c in g.choices.values() for a in c._option_string_actions), file=sys.stderr)"
+    script = f"import sys; from cfrunbook.cli import _parser; g = _parser({{}})._subparsers._group_actions[0]; {asked}"
+    assert "--save-evidence" not in python(script.format("'logs'"))
+    assert "--since" in python(script.format("'logs'"))
+    assert {"--save-evidence", "--since", "--message"} <= set(python(script.format("''")))
 
 
 @pytest.mark.parametrize(("port", "spared"), [(80, ("cryptography", "cfrunbook.probes.tls.keys")), (443, CERTIFICATES)])

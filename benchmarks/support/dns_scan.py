@@ -3,28 +3,28 @@
 python support/dns_scan.py NAME HINTS [PLACE…]     PLACE: where a name server really is, as for --connect-to
 python support/dns_scan.py --start                 start, import and end
 
-Prints one line of JSON; seconds count from when the walk is begun, everything imported.
+Prints one line of JSON; seconds count from when the walk is begun. What reads and judges is imported while it waits, as
+`cfrunbook diagnose` does.
 """
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import datetime as dt
+import gc
 import json
 import sys
 import time
 from pathlib import Path
 
-import dns.zonefile  # noqa: F401 - what the walk imports when it needs it, so that it is not counted
 import msgspec
 
-from cfrunbook.causes import dns as cause
+from cfrunbook import idle
 from cfrunbook.cloudfront import plan
 from cfrunbook.probes import relocation
-from cfrunbook.probes.dns import Walking, message
+from cfrunbook.probes.dns import Walking
 from cfrunbook.probes.dns.hints import load
-
-message.read("a.", "A", message.wire(0, "a.", "A", edns=True, dnssec_ok=True))
 
 
 async def look(name: str, hints: Path, places: list[str]) -> dict[str, object]:
@@ -39,9 +39,13 @@ async def look(name: str, hints: Path, places: list[str]) -> dict[str, object]:
         if await walking.addresses(name):
             known.append(time.perf_counter() - start)
 
-    waiting = asyncio.create_task(wait())
-    walked = await walking.run()
-    await waiting
+    async with asyncio.TaskGroup() as group:
+        walk = group.create_task(walking.run())
+        group.create_task(wait())
+        group.create_task(idle.bring((*idle.WALK, *idle.JUDGES)))
+    from cfrunbook.causes import dns as cause
+
+    walked = walk.result()
     queries = tuple(msgspec.structs.replace(q, id=f"dns-{n}") for n, q in enumerate(walked.queries, 1))
     found = cause.judge((), target=target, in_lab=True, queries=queries, at=dt.datetime.now(dt.UTC))
     return {
@@ -55,6 +59,7 @@ async def look(name: str, hints: Path, places: list[str]) -> dict[str, object]:
 
 def main() -> None:
     """Look, and say so."""
+    atexit.register(gc.freeze)  # as our command line does
     if sys.argv[1] == "--start":
         asyncio.run(asyncio.sleep(0))
         return

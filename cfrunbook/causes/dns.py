@@ -24,7 +24,8 @@ from cfrunbook.causes import (
 )
 from cfrunbook.causes import dns_rules as rules
 from cfrunbook.causes.case import Case
-from cfrunbook.causes.dns_delegation import Control, Delegations, fold
+from cfrunbook.causes.dns_conditions import Control
+from cfrunbook.causes.dns_delegation import Delegations, fold
 from cfrunbook.causes.sightings import some_requests_fail
 from cfrunbook.cloudfront.special_purpose import SpecialPurpose, special_purpose
 from cfrunbook.cloudfront.targets import Target

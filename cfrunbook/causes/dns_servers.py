@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cfrunbook.causes import dns_server_rules as rules
-from cfrunbook.causes.dns_delegation import Condition, Control, Delegations, Place, ZoneView, control, is_local
+from cfrunbook.causes.dns_conditions import Condition, Control, control, is_local
+from cfrunbook.causes.dns_delegation import Delegations, Place, ZoneView
 from cfrunbook.causes.dns_words import (
     evidence,
     facts,

@@ -37,6 +37,7 @@ NOTEBOOK = "07_origin_response"
 _PASSED_ON = frozenset({502, 503, 504})
 _OWN_NAME_ONLY = (OriginKind.API_GATEWAY, OriginKind.FUNCTION_URL)
 _MAX_EVIDENCE = 8
+_INTERIM_NAMES = {100: "100 Continue", 102: "102 Processing", 103: "103 Early Hints"}
 _WORST = (Status.FAULT, Status.UNKNOWN, Status.WARNING)
 
 
@@ -168,7 +169,8 @@ def _answer(exchange: Exchange, target: Target) -> Iterator[_Sight]:
         if had_enough or exchange.end is ExchangeEnd.TIMEOUT:
             yield _slow(exchange, target)
         else:
-            yield _Sight(exchange, rules.CUT_OFF, Status.FAULT, exchange.end or "")
+            rule = rules.ONLY_INTERIM if exchange.interim and not exchange.status_line else rules.CUT_OFF
+            yield _Sight(exchange, rule, Status.FAULT, exchange.end or "")
         return
     if exchange.header_bytes > rules.OLD_HEADER_LIMIT:
         yield _Sight(exchange, rules.HEADER_LARGE, Status.WARNING)
@@ -177,6 +179,8 @@ def _answer(exchange: Exchange, target: Target) -> Iterator[_Sight]:
         status = min((rules.DEVIATIONS[d][0] for d in kinds), key=_WORST.index)
         yield _Sight(exchange, rules.MALFORMED, status, " ".join(kinds))
         usable = status is Status.WARNING
+    if exchange.interim and Deviation.INTERIM not in kinds:
+        yield _Sight(exchange, rules.INTERIM, Status.INFO, " ".join(map(str, exchange.interim)))
     code = _status(exchange)
     if code in _PASSED_ON:
         is_refusal = code == 503 and target.custom_headers
@@ -192,6 +196,8 @@ def _usable(exchange: Exchange, target: Target, code: int) -> Iterator[_Sight]:
         yield _Sight(exchange, rules.CUT_BODY, Status.WARNING)
     if code >= 500:
         yield _Sight(exchange, rules.OTHER_ERROR, Status.INFO, str(code))
+    elif code == 417:
+        yield _Sight(exchange, rules.EXPECTATION_FAILED, Status.INFO)
     elif code == 403 and target.kind in _OWN_NAME_ONLY and _host(target) != target.domain:
         yield _Sight(exchange, rules.WRONG_HOST, Status.INFO)
     elif code in (401, 403) and target.custom_headers:
@@ -263,6 +269,7 @@ def _data(target: Target, members: Sequence[_Sight], total: int, maker: gateways
     server = next((value for name, value in first.headers if name.lower() == "server"), "")
     reached = first.connected_to or join(first.address, first.port)
     default = 443 if target.protocol == "https" else 80
+    interim = join_names([_INTERIM_NAMES.get(code, str(code)) for code in dict.fromkeys(first.interim)])
     notes = [(*rules.DEVIATIONS[deviation][1:], line) for deviation, line in _deviations(first)]
     return {
         "domain": target.domain,
@@ -284,7 +291,7 @@ def _data(target: Target, members: Sequence[_Sight], total: int, maker: gateways
         "custom_headers": join_names(list(target.custom_headers)),
         "kind": origins.KINDS[target.kind].title,
         "ends": "resets" if first.end is ExchangeEnd.RESET or first.outcome is ExchangeOutcome.RESET else "closes",
-        "do": "complete its answer's header" if first.outcome is ExchangeOutcome.HTTP else "answer",
+        "do": _unfinished(first, interim),
         "seconds": f"{first.elapsed_ms / 1000:.1f}",
         "read_timeout": target.read_timeout,
         "attempts": target.connection_attempts,
@@ -302,11 +309,22 @@ def _data(target: Target, members: Sequence[_Sight], total: int, maker: gateways
         or visible(first.status_line.partition(" ")[2], 80)
         or first.outcome.replace("_", " "),
         "demands": "demands" if first.alert is not None or _wants_certificate(first) else "asks for",
-        "first": f" Before it came {join_names([str(s) for s in first.interim])}." if first.interim else "",
+        "interim": interim,
         "unchecked": " The certificate was not looked at for this." if target.protocol == "https" else "",
         "connect": f"{host}:{target.port}:{reached}",
         "url": f"{target.protocol}://{host}{'' if target.port == default else f':{target.port}'}{target.path}",
     }
+
+
+def _unfinished(exchange: Exchange, interim: str) -> str:
+    """Return what an origin does not do in time."""
+    if exchange.outcome is not ExchangeOutcome.HTTP:
+        return "answer"
+    return (
+        f"let a final answer follow {interim}"
+        if interim and not exchange.status_line
+        else "complete its answer's header"
+    )
 
 
 def _deviations(exchange: Exchange) -> tuple[tuple[Deviation, int], ...]:

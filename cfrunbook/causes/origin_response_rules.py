@@ -1,7 +1,7 @@
 """The result codes of the cause "origin response": what each says, how to see it, fix it and prove the fix.
 
 `{domain}:{port}` is what CloudFront connects to, `{asked}` the request, `{where}` the addresses concerned where not all
-are, `{first}` an insertion about interim answers.
+are, `{interim}` the interim answers (1xx) that came before the final one or in its place.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ STATUS_CODES_PAGE = _GUIDE + "HTTPStatusCodes.html"
 LIMITS_PAGE = _GUIDE + "cloudfront-limits.html"
 LOG_PAGE = _GUIDE + "standard-logs-reference.html"
 BEHAVIOR_PAGE = _GUIDE + "RequestAndResponseBehaviorCustomOrigin.html"
+EXPECT_PAGE = BEHAVIOR_PAGE + "#request-custom-headers-behavior"
+"""Its table says of `Expect`: CloudFront removes the header; a cache policy or origin request policy can ask for it."""
 TIMEOUT_PAGE = _GUIDE + "http-504-gateway-timeout.html"
 ORIGINS_PAGE = _GUIDE + "DownloadDistS3AndCustomOrigins.html"
 HEADERS_PAGE = _GUIDE + "add-origin-custom-headers.html"
@@ -81,6 +83,25 @@ CUT_OFF = _rule(
     source=LOG_PAGE,
     cloudfront_status=502,
     remedy=Remedy(kind="one_of", steps=(_APPLICATION_LOG, _IN_BETWEEN)),
+)
+ONLY_INTERIM = _rule(
+    "only_interim",
+    Status.FAULT,
+    "{domain}:{port} says {interim} to {asked}, then {ends} the connection without a final answer{where}.",
+    "An interim answer promises a final one (RFC 9110 section 15.2); without it CloudFront has no status to pass on:"
+    " 502, in its log OriginReadError or OriginInvalidResponseError. CloudFront takes Expect: 100-continue out of what"
+    " viewers send, unless it is told to forward it: who says 100 Continue and waits for a body may wait for one that"
+    " never was announced.",
+    source=EXPECT_PAGE,
+    cloudfront_status=502,
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            _APPLICATION_LOG,
+            _IN_BETWEEN,
+            Step(text="Let only requests with Expect: 100-continue be answered with 100 Continue."),
+        ),
+    ),
 )
 TOO_SLOW = _rule(
     "too_slow",
@@ -257,16 +278,36 @@ HEADERS_NOT_SENT = _rule(
     " why. CloudFront passes {answered} on, not 502.",
     source=HEADERS_PAGE,
 )
+EXPECTATION_FAILED = _rule(
+    "expectation_failed",
+    Status.INFO,
+    "{domain}:{port} answers {answered} (Expectation Failed) to {asked}{where}, and the request has no Expect field.",
+    "With that status a server says that it cannot do what an Expect field asks for (RFC 9110 section 15.5.18)."
+    " CloudFront takes Expect out of what viewers send, unless it is told to forward it; so the application, or a proxy"
+    " that adds the field, makes this error. CloudFront passes {answered} on, not 502. {scope}",
+    source=EXPECT_PAGE,
+)
+INTERIM = _rule(
+    "interim",
+    Status.INFO,
+    "{domain}:{port} sends {interim} before its answer to {asked}{where}, which nobody asked for.",
+    "HTTP/1.1 allows it: who gets an interim answer reads on until the final one comes (RFC 9110 section 15.2). What"
+    " CloudFront makes of it AWS does not say. Uploads do not need 100 Continue: CloudFront takes Expect: 100-continue"
+    " out of what viewers send, unless it is told to forward it. If just these requests end in 502, let the origin send"
+    " no interim answers (103 Early Hints, an early 100 Continue) and see whether that is gone.",
+    source=EXPECT_PAGE,
+)
 OK = _rule(
     "ok",
     Status.OK,
     "{domain}:{port} answers {asked} with {status_line}{where}.",
-    "An answer that CloudFront can use.{first}{unchecked} {scope}",
+    "An answer that CloudFront can use.{unchecked} {scope}",
 )
 
 RULES: tuple[Rule, ...] = (
     EMPTY,
     CUT_OFF,
+    ONLY_INTERIM,
     HTTP2_ONLY,
     NOT_HTTP,
     HEADER_TOO_LARGE,
@@ -279,7 +320,9 @@ RULES: tuple[Rule, ...] = (
     CUT_BODY,
     WRONG_HOST,
     HEADERS_NOT_SENT,
+    EXPECTATION_FAILED,
     OTHER_ERROR,
+    INTERIM,
     OK,
 )
 """The worst first."""

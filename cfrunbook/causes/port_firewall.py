@@ -82,7 +82,7 @@ def judge(
             for name, value in (("interface", interface), ("destination", destination))
             if value
         ),
-        "files": " ".join(shlex.quote(visible(d.name, 120)) for d in dumps[:20]),
+        "files": " ".join(shlex.quote(visible(d.path or d.name, 400)) for d in dumps[:20]),
         "ranges": f"{address_ranges.describe(listed, at)}, {listed.source or 'given'}",
     }
     found: list[Finding] = []

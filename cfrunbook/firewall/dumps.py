@@ -17,7 +17,7 @@ from cfrunbook import files
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import FirewallDump
 from cfrunbook.firewall import kinds, nginx, queried
-from cfrunbook.redaction import REDACTED, redact_words
+from cfrunbook.redaction import REDACTED, redact_path, redact_words
 from cfrunbook.text import visible
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -26,6 +26,8 @@ MAX_YAML_BYTES = 1024 * 1024
 """YAML is read by a parser that takes seconds for a megabyte."""
 MAX_DEPTH = 40
 MAX_DUMPS = 50
+MAX_PATH = 400
+"""Characters of a file's path that is kept."""
 
 _AWS = frozenset({"OwnerId", "UserId", "Tags", "SecurityGroupArn", "SecurityGroupRuleArn", "PrefixListArn"})
 _DROPPED: Mapping[str, frozenset[str]] = {
@@ -58,7 +60,8 @@ def load(source: Rules) -> FirewallDump:
     if isinstance(source, str | os.PathLike):
         if not os.fspath(source):
             raise BadInput("Firewall: '' is not a file name.")
-        return read(files.read_bounded(Path(source), "Firewall", MAX_BYTES), Path(source).name)
+        dump = read(files.read_bounded(Path(source), "Firewall", MAX_BYTES), Path(source).name)
+        return msgspec.structs.replace(dump, path=_as_given(os.fspath(source)))
     if isinstance(source, Mapping):
         try:
             source = json.dumps(source, default=str).encode("utf-8", "replace")
@@ -67,6 +70,12 @@ def load(source: Rules) -> FirewallDump:
     if isinstance(source, bytes):
         return read(source, "given")
     raise BadInput(f"Firewall: give a file, not a value of type {type(source).__name__}.")
+
+
+def _as_given(path: str) -> str:
+    """Return a path that can be typed again; empty where it is too long, holds a secret or cannot be shown as it is."""
+    path = f"./{path}" if path.startswith("-") else path
+    return path if redact_path(visible(path, MAX_PATH)) == path else ""
 
 
 def read(content: bytes, name: str) -> FirewallDump:

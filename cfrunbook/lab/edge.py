@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 import secrets
 import socket
 import ssl
@@ -403,6 +404,9 @@ def _key_problem(leaf: bytes, version: str | None) -> str:
     return ""
 
 
+_INTERIM = re.compile(rb"HTTP/1\.[01] 1(?!01)[0-9]{2}\b")
+
+
 def _request(method: str, path: str, host: str) -> bytes:
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "User-Agent: Amazon CloudFront", "Connection: close"]
     if method in ("POST", "PUT", "PATCH"):
@@ -416,6 +420,8 @@ def _exchange(sock: socket.socket, request: bytes, clock: _Clock) -> Answer:
     while len(received) < _HEAD_LIMIT + _BODY_LIMIT and (chunk := clock.left(sock).recv(_BODY_LIMIT)):
         received += chunk
     head, end, body = received.partition(b"\r\n\r\n")
+    while end and _INTERIM.match(head):  # RFC 9110 section 15.2: read on until the final one
+        head, end, body = body.partition(b"\r\n\r\n")
     words = head.split(b"\r\n")[0].split(b" ")
     status = words[1] if len(words) > 1 else b""
     if not end or not words[0].startswith(b"HTTP/1.") or len(status) != 3 or not status.isdigit():

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cfrunbook.causes import dns_answer_rules, dns_server_rules
-from cfrunbook.causes.dns_delegation import Condition, Delegations, Hop, ZoneView
+from cfrunbook.causes.dns_conditions import Condition
+from cfrunbook.causes.dns_delegation import Delegations, Hop, ZoneView
 from cfrunbook.causes.dns_words import percent
 from cfrunbook.findings import Cause, Finding, Status
 from cfrunbook.probes.dns.names import ROOT, is_below, is_within

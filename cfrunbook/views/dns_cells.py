@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cfrunbook.causes.dns_delegation import Condition, Delegations, Hop, Place, ZoneView, cut_of, is_local
+from cfrunbook.causes.dns_conditions import Condition, cut_of, is_local
+from cfrunbook.causes.dns_delegation import Delegations, Hop, Place, ZoneView
 from cfrunbook.causes.dns_zones import is_newer
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsRecord, DnsTransport
 from cfrunbook.findings import Finding, Status

@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from cfrunbook import evidence
 from cfrunbook.causes import dns as cause
 from cfrunbook.causes import dns_answer_rules, dns_rules, dns_server_rules
-from cfrunbook.causes.dns_delegation import MAX_WAYS, Control, fold
+from cfrunbook.causes.dns_conditions import Control
+from cfrunbook.causes.dns_delegation import MAX_WAYS, fold
 from cfrunbook.causes.dns_zones import is_newer
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsOutcome, DnsQuery, Observations, Resolution, ResolutionOutcome

@@ -77,6 +77,8 @@ WITH_SECRET = target(custom_headers=("X-Origin-Verify",))
 PLAIN = target("http")
 BUTTERFLY = b"\x00\x00\x04"
 
+NO_FINAL: dict[str, Any] = {"status_line": "", "header_bytes": 0, "header_complete": False}
+
 # what came -> code, status, CloudFront's status, what the title says
 CASES = [
     ((exchange(),), "ok", "ok", None, "shop.example.com:443 answers GET /cart with 200 OK."),
@@ -138,6 +140,21 @@ CASES = [
         502,
         "one interim answer after another, and no final one",
     ),
+    (
+        (exchange(**NO_FINAL, interim=(100,), end=ExchangeEnd.CLOSED),),
+        "only_interim",
+        "fault",
+        502,
+        "says 100 Continue to GET /cart, then closes the connection without a final answer.",
+    ),
+    (
+        (exchange(**NO_FINAL, interim=(100, 103, 103), end=ExchangeEnd.TIMEOUT, elapsed_ms=5000.0),),
+        "too_slow",
+        "unknown",
+        504,
+        "does not let a final answer follow 100 Continue and 103 Early Hints within 5.0 s.",
+    ),
+    ((status(417),), "expectation_failed", "info", None, "answers 417 (Expectation Failed) to GET /cart, and the request"),
     ((wordless("banner", service="http/2", first_bytes=BUTTERFLY),), "http2", "fault", 502, "answers GET /cart in HTTP/2"),
     (
         (wordless("banner", service="ssh", first_bytes=b"SSH-2.0-x\x1b[2J"),),
@@ -180,6 +197,15 @@ def test_what_came_and_what_it_means(
 def test_what_passes_and_is_not_well_is_a_warning_beside_the_answer(extra: dict[str, Any], code: str) -> None:
     found = {f.code: f.status for f in judge(exchange(**extra))}
     assert found == {f"origin_response.{code}": Status.WARNING, "origin_response.ok": Status.OK}
+
+
+@pytest.mark.parametrize("code", [200, 404, 502])
+def test_interim_answers_are_told_beside_what_the_final_one_means(code: int) -> None:
+    first, second = judge(status(code, interim=(103, 103, 199)))
+    (told,) = (f for f in (first, second) if f.code == "origin_response.interim")
+    assert told.status is Status.INFO
+    assert "sends 103 Early Hints and 199 before its answer to GET /cart" in told.title
+    assert "AWS does not say" in told.meaning
 
 
 @pytest.mark.parametrize(("deviation", "row"), rules.DEVIATIONS.items())

@@ -264,6 +264,26 @@ def test_long_nonsense_is_refused_at_once(text):
         dumps.read(text.encode(), "x")
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("rules.txt", "rules.txt"),
+        ("dumps/of the host/rules.txt", "dumps/of the host/rules.txt"),
+        (Path("dumps") / "rules.txt", "dumps/rules.txt"),
+        ("-rules", "./-rules"),
+        ("\x1b[2J", ""),
+        ("password=hunter2/rules.txt", ""),
+        ("x/" * 210 + "rules.txt", ""),
+    ],
+)
+def test_the_path_is_kept_as_it_was_given_if_it_can_be_typed_again(tmp_path, monkeypatch, given, kept):
+    monkeypatch.chdir(tmp_path)
+    Path(given).parent.mkdir(parents=True, exist_ok=True)
+    Path(given).write_text(IPTABLES)
+    assert dumps.load(given).path == kept
+    assert dumps.load(given).name
+
+
 def test_files_that_are_not_there_or_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(BadInput, match="Firewall: no such file"):
         dumps.load(tmp_path / "missing")

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+import cfrunbook as cf
 from cfrunbook.runbook import GUIDES
 
 pytestmark = pytest.mark.needs("nginx")
@@ -99,6 +100,7 @@ def nginx(folder: Path, chain: bytes, leaf: Issued) -> Iterator[int]:
             ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem;
             ssl_protocols TLSv1.2 TLSv1.3;
             location / {{ return 200 "hello\\n"; }}
+            location = /upload {{ return 417; }}
           }}
         }}
         """
@@ -116,6 +118,24 @@ def nginx(folder: Path, chain: bytes, leaf: Issued) -> Iterator[int]:
         process.terminate()
         process.wait(timeout=10)
         listener.close()
+
+
+def test_417_is_passed_on_and_no_502(tmp_path: Path) -> None:
+    root = issue("Nginx Test Root", None, ca=True)
+    leaf = issue(DOMAIN, root, ca=False)
+    (tmp_path / "root.pem").write_bytes(root.pem)
+    with nginx(tmp_path, leaf.pem, leaf) as port:
+        incident = cf.Incident.load(
+            origin=DOMAIN,
+            url=f"https://{DOMAIN}/upload",
+            trust_store=tmp_path / "root.pem",
+            connect_to=(f"{DOMAIN}:443:127.0.0.1:{port}",),
+        )
+        diagnosis = cf.diagnose_sync(incident)
+    (finding,) = (f for f in diagnosis.findings if f.cause is cf.Cause.ORIGIN_RESPONSE)
+    assert (finding.code, finding.status) == ("origin_response.expectation_failed", cf.Status.INFO)
+    assert "answers 417 (Expectation Failed) to GET /upload" in finding.title
+    assert diagnosis.verdict.status == "ok"
 
 
 CASES: dict[str, tuple[str | None, int | None]] = {

@@ -19,8 +19,10 @@ SHOWN = {
     "response-not-http": "HTTP/0.9 when not allowed",
     "response-header-too-large": "40908",
     "response-two-lengths": "Content-Length: 14^M$\nContent-Length: 15^M$",
+    "response-only-continue": "< HTTP/1.1 100 Continue",
     "response-half-a-page": "< Content-Length: 28",
     "healthy-many-cookies": "24572",
+    "healthy-continue-first": "< HTTP/1.1 100 Continue",
 }
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from cfrunbook import evidence
 from cfrunbook.causes import dns as cause
-from cfrunbook.causes.dns_delegation import Condition, Delegations, fold
+from cfrunbook.causes.dns_conditions import Condition
+from cfrunbook.causes.dns_delegation import Delegations, fold
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
 from cfrunbook.findings import Finding, Status
 from cfrunbook.lab.dns.internet import internet

@@ -13,6 +13,7 @@ _STATUS_CODES_PAGE = _GUIDE + "HTTPStatusCodes.html"
 _LOG_PAGE = _GUIDE + "standard-logs-reference.html"
 _LIMITS_PAGE = _GUIDE + "cloudfront-limits.html"
 _BEHAVIOR_PAGE = _GUIDE + "RequestAndResponseBehaviorCustomOrigin.html"
+_EXPECT_PAGE = _BEHAVIOR_PAGE + "#request-custom-headers-behavior"
 _TIMEOUT_PAGE = _GUIDE + "http-504-gateway-timeout.html"
 _KEEP_ALIVE_PAGE = _GUIDE + "DownloadDistValuesOrigin.html#DownloadDistValuesOriginKeepaliveTimeout"
 
@@ -28,6 +29,7 @@ _NGINX_ANSWER = (
 )
 _SHOP = b"HTTP/1.1 200 OK\r\nServer: lab-origin\r\nConnection: close\r\n"
 _PAGE = b"<h1>Shop</h1>\n"
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SETTINGS = bytes.fromhex("000000040000000000")  # HTTP/2: an empty SETTINGS frame
 _GOAWAY = bytes.fromhex("0000080700000000000000000000000001")  # and GOAWAY, PROTOCOL_ERROR
 
@@ -91,6 +93,14 @@ def _two_lengths(authority: Authority) -> Setup:
 
 def _half_a_page(authority: Authority) -> Setup:
     return _replies(authority, _SHOP + b"Content-Length: 28\r\n\r\n" + _PAGE)
+
+
+def _only_continue(authority: Authority) -> Setup:
+    return _replies(authority, _CONTINUE)
+
+
+def _continue_first(authority: Authority) -> Setup:
+    return _replies(authority, _CONTINUE + _SHOP + b"Content-Length: 14\r\n\r\n" + _PAGE)
 
 
 def _closes_idle(authority: Authority) -> Setup:
@@ -319,6 +329,27 @@ SCENARIOS = (
         set_up=_two_lengths,
     ),
     Scenario(
+        name="response-only-continue",
+        title="The origin says 100 Continue, and nothing else",
+        story=(
+            "10:25 PAGE  CloudFront 502 for www.shop.example since the new upload gateway.",
+            "Ticket: it does answer, we see bytes coming.",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=_fault("only_interim"),
+        hints=(
+            "Which status does the origin answer with, and is it a final one?",
+            "Who asked it to say so?",
+            "What does it wait for?",
+        ),
+        why_in_real_life=(
+            "A gateway in front of the application asks every client for its body, crashes on one without, and the"
+            " application never sees the request."
+        ),
+        page=_EXPECT_PAGE,
+        set_up=_only_continue,
+    ),
+    Scenario(
         name="response-half-a-page",
         title="The origin hangs up in the middle of the page",
         story=(
@@ -353,6 +384,24 @@ SCENARIOS = (
         why_in_real_life=("Headers grow by a cookie at a time, until the day on which they are too large."),
         page=_LIMITS_PAGE,
         set_up=_many_cookies,
+    ),
+    Scenario(
+        name="healthy-continue-first",
+        title="The origin says 100 Continue before every answer",
+        story=(
+            "11:10 MAIL  curl shows two status lines for www.shop.example. Is that a problem?",
+            "Ticket: no complaints so far.",
+        ),
+        difficulty=Difficulty.MEDIUM,
+        expected=HEALTHY,
+        hints=(
+            "Which of the two statuses is final?",
+            "Did the request ask for the other one?",
+            "What does HTTP want of those who get it?",
+        ),
+        why_in_real_life=("A web server sends 100 Continue to everybody, because uploads once needed it."),
+        page=_EXPECT_PAGE,
+        set_up=_continue_first,
     ),
     Scenario(
         name="port-keep-alive-short",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -12,12 +13,16 @@ import msgspec
 
 from cfrunbook import files
 from cfrunbook.errors import BadInput
+from cfrunbook.probes.dns.names import ROOT, plain
 from cfrunbook.text import visible
 
 SOURCE = "https://www.internic.net/domain/named.root"
 READ = "2024-04-18"
 """The file's own date; the addresses have changed about once in five years."""
 MAX_HINTS = 64
+
+_TTL_OR_CLASS = re.compile(r"[0-9]+[smhdw]?|IN", re.IGNORECASE)
+_OTHER_TYPE = re.compile(r"(?!(?:NS|A|AAAA)\Z)[A-Z][A-Z0-9]*", re.IGNORECASE)
 
 _ROOT_SERVERS = """
 a 198.41.0.4 2001:503:ba3e::2:30
@@ -71,30 +76,38 @@ def load(path: Path) -> tuple[Hint, ...]:
 
 
 def parse(text: str) -> tuple[Hint, ...]:
-    """Return the addresses of the root's name servers in `text`, in its order. Raises ValueError that says why not."""
-    import dns.exception
-    import dns.name
-    import dns.rdatatype
-    import dns.zonefile
+    """Return the addresses of the root's name servers in `text`, in its order. Raises ValueError that says why not.
 
-    try:
-        # With the class and origin fixed, directives ($INCLUDE, $GENERATE) are not obeyed.
-        rrsets = dns.zonefile.read_rrsets(text, rdclass="IN", default_ttl=3600000)
-    except (dns.exception.DNSException, ValueError) as error:
-        raise ValueError(str(error) or type(error).__name__) from None
-    servers = {
-        str(record.target).lower().rstrip(".")
-        for rrset in rrsets
-        if rrset.rdtype == dns.rdatatype.NS and rrset.name == dns.name.root
-        for record in rrset
-    }
-    hints = [
-        Hint(server, str(ipaddress.ip_address(record.address)))
-        for rrset in rrsets
-        if rrset.rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA)
-        and (server := str(rrset.name).lower().rstrip(".")) in servers
-        for record in rrset
-    ]
+    Read are NS, A and AAAA records of one line each, as that file and `dig . NS` have them; records of other types are
+    passed over, directives ($INCLUDE, $GENERATE) refused.
+    """
+    servers: set[str] = set()
+    found: list[Hint] = []
+    owner = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        words = line.partition(";")[0].split()
+        if not words:
+            continue
+        if not line[0].isspace():  # else the record belongs to the owner of the one before
+            owner = plain(words.pop(0))
+        match [word for word in words if not _TTL_OR_CLASS.fullmatch(word)] if owner else []:
+            case [kind, data] if kind.upper() == "NS":
+                if owner == ROOT:
+                    servers.add(plain(data))
+            case [kind, data] if kind.upper() in ("A", "AAAA"):
+                found.append(Hint(owner, _address(kind.upper(), data, number)))
+            case [kind, _, *_] if _OTHER_TYPE.fullmatch(kind) and not owner.startswith("$"):
+                continue
+            case _:
+                raise ValueError(f"line {number} is no record of a name server or its address")
+    hints = [hint for hint in found if hint.server in servers]
     if not hints:
         raise ValueError("it names no name server of the root with an address")
     return tuple(dict.fromkeys(hints))[:MAX_HINTS]
+
+
+def _address(kind: str, text: str, line: int) -> str:
+    try:
+        return str(ipaddress.IPv4Address(text) if kind == "A" else ipaddress.IPv6Address(text))
+    except ValueError:
+        raise ValueError(f"line {line}: {text} is no address of type {kind}") from None

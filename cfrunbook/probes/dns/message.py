@@ -5,6 +5,7 @@ https://www.rfc-editor.org/rfc/rfc1035#section-4, https://www.rfc-editor.org/rfc
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable
 from functools import lru_cache
@@ -31,6 +32,9 @@ _IN = 1
 _OPT, _DO = 41, 0x8000
 _QR = 0x80
 _NO_ID = bytes(2)
+_OF_A_HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
+_MAX_HOST = 253
+"""Characters: 255 bytes with a length before each label and the root's at the end."""
 _TYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "AAAA": 28, "DS": 43, "DNSKEY": 48}
 
 
@@ -59,18 +63,28 @@ def wire(number: int, name: str, kind: str, *, edns: bool, dnssec_ok: bool) -> b
 @lru_cache(maxsize=512)
 def _body(name: str, kind: str, edns: bool, dnssec_ok: bool) -> bytes:
     """Return the question without its id: it is the same for every server."""
+    if kind not in _TYPES:
+        raise ValueError(f"{kind} is not asked")
+    head = struct.pack("!HHHHH", 0, 1, 0, 0, int(edns))
+    opt = struct.pack("!BHHIH", 0, _OPT, PAYLOAD, _DO if dnssec_ok else 0, 0) if edns else b""
+    return head + _owner(name) + struct.pack("!HH", _TYPES[kind], _IN) + opt
+
+
+def _owner(name: str) -> bytes:
+    """Return a name as bytes: as good as always one of host names' characters, for which dnspython need not be there.
+
+    Raises ValueError for what is no domain name.
+    """
+    if _OF_A_HOST.fullmatch(name) and len(name) <= _MAX_HOST:
+        labels = name.encode().split(b".")
+        return b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
     import dns.exception
     import dns.name
 
-    if kind not in _TYPES:
-        raise ValueError(f"{kind} is not asked")
     try:
-        owner = dns.name.from_text(name).to_wire()
+        return dns.name.from_text(name).to_wire() or b"\0"
     except (dns.exception.DNSException, UnicodeError) as error:
         raise ValueError(f"{name!r} is no domain name: {error}") from None
-    head = struct.pack("!HHHHH", 0, 1, 0, 0, int(edns))
-    opt = struct.pack("!BHHIH", 0, _OPT, PAYLOAD, _DO if dnssec_ok else 0, 0) if edns else b""
-    return head + (owner or b"\0") + struct.pack("!HH", _TYPES[kind], _IN) + opt
 
 
 def answers(question: bytes, received: bytes) -> bool:

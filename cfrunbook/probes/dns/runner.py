@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-import secrets
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +16,9 @@ from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
 from cfrunbook.probes.dns import effort, message
 from cfrunbook.probes.dns.hints import Hint
 from cfrunbook.probes.dns.names import plain
+from cfrunbook.probes.dns.questions import Question
 from cfrunbook.probes.dns.transport import DEADLINE, Received, Sockets, Transport, send_times
-from cfrunbook.probes.dns.walk import Question, Resolved, Walk
+from cfrunbook.probes.dns.walk import Resolved, Walk
 from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.probes.relocation import Relocations
 
@@ -56,7 +57,7 @@ class Walking:
 
         In a lab only servers that are relocated exist.
         """
-        self._walk = Walk(names, hints, label=secrets.token_hex(4))
+        self._walk = Walk(names, hints, label=os.urandom(4).hex())
         self._relocations = relocations or Relocations()
         self._transport = transport or Sockets()
         self._deadline = deadline
@@ -164,7 +165,7 @@ class Walking:
     async def _exchange(self, question: Question, endpoint: Endpoint, begin: float) -> Received:
         if self._lab and not endpoint.connected_to:
             return Received(outcome=DnsOutcome.UNREACHABLE, sends=0, detail="there is no such name server in this lab")
-        number, over_tcp = secrets.randbelow(1 << 16), question.transport is DnsTransport.TCP
+        number, over_tcp = int.from_bytes(os.urandom(2)), question.transport is DnsTransport.TCP
         try:
             wire = message.wire(number, question.name, question.type, edns=question.edns, dnssec_ok=question.edns)
         except ValueError as error:

@@ -17,8 +17,20 @@ import msgspec
 from msgspec.structs import replace
 
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsRecord, DnsTransport, ResolutionOutcome
+from cfrunbook.probes.dns import questions
 from cfrunbook.probes.dns.hints import Hint
-from cfrunbook.probes.dns.names import ROOT, below, depth, enclosing, is_below, is_within, plain
+from cfrunbook.probes.dns.names import ROOT, depth, enclosing, is_below, is_within, plain
+from cfrunbook.probes.dns.questions import (
+    CONTROL,
+    MAX_ADDRESSES,
+    MAX_SERVERS,
+    RANDOM_LABEL,
+    WIDTH,
+    Few,
+    Lookup,
+    Question,
+    Zone,
+)
 
 MAX_QUESTIONS = 600
 """For one name; every further name may have a quarter more, up to `MAX_QUESTIONS_IN_ALL`."""
@@ -27,41 +39,10 @@ MAX_ALIASES = 16
 """Aliases followed one after the other: resolvers give up at about as many."""
 MAX_TARGETS = 8
 """Targets of one alias that are followed: a weighted alias has as many as there are answers."""
-MAX_SERVERS, MAX_ADDRESSES = 26, 32
-"""Name servers, and addresses of them, that are used of one zone."""
 MAX_LOOKUPS, MAX_ZONES, MAX_NESTING, MAX_APEXES = 200, 100, 5, 3
-WIDTH = 3
-"""Addresses asked where one answer will do."""
 PATIENCE = 0.4
 """Seconds without any answer after which all the others are asked there."""
-FULL = 16
-"""Addresses of a zone that get every question; further ones get those on which resolution hangs."""
-REPEATS = 2
-"""Times that a question is repeated where servers gave different answers: weighted answers change."""
-RANDOM_LABEL = "cfrunbook-"
-"""How the label begins that nobody has created."""
-
-CONTROL = -1
-"""Number of the questions to the root over TCP that only tell whether UDP is blocked from here, and TCP is not."""
-
 _REPLIES = frozenset({DnsOutcome.ANSWER, DnsOutcome.NODATA, DnsOutcome.NXDOMAIN})
-_UDP, _TCP = DnsTransport.UDP, DnsTransport.TCP
-
-
-class Question(msgspec.Struct, frozen=True):
-    """One question to one address of a name server, by one transport."""
-
-    zone: str
-    """The zone as whose server it is asked."""
-    server: str
-    address: str
-    name: str
-    type: str
-    transport: DnsTransport = _UDP
-    edns: bool = True
-    """With EDNS, signatures are asked for as well (DO)."""
-    number: int = 0
-    """Tells repetitions apart."""
 
 
 class Resolved(msgspec.Struct, frozen=True):
@@ -71,60 +52,6 @@ class Resolved(msgspec.Struct, frozen=True):
     ipv4: tuple[str, ...] = ()
     ipv6: tuple[str, ...] = ()
     cnames: tuple[str, ...] = ()
-
-
-class _Zone(msgspec.Struct):
-    """A zone on the way, as its parent delegates it."""
-
-    name: str
-    parent: str
-    servers: dict[str, dict[str, None]] = msgspec.field(default_factory=dict)
-    """The addresses of every name server, in order."""
-    referrers: list[tuple[str, str]] = msgspec.field(default_factory=list)
-    """Servers of the parent, with their address, that delegated it."""
-    apexes: list[str] = msgspec.field(default_factory=list)
-    """Its own name, and those of zones below it that the same servers hold."""
-    first: str = ""
-    """The first name that was looked up here for its own sake."""
-    thorough: bool = False
-    """Whether every address is asked everything."""
-
-    def places(self) -> list[tuple[str, str]]:
-        """Return every server with every address of it."""
-        return [(s, a) for s, addresses in self.servers.items() for a in addresses][:MAX_ADDRESSES]
-
-
-class _Lookup(msgspec.Struct):
-    """A name whose addresses are wanted: an origin's, an alias's target or a name server's."""
-
-    name: str
-    for_origin: bool
-    hops: int = 0
-    """Aliases before it."""
-    nesting: int = 0
-    """Name servers that had to be looked up before it."""
-    checking: bool = False
-    """Its address is known and only to be compared: no effort where servers are silent."""
-    zones: list[str] = msgspec.field(default_factory=list)
-    answered_in: set[str] = msgspec.field(default_factory=set)
-    aliases: dict[str, None] = msgspec.field(default_factory=dict)
-    """Where it leads if it is an alias; more than one where servers disagree, or take turns (weighted records)."""
-    found: dict[str, dict[str, None]] = msgspec.field(default_factory=dict)
-    """Addresses by type; empty: a server says that there are none."""
-    missing: bool = False
-    """A server says that the name does not exist."""
-    sets: set[tuple[str, ...]] = msgspec.field(default_factory=set)
-    """The different answers: addresses, or where it leads."""
-
-
-class _Few(msgspec.Struct):
-    """A name asked of only a few servers of a zone."""
-
-    since: float = 0.0
-    """When the first of those under way was asked."""
-    width: int = WIDTH
-    waiting: int = 0
-    helped: bool = False
 
 
 class Walk:
@@ -140,13 +67,13 @@ class Walk:
         self.news: list[str] = []
         """What has been found out, in short lines; whoever reads it empties it."""
         self._label = RANDOM_LABEL + label
-        self._zones = {ROOT: _Zone(ROOT, "", apexes=[ROOT])}
+        self._zones = {ROOT: Zone(ROOT, "", apexes=[ROOT])}
         for hint in hints:
             self._zones[ROOT].servers.setdefault(hint.server, {})[hint.address] = None
-        self._lookups: dict[str, _Lookup] = {}
+        self._lookups: dict[str, Lookup] = {}
         self._asked: dict[Question, None] = {}
         self._open: set[Question] = set()
-        self._few: dict[tuple[str, str], _Few] = {}
+        self._few: dict[tuple[str, str], Few] = {}
         self._extra: list[Question] = []
         self._changed = True
 
@@ -164,7 +91,7 @@ class Walk:
     def begin(self, now: float) -> list[Question]:
         """Return the first questions; `now` is in seconds, as in all that follows."""
         for name in self.names:
-            self._look_up(_Lookup(name, for_origin=True))
+            self._look_up(Lookup(name, for_origin=True))
         return self._questions(now)
 
     def feed(self, question: Question, seen: DnsQuery, now: float) -> list[Question]:
@@ -174,8 +101,8 @@ class Walk:
         helps = False
         if question.number == CONTROL:
             pass
-        elif seen.outcome is DnsOutcome.TRUNCATED and question.transport is _UDP:
-            self._extra.append(replace(question, transport=_TCP, number=0))
+        elif seen.outcome is DnsOutcome.TRUNCATED and question.transport is DnsTransport.UDP:
+            self._extra.append(replace(question, transport=DnsTransport.TCP, number=0))
             self._changed = helps = True
         elif seen.outcome is DnsOutcome.REFERRAL and (cut := _cut(question, seen)):
             self._delegate(question, seen, cut, lookup)
@@ -228,11 +155,11 @@ class Walk:
             return Resolved(ResolutionOutcome.NODATA, cnames=cnames)
         return None
 
-    def _ends(self, name: str) -> tuple[list[_Lookup], tuple[str, ...]]:
+    def _ends(self, name: str) -> tuple[list[Lookup], tuple[str, ...]]:
         """Return the names without alias to which aliases lead from `name`, and the aliases on the first way there."""
         waiting: list[tuple[str, tuple[str, ...]]] = [(name, ())]
         passed: set[str] = set()
-        ends: list[_Lookup] = []
+        ends: list[Lookup] = []
         first: tuple[str, ...] = ()
         while waiting:
             name, way = waiting.pop()
@@ -248,14 +175,14 @@ class Walk:
 
     # --- what an answer changes ---------------------------------------------------------------------------------------
 
-    def _delegate(self, question: Question, seen: DnsQuery, cut: str, lookup: _Lookup | None) -> None:
+    def _delegate(self, question: Question, seen: DnsQuery, cut: str, lookup: Lookup | None) -> None:
         """Take a referral to the zone `cut`, and the addresses in it that are this server's to know."""
         zone = self._zones.get(cut)
         if zone is None:
             if len(self._zones) >= MAX_ZONES:
                 self.cut_short = True
                 return
-            zone = self._zones[cut] = _Zone(cut, question.zone, apexes=[cut])
+            zone = self._zones[cut] = Zone(cut, question.zone, apexes=[cut])
             self.news.append(f"{cut}: {sum(r.type == 'NS' for r in seen.authority)} name servers")
         if question.zone == zone.parent and (by := (question.server, question.address)) not in zone.referrers:
             zone.referrers.append(by)
@@ -266,7 +193,7 @@ class Walk:
             self._join(lookup, zone)
         self._find_servers(zone, lookup.nesting if lookup else 0)
 
-    def _take(self, question: Question, seen: DnsQuery, lookup: _Lookup | None) -> None:
+    def _take(self, question: Question, seen: DnsQuery, lookup: Lookup | None) -> None:
         """Take an authoritative answer."""
         zone = self._zones[question.zone]
         if lookup is not None:
@@ -292,7 +219,7 @@ class Walk:
         found = [r.data for r in seen.answer if r.type == question.type and r.owner == lookup.name]
         self._add_addresses(lookup, question, found)
 
-    def _find_apex(self, zone: _Zone, question: Question, seen: DnsQuery, lookup: _Lookup) -> None:
+    def _find_apex(self, zone: Zone, question: Question, seen: DnsQuery, lookup: Lookup) -> None:
         """Notice by its SOA record a zone below `zone` that the same servers hold."""
         for record in (*seen.answer, *seen.authority):
             if record.type != "SOA" or record.owner in zone.apexes or not lookup.for_origin:
@@ -302,7 +229,7 @@ class Walk:
                 zone.apexes.append(record.owner)
                 self._changed = True
 
-    def _follow(self, lookup: _Lookup, targets: Sequence[str]) -> None:
+    def _follow(self, lookup: Lookup, targets: Sequence[str]) -> None:
         for target in targets:
             if target in lookup.aliases:
                 continue
@@ -313,17 +240,17 @@ class Walk:
             self.news.append(f"{lookup.name}: alias of {target}")
             # A name server's name must be no alias (RFC 2181, section 10.3).
             if lookup.for_origin and lookup.hops < MAX_ALIASES:
-                self._look_up(_Lookup(target, for_origin=True, hops=lookup.hops + 1, nesting=lookup.nesting))
+                self._look_up(Lookup(target, for_origin=True, hops=lookup.hops + 1, nesting=lookup.nesting))
         if lookup.for_origin:
             self._compare(lookup, targets)
 
-    def _compare(self, lookup: _Lookup, answer: Sequence[str]) -> None:
+    def _compare(self, lookup: Lookup, answer: Sequence[str]) -> None:
         """Notice that not every answer is the same."""
         before = len(lookup.sets)
         lookup.sets.add(tuple(sorted(answer)))
         self._changed |= before != len(lookup.sets) > 1
 
-    def _add_addresses(self, lookup: _Lookup, question: Question, found: Sequence[str]) -> None:
+    def _add_addresses(self, lookup: Lookup, question: Question, found: Sequence[str]) -> None:
         known = lookup.found.setdefault(question.type, {})
         new = [address for address in found[:MAX_ADDRESSES] if address not in known]
         known.update(dict.fromkeys(new))
@@ -336,7 +263,7 @@ class Walk:
                 for address in new:
                     self._add_address(zone, lookup.name, address)
 
-    def _add_servers(self, zone: _Zone, servers: Iterable[str], glue: Iterable[DnsRecord], *, bailiwick: str) -> None:
+    def _add_servers(self, zone: Zone, servers: Iterable[str], glue: Iterable[DnsRecord], *, bailiwick: str) -> None:
         if zone.name == ROOT:  # the hints are to be believed
             return
         for server in servers:
@@ -350,21 +277,21 @@ class Walk:
             if record.type in ("A", "AAAA") and record.owner in zone.servers and is_within(record.owner, bailiwick):
                 self._add_address(zone, record.owner, record.data)
 
-    def _add_address(self, zone: _Zone, server: str, address: str) -> None:
+    def _add_address(self, zone: Zone, server: str, address: str) -> None:
         if address not in zone.servers[server]:
             zone.servers[server][address] = None
             self._changed = True
 
-    def _find_servers(self, zone: _Zone, nesting: int) -> None:
+    def _find_servers(self, zone: Zone, nesting: int) -> None:
         """Look up the name servers whose addresses are not known, and compare those that the zone itself knows."""
         have_some = any(zone.servers.values())
         for server, addresses in zone.servers.items():
             if addresses and zone.thorough and is_within(server, zone.name):
-                self._look_up(_Lookup(server, for_origin=False, nesting=nesting + 1, checking=True))
+                self._look_up(Lookup(server, for_origin=False, nesting=nesting + 1, checking=True))
             elif not addresses and (zone.thorough or not have_some):
-                self._look_up(_Lookup(server, for_origin=False, nesting=nesting + 1))
+                self._look_up(Lookup(server, for_origin=False, nesting=nesting + 1))
 
-    def _look_up(self, wanted: _Lookup) -> None:
+    def _look_up(self, wanted: Lookup) -> None:
         known = self._lookups.get(wanted.name)
         if known is not None:
             known.checking = known.checking and wanted.checking
@@ -379,7 +306,7 @@ class Walk:
         self._lookups[wanted.name] = wanted
         self._join(wanted, next(self._zones[n] for n in enclosing(wanted.name) if n in self._zones))
 
-    def _join(self, lookup: _Lookup, zone: _Zone) -> None:
+    def _join(self, lookup: Lookup, zone: Zone) -> None:
         """Let `lookup` be asked of the servers of `zone`."""
         if zone.name not in lookup.zones:
             lookup.zones.append(zone.name)
@@ -401,7 +328,7 @@ class Walk:
         if few.waiting <= 0 and not few.helped:
             self._widen(question.name, question.zone, few)
 
-    def _widen(self, name: str, zone: str, few: _Few) -> None:
+    def _widen(self, name: str, zone: str, few: Few) -> None:
         if few.width > WIDTH or self._lookups[name].checking:
             few.helped = True  # no more to be done
             return
@@ -409,7 +336,7 @@ class Walk:
         self._changed = True
         for server, addresses in self._zones[zone].servers.items():
             if not addresses:
-                self._look_up(_Lookup(server, for_origin=False, nesting=self._lookups[name].nesting + 1))
+                self._look_up(Lookup(server, for_origin=False, nesting=self._lookups[name].nesting + 1))
 
     # --- what to ask --------------------------------------------------------------------------------------------------
 
@@ -439,56 +366,12 @@ class Walk:
                 zone = self._zones[name]
                 if lookup.for_origin and zone.thorough:
                     self._few.pop((lookup.name, name), None)
-                    yield from self._all(lookup, zone)
+                    yield from questions.to_all(lookup, zone, self._label)
                 else:
-                    yield from self._some(lookup, zone)
+                    few = self._few.setdefault((lookup.name, name), Few())
+                    yield from questions.to_few(lookup, zone, few, with_control=lookup.name in self.names)
         for zone in self._zones.values():
-            if zone.first and not zone.thorough:  # its keys, to follow DNSSEC from the root down
-                for server, address in zone.places()[:2]:
-                    yield Question(zone.name, server, address, zone.name, "DNSKEY")
-            if zone.thorough and depth(zone.name) > 1:
-                for server, address in zone.referrers[:2]:
-                    yield Question(zone.parent, server, address, zone.name, "DS")
-                for server, address in zone.referrers[:1]:  # whether TCP gets out from here at all
-                    yield Question(zone.parent, server, address, zone.name, "DS", _TCP)
-
-    def _some(self, lookup: _Lookup, zone: _Zone) -> Iterator[Question]:
-        """Yield what is asked of a few servers: for the way onwards, or for a name server's address."""
-        few = self._few.setdefault((lookup.name, zone.name), _Few())
-        places = zone.places()[: few.width]
-        both = not lookup.for_origin and (depth(zone.name) > 1 or zone.name in lookup.answered_in)
-        for kind in ("A", "AAAA") if both else ("A",):
-            for server, address in places:
-                yield Question(zone.name, server, address, lookup.name, kind)
-        if zone.name == ROOT and few.width > WIDTH and lookup.name in self.names:
-            for server, address in places[:WIDTH]:
-                yield Question(zone.name, server, address, lookup.name, "A", _TCP, number=CONTROL)
-
-    def _all(self, lookup: _Lookup, zone: _Zone) -> Iterator[Question]:
-        """Yield what every address of the zone's servers is asked."""
-        places = zone.places()
-        full = places[:FULL]
-
-        def ask(places: Iterable[tuple[str, str]], name: str, kind: str) -> Iterator[Question]:
-            return (Question(zone.name, server, address, name, kind) for server, address in places)
-
-        yield from ask(places, lookup.name, "A")
-        yield from ask(places, lookup.name, "AAAA")
-        for apex in zone.apexes:
-            yield from ask(places, apex, "SOA")
-            yield from ask(full, apex, "NS")
-            yield from ask(full, apex, "DNSKEY")
-        if lookup.name not in zone.apexes:
-            yield from ask(full, lookup.name, "SOA")
-        if lookup.name == zone.first:
-            yield from (replace(q, edns=False) for q in ask(full, lookup.name, "A"))
-            yield from (replace(q, transport=_TCP) for q in ask(places, lookup.name, "A"))
-            yield from ask(places[:2], below(zone.name, self._label), "A")
-            for apex in zone.apexes[1:]:
-                yield from ask(places[:2], apex, "DS")
-        if len(lookup.sets) > 1:
-            for number in range(1, REPEATS + 1):
-                yield from (replace(q, number=number) for q in ask(places, lookup.name, "A"))
+            yield from questions.for_trust(zone)
 
 
 def _cut(question: Question, seen: DnsQuery) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import dns.rdatatype
+import dns.zonefile
 import pytest
 
 from cfrunbook.cloudfront.special_purpose import special_purpose
 from cfrunbook.errors import BadInput
+from cfrunbook.lab.dns.internet import internet
+from cfrunbook.lab.dns.shop import shop
 from cfrunbook.probes import address
 from cfrunbook.probes.dns import hints
 from cfrunbook.probes.dns.hints import Hint
@@ -43,16 +47,47 @@ def test_a_file_names_servers_and_only_their_addresses_count(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        ".\t518400\tIN\tNS\ta.root-servers.net.\na.root-servers.net.\t518400\tIN\tA\t198.41.0.4\n",
+        ". 6D IN NS A.ROOT-SERVERS.NET.\r\n  IN 6D NS b.root-servers.net ; no address\r\nA.root-servers.net. a 198.41.0.4\r\n",
+        "a.root-servers.net. A 198.41.0.4\n. NS a.root-servers.net.\n. IN RRSIG NS 8 0 518400 20261206050000 20 . abc=\n",
+        ". IN NS a.root-servers.net.\na.root-servers.net. 1 A 198.41.0.4\na.root-servers.net. 2 A 198.41.0.4\n",
+    ],
+    ids=["dig", "no TTL, same owner, CRLF", "other types", "twice"],
+)
+def test_what_other_programs_print_is_read_as_well(text: str) -> None:
+    assert hints.parse(text) == (Hint("a.root-servers.net", "198.41.0.4"),)
+
+
+def of_dnspython(text: str) -> tuple[Hint, ...]:
+    rrsets = dns.zonefile.read_rrsets(text, rdclass="IN", default_ttl=3600)
+    servers = {str(r.target).lower() for s in rrsets if s.rdtype == dns.rdatatype.NS and str(s.name) == "." for r in s}
+    records = [(str(s.name).lower(), r.address) for s in rrsets if s.rdtype != dns.rdatatype.NS for r in s]
+    return tuple(Hint(name.rstrip("."), address) for name, address in records if name in servers)
+
+
+@pytest.mark.parametrize("text", [NAMED_ROOT, internet(shop()).hints()], ids=["named.root", "lab"])
+def test_dnspython_reads_the_same(text: str) -> None:
+    assert sorted(hints.parse(text), key=repr) == sorted(of_dnspython(text), key=repr)
+
+
+@pytest.mark.parametrize(
     ("content", "why"),
     [
         (b"", "it names no name server of the root with an address"),
         (b".  NS  a.\n", "it names no name server of the root with an address"),
         (b"a. 5 A 192.0.2.1\n", "it names no name server of the root with an address"),
-        (b"$INCLUDE /etc/passwd\n", "unknown rdatatype"),
-        (b"$GENERATE 1-1000000000 a$ A 192.0.2.1\n", "unknown rdatatype"),
-        (b". NS a.\na. A 999.0.0.1\n", "<input>:3"),
+        (b"$INCLUDE /etc/passwd\n", "line 1 is no record of a name server or its address"),
+        (b"$TTL 3600 ; seconds\n", "line 1 is no record of a name server or its address"),
+        (b"$GENERATE 1-1000000000 a$ A 192.0.2.1\n", "line 1 is no record of a name server or its address"),
+        (b"\n A 192.0.2.1\n", "line 2 is no record of a name server or its address"),
+        (b". NS a. b.\n", "line 1 is no record of a name server or its address"),
+        (b". NS a.\na. A 999.0.0.1\n", "line 2: 999.0.0.1 is no address of type A"),
+        (b". NS a.\na. AAAA 192.0.2.1\n", "line 2: 192.0.2.1 is no address of type AAAA"),
         (b"\xff\xfe", "it is not text"),
-        (b"\x1b[2J", "<input>:1"),
+        (b"\x1b[2J", "line 1 is no record of a name server or its address"),
+        (b". NS a.\na. A \x1b[2J\n", "is no address of type A"),
     ],
 )
 def test_anything_else_is_refused_in_one_sentence(tmp_path: Path, content: bytes, why: str) -> None:

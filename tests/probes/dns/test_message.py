@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import struct
+
+import dns.exception
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rrset
 import pytest
@@ -46,6 +50,20 @@ def test_a_question_desires_no_recursion(edns: bool, payload: int, flags: int) -
 
 def test_the_root_can_be_asked_about() -> None:
     assert dns.message.from_wire(asked(".", "NS")).question[0].to_text() == ". IN NS"
+
+
+LABEL = st.text("azAZ09-_", min_size=1, max_size=64) | st.sampled_from([r"a\.b", r"\200x", "*", "münchen", ""])
+
+
+@given(st.lists(LABEL, max_size=6).map(".".join) | st.integers(240, 260).map(lambda n: ".".join("x" * (n // 2))))
+def test_a_name_is_written_as_dnspython_writes_it(name: str) -> None:
+    try:
+        expected = dns.name.from_text(name).to_wire() or b""
+    except (dns.exception.DNSException, UnicodeError):
+        with pytest.raises(ValueError, match="is no domain name"):
+            asked(name)
+        return
+    assert asked(name, edns=False) == struct.pack("!6H", 4711, 0, 1, 0, 0, 0) + expected + struct.pack("!2H", 1, 1)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("a" * 64, "A"), ("a..b", "A"), (NAME, "TXT"), ("x." * 200, "A")])

@@ -28,7 +28,8 @@ from cfrunbook.lab.dns.setup import Fault
 from cfrunbook.lab.dns.shop import EVERY_SERVER, FIRST, RECORDS, cloud, cloud_name, failing, shop
 from cfrunbook.probes.dns import message
 from cfrunbook.probes.dns.hints import Hint, parse
-from cfrunbook.probes.dns.walk import MAX_ALIASES, MAX_TARGETS, PATIENCE, WIDTH, Question, Walk
+from cfrunbook.probes.dns.questions import WIDTH, Question
+from cfrunbook.probes.dns.walk import MAX_ALIASES, MAX_TARGETS, PATIENCE, Walk
 from cfrunbook.probes.endpoint import Endpoint
 from tests.probes.dns.replayed import responding
 
