@@ -149,7 +149,8 @@ class Incident(msgspec.Struct, frozen=True):
         """Return the incident that these inputs describe; any subset will do that gives something to examine.
 
         That is a distribution, an origin, a captured response, or an edge function's result or handler. A handler is
-        only run, which is code execution on this machine, if `run_handler` says so.
+        only run, which is code execution on this machine, if `run_handler` says so. `before` is the configuration, or
+        a recording, of a time when it worked: what changed since then becomes a part of the diagnosis.
 
         What is given here wins over the options of `lab`, and those over the inputs of `evidence`. Raises BadInput,
         in one sentence, for anything that cannot be used; never another exception.

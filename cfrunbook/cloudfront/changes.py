@@ -5,12 +5,12 @@ Differences that can cause a 502 come first. Nothing that differs is left out; w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
-from cfrunbook.cloudfront import behaviors, change_rules, differences, policies, shapes
+from cfrunbook.cloudfront import behaviors, change_rules, differences, policies, renamed_origins, shapes
 from cfrunbook.cloudfront import distribution_reader as reader
 from cfrunbook.cloudfront.change_rules import ChangeRule, Only
 from cfrunbook.cloudfront.differences import Difference
@@ -87,9 +87,9 @@ def _as_kept(side: Configuration) -> Configuration:
 
 class _Comparison:
     def __init__(self, before: Configuration, after: Configuration, url: ViewerUrl | None) -> None:
-        self.renamed = _renamed(before.document, after.document)
+        self.renamed = renamed_origins.find(before.document, after.document)
         if self.renamed:
-            document = _with_names(before.document, self.renamed)
+            document = renamed_origins.apply(before.document, self.renamed)
             before = msgspec.structs.replace(before, document=document, distribution=reader.parse(document))
         self.before, self.after = before, after
         self.ways = [_way(side.distribution, url) for side in (before, after)] if url else []
@@ -307,12 +307,15 @@ def _holds(only: Only, found: Difference) -> bool:
     match only:
         case Only.LOWER | Only.HIGHER:
             first, second = _number(before), _number(after)
-            if first is None or second is None:
-                return after is not None if only is Only.LOWER else after is not None or before is None
+            if first is None or second is None:  # no limit, or no number
+                return after is not None
             return second < first if only is Only.LOWER else second > first
         case Only.FEWER:
-            kept = {differences.canonical(v, caseless=True) for v in after or ()} if isinstance(after, list) else set()
-            return any(differences.canonical(v, caseless=True) not in kept for v in before or ())
+            had, has = (
+                {differences.canonical(v, caseless=True) for v in side} if isinstance(side, list) else set[str]()
+                for side in (before, after)
+            )
+            return bool(had - has) or not isinstance(before, list | None)
         case Only.MORE:
             return bool(after)
         case _:
@@ -354,62 +357,6 @@ def _ranked(found: Iterable[tuple[int, Change]], notes: tuple[str, ...]) -> Chan
     ordered = sorted(found, key=lambda rc: (WEIGHTS.index(rc[1].weight), rc[1].on_path is False, rc[0], rc[1].where))
     changes = tuple(change for _, change in ordered)
     return Changes(changes[:MAX_CHANGES], max(0, len(changes) - MAX_CHANGES), notes)
-
-
-# --- origins by another id ------------------------------------------------------------------------------------------
-
-
-def _renamed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
-    """Return the origins that have another id and else are the same: old id to new."""
-    old, new = (_origins(document) for document in (before, after))
-    gone = {i: o for i, o in old.items() if i not in new}
-    come = {i: o for i, o in new.items() if i not in old}
-    found: dict[str, str] = {}
-    for identity, origin in list(gone.items())[:100]:
-        for other, candidate in list(come.items())[:100]:
-            if other not in found.values() and not any(differences.between(origin, candidate, shapes.ORIGIN)):
-                found[identity] = other
-                break
-    return found
-
-
-def _origins(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the origins without their id, by it."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for item in _items(document.get("Origins")):
-        if isinstance(item, Mapping) and isinstance(item.get("Id"), str):
-            found.setdefault(item["Id"], {k: v for k, v in item.items() if k != "Id"})
-    return found
-
-
-def _items(value: Any) -> list[Any]:
-    items = value.get("Items") if isinstance(value, Mapping) else value
-    return items if isinstance(items, list) else []
-
-
-def _with_names(document: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return a configuration in which origins have other ids, wherever they are named."""
-
-    def named(member: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        return lambda item: {**item, member: names.get(str(item.get(member)), item.get(member))}
-
-    def group(item: Mapping[str, Any]) -> dict[str, Any]:
-        return {**item, "Members": _each(item.get("Members"), named("OriginId"))}
-
-    places = {"Origins": named("Id"), "OriginGroups": group, "CacheBehaviors": named("TargetOriginId")}
-    changed = {place: _each(document.get(place), rename) for place, rename in places.items() if place in document}
-    default = document.get("DefaultCacheBehavior")
-    own = {"DefaultCacheBehavior": named("TargetOriginId")(default)} if isinstance(default, Mapping) else {}
-    return {**document, **changed, **own}
-
-
-def _each(listing: Any, change: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Any:
-    """Return a list, plain or as `{Quantity, Items}`, with every object in it changed."""
-    if isinstance(listing, Mapping):
-        return {**listing, "Items": _each(listing.get("Items") or [], change)}
-    if isinstance(listing, list):
-        return [change(item) if isinstance(item, Mapping) else item for item in listing]
-    return listing
 
 
 # --- policies -------------------------------------------------------------------------------------------------------
