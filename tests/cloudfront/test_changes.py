@@ -322,7 +322,7 @@ def test_what_can_cause_a_502_comes_first_and_no_more_than_a_bound_is_listed() -
 # --- the same in another form -----------------------------------------------------------------------------------------
 
 OWN = {"Id": "E1EXAMPLE", "ARN": "arn", "Status": "Deployed", "DomainName": "d111111abcdef8.cloudfront.net"}
-FORMS = {
+FORMS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "get-distribution": lambda c: {"ETag": "E2", "Distribution": {**OWN, "DistributionConfig": c}},
     "get-distribution-config": lambda c: {"ETag": "E3", "DistributionConfig": c},
     "bare": lambda c: c,
