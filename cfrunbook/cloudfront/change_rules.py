@@ -305,6 +305,9 @@ MATCH_VIEWER = _to_502(
     *(Cause.PORT, *_TLS),
     statuses=(502, 504),
 )
+OF_STAGING = _harmless(
+    "A staging distribution differs in this from its primary: viewers ask for the primary's names only.", _STAGING
+)
 ERROR_AS_502 = _to_502(
     "Viewers get 502 in place of this status, whatever the origin answered.",
     _GUIDE + "custom-error-pages-response-code.html",

@@ -159,6 +159,8 @@ class _Comparison:
     def _special(self, found: Difference) -> tuple[ChangeRule, str] | None:
         """Return the rule and the reason where more than the place decides."""
         whole = found.before is None or found.after is None
+        if found.rule in _OF_STAGING and len({side.distribution.staging for side in self._sides}) == 2:
+            return change_rules.OF_STAGING, change_rules.OF_STAGING.why
         match found.rule:
             case "CacheBehaviors[]" if whole:
                 return change_rules.NEW_BEHAVIOR, change_rules.NEW_BEHAVIOR.why
@@ -286,6 +288,7 @@ def _host_forwarding(behavior: Behavior, side: Configuration) -> HostForwarding 
     return next((f for f in found if f.value is not Forwarding.NO), found[0] if found else None)
 
 
+_OF_STAGING = frozenset({"Aliases", "ContinuousDeploymentPolicyId"})
 _SAFE = ChangeRule(Weight.OTHER, (), (), "", change_rules.API)
 _OTHER_WAY: Mapping[Only, str] = {
     Only.LOWER: "It is more than before: no error comes from that alone.",
