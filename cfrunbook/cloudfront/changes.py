@@ -5,6 +5,7 @@ Differences that can cause a 502 come first. Nothing that differs is left out; w
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -42,12 +43,25 @@ class Configuration(msgspec.Struct, frozen=True):
     @property
     def title(self) -> str:
         """For people: `distribution E1EXAMPLE, modified 2026-11-22T03:12:05Z`."""
-        own = self.distribution.document.get("Distribution", self.distribution.document)
-        modified = own.get("LastModifiedTime") if isinstance(own, Mapping) else None
-        when = f", modified {visible(modified, 40)}" if isinstance(modified, str) and modified else ""
+        when = f", modified {visible(self._modified, 40)}" if self._modified else ""
         staging = "staging distribution" if self.document.get("Staging") is True else "distribution"
         named = self.distribution.id or self.distribution.domain_name or next(iter(self.distribution.aliases), "")
         return f"{staging} {visible(named, 80)}{when}" if named else f"a {staging} without an id{when}"
+
+    @property
+    def modified(self) -> dt.datetime | None:
+        """When it was last modified; None where the document does not say, or not in a way that can be read."""
+        try:
+            moment = dt.datetime.fromisoformat(self._modified)
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+    @property
+    def _modified(self) -> str:
+        own = self.distribution.document.get("Distribution", self.distribution.document)
+        said = own.get("LastModifiedTime") if isinstance(own, Mapping) else None
+        return said if isinstance(said, str) else ""
 
 
 class Changes(msgspec.Struct, frozen=True):
