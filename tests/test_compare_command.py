@@ -71,7 +71,7 @@ def test_json_is_the_comparison_itself(tmp_path, capsys):
 
 
 def test_the_younger_one_first_and_two_distributions_are_said(tmp_path, capsys):
-    younger, other = changed(454), changed()
+    younger, other = changed(447), changed()
     other["Distribution"]["Id"] = "E2EXAMPLE"
     files = [save(tmp_path, name, side) for name, side in (("y", younger), ("o", changed()), ("x", other))]
     cli.entry(["compare", files[0], files[1]])
