@@ -120,12 +120,8 @@ class _Comparison:
         for difference in differences.between(first, second, shapes.CONFIG):
             yield self._judged(difference)
         for old, new in self.renamed.items():
-            yield (
-                0,
-                _change(
-                    f"Origins[{visible(new, 80)}].Id", "renamed", (old, new), change_rules.RENAMED, concerned=(new,)
-                ),
-            )
+            where = f"Origins[{visible(new, 80)}].Id"
+            yield 0, _change(where, "renamed", (old, new), change_rules.RENAMED, concerned=(new,))
         yield from self._order()
         yield from _of_policies(self.before.policies, self.after.policies)
 
@@ -197,7 +193,8 @@ class _Comparison:
         pairs = [_behavior(side.distribution, keys) for side in self._sides]
         if member in ("CachePolicyId", "OriginRequestPolicyId") or member.startswith("ForwardedValues"):
             return self._host(pairs, found)
-        if member == "ViewerProtocolPolicy" and pairs[1]:
+        opened = any(value in (None, "allow-all") for value in (found.before, found.after))
+        if member == "ViewerProtocolPolicy" and opened and pairs[1]:
             ways = behaviors.route_of(self.after.distribution, pairs[1]).destinations
             if any(d.origin.member == "custom" and d.origin.protocol_policy == "match-viewer" for d in ways):
                 return change_rules.MATCH_VIEWER, change_rules.MATCH_VIEWER.why
