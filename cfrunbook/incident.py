@@ -220,7 +220,9 @@ class Incident(msgspec.Struct, frozen=True):
         if self.url:
             yield Fact("URL", self.url.text)
         if self.inputs.before:
-            yield Fact("Before", self.inputs.before.before, self.inputs.before.sentence)
+            found = len(self.inputs.before.changes) + self.inputs.before.left_out
+            count = f"{found} difference{'s' * (found != 1)} to the configuration now"
+            yield Fact("Before", self.inputs.before.before, count)
         if self.before and self.before.observations:
             when = self.before.observations.recorded_at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
             yield Fact("Before", f"the recording of {when}", "judged too, and compared")
