@@ -669,7 +669,10 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
         metavar="FILE|ID",
     )
     add(
-        "--policies", "get-origin-request-policy, get-cache-policy, get-vpc-origin output", several=True, metavar="FILE"
+        "--policies",
+        "get-origin-request-policy, get-cache-policy, get-vpc-origin, get-continuous-deployment-policy output",
+        several=True,
+        metavar="FILE",
     )
     add(
         "--before",

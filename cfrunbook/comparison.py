@@ -34,7 +34,7 @@ def of_configurations(before: Configuration, after: Configuration, found: Change
         sentence=configuration_sentence(found.found, found.left_out),
         changes=found.found,
         left_out=found.left_out,
-        notes=(*found.notes, *_of_staging(before, after)),
+        notes=(*_of_two(before, after), *_of_staging(before, after), *found.notes),
     )
 
 
@@ -94,6 +94,18 @@ def phrase(change: Change) -> str:
     if change.before == change.after:
         return f"{change.where} was changed"
     return f"{change.where} was changed from {change.before} to {change.after}"
+
+
+def _of_two(before: Configuration, after: Configuration) -> tuple[str, ...]:
+    """Say where they are two distributions, or the first one is the younger."""
+    ids = [side.distribution.id for side in (before, after)]
+    moments = [side.modified for side in (before, after)]
+    notes = []
+    if all(ids) and ids[0] != ids[1] and before.distribution.staging == after.distribution.staging:
+        notes.append(f"They are two distributions, {visible(ids[0], 60)} and {visible(ids[1], 60)}.")
+    if moments[0] is not None and moments[1] is not None and ids[0] == ids[1] and moments[0] > moments[1]:
+        notes.append("The first configuration is the younger one: read the comparison the other way round.")
+    return tuple(notes)
 
 
 def _of_staging(before: Configuration, after: Configuration) -> tuple[str, ...]:

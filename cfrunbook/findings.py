@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -341,13 +341,13 @@ class Comparison(Struct, frozen=True, kw_only=True):
     sentence: str
     explanation: str = ""
     """Which change can explain the root cause; empty where none is known to."""
-    changes: tuple[Change, ...] = ()
+    changes: Annotated[tuple[Change, ...], msgspec.Meta(max_length=1000)] = ()
     """Differences of the configuration: those that can cause a 502 first."""
     left_out: int = 0
     """Further differences of the configuration, none weightier than those that are listed."""
     seen: tuple[SeenChange, ...] = ()
     findings: tuple[FindingChange, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: Annotated[tuple[str, ...], msgspec.Meta(max_length=100)] = ()
     """What could not be compared, and what is unusual about the two."""
 
     @property

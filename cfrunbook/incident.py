@@ -171,7 +171,8 @@ class Incident(msgspec.Struct, frozen=True):
         handler is only run, which is code execution on this machine, if `run_handler` says so. Access logs are read
         here, last and whole; `progress` is told how many bytes were read, about, and how many there are. `anything` is
         whatever a person has, files, folders, texts, URLs, ids: what it is is told from its content, and what is given
-        by name wins.
+        by name wins. `before` is the configuration, or
+        a recording, of a time when it worked: what changed since then becomes a part of the diagnosis.
 
         What is given here wins over the options of `lab`, and those over the inputs of `evidence`. Raises BadInput,
         in one sentence, for anything that cannot be used; never another exception.
@@ -250,7 +251,9 @@ class Incident(msgspec.Struct, frozen=True):
         if self.url:
             yield Fact("URL", self.url.text)
         if self.inputs.before:
-            yield Fact("Before", self.inputs.before.before, self.inputs.before.sentence)
+            found = len(self.inputs.before.changes) + self.inputs.before.left_out
+            count = f"{found} difference{'s' * (found != 1)} to the configuration now"
+            yield Fact("Before", self.inputs.before.before, count)
         if self.before and self.before.observations:
             when = self.before.observations.recorded_at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
             yield Fact("Before", f"the recording of {when}", "judged too, and compared")

@@ -70,6 +70,16 @@ def test_json_is_the_comparison_itself(tmp_path, capsys):
     assert [c.where for c in found.changes] == ["Origins[web].CustomOriginConfig.HTTPSPort"]
 
 
+def test_the_younger_one_first_and_two_distributions_are_said(tmp_path, capsys):
+    younger, other = changed(447), changed()
+    other["Distribution"]["Id"] = "E2EXAMPLE"
+    files = [save(tmp_path, name, side) for name, side in (("y", younger), ("o", changed()), ("x", other))]
+    cli.entry(["compare", files[0], files[1]])
+    assert "The first configuration is the younger one" in capsys.readouterr().out
+    cli.entry(["compare", files[0], files[2]])
+    assert "They are two distributions, E1EXAMPLE and E2EXAMPLE." in capsys.readouterr().out
+
+
 def test_policies_are_compared_too(tmp_path, capsys):
     files = [save(tmp_path, str(port), vpc_origin(port)) for port in (443, 8443)]
     assert cli.entry(["compare", *files]) == 1

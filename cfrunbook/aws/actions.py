@@ -62,6 +62,12 @@ ACTIONS: tuple[Action, ...] = (
     _action(
         Tier.CONFIGURATION,
         "cloudfront",
+        "GetContinuousDeploymentPolicy",
+        "cloudfront get-continuous-deployment-policy --id ID",
+    ),
+    _action(
+        Tier.CONFIGURATION,
+        "cloudfront",
         "GetDistributionTenantByDomain",
         "cloudfront get-distribution-tenant-by-domain --domain NAME",
     ),

@@ -72,7 +72,7 @@ def _summaries(session: Session, most: int = 20) -> Iterator[dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class PolicyDocument:
-    """What get-cache-policy, get-origin-request-policy or get-vpc-origin answered."""
+    """What get-cache-policy, get-origin-request-policy, get-vpc-origin … answered."""
 
     kind: str
     id: str
@@ -91,6 +91,10 @@ def start(steps: Steps, distribution: Distribution, then: Callable[[Steps, str, 
             wanted["GetCachePolicy", behavior.cache_policy_id] = "cache policy"
         if behavior.origin_request_policy_id and behavior.origin_request_policy_id not in known.origin_request:
             wanted["GetOriginRequestPolicy", behavior.origin_request_policy_id] = "origin request policy"
+    if distribution.continuous_deployment_policy_id:
+        wanted["GetContinuousDeploymentPolicy", distribution.continuous_deployment_policy_id] = (
+            "continuous deployment policy"
+        )
     for (operation, found), title in wanted.items():
         steps.start(f"{title} {visible(found, 60)}", _policy, operation, found)
     for found in dict.fromkeys(origin.vpc_origin_id for origin in distribution.origins if origin.vpc_origin_id):

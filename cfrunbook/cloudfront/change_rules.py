@@ -167,6 +167,8 @@ _ORIGINS: Mapping[str, ChangeRule] = {
         *_CONNECTING,
         statuses=(502, 504),
     ),
+}
+_ORIGINS_LESS: Mapping[str, ChangeRule] = {
     "Origins[].CustomOriginConfig.OriginKeepaliveTimeout": _KEEP_ALIVE,
     "Origins[].VpcOriginConfig.OriginKeepaliveTimeout": _KEEP_ALIVE,
     "Origins[].ConnectionAttempts": _to_502(
@@ -303,6 +305,9 @@ MATCH_VIEWER = _to_502(
     *(Cause.PORT, *_TLS),
     statuses=(502, 504),
 )
+OF_STAGING = _harmless(
+    "A staging distribution differs in this from its primary: viewers ask for the primary's names only.", _STAGING
+)
 ERROR_AS_502 = _to_502(
     "Viewers get 502 in place of this status, whatever the origin answered.",
     _GUIDE + "custom-error-pages-response-code.html",
@@ -385,10 +390,12 @@ RULES: Mapping[str, ChangeRule] = MappingProxyType({
     **_GROUPS,
     **{f"DefaultCacheBehavior.{name}": rule for name, rule in _OF_A_BEHAVIOR.items()},
     **{f"CacheBehaviors[].{name}": rule for name, rule in _OF_A_BEHAVIOR.items()},
+    **_ORIGINS_LESS,
     **_POLICIES,
     **_WHOLE,
 })  # fmt: skip
-"""By place: lists are `[]`. A rule also holds for what is inside its place. Weightier ones come first in each part."""
+"""By place: lists are `[]`. A rule also holds for what is inside its place. Of the same weight, what breaks more often
+comes first."""
 
 UNKNOWN_MEMBER = _harmless(
     "This member is not known here: AWS has added it since, or it is misspelt; what it does is not known.", API

@@ -5,12 +5,13 @@ Differences that can cause a 502 come first. Nothing that differs is left out; w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 
-from cfrunbook.cloudfront import behaviors, change_rules, differences, policies, shapes
+from cfrunbook.cloudfront import behaviors, change_rules, differences, policies, renamed_origins, shapes
 from cfrunbook.cloudfront import distribution_reader as reader
 from cfrunbook.cloudfront.change_rules import ChangeRule, Only
 from cfrunbook.cloudfront.differences import Difference
@@ -42,12 +43,25 @@ class Configuration(msgspec.Struct, frozen=True):
     @property
     def title(self) -> str:
         """For people: `distribution E1EXAMPLE, modified 2026-11-22T03:12:05Z`."""
-        own = self.distribution.document.get("Distribution", self.distribution.document)
-        modified = own.get("LastModifiedTime") if isinstance(own, Mapping) else None
-        when = f", modified {visible(modified, 40)}" if isinstance(modified, str) and modified else ""
+        when = f", modified {visible(self._modified, 40)}" if self._modified else ""
         staging = "staging distribution" if self.document.get("Staging") is True else "distribution"
         named = self.distribution.id or self.distribution.domain_name or next(iter(self.distribution.aliases), "")
         return f"{staging} {visible(named, 80)}{when}" if named else f"a {staging} without an id{when}"
+
+    @property
+    def modified(self) -> dt.datetime | None:
+        """When it was last modified; None where the document does not say, or not in a way that can be read."""
+        try:
+            moment = dt.datetime.fromisoformat(self._modified)
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+    @property
+    def _modified(self) -> str:
+        own = self.distribution.document.get("Distribution", self.distribution.document)
+        said = own.get("LastModifiedTime") if isinstance(own, Mapping) else None
+        return said if isinstance(said, str) else ""
 
 
 class Changes(msgspec.Struct, frozen=True):
@@ -87,9 +101,9 @@ def _as_kept(side: Configuration) -> Configuration:
 
 class _Comparison:
     def __init__(self, before: Configuration, after: Configuration, url: ViewerUrl | None) -> None:
-        self.renamed = _renamed(before.document, after.document)
+        self.renamed = renamed_origins.find(before.document, after.document)
         if self.renamed:
-            document = _with_names(before.document, self.renamed)
+            document = renamed_origins.apply(before.document, self.renamed)
             before = msgspec.structs.replace(before, document=document, distribution=reader.parse(document))
         self.before, self.after = before, after
         self.ways = [_way(side.distribution, url) for side in (before, after)] if url else []
@@ -106,12 +120,8 @@ class _Comparison:
         for difference in differences.between(first, second, shapes.CONFIG):
             yield self._judged(difference)
         for old, new in self.renamed.items():
-            yield (
-                0,
-                _change(
-                    f"Origins[{visible(new, 80)}].Id", "renamed", (old, new), change_rules.RENAMED, concerned=(new,)
-                ),
-            )
+            where = f"Origins[{visible(new, 80)}].Id"
+            yield 0, _change(where, "renamed", (old, new), change_rules.RENAMED, concerned=(new,))
         yield from self._order()
         yield from _of_policies(self.before.policies, self.after.policies)
 
@@ -159,6 +169,8 @@ class _Comparison:
     def _special(self, found: Difference) -> tuple[ChangeRule, str] | None:
         """Return the rule and the reason where more than the place decides."""
         whole = found.before is None or found.after is None
+        if found.rule in _OF_STAGING and len({side.distribution.staging for side in self._sides}) == 2:
+            return change_rules.OF_STAGING, change_rules.OF_STAGING.why
         match found.rule:
             case "CacheBehaviors[]" if whole:
                 return change_rules.NEW_BEHAVIOR, change_rules.NEW_BEHAVIOR.why
@@ -181,7 +193,8 @@ class _Comparison:
         pairs = [_behavior(side.distribution, keys) for side in self._sides]
         if member in ("CachePolicyId", "OriginRequestPolicyId") or member.startswith("ForwardedValues"):
             return self._host(pairs, found)
-        if member == "ViewerProtocolPolicy" and pairs[1]:
+        opened = any(value in (None, "allow-all") for value in (found.before, found.after))
+        if member == "ViewerProtocolPolicy" and opened and pairs[1]:
             ways = behaviors.route_of(self.after.distribution, pairs[1]).destinations
             if any(d.origin.member == "custom" and d.origin.protocol_policy == "match-viewer" for d in ways):
                 return change_rules.MATCH_VIEWER, change_rules.MATCH_VIEWER.why
@@ -286,6 +299,7 @@ def _host_forwarding(behavior: Behavior, side: Configuration) -> HostForwarding 
     return next((f for f in found if f.value is not Forwarding.NO), found[0] if found else None)
 
 
+_OF_STAGING = frozenset({"Aliases", "ContinuousDeploymentPolicyId"})
 _SAFE = ChangeRule(Weight.OTHER, (), (), "", change_rules.API)
 _OTHER_WAY: Mapping[Only, str] = {
     Only.LOWER: "It is more than before: no error comes from that alone.",
@@ -307,12 +321,15 @@ def _holds(only: Only, found: Difference) -> bool:
     match only:
         case Only.LOWER | Only.HIGHER:
             first, second = _number(before), _number(after)
-            if first is None or second is None:
-                return after is not None if only is Only.LOWER else after is not None or before is None
+            if first is None or second is None:  # no limit, or no number
+                return after is not None
             return second < first if only is Only.LOWER else second > first
         case Only.FEWER:
-            kept = {differences.canonical(v, caseless=True) for v in after or ()} if isinstance(after, list) else set()
-            return any(differences.canonical(v, caseless=True) not in kept for v in before or ())
+            had, has = (
+                {differences.canonical(v, caseless=True) for v in side} if isinstance(side, list) else set[str]()
+                for side in (before, after)
+            )
+            return bool(had - has) or not isinstance(before, list | None)
         case Only.MORE:
             return bool(after)
         case _:
@@ -354,62 +371,6 @@ def _ranked(found: Iterable[tuple[int, Change]], notes: tuple[str, ...]) -> Chan
     ordered = sorted(found, key=lambda rc: (WEIGHTS.index(rc[1].weight), rc[1].on_path is False, rc[0], rc[1].where))
     changes = tuple(change for _, change in ordered)
     return Changes(changes[:MAX_CHANGES], max(0, len(changes) - MAX_CHANGES), notes)
-
-
-# --- origins by another id ------------------------------------------------------------------------------------------
-
-
-def _renamed(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
-    """Return the origins that have another id and else are the same: old id to new."""
-    old, new = (_origins(document) for document in (before, after))
-    gone = {i: o for i, o in old.items() if i not in new}
-    come = {i: o for i, o in new.items() if i not in old}
-    found: dict[str, str] = {}
-    for identity, origin in list(gone.items())[:100]:
-        for other, candidate in list(come.items())[:100]:
-            if other not in found.values() and not any(differences.between(origin, candidate, shapes.ORIGIN)):
-                found[identity] = other
-                break
-    return found
-
-
-def _origins(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Return the origins without their id, by it."""
-    found: dict[str, Mapping[str, Any]] = {}
-    for item in _items(document.get("Origins")):
-        if isinstance(item, Mapping) and isinstance(item.get("Id"), str):
-            found.setdefault(item["Id"], {k: v for k, v in item.items() if k != "Id"})
-    return found
-
-
-def _items(value: Any) -> list[Any]:
-    items = value.get("Items") if isinstance(value, Mapping) else value
-    return items if isinstance(items, list) else []
-
-
-def _with_names(document: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return a configuration in which origins have other ids, wherever they are named."""
-
-    def named(member: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        return lambda item: {**item, member: names.get(str(item.get(member)), item.get(member))}
-
-    def group(item: Mapping[str, Any]) -> dict[str, Any]:
-        return {**item, "Members": _each(item.get("Members"), named("OriginId"))}
-
-    places = {"Origins": named("Id"), "OriginGroups": group, "CacheBehaviors": named("TargetOriginId")}
-    changed = {place: _each(document.get(place), rename) for place, rename in places.items() if place in document}
-    default = document.get("DefaultCacheBehavior")
-    own = {"DefaultCacheBehavior": named("TargetOriginId")(default)} if isinstance(default, Mapping) else {}
-    return {**document, **changed, **own}
-
-
-def _each(listing: Any, change: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Any:
-    """Return a list, plain or as `{Quantity, Items}`, with every object in it changed."""
-    if isinstance(listing, Mapping):
-        return {**listing, "Items": _each(listing.get("Items") or [], change)}
-    if isinstance(listing, list):
-        return [change(item) if isinstance(item, Mapping) else item for item in listing]
-    return listing
 
 
 # --- policies -------------------------------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 EXAMPLE = "cfrunbook compare before.json after.json --url https://www.example.com/cart"
 DESCRIPTION = "Say what changed between two configurations or two recordings: what can cause a 502 first."
 STATUSES = (
-    "Exit status of compare: 0 no difference that can cause a 502, 1 there is one (or a fault that was not there\n"
-    "before), 2 bad input, 3 could not tell."
+    "Exit status: 0 no difference that can cause a 502, 1 there is one (or a fault that was not there before),\n"
+    "2 bad input, 3 could not tell; 70 a defect."
 )
 
 
@@ -32,7 +32,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="get-origin-request-policy, get-cache-policy output that goes with the configurations",
     )
-    parser.epilog = f"{parser.epilog}\n\n{STATUSES}"
+    parser.epilog = f"Example:\n  {EXAMPLE}\n\n{STATUSES}"
 
 
 def call(given: argparse.Namespace, *, color: bool, width: int) -> int:

@@ -174,6 +174,18 @@ def test_vpc_origins_are_fetched() -> None:
     assert incident.policies.vpc_origins["vo_1"].https_port == 8443
 
 
+def test_the_continuous_deployment_policy_is_fetched() -> None:
+    traffic = {"Type": "SingleWeight", "SingleWeightConfig": {"Weight": 0.05}}
+    config = {"StagingDistributionDnsNames": items("d9.cloudfront.net"), "Enabled": True, "TrafficConfig": traffic}
+    policy = {"Id": "p1", "LastModifiedTime": AT, "ContinuousDeploymentPolicyConfig": config}
+    account = Account(
+        GetDistribution=distribution(ContinuousDeploymentPolicyId="p1"),
+        GetContinuousDeploymentPolicy={"ContinuousDeploymentPolicy": policy},
+    )
+    incident = cf.Incident.load(**fetch(account).inputs)
+    assert incident.policies.continuous["p1"].requests == "5 % of the requests"
+
+
 @pytest.mark.parametrize("code", ["AccessDenied", "ExpiredToken", "Throttling"])
 def test_a_distribution_that_could_not_be_had_is_said(code: str) -> None:
     account = Account(GetDistribution=Refused(code, 400))

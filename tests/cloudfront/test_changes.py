@@ -271,6 +271,14 @@ def test_origins_and_behaviors_come_and_go() -> None:
     assert {c.kind for c in compare(before=use).found} == {"removed"}
 
 
+def test_a_staging_distribution_has_no_names_and_no_policy_of_its_own() -> None:
+    """https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/understanding-continuous-deployment.html"""
+    staging = compare(put(whole, Staging=True, Aliases=items()), before=put(whole, ContinuousDeploymentPolicyId="p"))
+    assert {(c.where, c.weight) for c in staging.found} == {
+        (where, Weight.OTHER) for where in ("Aliases", "ContinuousDeploymentPolicyId", "Staging")
+    }
+
+
 def test_the_order_of_behaviors_matters() -> None:
     change = only(compare(lambda d: d["CacheBehaviors"]["Items"].reverse()))
     assert (change.where, change.kind, change.before, change.after) == (
@@ -322,7 +330,7 @@ def test_what_can_cause_a_502_comes_first_and_no_more_than_a_bound_is_listed() -
 # --- the same in another form -----------------------------------------------------------------------------------------
 
 OWN = {"Id": "E1EXAMPLE", "ARN": "arn", "Status": "Deployed", "DomainName": "d111111abcdef8.cloudfront.net"}
-FORMS = {
+FORMS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "get-distribution": lambda c: {"ETag": "E2", "Distribution": {**OWN, "DistributionConfig": c}},
     "get-distribution-config": lambda c: {"ETag": "E3", "DistributionConfig": c},
     "bare": lambda c: c,
