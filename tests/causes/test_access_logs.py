@@ -234,9 +234,10 @@ dimensions = st.fixed_dictionaries({
 types = st.builds(
     lambda name, status, count, detailed, first, lasted, of, took, examples: {
         "name": name, "status": status, "count": count, "detailed": detailed, "first": first,
-        "last": min(first + lasted, 32_503_680_000), "series": of, "took": took, "examples": examples,
+        "last": min(first + lasted, 32_503_680_000), "took": took, "examples": examples,
+        "series": of | {"points": [[at, 0, 1 + errors] for at, _, errors in of["points"]]},
     },
-    names, st.sampled_from([0, 200, 502, 503, 504]), few, st.booleans(), moments, st.integers(0, HOUR), series(),
+    names, st.sampled_from([0, 200, 502, 503, 504]), st.integers(1, 2), st.booleans(), moments, st.integers(0, HOUR), series(1),
     st.lists(few, min_size=8, max_size=8),
     st.lists(st.fixed_dictionaries({"at": moments, "path": words, "request_id": words}), max_size=2),
 )  # fmt: skip
@@ -251,15 +252,19 @@ summaries = st.fixed_dictionaries({}, optional={
 })  # fmt: skip
 
 
-@settings(max_examples=25)
+@settings(max_examples=60)
 @given(summaries, st.sampled_from([None, AT, LATER]))
-def test_whatever_a_recording_holds_of_logs_is_judged_and_drawn(
-    changes: dict[str, Any], at: dt.datetime | None
-) -> None:
+def test_whatever_a_recording_holds_of_logs_is_judged(changes: dict[str, Any], at: dt.datetime | None) -> None:
     short = given_logs.load(msgspec.convert(SOUND | changes, LogSummary))
     for finding in judge(short, at=at, host="www.example.com", distribution=DISTRIBUTION, responses=(CAPTURED,)):
         assert not {"\x1b", "\u202e"} & set(finding.title + finding.meaning)
         assert shlex.split(finding.reproduce)
+
+
+@settings(max_examples=3)  # a picture takes its time
+@given(summaries)
+def test_whatever_a_recording_holds_of_logs_is_drawn(changes: dict[str, Any]) -> None:
+    short = given_logs.load(msgspec.convert(SOUND | changes, LogSummary))
     for draw in (log_figures.error_rate, log_figures.heat_map, log_figures.detailed_types, log_figures.top_keys):
         assert "<svg" in draw(short).svg
 
@@ -276,7 +281,8 @@ def test_whatever_a_recording_holds_of_logs_is_judged_and_drawn(
         {"series": {"points": []}},
         {"seconds": [NOON, EPOCH]},
         {"types": [{"name": "x", "status": 502, "count": 10, "first": 1, "last": 2}]},
-        {"types": [{"name": "x", "status": 503, "count": 1, "first": 2, "last": 1}]},
+        {"types": [{"name": "x", "status": 503, "count": 1, "first": 1, "last": 2}]},
+        {"types": [{"name": "x", "status": 503, "count": 1, "first": 2, "last": 1, "series": {"points": [[1, 0, 1]]}}]},
         {"paths": {"keys": [{"key": "x", "requests": 9, "errors": 1, "repeats": 2}]}},
     ],
 )
