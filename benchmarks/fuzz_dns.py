@@ -26,7 +26,7 @@ from support import fuzzing
 with fuzzing.instrumented("cfrunbook.probes.dns", "cfrunbook.causes"):
     from cfrunbook.causes import dns as cause
     from cfrunbook.cloudfront import plan
-    from cfrunbook.probes.dns import Replay, Resolved, Walked, Walking, message, walk
+    from cfrunbook.probes.dns import Replay, Resolved, Walked, Walking, message, questions, walk
     from cfrunbook.probes.dns.hints import parse
 
 from cfrunbook.evidence import MAX_DNS_RECORDS, DnsOutcome, DnsQuery, DnsTransport
@@ -261,7 +261,7 @@ def check_walk(walked: Walked, found: Resolved | None) -> None:
     """Require what holds of any walk."""
     assert len(walked.queries) <= walk.MAX_QUESTIONS
     sent = {(q.address, q.zone, q.transport, q.name, q.type, q.edns, q.id) for q in walked.queries}
-    assert len(walked.queries) <= len(sent) * (1 + walk.REPEATS)
+    assert len(walked.queries) <= len(sent) * (1 + questions.REPEATS)
     for query in walked.queries:
         ipaddress.ip_address(query.address)
         assert query.transport in DnsTransport

@@ -1,10 +1,10 @@
 """The walk to every name server of an origin's name and what is concluded from it, as a program of its own.
 
-python support/dns_scan.py NAME HINTS [PLACE…]     PLACE: where a name server really is, as for --connect-to
-python support/dns_scan.py --start                 start, import and end
+python support/dns_scan.py [--imported] NAME HINTS [PLACE…]     PLACE: where a name server is, as for --connect-to
+python support/dns_scan.py --start                              start, import and end
 
 Prints one line of JSON; seconds count from when the walk is begun. What reads and judges is imported while it waits, as
-`cfrunbook diagnose` does.
+`cfrunbook diagnose` does; with --imported before it begins.
 """
 
 from __future__ import annotations
@@ -63,7 +63,11 @@ def main() -> None:
     if sys.argv[1] == "--start":
         asyncio.run(asyncio.sleep(0))
         return
-    name, hints, *places = sys.argv[1:]
+    words = sys.argv[1:]
+    if words[0] == "--imported":
+        words.pop(0)
+        asyncio.run(idle.bring((*idle.WALK, *idle.JUDGES)))
+    name, hints, *places = words
     print(json.dumps(asyncio.run(look(name, Path(hints), places))))
 
 
