@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import subprocess
@@ -22,7 +23,8 @@ from cfrunbook.lab.logs import story_of
 from cfrunbook.lab.scenario import URL, VIEWER_HOST, LogStory
 from cfrunbook.log_summary import LogSummary
 from cfrunbook.logs import reading
-from cfrunbook.runbook import open_runbook
+from cfrunbook.runbook import open_runbook, pictures
+from cfrunbook.views import html
 from tests import captures
 from tests.captures import classic, curl, of_2026
 from tests.logs.made import EPOCH, failed, request, standard
@@ -260,3 +262,44 @@ def test_a_diagnosis_with_logs_imports_no_more_than_it_needs() -> None:
     plain = "import sys, cfrunbook, cfrunbook.cli; print(*[m for m in sys.modules if m.startswith('cfrunbook.logs')])"
     done = subprocess.run([sys.executable, "-c", plain], capture_output=True, text=True, check=True)
     assert not done.stdout.strip()
+
+
+# --- to look at ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def stale_server() -> Any:
+    with lab.start("dns-stale-server-denies") as running:
+        runbook = open_runbook("99_incident_report", lab=running.file)
+        asyncio.run(runbook.look())
+    return runbook
+
+
+def test_figures_and_numbers_are_there_where_logs_were_given(stale_server: Any) -> None:
+    for kind in ("log_rate", "log_heat", "log_types", "log_top"):
+        assert "<svg" in stale_server.figure(kind).svg
+    shown = stale_server.access_logs()
+    assert shown.html.count("<svg") == 4
+    assert "OriginDnsError" in shown.text
+    assert "OriginDnsError" in stale_server.table("log_types").text
+    assert "Edge location" in stale_server.table("log_keys").text
+
+
+def test_without_logs_a_sentence_says_so(looks: dict[str, Observations]) -> None:
+    runbook = open_runbook("99_incident_report", evidence=looks["dns-healthy"])
+    asyncio.run(runbook.look())
+    assert runbook.access_logs().text == "No access logs were given (parameter logs)."
+    assert runbook.figure("log_rate").text.startswith("No access logs were given")  # type: ignore[union-attr]
+    assert runbook.table("log_keys").text == "Nothing of that kind was seen."
+
+
+def test_the_report_has_a_section_of_its_own(stale_server: Any, looks: dict[str, Observations]) -> None:
+    now = dt.datetime.now(dt.UTC)
+    drawn = pictures.of_logs(stale_server.observations)
+    page = html.report_page(stale_server.diagnosis, stale_server.observations, log_figures=drawn, generated_at=now)
+    section = page.partition('<section id="access-logs">')[2].partition("</section>")[0]
+    assert section.count("<svg") == 4
+    assert "requests were answered with 502" in section
+    assert "OriginDnsError" in section
+    other = html.report_page(stale_server.diagnosis, looks["dns-healthy"], generated_at=now)
+    assert "access-logs" not in other

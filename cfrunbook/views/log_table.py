@@ -78,7 +78,7 @@ def of_types(summary: LogSummary) -> Table:
 def of_keys(summary: LogSummary) -> Table:
     """Return where requests fail: origins, edge locations, hosts, paths and methods, with rates."""
     return Table(
-        f"Where the {summary.status:03}s are",
+        f"The {summary.status:03}s by where they are",
         ("By", "Value", "Failing", "Of", "Rate", "Only Error"),
         tuple(row for name, title in _COLUMNS for row in _rows(title, getattr(summary, name))),
         monospace=frozenset({1}),
