@@ -10,7 +10,6 @@ taken apart. Nothing is executed, nothing is fetched, and everything is read in 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +40,8 @@ class Recognition(msgspec.Struct, frozen=True, kw_only=True):
     """Keyword arguments of `Incident.load`; values may be paths, words, bytes or what was read of them."""
     conflicts: tuple[str, ...] = ()
     """What cannot be decided without the person, a sentence each; `Incident.load` refuses these."""
+    is_applied: bool = False
+    """The inputs were put where they belong; what is left is what to say of the items."""
 
     @property
     def is_of_use(self) -> bool:
@@ -97,7 +98,7 @@ def applied(given: Mapping[str, Any]) -> dict[str, Any]:
     conflicts = [c for c in conflicts if not ("origin" in named and "the origin's" in c)]
     if conflicts:
         raise BadInput(f"Anything: {conflicts[0]}")
-    if not found.is_of_use and not named and not isinstance(anything, Recognition):
+    if not found.is_of_use and not named and not found.is_applied:
         raise BadInput(_nothing(found.items))
     for name, value in inputs.items():
         if name not in named:
@@ -106,7 +107,7 @@ def applied(given: Mapping[str, Any]) -> dict[str, Any]:
             own = arguments[name]
             arguments[name] = [*(own if isinstance(own, list | tuple) else [own]), *value]
     items = tuple(_settled(item, named, arguments) for item in found.items)
-    arguments["anything"] = Recognition(items=items)
+    arguments["anything"] = Recognition(items=items, is_applied=True)
     return arguments
 
 
@@ -131,8 +132,3 @@ def _nothing(items: Sequence[Recognized]) -> str:
     more = f" The other {len(items) - 1} are of no use either." if len(items) > 1 else ""
     note = f" {first.notes[-1]}" if first.notes else ""
     return f"Anything: {first.given} is {first.what}.{note}{more}"
-
-
-def as_parameters(found: Recognition) -> str:
-    """Return the inputs that can be written down, as lines for a notebook's parameters cell."""
-    return "\n".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in found.parameters.items())
