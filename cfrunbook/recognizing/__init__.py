@@ -92,13 +92,15 @@ def applied(given: Mapping[str, Any]) -> dict[str, Any]:
     if anything is None or (isinstance(anything, list | tuple | str | bytes) and not anything):
         return arguments
     found = anything if isinstance(anything, Recognition) else recognize(anything)
+    if found.is_applied:
+        return arguments | {"anything": found}
     named = {name for name, value in arguments.items() if value not in (None, "", (), [], {}, False)}
     inputs = {name: value for name, value in found.inputs.items() if _is_accepted(name, arguments)}
     conflicts = [c for c in found.conflicts if not ("distribution" in named and "distribution" in c.lower())]
     conflicts = [c for c in conflicts if not ("origin" in named and "the origin's" in c)]
     if conflicts:
         raise BadInput(f"Anything: {conflicts[0]}")
-    if not found.is_of_use and not named and not found.is_applied:
+    if not found.is_of_use and not named:
         raise BadInput(_nothing(found.items))
     for name, value in inputs.items():
         if name not in named:
@@ -109,6 +111,26 @@ def applied(given: Mapping[str, Any]) -> dict[str, Any]:
     items = tuple(_settled(item, named, arguments) for item in found.items)
     arguments["anything"] = Recognition(items=items, is_applied=True)
     return arguments
+
+
+def not_fetched(arguments: Mapping[str, Any], why: str) -> dict[str, Any]:
+    """Return applied arguments without the distribution whose id was only recognised; `why` is said of it."""
+    found: Recognition = arguments["anything"]
+    items = tuple(
+        msgspec.structs.replace(item, input="", notes=(why, *item.notes))
+        if item.kind is GivenKind.DISTRIBUTION_ID and item.input
+        else item
+        for item in found.items
+    )
+    return dict(arguments) | {"distribution": None, "anything": msgspec.structs.replace(found, items=items)}
+
+
+def has_id_alone(arguments: Mapping[str, Any]) -> bool:
+    """Tell whether the distribution among applied arguments is an id that was recognised."""
+    found = arguments.get("anything")
+    return isinstance(found, Recognition) and any(
+        item.kind is GivenKind.DISTRIBUTION_ID and item.input for item in found.items
+    )
 
 
 def _is_accepted(name: str, arguments: Mapping[str, Any]) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cfrunbook import direct_evidence
-from cfrunbook.findings import Diagnosis
+from cfrunbook.findings import Cause, Diagnosis, Status
 from cfrunbook.runbook.guides import PARAMETERS, SEVERAL
 from cfrunbook.text import join_names, visible
 
@@ -45,6 +45,20 @@ def said(incident: Incident, diagnosis: Diagnosis) -> html.Fragment:
     how = next((w.how.command for w in diagnosis.wanted if w.key == "response"), "")
     get = f" Get one: {how.partition(' > ')[0]}" if how else ""
     return steps.note(f"Not known yet: neither a response that fails nor access logs were given.{get}")
+
+
+_ON_THE_WAY = (
+    *(Cause.DNS, Cause.PORT, Cause.TLS_PROTOCOL, Cause.CERTIFICATE, Cause.TLS_NAME, Cause.ORIGIN_RESPONSE),
+    Cause.EDGE_FUNCTION,
+)
+
+
+def candidates(diagnosis: Diagnosis) -> Iterator[Cause]:
+    """Yield the causes that the undecided findings leave open, in the order of the edge's way."""
+    for finding in diagnosis.findings:
+        named = finding.data.get("candidates")
+        if finding.status is Status.UNKNOWN and isinstance(named, list):
+            yield from (cause for cause in _ON_THE_WAY if cause in named)
 
 
 def written(given: Mapping[str, Any], found: Recognition | None) -> dict[str, Any]:

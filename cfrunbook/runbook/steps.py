@@ -255,6 +255,7 @@ class Runbook:
 
     def next(self) -> steps.Onward:
         """Show where to go from here: the root cause's own runbook with these parameters, the report, the recording."""
+        from cfrunbook.runbook import start
         from cfrunbook.views import outline, steps
 
         verdict = self.diagnosis.verdict
@@ -268,16 +269,21 @@ class Runbook:
         elif self._judgement(self.diagnosis).elsewhere:
             runbook, sentence = _FIRST, "The path breaks elsewhere, and there is no runbook for that alone: open"
         elif verdict.status == "unknown":
-            runbook, sentence = "", f"It could not be told from here. {verdict.next_check}".strip()
+            sentence = f"It could not be told from here. {verdict.next_check}".strip()
+            runbook = next((name for c in start.candidates(self.diagnosis) if (name := self._runbook_of(c))), "")
+            sentence += " Look closer in" if runbook not in ("", self.guide.name) else ""
+            runbook = "" if runbook == self.guide.name else runbook
         else:
             runbook = _FIRST if self.guide.name != _FIRST else ""
             sentence = "This is the first thing that breaks. After the fix look at everything once more:"
             if not runbook:
                 sentence = "This is the first thing that breaks. After the fix run this runbook once more."
         links = []
+        if verdict.status == "unknown" and (wanted := outline.first_wanted(self.diagnosis)):
+            get = wanted[0]
+            text = f"Get first, for this runbook: {get.what}{outline.taken_by(get)}. {get.why} {get.how.text}"
+            links.append(steps.Link(text=text, command=get.how.command))
         if runbook:
-            from cfrunbook.runbook import start
-
             values = start.written(self.given, self._recognition)
             whole = start.is_whole(self.given, self._recognition)
             if lines := self._assignments():
