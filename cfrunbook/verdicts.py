@@ -41,6 +41,10 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
         if fault := _first(incident, pool, Status.FAULT):
             return _broken(incident, fault, findings, direct_evidence.beside_seen(fault, findings))
         if unknown := _first(incident, pool, Status.UNKNOWN):
+            if direct_evidence.is_direct(
+                unknown
+            ):  # nothing that was seen leaves a question: what CloudFront says, does
+                unknown = direct_evidence.open_question(pool) or unknown
             return _undecided(unknown, findings, _names(incident, seen) if seen else "", vantage)
     if not incident.targets and (told := next((f for f in findings if direct_evidence.is_direct(f)), None)):
         return _of_direct_evidence(told)

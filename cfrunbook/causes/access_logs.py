@@ -17,7 +17,6 @@ import msgspec
 from cfrunbook.causes import access_logs_rules as table
 from cfrunbook.causes import access_logs_words as said
 from cfrunbook.causes.access_logs_rules import AWS_PAGE, RULES
-from cfrunbook.cloudfront import error_caching
 from cfrunbook.cloudfront.distribution import Distribution
 from cfrunbook.cloudfront.result_types import is_known, is_repeat, result_type
 from cfrunbook.evidence import CapturedResponse
@@ -265,6 +264,8 @@ def _count(types: Sequence[TypeCount]) -> int:
 
 def _moment(response: CapturedResponse) -> dt.datetime | None:
     """Return when a response was made, as far as its capture tells."""
+    from cfrunbook.cloudfront import error_caching
+
     moment = response.at or error_caching.moment_of(response.field("date"))
     return moment if moment and _FIRST_YEAR <= moment.year <= _LAST_YEAR else None
 

@@ -186,10 +186,7 @@ def explained(summary: LogSummary) -> str:
 
 def others(counts: dict[int, int], requests: int) -> str:
     """Return how many requests had which other status."""
-    told = [
-        f"{n:,} of {requests:,} requests answered {code:03} ({words.percent(n, requests)})"
-        for code, n in counts.items()
-    ]
+    told = [f"{n:,} requests answered {code:03} ({words.percent(n, requests)})" for code, n in counts.items()]
     return ", ".join(told[:-1]) + (" and " if len(told) > 1 else "") + told[-1]
 
 

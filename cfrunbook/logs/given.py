@@ -62,6 +62,8 @@ def _contradictions(summary: LogSummary) -> Iterator[str]:
         yield "more errors than requests at some time"
     if s.errors and not any(p.requests for p in s.series.points):
         yield "errors at no time"
+    if any(not t.count or not any(p.errors for p in t.series.points) for t in s.types):
+        yield "a result type at no time"
     if any(t.first > t.last for t in s.types):
         yield "a last error before the first"
     for name in ("pops", "hosts", "paths", "methods", "origins"):

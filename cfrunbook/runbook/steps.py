@@ -143,13 +143,18 @@ class Runbook:
             "chain",
             "validity",
             "exchange",
+            "log_rate",
+            "log_heat",
+            "log_types",
+            "log_top",
         ],
     ) -> Picture | html.Fragment:
-        """Draw the edge's path, name servers, what a firewall lets in, TLS, certificates, or a request's time.
+        """Draw the edge's path, name servers, what a firewall lets in, TLS, certificates, a request's time, or logs.
 
         Of name servers: the delegation, what each answers (`servers`), or the chain of aliases. Of TLS: the suites
         accepted, or the handshake (`ladder`). Of certificates: which one each hello gets (`served`), the chain, or when
-        they are valid. Raises BadInput.
+        they are valid. Of access logs: when requests fail (`log_rate`), at which edge location when (`log_heat`), what
+        CloudFront says of it (`log_types`), or which paths and hosts (`log_top`). Raises BadInput.
         """
         from cfrunbook.runbook import pictures
         from cfrunbook.views import steps
@@ -188,6 +193,16 @@ class Runbook:
             " shell: cfrunbook function --print-logs --function-name NAME --kind lambda-edge",
             steps=tuple(steps.Link(text=step.text, command=step.command) for step in found),
         )
+
+    def access_logs(self) -> html.Fragment:
+        """Show what the access logs say that were given, in sentences, figures and numbers."""
+        from cfrunbook.runbook import pictures
+        from cfrunbook.views import html, steps
+
+        summary = self.observations.inputs.logs
+        if summary is None:
+            return steps.note("No access logs were given (parameter logs).")
+        return html.access_logs(summary, pictures.of_logs(self.observations))
 
     def table(self, kind: str) -> html.Fragment:
         """Show one table of what was seen: `resolutions`, `dns_queries` … (`tables.KINDS`). Raises BadInput."""
