@@ -223,6 +223,8 @@ class Runbook:
         findings = (*root, *(f for f in faults if f is not judged.root))
         if judged.elsewhere:
             sentence = "Nothing to fix here: the path breaks elsewhere, and that comes first."
+        elif judged.diagnosis.verdict.status == "unknown" and not judged.diagnosis.paths:
+            sentence = "Nothing to fix yet: what is wrong is not known."
         else:
             sentence = "Nothing to fix: no fault was found."
         return steps.Fix(
@@ -463,6 +465,8 @@ def _compare(
     if kept:
         label = "Partly fixed" if gone else "Not fixed yet" if _worst(kept) == "fault" else "Still not known"
         return _worst(kept), label, f"Before and now: {kept[0].title}"
+    if not gone and now.verdict.status == "unknown" and not now.paths:
+        return "unknown", "Nothing to verify yet", now.verdict.sentence
     if not gone:
         return "ok", "Nothing to verify", "Nothing was wrong here at the first look, and nothing is now."
     right = {(f.cause, f.target) for f in now.findings if f.status in (Status.OK, Status.WARNING)}
