@@ -198,6 +198,8 @@ class Incident(msgspec.Struct, frozen=True):
 
             given = recognizing.applied(given | {"evidence": evidence, "lab": lab})
             evidence, lab = given.pop("evidence"), given.pop("lab")
+            if isinstance(given.get("distribution"), str) and recognizing.has_id_alone(given):
+                given = recognizing.not_fetched(given, "It was not fetched: `cfrunbook.fetch` does that.")
             given["anything"] = given["anything"].items
         scenario, options = _lab(lab) if lab else ("", {})
         observations = _recording(evidence) if evidence else None
@@ -312,9 +314,8 @@ class Incident(msgspec.Struct, frozen=True):
         """Yield what each thing was taken for that was given without saying what it is."""
         given = self.inputs.recognized
         for item in given[:MAX_RECOGNIZED_FACTS]:
-            why = f"it is {item.input.replace('_', '-')}" if item.input else "it is no input"
-            said = item.notes[0] if item.notes else ""
-            yield Fact("Given", item.given, f"taken for {item.what}; {why}. {said}".strip())
+            how = f"given as {item.input.replace('_', '-')}" if item.input else "no input"
+            yield Fact("Given", item.given, f"taken for {item.what}; {how}")
         if len(given) > MAX_RECOGNIZED_FACTS:
             yield Fact("Given", f"and {len(given) - MAX_RECOGNIZED_FACTS} more")
 

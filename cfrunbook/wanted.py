@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from cfrunbook import direct_evidence
 from cfrunbook.cloudfront import function_associations
 from cfrunbook.cloudfront.distribution import FunctionAssociation
 from cfrunbook.errors import BadInput
@@ -100,7 +101,7 @@ def of(incident: Incident, diagnosis: Diagnosis) -> tuple[Wanted, ...]:
     """Return the evidence that is missing, what would tell most first. No input or output, no clock."""
     known = _Known(incident, diagnosis)
     found: list[tuple[int, Wanted]] = [(_worth(KINDS[w.key], known), w) for w in _missing(known)]
-    found += [(95 - number, w) for number, w in enumerate(_checks(diagnosis))]
+    found += [(95 - number, w) for number, w in enumerate(_checks(known))]
     return tuple(wanted for _, wanted in sorted(found, key=lambda pair: -pair[0]))
 
 
@@ -184,9 +185,17 @@ def _confirms(known: _Known, key: str) -> bool:
     return known.is_settled and key in ("response", "logs")
 
 
-def _checks(diagnosis: Diagnosis) -> Iterator[Wanted]:
-    """Yield what would settle the findings that could not be decided; they know best themselves."""
-    undecided = [f for f in diagnosis.findings if f.status is Status.UNKNOWN and f.next_check]
+def _checks(known: _Known) -> Iterator[Wanted]:
+    """Yield what would settle the findings that could not be decided; they know best themselves.
+
+    What CloudFront's own word leaves open is settled by a look at the origin: where nothing says which that is, the
+    distribution is wanted, and that is said already.
+    """
+    undecided = [
+        f
+        for f in known.diagnosis.findings
+        if f.status is Status.UNKNOWN and f.next_check and (known.incident.targets or not direct_evidence.is_direct(f))
+    ]
     for finding in list({f.next_check: f for f in reversed(undecided)}.values())[::-1][:MAX_CHECKS]:
         yield Wanted(
             key=f"check:{finding.code}",

@@ -19,11 +19,13 @@ def with_fetched(*, profile: str = "", progress: Progress | None = None, **given
     nothing else says which origin to examine.
     """
     arguments = dict(given)
-    is_named = bool(arguments.get("distribution"))
     if arguments.get("anything"):
         from cfrunbook import recognizing
 
         arguments = recognizing.applied(arguments)
+        is_named = not recognizing.has_id_alone(arguments)
+    else:
+        is_named = True
     source = arguments.get("distribution")
     if arguments.get("evidence") or not isinstance(source, str) or not is_to_be_fetched(source):
         return arguments
@@ -42,11 +44,14 @@ def with_fetched(*, profile: str = "", progress: Progress | None = None, **given
     except BadInput as error:
         if is_named:
             raise
-        return _without(arguments, source, str(error))
-    if fetched.distribution is None and not arguments.get("origin"):
+        return recognizing.not_fetched(arguments, f"It could not be fetched: {error}")
+    if fetched.distribution is None and not is_named:
         missed = fetched.not_examined[0]
-        if not is_named:
-            return _without(arguments, source, f"{missed.why}. {missed.next_check}")
+        arguments = recognizing.not_fetched(arguments, f"It could not be fetched: {missed.why}. {missed.next_check}")
+        if not arguments.get("origin"):
+            return arguments
+    elif fetched.distribution is None and not arguments.get("origin"):
+        missed = fetched.not_examined[0]
         raise BadInput(f"Distribution: {source} could not be fetched: {missed.why}. {missed.next_check}")
     found = fetched.inputs
     arguments |= {"distribution": found.get("distribution"), "aws": found["aws"]}
@@ -55,18 +60,3 @@ def with_fetched(*, profile: str = "", progress: Progress | None = None, **given
     if not arguments.get("firewall"):
         arguments["firewall"] = found.get("firewall", ())
     return arguments
-
-
-def _without(arguments: dict[str, Any], source: str, why: str) -> dict[str, Any]:
-    """Return the arguments without a distribution whose id was only recognised, and that could not be fetched."""
-    import msgspec
-
-    found = arguments["anything"]
-    note = f"It could not be fetched: {why}"
-    items = tuple(
-        msgspec.structs.replace(item, input="", notes=(note, *item.notes)[:8])
-        if item.input == "distribution" and item.value == source
-        else item
-        for item in found.items
-    )
-    return arguments | {"distribution": None, "anything": msgspec.structs.replace(found, items=items)}

@@ -10,7 +10,6 @@ taken apart. Nothing is executed, nothing is fetched, and everything is read in 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,6 +40,8 @@ class Recognition(msgspec.Struct, frozen=True, kw_only=True):
     """Keyword arguments of `Incident.load`; values may be paths, words, bytes or what was read of them."""
     conflicts: tuple[str, ...] = ()
     """What cannot be decided without the person, a sentence each; `Incident.load` refuses these."""
+    is_applied: bool = False
+    """The inputs were put where they belong; what is left is what to say of the items."""
 
     @property
     def is_of_use(self) -> bool:
@@ -91,13 +92,15 @@ def applied(given: Mapping[str, Any]) -> dict[str, Any]:
     if anything is None or (isinstance(anything, list | tuple | str | bytes) and not anything):
         return arguments
     found = anything if isinstance(anything, Recognition) else recognize(anything)
+    if found.is_applied:
+        return arguments | {"anything": found}
     named = {name for name, value in arguments.items() if value not in (None, "", (), [], {}, False)}
     inputs = {name: value for name, value in found.inputs.items() if _is_accepted(name, arguments)}
     conflicts = [c for c in found.conflicts if not ("distribution" in named and "distribution" in c.lower())]
     conflicts = [c for c in conflicts if not ("origin" in named and "the origin's" in c)]
     if conflicts:
         raise BadInput(f"Anything: {conflicts[0]}")
-    if not found.is_of_use and not named and not isinstance(anything, Recognition):
+    if not found.is_of_use and not named:
         raise BadInput(_nothing(found.items))
     for name, value in inputs.items():
         if name not in named:
@@ -106,8 +109,28 @@ def applied(given: Mapping[str, Any]) -> dict[str, Any]:
             own = arguments[name]
             arguments[name] = [*(own if isinstance(own, list | tuple) else [own]), *value]
     items = tuple(_settled(item, named, arguments) for item in found.items)
-    arguments["anything"] = Recognition(items=items)
+    arguments["anything"] = Recognition(items=items, is_applied=True)
     return arguments
+
+
+def not_fetched(arguments: Mapping[str, Any], why: str) -> dict[str, Any]:
+    """Return applied arguments without the distribution whose id was only recognised; `why` is said of it."""
+    found: Recognition = arguments["anything"]
+    items = tuple(
+        msgspec.structs.replace(item, input="", notes=(why, *item.notes))
+        if item.kind is GivenKind.DISTRIBUTION_ID and item.input
+        else item
+        for item in found.items
+    )
+    return dict(arguments) | {"distribution": None, "anything": msgspec.structs.replace(found, items=items)}
+
+
+def has_id_alone(arguments: Mapping[str, Any]) -> bool:
+    """Tell whether the distribution among applied arguments is an id that was recognised."""
+    found = arguments.get("anything")
+    return isinstance(found, Recognition) and any(
+        item.kind is GivenKind.DISTRIBUTION_ID and item.input for item in found.items
+    )
 
 
 def _is_accepted(name: str, arguments: Mapping[str, Any]) -> bool:
@@ -131,8 +154,3 @@ def _nothing(items: Sequence[Recognized]) -> str:
     more = f" The other {len(items) - 1} are of no use either." if len(items) > 1 else ""
     note = f" {first.notes[-1]}" if first.notes else ""
     return f"Anything: {first.given} is {first.what}.{note}{more}"
-
-
-def as_parameters(found: Recognition) -> str:
-    """Return the inputs that can be written down, as lines for a notebook's parameters cell."""
-    return "\n".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in found.parameters.items())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from cfrunbook import hostname
 from cfrunbook.evidence import GivenKind
@@ -16,6 +17,8 @@ from cfrunbook.recognizing.taken import MENTIONED, Taken
 
 MAX_TEXT = 1 << 20
 """Characters that are looked at."""
+MAX_MATCHES = 2000
+"""URLs that are looked at to find those."""
 MAX_EACH = 20
 """Different things of one kind that are picked out."""
 
@@ -70,8 +73,12 @@ def _addresses(text: str) -> Iterator[str]:
 def _urls(text: str) -> list[Taken]:
     """Return the URLs of hosts that may have failed, those beside a telling word first."""
     found: dict[str, tuple[int, Taken]] = {}
-    for match in _URL.finditer(text):
+    looked_at: set[str] = set()
+    for match in islice(_URL.finditer(text), MAX_MATCHES):
         address = next(_addresses(match[0]), "")
+        if address in looked_at:
+            continue
+        looked_at.add(address)
         read = words.url(address, MENTIONED)
         if not read or _is_about(read[0].identity) or hostname.is_address(read[0].identity):
             continue

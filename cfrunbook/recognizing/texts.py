@@ -330,13 +330,12 @@ def _mixed(content: Content, text: str) -> list[Taken]:
         if taken:
             return [msgspec.structs.replace(taken[0], what="the URL that a command asks for")]
     found = _listed(text) or mentions.read(text)
-    lines = text.count("\n") + 1
     if found:
         return found
     return [
         Taken(
             kind=GivenKind.UNKNOWN,
-            what=f"a text of {lines} line{'s' * (lines > 1)} in which nothing is known",
+            what="nothing that is known here",
             notes=(WANTED,),
         )
     ]

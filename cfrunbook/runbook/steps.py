@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import datetime as dt
-import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from cfrunbook.evidence import Observations
     from cfrunbook.incident import Incident
     from cfrunbook.lab import Running
+    from cfrunbook.recognizing import Recognition
     from cfrunbook.views import html, steps
     from cfrunbook.views.figures import Picture
 
@@ -57,6 +57,11 @@ class Runbook:
         if not set(self.given) - HOW:
             self.given["lab"] = guide.scenario
         loaded = dict(self.given)
+        self._recognition: Recognition | None = None
+        if "anything" in loaded:
+            from cfrunbook import recognizing
+
+            self._recognition = loaded["anything"] = recognizing.recognize(loaded["anything"])
         self._story: tuple[str, ...] = ()
         scenario = _scenario(loaded)
         if scenario:
@@ -95,6 +100,24 @@ class Runbook:
     def judge(self) -> steps.Judgement:
         """Conclude from what was seen; shows the findings of this runbook's causes."""
         return self._judgement(self.diagnosis)
+
+    def recognized(self) -> steps.Given:
+        """Show what was given without saying what it is, and what each thing was taken for."""
+        from cfrunbook.runbook import start
+
+        return start.recognized(self.incident, self.given)
+
+    def said(self) -> html.Fragment:
+        """Show what CloudFront itself says of the error, in captured responses and logs: who made it, and why."""
+        from cfrunbook.runbook import start
+
+        return start.said(self.incident, self.diagnosis)
+
+    def wanted(self) -> steps.Evidence:
+        """Show which evidence is missing, what would tell most first, with the commands that get it."""
+        from cfrunbook.views import steps
+
+        return steps.Evidence(items=self.diagnosis.wanted)
 
     def why(self) -> html.Fragment:
         """Show in a paragraph why a browser works where CloudFront does not, from what was seen."""
@@ -200,6 +223,8 @@ class Runbook:
         findings = (*root, *(f for f in faults if f is not judged.root))
         if judged.elsewhere:
             sentence = "Nothing to fix here: the path breaks elsewhere, and that comes first."
+        elif judged.diagnosis.verdict.status == "unknown" and not judged.diagnosis.paths:
+            sentence = "Nothing to fix yet: what is wrong is not known."
         else:
             sentence = "Nothing to fix: no fault was found."
         return steps.Fix(
@@ -247,6 +272,7 @@ class Runbook:
 
     def next(self) -> steps.Onward:
         """Show where to go from here: the root cause's own runbook with these parameters, the report, the recording."""
+        from cfrunbook.runbook import start
         from cfrunbook.views import outline, steps
 
         verdict = self.diagnosis.verdict
@@ -260,15 +286,30 @@ class Runbook:
         elif self._judgement(self.diagnosis).elsewhere:
             runbook, sentence = _FIRST, "The path breaks elsewhere, and there is no runbook for that alone: open"
         elif verdict.status == "unknown":
-            runbook, sentence = "", f"It could not be told from here. {verdict.next_check}".strip()
+            sentence = f"It could not be told from here. {verdict.next_check}".strip()
+            runbook = next((name for c in start.candidates(self.diagnosis) if (name := self._runbook_of(c))), "")
+            sentence += " Look closer in" if runbook not in ("", self.guide.name) else ""
+            runbook = "" if runbook == self.guide.name else runbook
         else:
             runbook = _FIRST if self.guide.name != _FIRST else ""
             sentence = "This is the first thing that breaks. After the fix look at everything once more:"
             if not runbook:
                 sentence = "This is the first thing that breaks. After the fix run this runbook once more."
         links = []
+        if verdict.status == "unknown" and (wanted := outline.first_wanted(self.diagnosis)):
+            get = wanted[0]
+            text = f"Get first, for this runbook: {get.what}{outline.taken_by(get)}. {get.why} {get.how.text}"
+            links.append(steps.Link(text=text, command=get.how.command))
         if runbook:
-            links.append(steps.Link(text="Its parameters, as they were given here:", command=self._assignments()))
+            values = start.written(self.given, self._recognition)
+            whole = start.is_whole(self.given, self._recognition)
+            if lines := self._assignments():
+                text = "Its parameters, as they were given here, for its first cell:"
+                links.append(steps.Link(text=text, command=lines))
+            without = "" if whole else " (without what was pasted)"
+            links.append(
+                steps.Link(text=f"Or run it without opening it{without}:", command=start.papermill(runbook, values))
+            )
         links.append(
             steps.Link(
                 text="For the ticket: everything in one folder, with one page that needs neither network nor script.",
@@ -336,6 +377,8 @@ class Runbook:
 
     def _command_line(self, command: str, *, leave_out: tuple[str, ...] = ()) -> str:
         """Return `command` with the options that say what was given here, quoted for a shell."""
+        from cfrunbook.runbook import start
+
         words = [*shlex.split(command)]
         given = {key: value for key, value in self.given.items() if key not in leave_out}
         scenario = _scenario(given)
@@ -347,17 +390,19 @@ class Runbook:
             if value is None:
                 continue
             values = [f"{name}.json"] if isinstance(value, Mapping) else value if name in SEVERAL else [value]
-            values = [f"{name}.txt" if _is_pasted(v) else v for v in values]
+            if name == "anything":
+                words += start.as_words(value)
+                continue
+            values = [f"{name}.txt" if start.is_pasted(v) else v for v in values]
             words += [f"--{name.replace('_', '-')}", *(visible(v, 500) for v in values)]
         return shlex.join(words)
 
     def _assignments(self) -> str:
         """Return what was given, as lines for another runbook's parameters cell."""
-        return "\n".join(
-            f"{name} = {json.dumps(self.given[name], ensure_ascii=False, default=str)}"
-            for name in PARAMETERS
-            if name in self.given and not isinstance(self.given[name], Mapping) and not _is_pasted(self.given[name])
-        )
+        from cfrunbook.runbook import start
+
+        whole = start.is_whole(self.given, self._recognition)
+        return start.assignments(start.written(self.given, self._recognition), is_whole=whole)
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         from cfrunbook.views import steps
@@ -420,6 +465,8 @@ def _compare(
     if kept:
         label = "Partly fixed" if gone else "Not fixed yet" if _worst(kept) == "fault" else "Still not known"
         return _worst(kept), label, f"Before and now: {kept[0].title}"
+    if not gone and now.verdict.status == "unknown" and not now.paths:
+        return "unknown", "Nothing to verify yet", now.verdict.sentence
     if not gone:
         return "ok", "Nothing to verify", "Nothing was wrong here at the first look, and nothing is now."
     right = {(f.cause, f.target) for f in now.findings if f.status in (Status.OK, Status.WARNING)}
@@ -428,11 +475,6 @@ def _compare(
     if now.verdict.status != "ok":
         return "warning", "Fixed here", f"This is right now, but the path still breaks: {now.verdict.sentence}{was}"
     return "ok", "Fixed", f"A second look found nothing wrong any more.{was}"
-
-
-def _is_pasted(value: object) -> bool:
-    """Tell whether a parameter is text in place of a file: it may hold secrets, so it is not shown again."""
-    return any(_is_pasted(v) for v in value) if isinstance(value, list | tuple) else "\n" in str(value)
 
 
 def _worst(findings: Sequence[Finding]) -> str:

@@ -299,7 +299,7 @@ def test_what_was_recognised_travels_with_the_recording():
 @pytest.mark.parametrize(
     ("items", "says"),
     [
-        (["hello"], "“hello” is a text of 1 line in which nothing is known. Give a failing URL"),
+        (["hello"], "“hello” is nothing that is known here. Give a failing URL"),
         (["dist.json"], "dist.json is a file that is not there. There is no file dist.json."),
         ([WHOLE["private key"][0]], "a private key. Nothing here needs it"),
         (["192.0.2.1"], "--connect-to NAME:443:192.0.2.1:443"),
@@ -371,3 +371,11 @@ def test_whatever_is_given_there_is_an_answer_or_one_sentence(items: list[bytes 
     assert all(visible(item.given) == item.given and visible(item.what, 900) == item.what for item in found.items)
     with contextlib.suppress(BadInput):
         assert Incident.load(anything=safe).inputs.recognized
+
+
+def test_where_nothing_says_what_to_look_at_that_is_the_verdict():
+    incident = Incident.load(anything=[URL])
+    said = judge(incident, observe_sync(incident))
+    assert said.verdict.status == "unknown"
+    assert "does not say which origin it is about" in said.verdict.sentence
+    assert said.wanted[0].key == "distribution"
