@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cfrunbook.findings import Finding, Status
+from cfrunbook.findings import Contradiction, Finding, Status
 
 SOURCES = frozenset({"input:response"})
 """What evidence points to that is CloudFront's own word."""
-
-_CACHED = "cloudfront.error_cached"
 
 
 def is_direct(finding: Finding) -> bool:
@@ -31,7 +29,13 @@ def open_question(findings: Sequence[Finding]) -> Finding | None:
     return next((f for f in findings if f.status is Status.UNKNOWN and is_direct(f)), None)
 
 
-def beside_named(fault: Finding, root: Finding, findings: Sequence[Finding], vantage: str) -> str:
+def beside_named(
+    fault: Finding,
+    root: Finding,
+    findings: Sequence[Finding],
+    vantage: str,
+    contradictions: Sequence[Contradiction] = (),
+) -> str:
     """Return how what was seen from here goes with the `fault` that CloudFront names, in a sentence; empty: no word.
 
     `root` is what the verdict rests on: `fault`, or what was seen of the same cause, which says more.
@@ -43,7 +47,7 @@ def beside_named(fault: Finding, root: Finding, findings: Sequence[Finding], van
     if other is not None:
         return f"From {vantage} something else was seen that CloudFront does not name: {other.title}"
     fine = next((f for f in seen if f.status is Status.OK and f.cause is fault.cause), None)
-    return f"From {vantage} this looks well: {fine.title} {_why(findings)}" if fine is not None else ""
+    return f"From {vantage} this looks well: {fine.title} {_why(contradictions)}" if fine is not None else ""
 
 
 def beside_seen(fault: Finding, findings: Sequence[Finding]) -> str:
@@ -62,18 +66,28 @@ def beside_seen(fault: Finding, findings: Sequence[Finding]) -> str:
     return f"CloudFront's own page does not speak of this, though: {question.title}"
 
 
-def beside_open(question: Finding, seen_well: str, findings: Sequence[Finding], vantage: str) -> str:
+def beside_open(
+    question: Finding,
+    seen_well: str,
+    vantage: str,
+    contradictions: Sequence[Contradiction] = (),
+) -> str:
     """Return why `seen_well` looks well from here, though CloudFront has an error; empty: nothing was seen."""
     if not seen_well or not question.cloudfront_status:
         return ""
-    return f"From {vantage} no fault was found on the way to {seen_well}. {_why(findings)}"
+    return f"From {vantage} no fault was found on the way to {seen_well}. {_why(contradictions)}"
 
 
-def _why(findings: Sequence[Finding]) -> str:
-    """Return why CloudFront and a look from here may differ, in a sentence."""
-    if any(f.code == _CACHED for f in findings):
-        return "The response came from CloudFront's cache, so the fault may be over."
+def _why(contradictions: Sequence[Contradiction]) -> str:
+    """Return the likely reason why CloudFront and a look from here differ, in a sentence."""
+    told = next((c for c in contradictions if c.code in _DIFFERENCES), None)
+    if told is not None:
+        return told.reasons[0]
     return (
         "CloudFront asks from other places, and may have met another address or name server; or it was put right"
         " meanwhile."
     )
+
+
+_DIFFERENCES = ("cloudfront_says_fault", "cloudfront_has_error")
+"""Contradictions between CloudFront's word and a look at what is well."""

@@ -237,15 +237,68 @@ class Path(Struct, frozen=True, kw_only=True):
     stages: tuple[StageResult, ...]
 
 
+class Witness(StrEnum):
+    """Who says something, or would have to."""
+
+    RESPONSE = "captured_response"
+    LOGS = "access_logs"
+    ACCOUNT = "aws_account"
+    """Load balancers, certificates, zones, metrics and function logs, as the AWS account shows them."""
+    FUNCTION = "function_result"
+    FIREWALL = "firewall_rules"
+    CONFIGURATION = "configuration"
+    PROBE = "probe"
+    """A look from one place on the network, which is not the edge."""
+
+
+Strength = Literal["direct", "strong", "weak", "open"]
+"""How much a statement weighs: CloudFront's own word; seen, with documented consequences; seen, but its consequences
+are inferred or for some requests only; nothing yet."""
+
+
+class Statement(Struct, frozen=True, kw_only=True):
+    """One piece of evidence: what it says, whose word that is, and how much it weighs."""
+
+    says: str
+    witness: Witness
+    strength: Strength
+    code: str = ""
+    """Of the finding that says so in full; empty where there is none."""
+    target: str = ""
+    seen_from: str = ""
+    """The vantage point of a probe."""
+    at: dt.datetime | None = None
+    """When that was so, as far as is known."""
+    next_check: str = ""
+    """What would settle it, where it is open."""
+
+
 class CauseResult(Struct, frozen=True, kw_only=True):
-    """One documented cause: is it this one? With what speaks for it, against it, and what is missing."""
+    """One documented cause: is it this one? What speaks for it, against it, and what is missing, strongest first."""
 
     cause: Cause
     status: Literal["fault", "warning", "unknown", "ok", "not_examined"]
     why: str
-    evidence_for: tuple[str, ...] = ()
-    evidence_against: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
+    evidence_for: tuple[Statement, ...] = ()
+    evidence_against: tuple[Statement, ...] = ()
+    missing: tuple[Statement, ...] = ()
+
+
+class Contradiction(Struct, frozen=True, kw_only=True):
+    """Two pieces of evidence that cannot both hold of the same request at the same time, and why they may differ."""
+
+    code: str
+    cause: Cause
+    """The cause that it is about."""
+    sentence: str
+    """What both sides say, in short."""
+    sides: tuple[Statement, Statement]
+    """The one that counts for more first."""
+    reasons: tuple[str, ...]
+    """Why they may differ, the most likely first."""
+    next_check: str
+    """What decides between them."""
+    target: str = ""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -263,6 +316,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     confidence: Literal["high", "medium", "low"] = "low"
     target: str = ""
     next_check: str = ""
+    page: str = ""
+    """AWS's page about `cloudfront_status`."""
 
 
 class NotExamined(Struct, frozen=True, kw_only=True):
@@ -284,6 +339,8 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     """Ranked: the root cause first."""
     not_examined: tuple[NotExamined, ...]
+    contradictions: tuple[Contradiction, ...] = ()
+    """What does not go together, that of CloudFront's own word first."""
     paths: tuple[Path, ...] = ()
     inputs: dict[str, Any] = {}
     versions: dict[str, str] = {}

@@ -29,6 +29,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"aws"}),
     frozenset({"observation"}),
     frozenset({"coverage", "direct_evidence", "failover"}),
+    frozenset({"joining", "neighbors"}),
+    frozenset({"contradictions"}),
     frozenset({"verdicts"}),
     frozenset({"diagnosis"}),
     frozenset({"views"}),

@@ -9,7 +9,17 @@ import re
 from collections.abc import Iterable, Sequence
 
 from cfrunbook.evidence import Observations
-from cfrunbook.findings import STAGE_TITLES, CauseResult, Diagnosis, Finding, NotExamined, StageResult, Step
+from cfrunbook.findings import (
+    STAGE_TITLES,
+    CauseResult,
+    Contradiction,
+    Diagnosis,
+    Finding,
+    NotExamined,
+    StageResult,
+    Statement,
+    Step,
+)
 from cfrunbook.text import visible
 from cfrunbook.views import outline, style
 
@@ -38,6 +48,8 @@ def summary(diagnosis: Diagnosis, observations: Observations | None = None) -> s
         blocks += _finding(first)
     if value.next_check:
         blocks.append(f"### Next check\n\n{text(value.next_check)}")
+    if diagnosis.contradictions:
+        blocks.append("### Does not go together\n\n" + "\n".join(map(_contradiction, diagnosis.contradictions)))
     if diagnosis.causes:
         blocks.append("### Causes\n\n" + _causes(diagnosis.causes))
     rest = outline.others(diagnosis)
@@ -150,11 +162,23 @@ def _causes(results: Sequence[CauseResult]) -> str:
     for r in results:
         cells = [outline.CAUSE_TITLES[r.cause], f"{_icon(r.status)} {style.word(r.status)}"]
         judged = (r.evidence_for, r.evidence_against, r.missing)
-        cells += ["<br>".join(text(item) for item in items) for items in judged]
+        cells += ["<br>".join(map(_statement, items)) for items in judged]
         if not any(judged):
             cells[1] += f": {text(r.why)}"
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
+
+
+def _statement(value: Statement) -> str:
+    following = f" Next: {text(value.next_check)}" if value.next_check else ""
+    return f"{text(value.says)} ({text(outline.whence(value))}){following}"
+
+
+def _contradiction(value: Contradiction) -> str:
+    lines = [f"- {_icon('warning')} **{text(value.sentence)}**"]
+    lines += [f"  - {text(outline.dated(side))}: {text(side.says)}" for side in value.sides]
+    lines += [f"  - Why? {text(reason)}" for reason in value.reasons]
+    return "\n".join([*lines, f"  - Next: {text(value.next_check)}"])
 
 
 def _bullets(lines: Iterable[str]) -> str:

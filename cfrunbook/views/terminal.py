@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from cfrunbook.findings import (
     STAGE_TITLES,
     CauseResult,
+    Contradiction,
     Diagnosis,
     Finding,
     NotExamined,
@@ -56,6 +57,8 @@ def render(diagnosis: Diagnosis, *, color: bool, width: int) -> str:
     next_checks = dict.fromkeys(c for c in (diagnosis.verdict.next_check, first.next_check if first else "") if c)
     if next_checks:
         blocks.append(paper.section("Next check", [line for c in next_checks for line in paper.wrap(c)]))
+    if diagnosis.contradictions:
+        blocks.append(paper.section("Does not go together", _contradictions(paper, diagnosis.contradictions)))
     rest = outline.others(diagnosis)
     if rest:
         lines = [line for f in rest for line in _headline(paper, f)]
@@ -111,8 +114,16 @@ def causes(results: Sequence[CauseResult], *, color: bool, width: int) -> str:
             ("against", result.evidence_against),
             ("missing", result.missing),
         ):
-            lines += [line for item in items for line in paper.wrap(item, first=f"    {label}: ", indent=" " * 6)]
+            for item in items:
+                following = f" Next: {item.next_check}" if item.next_check else ""
+                said = f"{item.says} ({outline.whence(item)}){following}"
+                lines += paper.wrap(said, first=f"    {label}: ", indent=" " * 6)
     return "\n".join(lines) or "No cause was judged."
+
+
+def contradictions(values: Sequence[Contradiction], *, width: int) -> str:
+    """Return what does not go together: both sides, the likely reasons and what decides."""
+    return "\n".join(_contradictions(Paper(color=False, width=width), values)) or "Nothing contradicts anything else."
 
 
 def not_examined(values: Sequence[NotExamined], *, width: int) -> str:
@@ -178,6 +189,17 @@ def _not_examined(paper: Paper, values: Sequence[NotExamined]) -> list[str]:
         lines += paper.item("not_examined", f"{value.what}: {value.why}")
         if value.next_check:
             lines += paper.wrap(f"Next: {value.next_check}", first="  ", indent="  ")
+    return lines
+
+
+def _contradictions(paper: Paper, values: Sequence[Contradiction]) -> list[str]:
+    lines = []
+    for value in values:
+        lines += paper.item("warning", value.sentence)
+        for side in value.sides:
+            lines += paper.wrap(f"{outline.dated(side)}: {side.says}", first="  | ", indent="    ")
+        lines += [line for reason in value.reasons for line in paper.wrap(reason, first="  Why? ", indent="    ")]
+        lines += paper.wrap(f"Next: {value.next_check}", first="  ", indent="  ")
     return lines
 
 
