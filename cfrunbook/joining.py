@@ -134,10 +134,10 @@ _WITNESSES = (
 
 def strength_of(finding: Finding) -> Strength:
     """Return how much a finding weighs for or against its cause."""
-    if finding.status is Status.UNKNOWN:
-        return "open"
     if direct_evidence.is_direct(finding) or finding.code in CLOUDFRONTS_RECORDS:
         return "direct"
+    if finding.status is Status.UNKNOWN:
+        return "open"
     sure = finding.data.get("confidence", "high") == "high" and not finding.data.get("intermittent")
     return "strong" if sure and finding.status in (Status.FAULT, Status.OK) else "weak"
 

@@ -66,15 +66,15 @@ def between(bad: Statement, well: Statement, *, differs: bool = False) -> Reason
         if one.witness is other.witness:
             return None
         unknown = one if one.at is None else other
-        word = "changed" if differs else "put right"
-        return Reason(POSSIBLE, f"It may have been {word} meanwhile: of when {noun(unknown)} is, is not known.")
+        word = "changed" if differs else "been put right"
+        return Reason(POSSIBLE, f"It may have {word} meanwhile: of when {noun(unknown)} is, is not known.")
     first, last = sorted((one, other), key=lambda s: s.at or dt.datetime.min.replace(tzinfo=dt.UTC))
     if first.at is None or last.at is None or last.at - first.at <= _SAME_TIME:
         return None
-    changed = "changed" if differs else "put right" if first is bad else "broken"
+    changed = "changed" if differs else "been put right" if first is bad else "been broken"
     return Reason(
         KNOWN,
-        f"It may have been {changed} meanwhile: {noun(first)} is of {_moment(first.at)}, {noun(last)}"
+        f"It may have {changed} meanwhile: {noun(first)} is of {_moment(first.at)}, {noun(last)}"
         f" {_span(last.at - first.at)} later.",
     )
 

@@ -226,6 +226,7 @@ def _environment() -> Environment:
         confidence=outline.CONFIDENCE,
         root=outline.root,
         whence=outline.whence,
+        page_beside=outline.page_beside,
         dated=outline.dated,
         others=outline.others,
         broken=outline.broken,

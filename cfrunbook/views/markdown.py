@@ -135,7 +135,9 @@ def _finding(value: Finding) -> list[str]:
     if value.verify.text or value.verify.command:
         blocks.append("### Verify the fix\n\n" + _step(value.verify))
     if value.source:
-        blocks.append(f"Source: {text(value.source)}" if not _plain_url(value.source) else f"Source: <{value.source}>")
+        page = outline.page_beside(value)
+        shown = f"<{value.source}>" if _plain_url(value.source) else text(value.source)
+        blocks.append(f"Source: {shown}" + (f" · about {value.cloudfront_status}: <{page}>" if page else ""))
     return blocks
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from cfrunbook import neighbors
 from cfrunbook.findings import Cause, Diagnosis, Finding, Path, StageResult, Statement, Witness
 from cfrunbook.text import visible
 
@@ -57,6 +58,12 @@ def whence(statement: Statement) -> str:
 def dated(statement: Statement) -> str:
     """Return the same as `whence`, with when that was where it is known."""
     return whence(statement) + (f", {moment(statement.at)}" if statement.at else "")
+
+
+def page_beside(finding: Finding) -> str:
+    """Return AWS's page about the 503 or 504 that a finding gives, where that is not its source; else empty."""
+    page = neighbors.page(finding.cloudfront_status) if finding.cloudfront_status in neighbors.NEIGHBORS else ""
+    return "" if finding.source.startswith(page) else page
 
 
 def root(diagnosis: Diagnosis) -> Finding | None:

@@ -159,7 +159,9 @@ def _sections(paper: Paper, value: Finding) -> list[str]:
     if value.verify.text or value.verify.command:
         blocks.append(paper.section("Verify the fix", _step(paper, value.verify)))
     if value.source:
-        blocks.append(paper.section("Source", [visible(value.source, 500)]))
+        page = outline.page_beside(value)
+        about = [f"about {value.cloudfront_status}: {page}"] if page else []
+        blocks.append(paper.section("Source", [visible(value.source, 500), *about]))
     return blocks
 
 
