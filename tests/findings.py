@@ -20,6 +20,6 @@ def made(rule: Rule, *, observation: str = "connection-1", target: str = "", **d
     ]
     fields = [(name, form) for text in texts for _, name, form, _ in Formatter().parse(text) if name]
     words: dict[str, Any] = {name: f"<{name}>" for name, _ in fields}
-    words |= {name: 7 for name, form in fields if form}
+    words |= {name: 7 for name, form in fields if form or name == "count"}
     evidence = [Evidence(observation=observation, says="it was seen")]
     return rule.apply({**words, **data}, target=target, evidence=evidence)

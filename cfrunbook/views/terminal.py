@@ -160,7 +160,7 @@ def _sections(paper: Paper, value: Finding) -> list[str]:
         blocks.append(paper.section("Verify the fix", _step(paper, value.verify)))
     if value.source:
         page = outline.page_beside(value)
-        about = [f"about {value.cloudfront_status}: {page}"] if page else []
+        about = [f"About {value.cloudfront_status}:", page] if page else []
         blocks.append(paper.section("Source", [visible(value.source, 500), *about]))
     return blocks
 
