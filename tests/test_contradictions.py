@@ -65,7 +65,9 @@ _OF_ACCOUNT = {r.code for r in RULES.values() if "alb_" in r.code or "route53" i
 
 def scene(*codes: str, recorded: dt.datetime = LATER, findings: tuple[Finding, ...] = (), **more: Any) -> Scene:
     observations = more.pop("observations", Observations(recorded_at=recorded, vantage="bastion"))
-    responses = tuple(captured_response.read(text.encode(), name="c.txt")[0] for text in more.pop("responses", (curl(502),)))
+    responses = tuple(
+        captured_response.read(text.encode(), name="c.txt")[0] for text in more.pop("responses", (curl(502),))
+    )
     return Scene(
         findings=(*findings, *map(finding, codes)), observations=observations, at=LATER, responses=responses, **more
     )

@@ -103,6 +103,13 @@ ACTIONS: tuple[Action, ...] = (
     _action(
         Tier.ORIGIN,
         "elbv2",
+        "DescribeRules",
+        "elbv2 describe-rules --listener-arn ARN",
+        f"{_ELB}DescribeRules",
+    ),
+    _action(
+        Tier.ORIGIN,
+        "elbv2",
         "DescribeListenerCertificates",
         "elbv2 describe-listener-certificates --listener-arn ARN",
         f"{_ELB}DescribeListenerCertificates",

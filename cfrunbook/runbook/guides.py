@@ -99,7 +99,7 @@ GUIDES: Mapping[str, Guide] = {
             scenario="certificate-missing-intermediate",
             tables=(
                 *("resolutions", "name_servers", "alias_chain", "connections", "exchanges", "handshakes"),
-                *("capabilities", "second_opinions", "leaves", "certificates"),
+                *("capabilities", "second_opinions", "leaves", "certificates", "account"),
             ),
             about="everything that was seen, and what it means",
         ),
