@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cfrunbook import contradictions, coverage, failover, joining, verdicts
-from cfrunbook.causes import aws_facts, registry, tls_second_opinion
+from cfrunbook import contradictions, coverage, failover, joining, validity, verdicts
+from cfrunbook.causes import registry, tls_second_opinion
 from cfrunbook.causes.case import Case
 from cfrunbook.evidence import AddressRanges, Observations, ResolutionOutcome
 from cfrunbook.findings import (
@@ -97,7 +97,7 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
         findings.extend(_of_functions(incident, observations))
     findings.extend(_of_responses(incident, observations))
     findings.extend(_of_account(incident, observations))
-    findings = failover.settle(incident, findings)
+    findings = failover.settle(incident, validity.settle(findings, incident.at or observations.recorded_at))
     gaps = tuple(dict.fromkeys(gap for case in judged for gap in coverage.gaps(case)))
     paths = tuple(_path(incident, case, findings) for case in judged)
     differing = contradictions.find(joining.scene(incident, observations, findings))
@@ -174,6 +174,10 @@ def _unread(incident: Incident) -> Iterable[NotExamined]:
 
 def _of_account(incident: Incident, observations: Observations) -> tuple[Finding, ...]:
     """Judge what was fetched from an AWS account, against what was seen."""
+    if incident.inputs.aws is None:
+        return ()
+    from cfrunbook.causes import aws_facts
+
     return aws_facts.judge(
         incident.inputs.aws,
         incident.distribution,

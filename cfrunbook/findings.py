@@ -134,12 +134,22 @@ class Finding(Struct, frozen=True, kw_only=True):
     next_check: str = ""
     """For `unknown`: what would settle it."""
     since: dt.date | None = None
+    """The first day on which CloudFront behaves so; None: not known to have been otherwise."""
     until: dt.date | None = None
+    """The last day on which it does; None: it still does."""
+
+    def holds(self, day: dt.date) -> bool:
+        """Tell whether the rule behind this held on a day (UTC)."""
+        return _holds(self.since, self.until, day)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         from cfrunbook.views.mime import bundle
 
         return bundle(self)
+
+
+def _holds(since: dt.date | None, until: dt.date | None, day: dt.date) -> bool:
+    return (since is None or since <= day) and (until is None or day <= until)
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -162,7 +172,13 @@ class Rule(Struct, frozen=True, kw_only=True):
     cloudfront_status: int | None = None
     next_check: str = ""
     since: dt.date | None = None
+    """The first day on which CloudFront behaves so; None: not known to have been otherwise."""
     until: dt.date | None = None
+    """The last day on which it did; None: it still does."""
+
+    def holds(self, day: dt.date) -> bool:
+        """Tell whether CloudFront behaved so on a day (UTC)."""
+        return _holds(self.since, self.until, day)
 
     def finding(
         self,
