@@ -36,7 +36,7 @@ def verdict(
     fault, there is a next check.
     """
     if (named := direct_evidence.named(findings)) is not None:
-        same = [f for f in findings if f.cause is named.cause and not direct_evidence.is_direct(f)]
+        same = [f for f in findings if _explains(f, named)]
         root = _first(incident, same, Status.FAULT) or named
         return _broken(
             incident,
@@ -92,6 +92,20 @@ def verdict(
         next_check="If CloudFront still answers 502: its error may be cached, intermittent, from an edge function "
         "or from the application; capture a response with curl -i and look at the access log.",
     )
+
+
+def _explains(finding: Finding, named: Finding) -> bool:
+    """Tell whether what was seen may be what CloudFront names: of this cause, this kind of function, this status."""
+    if finding.cause is not named.cause or direct_evidence.is_direct(finding):
+        return False
+    kind, of = str(named.data.get("kind", "")).replace("-", "_"), finding.code.split(".")[1]
+    if of in _KINDS and kind in _KINDS and of != kind:
+        return False
+    return named.cloudfront_status is None or finding.cloudfront_status in (None, named.cloudfront_status)
+
+
+_KINDS = frozenset({"lambda_edge", "cloudfront_function"})
+"""Of functions, as in codes."""
 
 
 def _warned(findings: Sequence[Finding]) -> str:

@@ -624,3 +624,12 @@ def test_without_rules_nothing_is_let_in_and_without_groups_nothing_is_said() ->
     assert not any(c.startswith("port.") for c in (*lb(), *lb(guards=())))
     everything = InboundRule(protocol="-1", source="pl-1", name=LIST)
     assert "port.vpc_origin_let_in" in lb(guards=(SecurityGroup(id="sg-1", inbound=(everything,)),))
+
+
+def test_a_line_of_the_log_names_the_rule_that_was_broken() -> None:
+    said = "Lambda function result failed validation, the function tried to delete read-only header, headerName : host."
+    line = FunctionLine(region="eu-west-1", at=AT, text=said)
+    lines = FunctionLines(group="/aws/cloudfront/LambdaEdge/E1", start=AT, end=AT, asked=("eu-west-1",), lines=(line,))
+    found = judge(facts(function_lines=lines))["edge_function.validation_logged"]
+    assert found.data["rules"] == ["edge_function.lambda_edge.header_read_only_deleted"]
+    assert "What it broke: edge_function.lambda_edge.header_read_only_deleted." in found.meaning
