@@ -163,6 +163,8 @@ def _broken(
     given = fault.cloudfront_status
     some = " to those" if fault.data.get("intermittent") else ""  # the title says: some requests fail
     first = neighbors.of_fault(given, findings)
+    known = neighbors.answered(findings)
+    status = known if first and known else given  # what CloudFront is known to have answered counts
     sentences = [
         first + fault.title,
         f"CloudFront answers {given}{some}." if given and not first and not direct_evidence.is_direct(fault) else "",
@@ -174,11 +176,11 @@ def _broken(
         sentence=" ".join(s for s in sentences if s),
         cause=fault.cause,
         code=fault.code,
-        cloudfront_status=given,
+        cloudfront_status=status,
         confidence=fault.data.get("confidence", "high"),
         target=fault.target,
-        next_check=neighbors.next_check(given),
-        page=neighbors.page(given),
+        next_check=neighbors.next_check(status),
+        page=neighbors.page(status),
     )
 
 

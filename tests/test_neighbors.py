@@ -101,7 +101,9 @@ def test_every_view_begins_with_the_status_that_was_captured(text: str, begins: 
 def test_cloudfronts_own_status_counts_before_what_a_fault_would_give() -> None:
     timeout = made(rule("cloudfront.timeout"), observation="input:response")
     refused = made(rule("port.refused"), target=TARGET)
-    assert told(refused, timeout).sentence.startswith("This is a 504, not a 502, and what was seen would give 502: ")
+    differs = told(refused, timeout)
+    assert differs.sentence.startswith("This is a 504, not a 502, and what was seen would give 502: ")
+    assert (differs.code, differs.cloudfront_status, differs.page) == ("port.refused", 504, neighbors.PAGES[504])
     silent = made(rule("port.silent"), target=TARGET)
     assert told(silent, timeout).sentence.startswith("This is a 504, not a 502: ")
     a_502 = made(rule("cloudfront.page_without_reason"), observation="input:response")
