@@ -62,6 +62,25 @@ class TargetGroup(Struct, frozen=True, kw_only=True):
     """None: the health could not be fetched."""
 
 
+class ListenerRule(Struct, frozen=True, kw_only=True):
+    """A rule of a listener, which takes the requests that fulfill all its conditions before the default action does.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-rules.html
+    """
+
+    priority: Count
+    hosts: Annotated[tuple[Name, ...], Meta(max_length=20)] = ()
+    """Patterns of the Host header field; empty: any."""
+    paths: Annotated[tuple[Name, ...], Meta(max_length=20)] = ()
+    """Patterns of the path; empty: any."""
+    other: Annotated[tuple[Short, ...], Meta(max_length=10)] = ()
+    """Fields of further conditions: `http-header`, `source-ip` …"""
+    action: Short = ""
+    status: Short = ""
+    """StatusCode of a `fixed-response`."""
+    target_groups: Annotated[tuple[Arn, ...], Meta(max_length=20)] = ()
+
+
 class Listener(Struct, frozen=True, kw_only=True):
     """One listener of a load balancer."""
 
@@ -75,10 +94,35 @@ class Listener(Struct, frozen=True, kw_only=True):
     """ARNs, the default one among them; None: they could not be fetched."""
     action: Short = ""
     """Type of the default action: `forward`, `redirect`, `fixed-response` …"""
+    status: Short = ""
+    """StatusCode of the default action, where that is a `fixed-response`."""
+    rules: Annotated[tuple[ListenerRule, ...], Meta(max_length=MAX_NAMES)] | None = None
+    """In the order in which they are tried, without the default action; None: they could not be fetched."""
     target_groups: Annotated[tuple[Arn, ...], Meta(max_length=MAX_NAMES)] = ()
     """Those that the default action forwards to."""
     client_certificates: Short = ""
     """Mode of mutual authentication: `off`, `passthrough`, `verify`; empty where the API does not say."""
+
+
+class InboundRule(Struct, frozen=True, kw_only=True):
+    """One source that a security group lets in."""
+
+    protocol: Short
+    """`tcp`, or `-1` for all."""
+    low: Port = 0
+    high: Port = 65535
+    source: Short
+    """A network, the id of a prefix list, or that of another security group."""
+    name: Short = ""
+    """Of the prefix list or group, where it is known."""
+
+
+class SecurityGroup(Struct, frozen=True, kw_only=True):
+    """A security group before a VPC origin: what it lets in."""
+
+    id: Short
+    name: Short = ""
+    inbound: Annotated[tuple[InboundRule, ...], Meta(max_length=MAX_LINES)] = ()
 
 
 class LoadBalancer(Struct, frozen=True, kw_only=True):
@@ -99,6 +143,9 @@ class LoadBalancer(Struct, frozen=True, kw_only=True):
     state_reason: Line = ""
     ip_address_type: Short = ""
     security_groups: Annotated[tuple[Short, ...], Meta(max_length=MAX_NAMES)] = ()
+    guards: Annotated[tuple[SecurityGroup, ...], Meta(max_length=MAX_NAMES)] | None = None
+    """What `security_groups` let in, fetched for VPC origins; None: not fetched. Others are
+    among the rules of the firewall."""
     listeners: Annotated[tuple[Listener, ...], Meta(max_length=MAX_NAMES)] | None = None
     """None: they could not be fetched."""
     target_groups: Annotated[tuple[TargetGroup, ...], Meta(max_length=MAX_NAMES)] | None = None

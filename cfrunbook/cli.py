@@ -339,6 +339,7 @@ def _incident(options: argparse.Namespace) -> Incident:
         function_kind=options.function_kind,
         handler=options.handler,
         run_handler=options.run_handler,
+        key_value_store=options.key_value_store,
         response=options.response,
         logs=options.logs,
     )
@@ -422,21 +423,11 @@ def _needs(*modules: str, extra: str, what: str) -> None:
 
 
 _INPUTS = (
-    *(
-        "distribution",
-        "policies",
-        "before",
-        "url",
-        "origin",
-        "host",
-        "evidence",
-        "save-evidence",
-        "connect-to",
-        "vantage",
-    ),
-    *("at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name", "expiry-days"),
-    *("keep-alive", "firewall", "interface", "destination", "address-ranges", "function-result", "function-event"),
-    *("event-type", "function-kind", "handler", "run-handler", "response", "logs", "aws-profile", "output"),
+    *("distribution", "aws-profile", "policies", "before", "url", "origin", "host", "evidence", "save-evidence"),
+    *("connect-to", "vantage", "at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name"),
+    *("expiry-days", "keep-alive", "firewall", "interface", "destination", "address-ranges", "function-result"),
+    *("function-event", "event-type", "function-kind", "handler", "run-handler", "key-value-store", "response", "logs"),
+    "output",
 )
 _SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall", "function-result", "response", "logs"})
 
@@ -668,6 +659,7 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
         "get-distribution, get-distribution-config, bare config or list item, as JSON; an id or ARN is fetched live",
         metavar="FILE|ID",
     )
+    add("--aws-profile", "profile to fetch with, where --distribution is an id (default: as boto3)", metavar="NAME")
     add(
         "--policies",
         "get-origin-request-policy, get-cache-policy, get-vpc-origin, get-continuous-deployment-policy output",
@@ -736,6 +728,7 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="yes",
     )
+    add("--key-value-store", "what the function's key value store holds, as JSON, for a run", metavar="FILE")
     add(
         "--response",
         "what viewers get: output of curl -i or -v, wget -S, a HAR file, header fields, the page",
@@ -748,7 +741,6 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
         several=True,
         metavar="PATH",
     )
-    add("--aws-profile", "profile to fetch with, where --distribution is an id (default: as boto3)", metavar="NAME")
     add("--lab", "a running lab's file: its relocations and defaults", metavar="FILE")
     add("--name", "name of the incident folder (default: from the URL or origin)", metavar="NAME")
 

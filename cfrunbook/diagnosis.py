@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from cfrunbook import coverage, failover, verdicts, wanted
-from cfrunbook.causes import aws_facts, registry, tls_second_opinion
+from cfrunbook import contradictions, coverage, failover, joining, validity, verdicts, wanted
+from cfrunbook.causes import registry, tls_second_opinion
 from cfrunbook.causes.case import Case
 from cfrunbook.evidence import AddressRanges, GivenKind, Observations, ResolutionOutcome
 from cfrunbook.findings import (
     STAGE_TITLES,
     STAGES,
     Cause,
-    CauseResult,
     Comparison,
     Diagnosis,
     Finding,
@@ -107,10 +106,11 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
     findings.extend(_of_responses(incident, observations))
     findings.extend(_of_logs(incident, observations))
     findings.extend(_of_account(incident, observations))
-    findings = failover.settle(incident, findings)
+    findings = failover.settle(incident, validity.settle(findings, incident.at or observations.recorded_at))
     gaps = tuple(dict.fromkeys(gap for case in judged for gap in coverage.gaps(case)))
     paths = tuple(_path(incident, case, findings) for case in judged)
-    verdict = verdicts.verdict(incident, findings, gaps, vantage=observations.vantage)
+    differing = contradictions.find(joining.scene(incident, observations, findings))
+    verdict = verdicts.verdict(incident, findings, gaps, vantage=observations.vantage, contradictions=differing)
     ranked = sorted(findings, key=lambda f: _rank(incident, verdict, f))
     fetched = incident.inputs.aws
     said = (
@@ -124,9 +124,10 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
     concluded = Diagnosis(
         verdict=verdict,
         stages=next((p.stages for p in paths if p.target == verdict.target), paths[0].stages if paths else ()),
-        causes=tuple(_cause(cause, ranked) for cause in Cause if _shown(cause, ranked)),
+        causes=joining.causes(joining.scene(incident, observations, ranked)),
         findings=tuple(ranked),
         not_examined=tuple(dict.fromkeys(not_examined)),
+        contradictions=differing,
         paths=paths,
         inputs={
             "name": incident.name,
@@ -234,6 +235,10 @@ def _unread(incident: Incident) -> Iterable[NotExamined]:
 
 def _of_account(incident: Incident, observations: Observations) -> tuple[Finding, ...]:
     """Judge what was fetched from an AWS account, against what was seen."""
+    if incident.inputs.aws is None:
+        return ()
+    from cfrunbook.causes import aws_facts
+
     return aws_facts.judge(
         incident.inputs.aws,
         incident.distribution,
@@ -353,53 +358,4 @@ def _rank(incident: Incident, verdict: Verdict, finding: Finding) -> tuple[int, 
         verdicts.importance(incident, finding.target),
         STAGES.index(finding.stage),
         finding.code,
-    )
-
-
-def _shown(cause: Cause, findings: Sequence[Finding]) -> bool:
-    return cause not in (Cause.DISTRIBUTION, Cause.CLOUDFRONT) or any(f.cause is cause for f in findings)
-
-
-_UNSEEN = {
-    Cause.EDGE_FUNCTION: (
-        "No edge function's result was given.",
-        "the result that the edge function returned, and its event",
-    ),
-    Cause.ORIGIN_RESPONSE: (
-        "No answer of the origin to a request was seen.",
-        "a captured response (curl -i) or the access log",
-    ),
-    Cause.DNS: ("Name resolution was not examined.", "a look without --connect-to"),
-}
-
-
-def _cause(cause: Cause, findings: Sequence[Finding]) -> CauseResult:
-    """Return one row of the table of causes: evidence for, against, and what is missing."""
-    mine = [f for f in findings if f.cause is cause]
-    by = {status: [f for f in mine if f.status is status] for status in Status}
-    missing = tuple(f.title + (f" Next: {f.next_check}" if f.next_check else "") for f in by[Status.UNKNOWN])
-    if not mine:
-        why, wanted = _UNSEEN.get(cause, ("The path did not get that far, or nothing there was looked at.", ""))
-        return CauseResult(cause=cause, status="not_examined", why=why, missing=(wanted,) if wanted else ())
-    for status, word in (
-        (Status.FAULT, "fault"),
-        (Status.UNKNOWN, "unknown"),
-        (Status.WARNING, "warning"),
-    ):
-        if by[status]:
-            return CauseResult(
-                cause=cause,
-                status=word,  # type: ignore[arg-type]  # the three words are of the literal type
-                why=by[status][0].title,
-                evidence_for=tuple(f.title for f in (*by[Status.FAULT], *by[Status.WARNING])),
-                evidence_against=tuple(f.title for f in by[Status.OK]),
-                missing=missing,
-            )
-    best = (by[Status.OK] or mine)[0]
-    return CauseResult(
-        cause=cause,
-        status="ok",
-        why=best.title,
-        evidence_against=tuple(f.title for f in by[Status.OK]),
-        missing=missing,
     )

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cfrunbook.findings import Finding, Status
+from cfrunbook.findings import Contradiction, Finding, Status
 
 LOGS = "input:logs"
 SOURCES = frozenset({"input:response", LOGS})
 """What evidence points to that is CloudFront's own word."""
 
-_CACHED = "cloudfront.error_cached"
 _ENDED = "cloudfront.logged_ended"
 _NO_ERROR_LOGGED = "cloudfront.logs_without_error"
 
@@ -46,7 +45,13 @@ def causes_of(fault: Finding) -> frozenset[str]:
     return frozenset({fault.cause.value, *_candidates(fault)})
 
 
-def beside_named(fault: Finding, root: Finding, findings: Sequence[Finding], vantage: str) -> str:
+def beside_named(
+    fault: Finding,
+    root: Finding,
+    findings: Sequence[Finding],
+    vantage: str,
+    contradictions: Sequence[Contradiction] = (),
+) -> str:
     """Return how what was seen from here goes with the `fault` that CloudFront names, in sentences; empty: no word.
 
     `root` is what the verdict rests on: `fault`, or what was seen of the same cause, which says more.
@@ -61,7 +66,7 @@ def beside_named(fault: Finding, root: Finding, findings: Sequence[Finding], van
     fine = next((f for f in seen if f.status is Status.OK and f.cause is fault.cause), None)
     if fine is None:
         return more.strip()
-    return f"From {vantage} this looks well: {fine.title} {_why(findings)}{more}"
+    return f"From {vantage} this looks well: {fine.title} {_why(findings, contradictions)}{more}"
 
 
 def beside_seen(fault: Finding, findings: Sequence[Finding]) -> str:
@@ -102,11 +107,17 @@ def _differs(fault: Finding, question: Finding) -> bool:
     return bool(status and expected and status != expected and not fault.data.get("intermittent"))
 
 
-def beside_open(question: Finding, seen_well: str, findings: Sequence[Finding], vantage: str) -> str:
+def beside_open(
+    question: Finding,
+    seen_well: str,
+    findings: Sequence[Finding],
+    vantage: str,
+    contradictions: Sequence[Contradiction] = (),
+) -> str:
     """Return why `seen_well` looks well from here, though CloudFront has an error; empty: nothing was seen."""
     if not seen_well or not question.cloudfront_status:
         return ""
-    return f"From {vantage} no fault was found on the way to {seen_well}. {_why(findings)}"
+    return f"From {vantage} no fault was found on the way to {seen_well}. {_why(findings, contradictions)}"
 
 
 def beside_unknown(question: Finding) -> str:
@@ -121,15 +132,16 @@ def beside_well(findings: Sequence[Finding]) -> str:
     return f" {silent.title}" if silent else ""
 
 
-def _why(findings: Sequence[Finding]) -> str:
-    """Return why CloudFront and a look from here may differ, in a sentence."""
-    if any(f.code == _CACHED for f in findings):
-        return "The response came from CloudFront's cache, so the fault may be over."
+def _why(findings: Sequence[Finding], contradictions: Sequence[Contradiction]) -> str:
+    """Return the likely reason why CloudFront and a look from here differ, in a sentence."""
     ended = next((f for f in findings if f.code == _ENDED), None)
     if ended is not None:
         return f"It was put right meanwhile, by what the logs say. {ended.title}"
     some = next((f for f in findings if is_logged(f) and f.data.get("intermittent") and _count(f)), None)
     rare = " Only some of the requests in the logs fail, so one look may well miss it." if some else ""
+    told = next((c for c in contradictions if c.code in _DIFFERENCES), None)
+    if told is not None:
+        return told.reasons[0] + rare
     return (
         "CloudFront asks from other places, and may have met another address or name server; or it was put right"
         f" meanwhile.{rare}"
@@ -153,3 +165,7 @@ def _count(finding: Finding) -> int:
 def _candidates(finding: Finding) -> list[str]:
     candidates = finding.data.get("candidates")
     return [c for c in candidates if isinstance(c, str)] if isinstance(candidates, list) else []
+
+
+_DIFFERENCES = ("cloudfront_says_fault", "cloudfront_has_error")
+"""Contradictions between CloudFront's word and a look at what is well."""

@@ -134,12 +134,22 @@ class Finding(Struct, frozen=True, kw_only=True):
     next_check: str = ""
     """For `unknown`: what would settle it."""
     since: dt.date | None = None
+    """The first day on which CloudFront behaves so; None: not known to have been otherwise."""
     until: dt.date | None = None
+    """The last day on which it does; None: it still does."""
+
+    def holds(self, day: dt.date) -> bool:
+        """Tell whether the rule behind this held on a day (UTC)."""
+        return _holds(self.since, self.until, day)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         from cfrunbook.views.mime import bundle
 
         return bundle(self)
+
+
+def _holds(since: dt.date | None, until: dt.date | None, day: dt.date) -> bool:
+    return (since is None or since <= day) and (until is None or day <= until)
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -162,7 +172,13 @@ class Rule(Struct, frozen=True, kw_only=True):
     cloudfront_status: int | None = None
     next_check: str = ""
     since: dt.date | None = None
+    """The first day on which CloudFront behaves so; None: not known to have been otherwise."""
     until: dt.date | None = None
+    """The last day on which it did; None: it still does."""
+
+    def holds(self, day: dt.date) -> bool:
+        """Tell whether CloudFront behaved so on a day (UTC)."""
+        return _holds(self.since, self.until, day)
 
     def finding(
         self,
@@ -237,15 +253,68 @@ class Path(Struct, frozen=True, kw_only=True):
     stages: tuple[StageResult, ...]
 
 
+class Witness(StrEnum):
+    """Who says something, or would have to."""
+
+    RESPONSE = "captured_response"
+    LOGS = "access_logs"
+    ACCOUNT = "aws_account"
+    """Load balancers, certificates, zones, metrics and function logs, as the AWS account shows them."""
+    FUNCTION = "function_result"
+    FIREWALL = "firewall_rules"
+    CONFIGURATION = "configuration"
+    PROBE = "probe"
+    """A look from one place on the network, which is not the edge."""
+
+
+Strength = Literal["direct", "strong", "weak", "open"]
+"""How much a statement weighs: CloudFront's own word; seen, with documented consequences; seen, but its consequences
+are inferred or for some requests only; nothing yet."""
+
+
+class Statement(Struct, frozen=True, kw_only=True):
+    """One piece of evidence: what it says, whose word that is, and how much it weighs."""
+
+    says: str
+    witness: Witness
+    strength: Strength
+    code: str = ""
+    """Of the finding that says so in full; empty where there is none."""
+    target: str = ""
+    seen_from: str = ""
+    """The vantage point of a probe."""
+    at: dt.datetime | None = None
+    """When that was so, as far as is known."""
+    next_check: str = ""
+    """What would settle it, where it is open."""
+
+
 class CauseResult(Struct, frozen=True, kw_only=True):
-    """One documented cause: is it this one? With what speaks for it, against it, and what is missing."""
+    """One documented cause: is it this one? What speaks for it, against it, and what is missing, strongest first."""
 
     cause: Cause
     status: Literal["fault", "warning", "unknown", "ok", "not_examined"]
     why: str
-    evidence_for: tuple[str, ...] = ()
-    evidence_against: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
+    evidence_for: tuple[Statement, ...] = ()
+    evidence_against: tuple[Statement, ...] = ()
+    missing: tuple[Statement, ...] = ()
+
+
+class Contradiction(Struct, frozen=True, kw_only=True):
+    """Two pieces of evidence that cannot both hold of the same request at the same time, and why they may differ."""
+
+    code: str
+    cause: Cause
+    """The cause that it is about."""
+    sentence: str
+    """What both sides say, in short."""
+    sides: tuple[Statement, Statement]
+    """The one that counts for more first."""
+    reasons: tuple[str, ...]
+    """Why they may differ, the most likely first."""
+    next_check: str
+    """What decides between them."""
+    target: str = ""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -263,6 +332,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
     confidence: Literal["high", "medium", "low"] = "low"
     target: str = ""
     next_check: str = ""
+    page: str = ""
+    """AWS's page about `cloudfront_status`."""
 
 
 class NotExamined(Struct, frozen=True, kw_only=True):
@@ -387,6 +458,8 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     not_examined: tuple[NotExamined, ...]
     wanted: tuple[Wanted, ...] = ()
     """The evidence that is missing, what would tell most first."""
+    contradictions: tuple[Contradiction, ...] = ()
+    """What does not go together, that of CloudFront's own word first."""
     paths: tuple[Path, ...] = ()
     changes: Comparison | None = None
     """What is different from an earlier configuration or recording; None: none was given."""

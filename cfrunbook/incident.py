@@ -661,6 +661,8 @@ def _handler(
 ) -> Handler | None:
     """Return the handler that is to be run and the event for it. Raises BadInput."""
     if pick("handler") is None:
+        if pick("key_value_store") is not None:
+            raise BadInput("Key value store: it is for a run of the function; give its code too (--handler).")
         return None
     if not _flag("Run handler", pick("run_handler")):
         raise BadInput(

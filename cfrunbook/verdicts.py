@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cfrunbook import direct_evidence, failover
-from cfrunbook.findings import STAGES, Finding, NotExamined, Stage, Status, Verdict
+from cfrunbook import direct_evidence, failover, neighbors
+from cfrunbook.findings import STAGES, Contradiction, Finding, NotExamined, Stage, Status, Verdict
 
 if TYPE_CHECKING:
     from cfrunbook.incident import Incident
@@ -20,18 +20,31 @@ def importance(incident: Incident, target_id: str) -> int:
     return 0
 
 
-def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotExamined], *, vantage: str) -> Verdict:
+def verdict(
+    incident: Incident,
+    findings: Sequence[Finding],
+    gaps: Sequence[NotExamined],
+    *,
+    vantage: str,
+    contradictions: Sequence[Contradiction] = (),
+) -> Verdict:
     """Return the answer: the first broken stage of the most important broken target is the root cause.
 
     A fault that CloudFront itself names comes before all that was seen from here; of the same cause, or one that looks
     the same to CloudFront, what was seen says more. A secondary origin never speaks before a primary that is broken or
-    could not be looked at. With `gaps` in what had to be seen, "no fault found" is not said.
+    could not be looked at. With `gaps` in what had to be seen, "no fault found" is not said. `contradictions` say why
+    two witnesses may differ. Where there is no fault, there is a next check.
     """
     if (named := direct_evidence.named(findings)) is not None:
-        causes = direct_evidence.causes_of(named)
-        same = [f for f in findings if f.cause.value in causes and not direct_evidence.is_direct(f)]
+        same = [f for f in findings if _explains(f, named)]
         root = _first(incident, same, Status.FAULT) or named
-        return _broken(incident, root, findings, direct_evidence.beside_named(named, root, findings, vantage))
+        return _broken(
+            incident,
+            root,
+            findings,
+            direct_evidence.beside_named(named, root, findings, vantage, contradictions),
+            contradictions,
+        )
     seen = {t.id for t in incident.targets if any(f.target == t.id and f.status is Status.OK for f in findings)}
     secondary = {t.id for t in incident.targets if t.role == "secondary"}
     for pool in (
@@ -39,13 +52,11 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
         [f for f in findings if f.target in secondary],
     ):
         if fault := _first(incident, pool, Status.FAULT):
-            return _broken(incident, fault, findings, direct_evidence.beside_seen(fault, findings))
+            return _broken(incident, fault, findings, direct_evidence.beside_seen(fault, findings), contradictions)
         if unknown := _first(incident, pool, Status.UNKNOWN):
-            if direct_evidence.is_direct(
-                unknown
-            ):  # nothing that was seen leaves a question: what CloudFront says, does
+            if direct_evidence.is_direct(unknown):  # nothing seen leaves a question: what CloudFront says, does
                 unknown = direct_evidence.open_question(pool) or unknown
-            return _undecided(unknown, findings, _names(incident, seen) if seen else "", vantage)
+            return _undecided(unknown, findings, _names(incident, seen) if seen else "", vantage, contradictions)
     if not incident.targets and (told := next((f for f in findings if direct_evidence.is_direct(f)), None)):
         return _of_direct_evidence(told)
     if not incident.targets and (accepted := [f for f in findings if f.code == "edge_function.ok"]):
@@ -61,8 +72,8 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
     if not seen and not incident.targets and incident.inputs.recognized:
         return Verdict(
             status="unknown",
-            sentence="Inconclusive: nothing was examined, because what was given does not say which origin it is about.",
-            next_check="Give the distribution's configuration, a response that fails (curl -sSi), or the origin's name.",
+            sentence="Inconclusive: nothing was examined, because what was given names no origin.",
+            next_check="Give the distribution's configuration, a response that fails (curl -sSi), or the origin.",
         )
     if not seen:
         why = next((t.not_probed for t in incident.targets if t.not_probed), "no origin could be examined")
@@ -77,9 +88,9 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
             status="unknown",
             sentence=f"Inconclusive: no fault was found, but {gaps[0].what}{rest} was not tried.",
             target=next(t.id for t in incident.targets if t.id in seen),
-            next_check=gaps[0].next_check,
+            next_check=gaps[0].next_check or LAST_RESORT,
         )
-    tail = direct_evidence.beside_well(findings) + _warned(findings)
+    tail = f"{direct_evidence.beside_well(findings)}{_warned(findings)} {_differing(contradictions)}".rstrip()
     what = _names(incident, seen)
     return Verdict(
         status="ok",
@@ -89,6 +100,20 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
         next_check="If CloudFront still answers 502: its error may be cached, intermittent, from an edge function "
         "or from the application; capture a response with curl -i and look at the access log.",
     )
+
+
+def _explains(finding: Finding, named: Finding) -> bool:
+    """Tell whether what was seen may be what CloudFront names: of this cause, this kind of function, this status."""
+    if finding.cause not in direct_evidence.causes_of(named) or direct_evidence.is_direct(finding):
+        return False
+    kind, of = str(named.data.get("kind", "")).replace("-", "_"), finding.code.split(".")[1]
+    if of in _KINDS and kind in _KINDS and of != kind:
+        return False
+    return named.cloudfront_status is None or finding.cloudfront_status in (None, named.cloudfront_status)
+
+
+_KINDS = frozenset({"lambda_edge", "cloudfront_function"})
+"""Of functions, as in codes."""
 
 
 def _warned(findings: Sequence[Finding]) -> str:
@@ -120,6 +145,12 @@ def _place(incident: Incident, finding: Finding) -> tuple[int, float]:
     return importance(incident, finding.target), STAGES.index(finding.stage)
 
 
+LAST_RESORT = (
+    "Capture a response of the failing request (curl -sSi), and find it in the access log: x-edge-detailed-result-type"
+    " names what failed."
+)
+"""What always helps, where nothing says what would."""
+
 _RUNS_AFTER = {"viewer-request": Stage.BEHAVIOR, "origin-request": Stage.DNS}
 """https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/lambda-at-edge-function-restrictions.html"""
 
@@ -129,46 +160,76 @@ def _is_given(finding: Finding) -> bool:
     return bool(finding.evidence) and all(e.observation.startswith("input:") for e in finding.evidence)
 
 
-def _broken(incident: Incident, fault: Finding, findings: Sequence[Finding], beside: str) -> Verdict:
+def _broken(
+    incident: Incident,
+    fault: Finding,
+    findings: Sequence[Finding],
+    beside: str,
+    contradictions: Sequence[Contradiction],
+) -> Verdict:
     """Return the verdict that rests on a fault; `beside` is what else was said or seen, in a sentence."""
     given = fault.cloudfront_status
     some = " to those" if fault.data.get("intermittent") else ""  # the title says: some requests fail
+    first = neighbors.of_fault(given, findings)
+    known = neighbors.answered(findings)
+    status = known if first and known else given  # what CloudFront is known to have answered counts
     sentences = [
-        fault.title,
-        f"CloudFront answers {given}{some}." if given and not direct_evidence.is_direct(fault) else "",
+        first + fault.title,
+        f"CloudFront answers {given}{some}." if given and not first and not direct_evidence.is_direct(fault) else "",
         failover.note(incident, fault, findings),
-        beside,
+        beside or _differing(contradictions, fault.target),
     ]
     return Verdict(
         status="fault",
         sentence=" ".join(s for s in sentences if s),
         cause=fault.cause,
         code=fault.code,
-        cloudfront_status=given,
+        cloudfront_status=status,
         confidence=fault.data.get("confidence", "high"),
         target=fault.target,
+        next_check=neighbors.next_check(status),
+        page=neighbors.page(status),
     )
 
 
-def _undecided(unknown: Finding, findings: Sequence[Finding], seen_well: str, vantage: str) -> Verdict:
+def _differing(contradictions: Sequence[Contradiction], target: str = "") -> str:
+    """Return the first contradiction about a target (without one: any) and its likely reason; empty: there is none."""
+    of = next((c for c in contradictions if not target or c.target in ("", target)), None)
+    return f"But: {of.sentence} {of.reasons[0]}" if of is not None else ""
+
+
+def _undecided(
+    unknown: Finding,
+    findings: Sequence[Finding],
+    seen_well: str,
+    vantage: str,
+    contradictions: Sequence[Contradiction],
+) -> Verdict:
     """Return that it could not be told, and what CloudFront said where that is not the same."""
     question = direct_evidence.open_question(findings)
     is_own = question is not None and direct_evidence.is_direct(unknown)
     beside = ""
     if question is not None:
         beside = (
-            direct_evidence.beside_open(unknown, seen_well, findings, vantage)
+            direct_evidence.beside_open(unknown, seen_well, findings, vantage, contradictions)
             if is_own
             else direct_evidence.beside_unknown(question)
         )
+    sentences = [
+        neighbors.of_open(findings) + unknown.title,
+        neighbors.would_be(unknown, findings),
+        beside or _differing(contradictions, unknown.target),
+    ]
+    known = neighbors.answered(findings)
     return Verdict(
         status="unknown",
-        sentence=f"Inconclusive: {unknown.title} {beside}".strip(),
+        sentence=" ".join(s for s in sentences if s),
         cause=unknown.cause,
         code=unknown.code,
         cloudfront_status=unknown.cloudfront_status if is_own else None,
         target=unknown.target,
-        next_check=unknown.next_check,
+        next_check=unknown.next_check or LAST_RESORT,
+        page=neighbors.page(known or unknown.cloudfront_status),
     )
 
 

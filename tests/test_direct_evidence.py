@@ -97,7 +97,7 @@ def beside(looks: dict[str, tuple[dict[str, Any], Observations]], scenario: str,
 # The scenario that was seen, what was captured, the verdict's code, and a word of how the two go together.
 TOGETHER = [
     ("healthy", DNS, "fault", "dns.cloudfront_cannot_resolve", "could not resolve"),
-    ("dns-healthy", DNS, "fault", "dns.cloudfront_cannot_resolve", "other places"),
+    ("dns-healthy", DNS, "fault", "dns.cloudfront_cannot_resolve", "put right meanwhile"),
     ("dns-healthy", curl(502, classic(502, captures.DNS_SENTENCE), age="4"), "fault", "dns.cloudfront_cannot_resolve", "cache"),
     ("healthy", REFUSED, "fault", "edge_function.refused_at_edge", "LambdaValidationError"),
     ("healthy", CONNECT, "unknown", "cloudfront.could_not_connect", "no fault was found on the way to"),

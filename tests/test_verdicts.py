@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -9,11 +10,12 @@ import pytest
 import cfrunbook as cf
 from cfrunbook.causes import edge_function
 from cfrunbook.cloudfront import plan
-from cfrunbook.evidence import FunctionResult
+from cfrunbook.evidence import FunctionResult, Observations
 from cfrunbook.findings import STAGES, Cause, Evidence, Finding, Stage, Status, Verdict
 from cfrunbook.functions import documents
 from cfrunbook.functions.recording import unmasked
 from cfrunbook.verdicts import verdict
+from tests.captures import curl
 
 ORIGIN = "origin.example.com"
 REFUSED = {"status": "200", "headers": {"connection": [{"value": "close"}]}}
@@ -107,3 +109,23 @@ def test_a_function_that_is_accepted_with_a_warning_says_so_in_the_verdict() -> 
 
 def test_every_stage_has_a_place() -> None:
     assert STAGES[-1] is Stage.EDGE_FUNCTION
+
+
+# What CloudFront says of a function, the kind and result that were given; whether the result explains it.
+EXPLAINED = [
+    (curl(502, x_cache="LambdaValidationError"), "lambda-edge", True),
+    (curl(502, x_cache="FunctionValidationError"), "lambda-edge", False),
+    (curl(503, x_cache="LambdaExecutionError"), "lambda-edge", False),
+]
+
+
+@pytest.mark.parametrize(("text", "kind", "explains"), EXPLAINED)
+def test_a_result_names_the_rule_where_cloudfront_refused_just_that(text: str, kind: str, explains: bool) -> None:
+    result = FunctionResult(
+        name="r.json", kind=kind, event_type="viewer-request", result=unmasked(documents.of_value(REFUSED))  # type: ignore[arg-type]
+    )  # fmt: skip
+    incident = cf.Incident.load(response=text, function_result=(result,))
+    told = cf.judge(incident, Observations(recorded_at=dt.datetime(2026, 11, 23, tzinfo=dt.UTC))).verdict
+    assert (told.code or "").startswith("edge_function.lambda_edge.") == explains
+    assert ("CloudFront itself says so too" in told.sentence) == explains
+    assert explains or "something else was seen that CloudFront does not name" in told.sentence

@@ -109,6 +109,13 @@ ACTIONS: tuple[Action, ...] = (
     _action(
         Tier.ORIGIN,
         "elbv2",
+        "DescribeRules",
+        "elbv2 describe-rules --listener-arn ARN",
+        f"{_ELB}DescribeRules",
+    ),
+    _action(
+        Tier.ORIGIN,
+        "elbv2",
         "DescribeListenerCertificates",
         "elbv2 describe-listener-certificates --listener-arn ARN",
         f"{_ELB}DescribeListenerCertificates",
@@ -158,7 +165,12 @@ ACTIONS: tuple[Action, ...] = (
     ),
     _action(Tier.METRICS, "cloudwatch", "GetMetricData", "cloudwatch get-metric-data --region us-east-1"),
 )
-"""The whole list. Nothing in it changes anything."""
+"""The whole list. Nothing in it changes anything.
+
+TestFunction of CloudFront is left out on purpose: it runs the function's code in the account, on an event that somebody
+made, and a key value store or a log then sees it. What a function returns can be given as a result, or run here.
+https://docs.aws.amazon.com/cloudfront/latest/APIReference/API_TestFunction.html
+"""
 
 WITHOUT_CALL: Mapping[str, Tier] = {"kms:Decrypt": Tier.LOGS}
 """Permissions that another call needs: S3 decrypts objects encrypted with a KMS key on behalf of who reads them."""

@@ -14,7 +14,7 @@ from cfrunbook.aws.actions import Tier
 from cfrunbook.aws.configuration import ConnectionGroup, PolicyDocument
 from cfrunbook.aws.functions import FunctionCode, RegionLines, RegionMissed
 from cfrunbook.aws.identity import identity
-from cfrunbook.aws.load_balancers import Firewall, Groups, Health, Listeners
+from cfrunbook.aws.load_balancers import Firewall, Groups, Guards, Health, Listeners
 from cfrunbook.aws.session import AwsError, Reason, Session, open_session
 from cfrunbook.aws.steps import WORKERS, Progress, Steps
 from cfrunbook.aws_facts import (
@@ -264,6 +264,7 @@ def _balancers(steps: Steps) -> tuple[LoadBalancer, ...]:
     listeners = {one.balancer: one.found for one in steps.kept(Listeners)}
     groups = {one.balancer: one.found for one in steps.kept(Groups)}
     health = {one.group: one.found for one in steps.kept(Health)}
+    guards = {one.balancer: one.found for one in steps.kept(Guards)}
 
     def whole(group: TargetGroup) -> TargetGroup:
         return msgspec.structs.replace(group, targets=health.get(group.arn))
@@ -274,6 +275,7 @@ def _balancers(steps: Steps) -> tuple[LoadBalancer, ...]:
         found.append(
             msgspec.structs.replace(
                 one,
+                guards=guards.get(one.arn),
                 listeners=listeners.get(one.arn),
                 target_groups=tuple(whole(g) for g in of) if of is not None else None,
             )

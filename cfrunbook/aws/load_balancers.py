@@ -9,17 +9,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from cfrunbook.aws import reading
 from cfrunbook.aws.steps import Steps
 from cfrunbook.aws_facts import (
     MAX_ARN,
     MAX_LINE,
+    MAX_LINES,
     MAX_NAME,
     MAX_NAMES,
     MAX_TARGETS,
     AcmCertificate,
+    InboundRule,
     Listener,
+    ListenerRule,
     LoadBalancer,
+    SecurityGroup,
     TargetGroup,
     TargetHealth,
 )
@@ -69,6 +75,14 @@ class Health:
 
     group: str
     found: tuple[TargetHealth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """The security groups of a load balancer that is a VPC origin."""
+
+    balancer: str
+    found: tuple[SecurityGroup, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +177,12 @@ def _balancer(steps: Steps, domain: str, node: dict[str, Any], region: str, fire
     if steps.is_first(arn):
         steps.start(f"the listeners of load balancer {name}", _listeners, arn, name, region)
         steps.start(f"the target groups of load balancer {name}", _groups, arn, name, region)
-    if found.security_groups and firewall:
+    if found.security_groups:
         what = f"the security groups of load balancer {name}"
-        steps.start(what, _security_groups, domain, found.security_groups, region)
+        if firewall:
+            steps.start(what, _security_groups, domain, found.security_groups, region)
+        else:
+            steps.start(what, _guards, arn, found.security_groups, region)
 
 
 def _listeners(steps: Steps, arn: str, name: str, region: str) -> None:
@@ -198,13 +215,6 @@ def _listener(steps: Steps, node: dict[str, Any], name: str, region: str) -> Lis
     default = next((reading.text(n, "CertificateArn", MAX_ARN) for n in reading.nodes(node, "Certificates")), "")
     actions = reading.nodes(node, "DefaultActions")
     last = actions[-1] if actions else {}
-    forwards = [
-        reading.text(last, "TargetGroupArn", MAX_ARN),
-        *(
-            reading.text(group, "TargetGroupArn", MAX_ARN)
-            for group in reading.nodes(reading.node(last, "ForwardConfig"), "TargetGroups")
-        ),
-    ]
     certificates: tuple[str, ...] | None = (default,) if default else ()
     if protocol in ("HTTPS", "TLS"):
         listed = steps.attempt(
@@ -223,6 +233,10 @@ def _listener(steps: Steps, node: dict[str, Any], name: str, region: str) -> Lis
         # Some only: "no certificate has the name" must not be said.
         whole = listed is not None and not listed[1] and len(others) < MAX_NAMES
         certificates = tuple(dict.fromkeys(c for c in (default, *others) if c)) if whole else None
+    is_application = protocol in ("HTTP", "HTTPS")  # only their listeners have rules
+    rules = steps.attempt(
+        f"the rules of port {port} of load balancer {name}", lambda: _rules(steps, arn, port, name, region)
+    ) if is_application else None  # fmt: skip
     return Listener(
         arn=arn,
         port=port,
@@ -231,8 +245,63 @@ def _listener(steps: Steps, node: dict[str, Any], name: str, region: str) -> Lis
         default_certificate=default,
         certificates=certificates,
         action=reading.text(last, "Type"),
-        target_groups=tuple(dict.fromkeys(arn for arn in forwards if arn)),
+        status=reading.text(reading.node(last, "FixedResponseConfig"), "StatusCode"),
+        rules=rules,
+        target_groups=_groups_of(last),
         client_certificates=reading.text(reading.node(node, "MutualAuthentication"), "Mode"),
+    )
+
+
+def _groups_of(action: dict[str, Any]) -> tuple[str, ...]:
+    """Return the target groups that an action forwards to."""
+    listed = reading.nodes(reading.node(action, "ForwardConfig"), "TargetGroups", 20)
+    arns = [reading.text(node, "TargetGroupArn", MAX_ARN) for node in (action, *listed)]
+    return tuple(dict.fromkeys(arn for arn in arns if arn))[:20]
+
+
+def _rules(steps: Steps, arn: str, port: int, name: str, region: str) -> tuple[ListenerRule, ...] | None:
+    """Return the rules of a listener in their order; None where there are more than are read: some say nothing."""
+    listed, more = steps.session.pages(
+        "elbv2",
+        "DescribeRules",
+        "Rules",
+        marks=("Marker", "NextMarker"),
+        region=region,
+        most=2,
+        ListenerArn=arn,
+    )
+    if more or len(listed) > MAX_NAMES:
+        steps.miss(reading.some_left_out(f"all rules of port {port} of load balancer {name}", MAX_NAMES))
+        return None
+    return tuple(sorted((_rule(node) for node in listed if not node.get("IsDefault")), key=lambda r: r.priority))
+
+
+def _rule(node: dict[str, Any]) -> ListenerRule:
+    hosts: list[str] = []
+    paths: list[str] = []
+    other: list[str] = []
+    for condition in reading.nodes(node, "Conditions", 20):
+        field = reading.text(condition, "Field")
+        kept = {"host-header": (hosts, "HostHeaderConfig"), "path-pattern": (paths, "PathPatternConfig")}.get(field)
+        values: tuple[str, ...] = ()
+        if kept is not None:
+            config = reading.node(condition, kept[1])
+            values = reading.texts(config, "Values", 20, MAX_NAME) or reading.texts(condition, "Values", 20, MAX_NAME)
+        if kept is not None and values and not kept[0]:
+            kept[0].extend(values)
+        else:  # a regular expression, or a second condition of the kind: this may hold or not
+            other.append(field or "unknown")
+    actions = reading.nodes(node, "Actions", 20)
+    last = actions[-1] if actions else {}
+    priority = reading.text(node, "Priority")
+    return ListenerRule(
+        priority=int(priority) if priority.isascii() and priority.isdecimal() else 0,
+        hosts=tuple(hosts),
+        paths=tuple(paths),
+        other=tuple(dict.fromkeys(other))[:10],
+        action=reading.text(last, "Type"),
+        status=reading.text(reading.node(last, "FixedResponseConfig"), "StatusCode"),
+        target_groups=_groups_of(last),
     )
 
 
@@ -370,6 +439,71 @@ def _security_groups(steps: Steps, domain: str, groups: Sequence[str], region: s
         if entries is not None:
             found.append(_dump({"Entries": entries}, f"{prefix_list}.json"))
     steps.keep(Firewall(domain, tuple(found)))
+
+
+def _guards(steps: Steps, balancer: str, groups: Sequence[str], region: str) -> None:
+    """Keep what the security groups before a VPC origin let in, with the names of lists and groups that they name."""
+    answer = steps.session.call("ec2", "DescribeSecurityGroups", region=region, GroupIds=list(groups))
+    listed = reading.nodes(answer, "SecurityGroups", MAX_NAMES)
+    inbound = {reading.text(node, "GroupId"): _inbound(node) for node in listed}
+    if any(len(rules) > MAX_LINES for rules in inbound.values()) or len(inbound) < len(set(groups)):
+        steps.miss(reading.some_left_out("the security groups before a VPC origin", MAX_LINES))
+        return  # some of it would look like all of it
+    sources = sorted({rule.source for rules in inbound.values() for rule in rules})
+    names = {reading.text(node, "GroupId"): reading.text(node, "GroupName") for node in listed}
+    for prefix, operation, argument, key, ident, title in _NAMED:
+        wanted = [one for one in sources if one.startswith(prefix) and one not in names][:MAX_NAMES]
+        if not wanted:
+            continue
+        found = steps.attempt(
+            f"the names of {visible(', '.join(wanted), 120)}",
+            lambda operation=operation, argument=argument, wanted=wanted: steps.session.call(  # type: ignore[misc]
+                "ec2", operation, region=region, **{argument: wanted}
+            ),
+        )
+        names |= {reading.text(node, ident): reading.text(node, title) for node in reading.nodes(found or {}, key)}
+    steps.keep(
+        Guards(
+            balancer,
+            tuple(
+                SecurityGroup(
+                    id=group,
+                    name=names.get(group, ""),
+                    inbound=tuple(msgspec.structs.replace(rule, name=names.get(rule.source, "")) for rule in rules),
+                )
+                for group, rules in inbound.items()
+            ),
+        )
+    )
+
+
+_NAMED = (
+    ("pl-", "DescribeManagedPrefixLists", "PrefixListIds", "PrefixLists", "PrefixListId", "PrefixListName"),
+    ("sg-", "DescribeSecurityGroups", "GroupIds", "SecurityGroups", "GroupId", "GroupName"),
+)
+"""How a source begins, and the call that tells its name."""
+
+
+def _inbound(group: dict[str, Any]) -> list[InboundRule]:
+    found = []
+    for permission in reading.nodes(group, "IpPermissions", 1000):
+        protocol = reading.text(permission, "IpProtocol")
+        is_ported = protocol in ("tcp", "6") and permission.get("FromPort") != -1
+        low = reading.number(permission, "FromPort", 65535) if is_ported else 0
+        high = reading.number(permission, "ToPort", 65535) if is_ported else 65535
+        for key, inner in _SOURCES:
+            for source in reading.nodes(permission, key, 1000):
+                value = reading.text(source, inner)
+                found.append(InboundRule(protocol=protocol, low=low, high=high, source=value))
+    return found
+
+
+_SOURCES = (
+    ("IpRanges", "CidrIp"),
+    ("Ipv6Ranges", "CidrIpv6"),
+    ("PrefixListIds", "PrefixListId"),
+    ("UserIdGroupPairs", "GroupId"),
+)
 
 
 def _entries(steps: Steps, prefix_list: str, region: str) -> Any:

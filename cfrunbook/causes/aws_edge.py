@@ -64,6 +64,7 @@ def _logged(lines: FunctionLines) -> Finding:
         first=_moment(first.at),
         last=_moment(last.at),
         text=visible(last.text, 400),
+        **_broken(last.text),
         regions=sorted({line.region for line in lines.lines}),
         region=last.region,
         group=lines.group,
@@ -71,6 +72,14 @@ def _logged(lines: FunctionLines) -> Finding:
         age=age,
         confidence="medium",
     )
+
+
+def _broken(text: str) -> dict[str, Any]:
+    """Return the rules that a line of CloudFront's names, and a sentence about them with a space before it."""
+    from cfrunbook.functions import messages
+
+    rules = list(dict.fromkeys(f"edge_function.{rule}" for one in messages.read(text) for rule in one.rules))
+    return {"rules": rules, "broken": f" What it broke: {join_names(rules, 3)}." if rules else ""}
 
 
 def _counted(series: Series, metrics: Metrics, distribution: str) -> Iterator[Finding]:

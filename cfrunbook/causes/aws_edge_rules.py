@@ -36,7 +36,7 @@ VALIDATION_LOGGED = _functions.rule(
     Status.FAULT,
     "CloudFront refused {count} results of Lambda@Edge functions from {first} to {last}; the last said: {text}",
     "CloudFront itself wrote this, in the region near the viewer ({regions}): for each of these requests it answered"
-    " 502.{age}",
+    " 502.{broken}{age}",
     source=f"{_GUIDE}/edge-functions-logs.html",
     remedy=_FIX_RESULT,
 )

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 
 from cfrunbook.aws_facts import AwsFacts
-from cfrunbook.causes import aws_edge, aws_edge_rules, aws_origin, aws_rules, aws_zones
+from cfrunbook.causes import aws_edge, aws_edge_rules, aws_guards, aws_listeners, aws_origin, aws_rules, aws_zones
 from cfrunbook.causes.remedies import NO_ID
 from cfrunbook.cloudfront.distribution import Distribution
 from cfrunbook.cloudfront.policies import Policies
@@ -20,7 +20,7 @@ from cfrunbook.findings import Finding, Rule
 
 __all__ = ["RULES", "judge"]
 
-RULES: tuple[Rule, ...] = (*aws_rules.RULES, *aws_edge_rules.RULES)
+RULES: tuple[Rule, ...] = (*aws_rules.RULES, *aws_listeners.RULES, *aws_guards.RULES, *aws_edge_rules.RULES)
 
 
 def judge(
@@ -53,6 +53,8 @@ def judge(
                     yield from aws_origin.judge(
                         balancer, facts.certificates, target, distribution=identity, at=at, expiry_days=expiry_days
                     )
+                    yield from aws_listeners.judge(balancer, target)
+                    yield from aws_guards.judge(balancer, target)
             yield from aws_zones.judge(facts.hosted_zones, target, resolutions, queries)
 
     return tuple(found())

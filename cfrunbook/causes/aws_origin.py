@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cfrunbook.aws_facts import AcmCertificate, Listener, LoadBalancer, TargetGroup, TargetHealth
+from cfrunbook.causes import aws_listeners
 from cfrunbook.causes import aws_rules as rules
 from cfrunbook.cloudfront.targets import ServerName, Target
 from cfrunbook.findings import Evidence, Finding, Rule, Status
@@ -187,31 +188,35 @@ def _day(moment: dt.datetime | None) -> str:
 
 
 def _health(look: _Look) -> Iterator[Finding]:
-    """Judge the target groups; whether requests come to one that is not the listener's default is not known."""
+    """Judge the target groups that requests come to; without the listener's rules the default's is the certain one."""
     groups = [g for g in look.balancer.target_groups or () if g.targets is not None]
     listener = look.listener
-    default = set(listener.target_groups) if listener else set()
-    found = [finding for group in groups if (finding := _of_group(look, group, default)) is not None]
+    asked = aws_listeners.target_groups(listener, look.target) if listener else None
+    if asked is not None:
+        groups = [group for group in groups if group.arn in asked]
+    certain = asked if asked is not None else frozenset(listener.target_groups if listener else ())
+    found = [finding for group in groups if (finding := _of_group(look, group, certain)) is not None]
     yield from found
     targets = [t for g in groups for t in g.targets or ()]
-    is_whole = look.balancer.target_groups is not None and len(groups) == len(look.balancer.target_groups)
+    wanted = len(asked) if asked is not None else len(look.balancer.target_groups or ())
+    is_whole = look.balancer.target_groups is not None and len(groups) == wanted
     if not found and is_whole and targets and all(t.state in _HEALTHY for t in targets):
         yield look.say(rules.TARGETS_HEALTHY, f"{len(targets)} targets healthy", count=len(targets))
 
 
-def _of_group(look: _Look, group: TargetGroup, default: set[str]) -> Finding | None:
+def _of_group(look: _Look, group: TargetGroup, certain: frozenset[str]) -> Finding | None:
     targets = group.targets or ()
     bad = [t for t in targets if t.state in _BAD]
     used = [t for t in targets if t.state not in _NOT_IN_USE]
-    is_default = group.arn in default
-    depends = "" if is_default else " Which requests come to this group, a listener's rules decide; they were not read."
+    is_asked = group.arn in certain
+    depends = "" if is_asked else " Which requests come to this group, a listener's rules decide."
     known: dict[str, Any] = {
         "group": group.name,
         "group_arn": group.arn,
         "check": group.check or "its health check",
         "depends": depends,
     }
-    status = None if is_default else Status.WARNING
+    status = None if is_asked else Status.WARNING
     if not used:
         return look.say(rules.NO_TARGETS, f"target group {group.name}: {len(targets)} targets", status=status, **known)
     if not bad:

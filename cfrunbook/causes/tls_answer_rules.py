@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 
 from cfrunbook.causes import tls_remedies as fix
@@ -196,6 +197,29 @@ TLS13_ONLY = Rule(
     source=TLS13_ANNOUNCED_AT,
     since=TLS13_SINCE,
 )
+TLS13_NOT_YET = Rule(
+    code="tls_protocol.tls13_not_yet",
+    cause=Cause.TLS_PROTOCOL,
+    stage=Stage.TLS,
+    status=Status.FAULT,
+    title="{place}{where} speaks TLS 1.3 only, which CloudFront did not do with origins before November 2025.",
+    meaning="CloudFront offered TLS 1.2 at most, so that no handshake came about. Since November 2025 it offers TLS 1.3"
+    " to every origin, and such an origin works without any setting.",
+    source=TLS13_ANNOUNCED_AT,
+    cloudfront_status=502,
+    reproduce=HELLO,
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(text="Nothing, for requests since November 2025."),
+            Step(text="Let the origin speak TLS 1.2 too; nginx:", command="ssl_protocols TLSv1.2 TLSv1.3;"),
+        ),
+    ),
+    verify=_VERIFY,
+    until=TLS13_SINCE - dt.timedelta(days=1),
+)
+BEFORE: Mapping[str, Rule] = {TLS13_ONLY.code: TLS13_NOT_YET}
+"""What was so before a rule came into force."""
 ACCEPTED = _rule(
     "accepted_parameters",
     Status.INFO,
@@ -219,6 +243,7 @@ RULES: tuple[Rule, ...] = (
     UNDOCUMENTED_ONLY,
     SNI_REQUIRED,
     TLS13_ONLY,
+    TLS13_NOT_YET,
     ACCEPTED,
 )
 
@@ -227,6 +252,7 @@ _REFUSALS = frozenset(
 )
 _ENDINGS = frozenset(f"tls_protocol.{code}" for code in ("closed", "reset", "timeout"))
 SUPERSEDES: Mapping[str, frozenset[str]] = {
+    TLS13_NOT_YET.code: frozenset(),
     **{
         rule.code: _REFUSALS | _ENDINGS
         for rule in (
@@ -251,6 +277,7 @@ BROWSERS: Mapping[str, str] = {
     NO_COMMON_CURVE.code: "{who} offer {wanted}; CloudFront does not",
     UNUSABLE_KEY.code: "curl and openssl s_client take {wanted}; CloudFront does not",
     OTHER_PARAMETERS.code: "your client offers {wanted}; CloudFront does not",
+    TLS13_NOT_YET.code: "browsers and curl speak TLS 1.3; CloudFront did not before November 2025",
     OLD_VERSIONS_ONLY.code: "older tools, or ones told to, go down to {spoken}; CloudFront stops at {minimum}",
     VERSION_INTOLERANCE.code: "a tool told to use {version} alone is answered; CloudFront offers {offered} together",
     NODES_DIFFER.code: "your client met a node that answers well; CloudFront meets the others too",

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -55,14 +56,20 @@ class _Conclusion(msgspec.Struct, frozen=True):
     status: Status | None = None
 
 
-def judge(capabilities: Sequence[Capabilities], target: Target) -> tuple[Finding, ...]:
-    """Judge what the addresses of a target accept: one finding for each result code and its reason."""
+def judge(
+    capabilities: Sequence[Capabilities], target: Target, *, at: dt.datetime | None = None
+) -> tuple[Finding, ...]:
+    """Judge what the addresses of a target accept: one finding for each result code and its reason.
+
+    `at` is the moment that counts, for rules that have not always held; None: now, whenever that is.
+    """
     if target.protocol != "https":
         return ()
     offered = offer(target.tls_minimum)
     judged: dict[tuple[str, str], tuple[_Conclusion, list[tuple[Capabilities, _Conclusion]]]] = {}
     for one in capabilities:
-        for conclusion in _conclusions(one, offered):
+        for told in _conclusions(one, offered):
+            conclusion = _in_force(told, at)
             key = (conclusion.rule.code, repr(sorted(conclusion.data.items())))
             judged.setdefault(key, (conclusion, []))[1].append((one, conclusion))
     order = [rule.code for rule in RULES]
@@ -70,6 +77,14 @@ def judge(capabilities: Sequence[Capabilities], target: Target) -> tuple[Finding
         _finding(conclusion, seen, capabilities, target, offered)
         for _, (conclusion, seen) in sorted(judged.items(), key=lambda item: order.index(item[0][0]))
     )
+
+
+def _in_force(conclusion: _Conclusion, at: dt.datetime | None) -> _Conclusion:
+    """Return a conclusion with the rule that held at a moment, where that was another one."""
+    before = rules.BEFORE.get(conclusion.rule.code)
+    if at is None or before is None or not before.holds(at.astimezone(dt.UTC).date()):
+        return conclusion
+    return replace(conclusion, rule=before)
 
 
 def merge(generic: Sequence[Finding], specific: Sequence[Finding]) -> tuple[Finding, ...]:

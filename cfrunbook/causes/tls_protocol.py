@@ -88,7 +88,7 @@ def judge_case(case: Case) -> tuple[Finding, ...]:
     able = fold_each(case.scanned)
     if not others and not any(one.limited for one in able):
         return found  # nobody asked: CloudFront's own hello says whether, the others why
-    return tls_answers.merge(found, tls_answers.judge(able, case.target))
+    return tls_answers.merge(found, tls_answers.judge(able, case.target, at=case.at))
 
 
 def judge(

@@ -56,7 +56,7 @@ def matches(pattern: str, path: str) -> bool:
     `*` stands for any number of characters, slashes included, `?` for exactly one; case matters; a leading slash of
     the pattern makes no difference. The path is normalized first, as CloudFront does for matching only.
     """
-    return _wildcard(pattern.removeprefix("/"), normalize(path).removeprefix("/"))
+    return wildcard(pattern.removeprefix("/"), normalize(path).removeprefix("/"))
 
 
 def normalize(path: str) -> str:
@@ -90,7 +90,7 @@ def _remove_dot_segments(path: str) -> str:
     return "/".join(kept)
 
 
-def _wildcard(pattern: str, text: str) -> bool:
+def wildcard(pattern: str, text: str) -> bool:
     """Match `*` and `?` in linear space and at most len(pattern) * len(text) steps, whatever the pattern."""
     p = t = 0
     star, resume = -1, 0

@@ -13,11 +13,11 @@ from cfrunbook.findings import Cause
 from cfrunbook.text import visible
 
 PARAMETERS = (
-    *("anything", "distribution", "policies", "before", "url", "origin", "host", "connect_to", "resolver"),
-    *("root_hints", "trust_store"),
+    *("anything", "distribution", "aws_profile", "policies", "before", "url", "origin", "host", "connect_to"),
+    *("resolver", "root_hints", "trust_store"),
     *("evidence", "lab", "vantage", "at", "deadline", "pace", "expiry_days", "keep_alive"),
     *("firewall", "interface", "destination", "address_ranges"),
-    *("function_result", "function_event", "event_type", "function_kind", "handler", "run_handler"),
+    *("function_result", "function_event", "event_type", "function_kind", "handler", "run_handler", "key_value_store"),
     *("response", "logs"),
 )
 """Names of a runbook's parameters: the command line's options, with `_` for `-`."""
@@ -25,7 +25,11 @@ SEVERAL = frozenset({
     "anything", "policies", "connect_to", "resolver", "firewall", "function_result", "response", "logs",
 })  # fmt: skip
 """Parameters that take several values."""
-HOW = frozenset({"vantage", "at", "deadline", "pace", "expiry_days", "resolver", "root_hints", "keep_alive"})
+HOW = frozenset(
+    {
+        *("aws_profile", "vantage", "at", "deadline", "pace", "expiry_days", "resolver", "root_hints", "keep_alive"),
+    }
+)
 """Parameters that say how to look; all others say at what."""
 
 
@@ -102,7 +106,7 @@ GUIDES: Mapping[str, Guide] = {
             scenario="certificate-missing-intermediate",
             tables=(
                 *("resolutions", "name_servers", "alias_chain", "connections", "exchanges", "handshakes"),
-                *("capabilities", "second_opinions", "leaves", "certificates"),
+                *("capabilities", "second_opinions", "leaves", "certificates", "account"),
             ),
             about="everything that was seen, and what it means",
         ),

@@ -66,7 +66,8 @@ class Runbook:
         scenario = _scenario(loaded)
         if scenario:
             loaded["lab"], self._story = _bring_up(scenario)
-        self.incident: Incident = Incident.load(**with_fetched(**loaded))
+        profile = loaded.pop("aws_profile", "")
+        self.incident: Incident = Incident.load(**with_fetched(profile=profile, **loaded))
         self._observations: Observations | None = None
         self._diagnosis: Diagnosis | None = None
 

@@ -18,7 +18,16 @@ from urllib.parse import quote, urlsplit
 
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import Observations
-from cfrunbook.findings import STAGE_TITLES, CauseResult, Comparison, Diagnosis, Finding, NotExamined, StageResult
+from cfrunbook.findings import (
+    STAGE_TITLES,
+    CauseResult,
+    Comparison,
+    Contradiction,
+    Diagnosis,
+    Finding,
+    NotExamined,
+    StageResult,
+)
 from cfrunbook.findings import Path as EdgePath
 from cfrunbook.text import visible
 from cfrunbook.views import outline, style, tables, terminal
@@ -97,6 +106,12 @@ def causes(value: Diagnosis | Sequence[CauseResult]) -> Fragment:
     """Show the documented causes with what speaks for each, against it, and what is missing."""
     results = tuple(value.causes if isinstance(value, Diagnosis) else value)
     return _fragment("causes", results, text=terminal.causes(results, color=False, width=100))
+
+
+def contradictions(value: Diagnosis | Sequence[Contradiction]) -> Fragment:
+    """Show what does not go together: both sides, why they may differ, and what decides."""
+    values = tuple(value.contradictions if isinstance(value, Diagnosis) else value)
+    return _fragment("contradictions", values, text=terminal.contradictions(values, width=100))
 
 
 def not_examined(values: Sequence[NotExamined]) -> Fragment:
@@ -259,6 +274,9 @@ def _environment() -> Environment:
         verdict_labels=outline.VERDICT_LABELS,
         confidence=outline.CONFIDENCE,
         root=outline.root,
+        whence=outline.whence,
+        page_beside=outline.page_beside,
+        dated=outline.dated,
         others=outline.others,
         broken=outline.broken,
         changed=changed,

@@ -13,10 +13,12 @@ from cfrunbook.findings import (
     STAGE_TITLES,
     CauseResult,
     Comparison,
+    Contradiction,
     Diagnosis,
     Finding,
     NotExamined,
     StageResult,
+    Statement,
     Step,
     Wanted,
 )
@@ -53,6 +55,8 @@ def summary(diagnosis: Diagnosis, observations: Observations | None = None) -> s
         blocks += _finding(first)
     if value.next_check:
         blocks.append(f"### Next check\n\n{text(value.next_check)}")
+    if diagnosis.contradictions:
+        blocks.append("### Does not go together\n\n" + "\n".join(map(_contradiction, diagnosis.contradictions)))
     if diagnosis.causes:
         blocks.append("### Causes\n\n" + _causes(diagnosis.causes))
     rest = outline.others(diagnosis)
@@ -141,7 +145,9 @@ def _finding(value: Finding) -> list[str]:
     if value.verify.text or value.verify.command:
         blocks.append("### Verify the fix\n\n" + _step(value.verify))
     if value.source:
-        blocks.append(f"Source: {text(value.source)}" if not _plain_url(value.source) else f"Source: <{value.source}>")
+        page = outline.page_beside(value)
+        shown = f"<{value.source}>" if _plain_url(value.source) else text(value.source)
+        blocks.append(f"Source: {shown}" + (f" · about {value.cloudfront_status}: <{page}>" if page else ""))
     return blocks
 
 
@@ -174,7 +180,7 @@ def _causes(results: Sequence[CauseResult]) -> str:
     for r in results:
         cells = [outline.CAUSE_TITLES[r.cause], f"{_icon(r.status)} {style.word(r.status)}"]
         judged = (r.evidence_for, r.evidence_against, r.missing)
-        cells += ["<br>".join(text(item) for item in items) for items in judged]
+        cells += ["<br>".join(map(_statement, items)) for items in judged]
         if not any(judged):
             cells[1] += f": {text(r.why)}"
         rows.append(f"| {' | '.join(cells)} |")
@@ -202,6 +208,18 @@ def _comparison(value: Comparison) -> str:
 def _cell(value: str) -> str:
     """Return a value as code within a table, where a pipe would begin the next cell."""
     return code(value.replace("|", "¦"))
+
+
+def _statement(value: Statement) -> str:
+    following = f" Next: {text(value.next_check)}" if value.next_check else ""
+    return f"{text(value.says)} ({text(outline.whence(value))}){following}"
+
+
+def _contradiction(value: Contradiction) -> str:
+    lines = [f"- {_icon('warning')} **{text(value.sentence)}**"]
+    lines += [f"  - {text(outline.dated(side))}: {text(side.says)}" for side in value.sides]
+    lines += [f"  - Why? {text(reason)}" for reason in value.reasons]
+    return "\n".join([*lines, f"  - Next: {text(value.next_check)}"])
 
 
 def _bullets(lines: Iterable[str]) -> str:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cfrunbook.findings import Cause, Diagnosis, Finding, Path, StageResult, Wanted
+from cfrunbook import neighbors
+from cfrunbook.findings import Cause, Diagnosis, Finding, Path, StageResult, Statement, Wanted, Witness
 from cfrunbook.text import visible
 
 CAUSE_TITLES: Mapping[Cause, str] = {
@@ -33,6 +34,36 @@ CONFIDENCE: Mapping[str, str] = {
     "medium": "seen; what CloudFront makes of it is inferred",
     "low": "indirect",
 }
+
+
+WITNESSES: Mapping[Witness, str] = {
+    Witness.RESPONSE: "captured response",
+    Witness.LOGS: "access log",
+    Witness.ACCOUNT: "AWS account",
+    Witness.FUNCTION: "function's result",
+    Witness.FIREWALL: "firewall rules",
+    Witness.CONFIGURATION: "configuration",
+    Witness.PROBE: "probe",
+}
+
+
+def whence(statement: Statement) -> str:
+    """Return whose word a statement is and how much it weighs: `CloudFront's own word, captured response`."""
+    who = WITNESSES[statement.witness]
+    if statement.witness is Witness.PROBE and statement.seen_from:
+        who += f" from {visible(statement.seen_from, 80)}"
+    return {"direct": f"CloudFront's own word, {who}", "weak": f"{who}, weak"}.get(statement.strength, who)
+
+
+def dated(statement: Statement) -> str:
+    """Return the same as `whence`, with when that was where it is known."""
+    return whence(statement) + (f", {moment(statement.at)}" if statement.at else "")
+
+
+def page_beside(finding: Finding) -> str:
+    """Return AWS's page about the 503 or 504 that a finding gives, where that is not its source; else empty."""
+    page = neighbors.page(finding.cloudfront_status) if finding.cloudfront_status in neighbors.NEIGHBORS else ""
+    return "" if finding.source.startswith(page) else page
 
 
 def root(diagnosis: Diagnosis) -> Finding | None:

@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from cfrunbook.evidence import Observations, Recognized
-from cfrunbook.findings import Cause, CauseResult, Diagnosis, Finding, NotExamined, Status, Step, Wanted
+from cfrunbook.findings import (
+    Cause,
+    CauseResult,
+    Contradiction,
+    Diagnosis,
+    Finding,
+    NotExamined,
+    Status,
+    Step,
+    Wanted,
+)
 from cfrunbook.text import visible
 from cfrunbook.views import html, mime, outline, style, tables, terminal
 
@@ -131,12 +141,19 @@ class Judgement:
         """The diagnosis with this runbook's causes and findings alone; the verdict is the whole's."""
         import msgspec
 
-        return msgspec.structs.replace(self.diagnosis, findings=self.findings, causes=self.results)
+        return msgspec.structs.replace(
+            self.diagnosis, findings=self.findings, causes=self.results, contradictions=self.contradictions
+        )
 
     @property
     def results(self) -> tuple[CauseResult, ...]:
         """The rows of this runbook's causes."""
         return tuple(c for c in self.diagnosis.causes if not self.causes or c.cause in self.causes)
+
+    @property
+    def contradictions(self) -> tuple[Contradiction, ...]:
+        """What does not go together about this runbook's causes."""
+        return tuple(c for c in self.diagnosis.contradictions if not self.causes or c.cause in self.causes)
 
     # What the templates ask for.
 
@@ -209,6 +226,8 @@ class Judgement:
                 ]
             for finding in self.full:
                 lines += ["", terminal.finding(finding, color=False, width=_WIDTH)]
+            if self.contradictions:
+                lines += ["", "Does not go together", terminal.contradictions(self.contradictions, width=_WIDTH), ""]
             lines += [f"{style.symbol(f.status)} {f.title}" for f in self.brief]
             shown, text = "cause", "\n".join(lines)
         data, metadata = mime.bundle(self.subset)

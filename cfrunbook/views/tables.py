@@ -49,7 +49,7 @@ class Table(msgspec.Struct, frozen=True):
 
 KINDS = (
     *("resolutions", "name_servers", "alias_chain", "connections", "handshakes", "capabilities", "second_opinions"),
-    *("leaves", "certificates", "exchanges", "dns_queries", "function_runs"),
+    *("leaves", "certificates", "exchanges", "dns_queries", "function_runs", "account"),
     *("log_types", "log_keys"),
 )
 """What there are tables of, in their order on a page."""
@@ -63,7 +63,7 @@ def observations(
     `wanted` are the targets: the walk to their names is shown, and certificates are compared with the names that
     CloudFront sends there. Raises KeyError for a kind that is none of `KINDS`.
     """
-    from cfrunbook.views import dns_table, log_table
+    from cfrunbook.views import account_table, dns_table, log_table
     from cfrunbook.views.leaf_table import leaves
 
     makers: dict[str, Callable[[Observations], Table]] = {
@@ -79,6 +79,7 @@ def observations(
         "exchanges": exchanges,
         "dns_queries": dns_table.dns_queries,
         "function_runs": function_runs,
+        "account": account_table.account,
         "log_types": log_table.log_types,
         "log_keys": log_table.log_keys,
     }

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from cfrunbook.findings import (
     STAGE_TITLES,
     CauseResult,
+    Contradiction,
     Diagnosis,
     Finding,
     NotExamined,
@@ -61,6 +62,8 @@ def render(diagnosis: Diagnosis, *, color: bool, width: int) -> str:
     next_checks = dict.fromkeys(c for c in (diagnosis.verdict.next_check, first.next_check if first else "") if c)
     if next_checks:
         blocks.append(paper.section("Next check", [line for c in next_checks for line in paper.wrap(c)]))
+    if diagnosis.contradictions:
+        blocks.append(paper.section("Does not go together", _contradictions(paper, diagnosis.contradictions)))
     rest = outline.others(diagnosis)
     if rest:
         lines = [line for f in rest for line in _headline(paper, f)]
@@ -120,7 +123,10 @@ def causes(results: Sequence[CauseResult], *, color: bool, width: int) -> str:
             ("against", result.evidence_against),
             ("missing", result.missing),
         ):
-            lines += [line for item in items for line in paper.wrap(item, first=f"    {label}: ", indent=" " * 6)]
+            for item in items:
+                following = f" Next: {item.next_check}" if item.next_check else ""
+                said = f"{item.says} ({outline.whence(item)}){following}"
+                lines += paper.wrap(said, first=f"    {label}: ", indent=" " * 6)
     return "\n".join(lines) or "No cause was judged."
 
 
@@ -134,6 +140,11 @@ def wanted(values: Sequence[Wanted], *, width: int) -> str:
             lines += paper.wrap(value.how.text, first="   ", indent="   ")
         lines += ["   " + line for line in paper.command(value.how.command)]
     return "\n".join(lines) or "Nothing more is wanted."
+
+
+def contradictions(values: Sequence[Contradiction], *, width: int) -> str:
+    """Return what does not go together: both sides, the likely reasons and what decides."""
+    return "\n".join(_contradictions(Paper(color=False, width=width), values)) or "Nothing contradicts anything else."
 
 
 def not_examined(values: Sequence[NotExamined], *, width: int) -> str:
@@ -169,7 +180,9 @@ def _sections(paper: Paper, value: Finding) -> list[str]:
     if value.verify.text or value.verify.command:
         blocks.append(paper.section("Verify the fix", _step(paper, value.verify)))
     if value.source:
-        blocks.append(paper.section("Source", [visible(value.source, 500)]))
+        page = outline.page_beside(value)
+        about = [f"About {value.cloudfront_status}:", page] if page else []
+        blocks.append(paper.section("Source", [visible(value.source, 500), *about]))
     return blocks
 
 
@@ -209,6 +222,17 @@ def _wanted(paper: Paper, values: Sequence[Wanted]) -> list[str]:
         lines += paper.wrap(f"{value.what}{outline.taken_by(value)}: {value.why}", first="- ", indent="  ")
         commands = [line for line in value.how.command.split("\n") if line and not line.startswith("#")]
         lines += [INDENT + line for line in paper.command("\n".join(commands[:2]) or value.how.text)]
+    return lines
+
+
+def _contradictions(paper: Paper, values: Sequence[Contradiction]) -> list[str]:
+    lines = []
+    for value in values:
+        lines += paper.item("warning", value.sentence)
+        for side in value.sides:
+            lines += paper.wrap(f"{outline.dated(side)}: {side.says}", first="  | ", indent="    ")
+        lines += [line for reason in value.reasons for line in paper.wrap(reason, first="  Why? ", indent="    ")]
+        lines += paper.wrap(f"Next: {value.next_check}", first="  ", indent="  ")
     return lines
 
 

@@ -86,12 +86,22 @@ class Shop:
         self.certificate = boto3.client("acm").import_certificate(Certificate=leaf, PrivateKey=key)["CertificateArn"]
         target_group = elb.create_target_group(Name="web", Protocol="HTTP", Port=80, VpcId=vpc)["TargetGroups"][0]
         self.target_group = target_group["TargetGroupArn"]
-        elb.create_listener(
+        listening = elb.create_listener(
             LoadBalancerArn=self.arn,
             Protocol="HTTPS",
             Port=443,
             Certificates=[{"CertificateArn": self.certificate}],
             DefaultActions=[{"Type": "forward", "TargetGroupArn": self.target_group}],
+        )
+        elb.create_rule(
+            ListenerArn=listening["Listeners"][0]["ListenerArn"],
+            Priority=7,
+            Conditions=[
+                {"Field": "host-header", "HostHeaderConfig": {"Values": ["old.shop.example"]}},
+                {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/a*"]}},
+                {"Field": "source-ip", "SourceIpConfig": {"Values": ["192.0.2.0/24"]}},
+            ],
+            Actions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
         )
         zone = boto3.client("route53").create_hosted_zone(Name="shop.example", CallerReference="1")
         self.zone, self.servers = zone["HostedZone"]["Id"].rpartition("/")[2], zone["DelegationSet"]["NameServers"]
@@ -127,6 +137,9 @@ def test_an_origins_name_leads_to_everything_behind_it(shop: Shop) -> None:
     (listener,) = balancer.listeners or ()
     assert (listener.port, listener.protocol, listener.certificates) == (443, "HTTPS", (shop.certificate,))
     assert listener.target_groups == (shop.target_group,)
+    (rule,) = listener.rules or ()
+    assert (rule.priority, rule.hosts, rule.paths, rule.other) == (7, ("old.shop.example",), ("/a*",), ("source-ip",))
+    assert (rule.action, rule.status, rule.target_groups) == ("fixed-response", "503", ())
     (group,) = balancer.target_groups or ()
     assert (group.name, group.targets) == ("web", ())
     (held,) = fetched.facts.certificates
@@ -193,6 +206,7 @@ def account(*origins: dict[str, Any], **answers: Any) -> Account:
         "DescribeLoadBalancers": {"LoadBalancers": [load_balancer()]},
         "DescribeListeners": {"Listeners": [listener()]},
         "DescribeListenerCertificates": {"Certificates": [{"CertificateArn": CERT}]},
+        "DescribeRules": {"Rules": [{"IsDefault": True, "Priority": "default"}]},
         "DescribeTargetGroups": {"TargetGroups": [{"TargetGroupArn": GROUP, "TargetGroupName": "web"}]},
         "DescribeTargetHealth": {
             "TargetHealthDescriptions": [{"Target": {"Id": "i-1"}, "TargetHealth": {"State": "healthy"}}]
@@ -247,6 +261,7 @@ def test_calls_go_to_the_region_in_the_name() -> None:
     [
         "DescribeListeners", "DescribeListenerCertificates", "DescribeTargetGroups", "DescribeTargetHealth",
         "DescribeCertificate", "DescribeSecurityGroups", "DescribeLoadBalancers", "ListHostedZonesByName",
+        "DescribeRules",
     ],
 )  # fmt: skip
 def test_each_missing_permission_costs_its_own_part_only(denied: str) -> None:
@@ -270,6 +285,8 @@ def test_each_missing_permission_costs_its_own_part_only(denied: str) -> None:
     assert (balancer.target_groups is None) == (denied == "DescribeTargetGroups")
     if denied == "DescribeListenerCertificates":
         assert [one.certificates for one in balancer.listeners or ()] == [None]
+    if denied != "DescribeListeners":
+        assert [one.rules for one in balancer.listeners or ()] == [None if denied == "DescribeRules" else ()]
     if denied == "DescribeTargetHealth":
         assert [one.targets for one in balancer.target_groups or ()] == [None]
     assert bool(fetched.firewall) == (denied != "DescribeSecurityGroups")
@@ -300,8 +317,40 @@ def test_a_vpc_origin_leads_to_its_load_balancer_without_firewall() -> None:
     fetched = fetch(found)
     assert found.asked("DescribeLoadBalancers") == [{"LoadBalancerArns": [LB_ARN]}]
     assert found.asked("GetVpcOrigin") == [{"Id": "vo_1"}]
-    assert [b.domain for b in fetched.facts.load_balancers] == ["internal.shop.example"]
-    assert fetched.firewall == ()
+    (balancer,) = fetched.facts.load_balancers
+    assert balancer.domain == "internal.shop.example"
+    assert fetched.firewall == ()  # CloudFront comes from within the VPC: the rules are judged otherwise
+    assert balancer.guards is not None
+
+
+def test_what_guards_a_vpc_origin_is_read_with_the_names_of_its_sources() -> None:
+    config = {"Name": "x", "Arn": LB_ARN, "HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "https-only"}
+    vpc = {"VpcOrigin": {"Id": "vo_1", "Arn": "x", "Status": "Deployed", "CreatedTime": AT, "LastModifiedTime": AT, "VpcOriginEndpointConfig": config}}  # fmt: skip
+    sources: dict[str, Any] = {
+        "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/8"}],
+        "PrefixListIds": [{"PrefixListId": "pl-9"}], "UserIdGroupPairs": [{"GroupId": "sg-2"}],
+    }  # fmt: skip
+    groups = [
+        {"GroupId": "sg-1", "GroupName": "alb", "IpPermissions": [sources]},
+        {"GroupId": "sg-2", "GroupName": "CloudFront-VPCOrigins-Service-SG", "IpPermissions": []},
+    ]
+    found = account(
+        vpc_origin("internal.shop.example"),
+        GetVpcOrigin=vpc,
+        DescribeLoadBalancers={"LoadBalancers": [load_balancer(SecurityGroups=["sg-1"])]},
+        DescribeSecurityGroups=lambda asked: {
+            "SecurityGroups": [g for g in groups if g["GroupId"] in asked["GroupIds"]]
+        },
+        DescribeManagedPrefixLists={"PrefixLists": [{"PrefixListId": "pl-9", "PrefixListName": "own"}]},
+    )
+    (balancer,) = fetch(found).facts.load_balancers
+    (guard,) = balancer.guards or ()
+    assert (guard.id, guard.name) == ("sg-1", "alb")
+    assert [(r.source, r.name, r.low, r.high) for r in guard.inbound] == [
+        ("10.0.0.0/8", "", 443, 443),
+        ("pl-9", "own", 443, 443),
+        ("sg-2", "CloudFront-VPCOrigins-Service-SG", 443, 443),
+    ]
 
 
 def test_an_instance_is_found_by_its_public_address() -> None:

@@ -19,10 +19,13 @@ from cfrunbook.aws_facts import (
     FunctionLine,
     FunctionLines,
     HostedZone,
+    InboundRule,
     Listener,
+    ListenerRule,
     LoadBalancer,
     Metrics,
     RecordSet,
+    SecurityGroup,
     Series,
     TargetGroup,
     TargetHealth,
@@ -524,3 +527,109 @@ def test_any_load_balancer_is_judged_without_an_exception_and_shown_harmless(
     for finding in judge(facts(load_balancers=tuple(found), certificates=tuple(held))).values():
         assert "\x1b" not in finding.title + finding.meaning + finding.reproduce + finding.evidence[0].says
         assert msgspec.json.decode(msgspec.json.encode(finding), type=Finding) == finding
+
+
+# --- what takes a request at the load balancer ------------------------------------------------------------------------
+
+
+def fixed(status: str, **more: Any) -> dict[str, Any]:
+    return {"action": "fixed-response", "status": status, "target_groups": (), **more}
+
+
+def forward(priority: int, *hosts: str, arn: str = OTHER_GROUP, **more: Any) -> ListenerRule:
+    return ListenerRule(priority=priority, hosts=hosts, action="forward", target_groups=(arn,), **more)
+
+
+# The listener's own action and its rules; code, status, status of CloudFront, and a word of the title.
+TAKEN: list[tuple[dict[str, Any], list[ListenerRule] | None, str, Status | None, int | None, str]] = [
+    (fixed("503"), [], "alb_fixed_response", Status.FAULT, 503, "none of 0 rules takes it"),
+    (fixed("502"), [forward(1, "www.other.example")], "alb_fixed_response", Status.FAULT, 502, "none of 1 rules"),
+    (fixed("404"), [], "alb_answers_itself", Status.INFO, None, "answers 404 by itself"),
+    (fixed("503"), [forward(1, DOMAIN)], "", None, None, ""),
+    (fixed("503"), [forward(1, "ORIGIN.*.example")], "", None, None, ""),
+    (fixed("503"), [forward(1, DOMAIN, paths=("/API/*",))], "alb_fixed_response", Status.FAULT, 503, "none of 1"),
+    (
+        fixed("503"),
+        [forward(1, DOMAIN, other=("http-header",))],
+        "alb_fixed_response",
+        Status.WARNING,
+        503,
+        "none of 1",
+    ),
+    ({}, [ListenerRule(priority=4, **fixed("503"))], "alb_fixed_response", Status.FAULT, 503, "rule 4 says so"),
+    ({}, [forward(1), ListenerRule(priority=4, **fixed("503"))], "", None, None, ""),
+    (fixed("503"), None, "", None, None, ""),
+]
+
+
+@pytest.mark.parametrize(("action", "rules", "code", "status", "given", "says"), TAKEN)
+def test_a_load_balancer_that_answers_by_itself(action, rules, code, status, given, says) -> None:
+    one = listener(**action, rules=None if rules is None else tuple(rules))
+    found = lb(group(*health()), group(*health(), arn=OTHER_GROUP), listeners=(one,))
+    mine = {c: f for c, f in found.items() if c.startswith("origin_response.")}
+    assert list(mine) == ([f"origin_response.{code}"] if code else [])
+    for finding in mine.values():
+        assert (finding.status, finding.cloudfront_status) == (status, given)
+        assert says in finding.title
+
+
+def test_only_the_group_that_a_request_comes_to_counts() -> None:
+    """A default group whose targets are all unhealthy is nothing to a request that a rule sends elsewhere."""
+    bad, well = group(*health("unhealthy", "Target.Timeout")), group(*health(), arn=OTHER_GROUP)
+    sent_elsewhere = lb(bad, well, listeners=(listener(rules=(forward(1, DOMAIN),)),))
+    assert set(sent_elsewhere) == {"distribution.targets_healthy"}
+    taken = lb(bad, well, listeners=(listener(rules=(forward(1, "www.other.example"),)),))
+    assert taken["origin_response.alb_targets_unhealthy"].status is Status.FAULT
+    reversed_ = lb(
+        well, msgspec.structs.replace(bad, arn="arn:x"), listeners=(listener(rules=(forward(1, arn="arn:x"),)),)
+    )
+    assert reversed_["origin_response.alb_targets_unhealthy"].status is Status.FAULT
+    unknown = lb(bad, well, listeners=(listener(target_groups=(OTHER_GROUP,), rules=None),))
+    assert unknown["origin_response.alb_targets_unhealthy"].status is Status.WARNING
+
+
+# --- what guards a VPC origin -------------------------------------------------------------------------------------
+
+LIST = "com.amazonaws.global.cloudfront.origin-facing"
+# What one rule lets in: source, name, port; and the code that follows.
+GUARDED = [
+    ("pl-1", LIST, 443, "let_in"),
+    ("sg-2", "CloudFront-VPCOrigins-Service-SG", 443, "let_in"),
+    ("0.0.0.0/0", "", 443, "let_in"),
+    ("pl-1", LIST, 80, "shut_out"),
+    ("sg-2", "web-servers", 443, "shut_out"),
+    ("203.0.113.0/24", "", 443, "not_certain"),  # documentation addresses are not global
+    ("198.51.100.7/32", "", 443, "not_certain"),
+    ("8.8.8.0/24", "", 443, "shut_out"),
+    ("10.0.0.0/16", "", 443, "not_certain"),
+    ("pl-7", "our-list", 443, "not_certain"),
+    ("pl-7", "com.amazonaws.eu-west-1.s3", 443, "shut_out"),
+    ("sg-3", "", 443, "not_certain"),
+    ("no network", "", 443, "not_certain"),
+]
+
+
+@pytest.mark.parametrize(("source", "named", "port", "code"), GUARDED)
+def test_who_gets_to_a_vpc_origin(source: str, named: str, port: int, code: str) -> None:
+    rule = InboundRule(protocol="tcp", low=port, high=port, source=source, name=named)
+    found = lb(guards=(SecurityGroup(id="sg-1", name="alb", inbound=(rule,)),))
+    (said,) = (f for c, f in found.items() if c.startswith("port."))
+    assert said.code == f"port.vpc_origin_{code}"
+    assert said.cloudfront_status == (504 if code == "shut_out" else None)
+
+
+def test_without_rules_nothing_is_let_in_and_without_groups_nothing_is_said() -> None:
+    closed = lb(guards=(SecurityGroup(id="sg-1"),))["port.vpc_origin_shut_out"]
+    assert closed.title.endswith("nothing is let in there.")
+    assert not any(c.startswith("port.") for c in (*lb(), *lb(guards=())))
+    everything = InboundRule(protocol="-1", source="pl-1", name=LIST)
+    assert "port.vpc_origin_let_in" in lb(guards=(SecurityGroup(id="sg-1", inbound=(everything,)),))
+
+
+def test_a_line_of_the_log_names_the_rule_that_was_broken() -> None:
+    said = "Lambda function result failed validation, the function tried to delete read-only header, headerName : host."
+    line = FunctionLine(region="eu-west-1", at=AT, text=said)
+    lines = FunctionLines(group="/aws/cloudfront/LambdaEdge/E1", start=AT, end=AT, asked=("eu-west-1",), lines=(line,))
+    found = judge(facts(function_lines=lines))["edge_function.validation_logged"]
+    assert found.data["rules"] == ["edge_function.lambda_edge.header_read_only_deleted"]
+    assert "What it broke: edge_function.lambda_edge.header_read_only_deleted." in found.meaning

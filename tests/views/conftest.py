@@ -31,6 +31,7 @@ from cfrunbook.findings import (
     STAGES,
     Cause,
     CauseResult,
+    Contradiction,
     Diagnosis,
     Evidence,
     Finding,
@@ -40,9 +41,12 @@ from cfrunbook.findings import (
     Stage,
     StageResult,
     StageStatus,
+    Statement,
     Status,
     Step,
+    Strength,
     Verdict,
+    Witness,
 )
 
 AT = dt.datetime(2026, 11, 22, 3, 12, 5, tzinfo=dt.UTC)
@@ -141,6 +145,11 @@ def chain() -> Chain:
 
 
 # --- samples ------------------------------------------------------------------------------------------------------
+
+
+def said(*sentences: str, strength: Strength = "strong") -> tuple[Statement, ...]:
+    """Return statements of a probe from a laptop."""
+    return tuple(Statement(says=s, witness=Witness.PROBE, strength=strength, seen_from="laptop") for s in sentences)
 
 
 def stages(*rows: tuple[Stage, StageStatus, str], target: str = "shop-origin:443") -> tuple[StageResult, ...]:
@@ -317,33 +326,36 @@ def missing_intermediate(chain: Chain) -> Sample:
                 cause=Cause.CERTIFICATE,
                 status="fault",
                 why="The chain is incomplete.",
-                evidence_for=("handshake-1: one certificate, its issuer was not sent", "handshake-2: the same"),
-                evidence_against=("The leaf is within its validity.",),
-                missing=("A CloudFront log line (x-edge-detailed-result-type) would confirm it from the edge.",),
+                evidence_for=said("handshake-1: one certificate, its issuer was not sent", "handshake-2: the same"),
+                evidence_against=said("The leaf is within its validity."),
+                missing=said(
+                    "A CloudFront log line (x-edge-detailed-result-type) would confirm it from the edge.",
+                    strength="open",
+                ),
             ),
             CauseResult(
                 cause=Cause.TLS_PROTOCOL,
                 status="ok",
                 why="TLS 1.2 was agreed.",
-                evidence_against=("handshake-1: TLS 1.2",),
+                evidence_against=said("handshake-1: TLS 1.2"),
             ),
             CauseResult(
                 cause=Cause.DNS,
                 status="ok",
                 why="The name resolves.",
-                evidence_against=("resolution-1: two A records",),
+                evidence_against=said("resolution-1: two A records"),
             ),
             CauseResult(
                 cause=Cause.PORT,
                 status="ok",
                 why="Connected.",
-                evidence_against=("connection-1 and connection-2: connected",),
+                evidence_against=said("connection-1 and connection-2: connected"),
             ),
             CauseResult(
                 cause=Cause.TLS_NAME,
                 status="unknown",
                 why="Not judged behind a broken chain.",
-                missing=("A complete chain.",),
+                missing=said("A complete chain.", strength="open"),
             ),
             CauseResult(cause=Cause.EDGE_FUNCTION, status="not_examined", why="No function result was given."),
         ),
@@ -448,7 +460,10 @@ def could_not_tell() -> Sample:
         ),
         causes=(
             CauseResult(
-                cause=Cause.PORT, status="unknown", why="No answer.", missing=("A look from the origin's network.",)
+                cause=Cause.PORT,
+                status="unknown",
+                why="No answer.",
+                missing=said("A look from the origin's network.", strength="open"),
             ),
         ),
         findings=(finding,),
@@ -566,11 +581,25 @@ def hostile() -> Sample:
         stages=path,
         causes=(
             CauseResult(
-                cause=Cause.DNS, status="fault", why=HOSTILE, evidence_for=(HOSTILE, LARGE), missing=(HOSTILE,)
+                cause=Cause.DNS,
+                status="fault",
+                why=HOSTILE,
+                evidence_for=said(HOSTILE, LARGE),
+                missing=said(HOSTILE, strength="open"),
             ),
             CauseResult(cause=Cause.PORT, status="not_examined", why=LARGE),
         ),
         findings=findings,
+        contradictions=(
+            Contradiction(
+                code=HOSTILE,
+                cause=Cause.DNS,
+                sentence=HOSTILE,
+                sides=(said(HOSTILE, strength="direct")[0], said(LARGE, strength="weak")[0]),
+                reasons=(HOSTILE, LARGE),
+                next_check=HOSTILE,
+            ),
+        ),
         not_examined=(NotExamined(what=HOSTILE, why=LARGE, next_check=HOSTILE),),
         paths=(Path(target=HOSTILE, title=HOSTILE, stages=path), Path(target="b", title=LARGE, stages=path)),
         inputs={HOSTILE: LARGE, "lab": HOSTILE, "vantage": HOSTILE, "list": [HOSTILE, 1, None]},
