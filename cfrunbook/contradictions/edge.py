@@ -10,7 +10,7 @@ from cfrunbook.findings import STAGES, Cause, Contradiction, Finding, Statement,
 from cfrunbook.joining import ORIGIN, REACH, Scene, candidates, witness_of
 
 _AGAIN = "Request the failing URL now (curl -sSi), past the cache, and look again at the same time."
-_LOG = " The access log of that time (--logs, x-edge-detailed-result-type) decides."
+_LOG = " The access log of that time decides, by x-edge-detailed-result-type: cfrunbook logs FILE."
 
 
 def fault_but_well(scene: Scene) -> Iterator[Contradiction]:
