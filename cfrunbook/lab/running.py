@@ -15,7 +15,8 @@ from cfrunbook.findings import Struct
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.distribution import document
 from cfrunbook.lab.dns.setup import Fault, NameServer, Tree
-from cfrunbook.lab.edge import Edge, Names, Origin, OriginGroup, Refusing
+from cfrunbook.lab.edge import Names, Origin, OriginGroup, Refusing
+from cfrunbook.lab.edge_front import Edge
 from cfrunbook.lab.folder import OwnedFolder
 from cfrunbook.lab.scenario import VIEWER_HOST, OriginSetup, Scenario
 from cfrunbook.lab.scenarios import SCENARIOS

@@ -390,22 +390,28 @@ class _HttpServer(HttpConnection):
             self.respond(200, headers, b"<h1>Shop</h1>\n<p>Everything is fine here.\n", head_only=head_only)
 
 
-class _TlsServer(_HttpServer):
-    """The shop behind TLS."""
+class TlsLayer(Connection):
+    """TLS below another kind of connection, which follows it among the bases and never notices.
 
-    def __init__(self, open_connections: set[asyncio.Transport], context: ssl.SSLContext, service: Tls) -> None:
-        super().__init__(open_connections, reply=service.reply, keep_alive=service.keep_alive)
+    `wrap` comes first, in the constructor.
+    """
+
+    tls: ssl.SSLObject
+
+    def wrap(self, context: ssl.SSLContext) -> None:
+        """Begin a handshake as server."""
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._established = False
 
     def data_received(self, data: bytes) -> None:
+        """Shake hands, then pass on what was deciphered."""
         self._incoming.write(data)
         try:
             if not self._established:
-                self._tls.do_handshake()
+                self.tls.do_handshake()
                 self._established = True
-            while plain := self._tls.read(HEAD_LIMIT):
+            while plain := self.tls.read(HEAD_LIMIT):
                 super().data_received(plain)
             self.transport.close()
         except ssl.SSLWantReadError:
@@ -415,20 +421,30 @@ class _TlsServer(_HttpServer):
             self.transport.close()
 
     def send(self, data: bytes) -> None:
-        self._tls.write(data)
+        """Send bytes to the peer."""
+        self.tls.write(data)
         self._flush()
 
     def finish(self) -> None:
+        """Close once everything is sent."""
         if self.transport.is_closing():
             return
         with contextlib.suppress(ssl.SSLError):  # wants the peer's close_notify; ours is written before it says so
-            self._tls.unwrap()
+            self.tls.unwrap()
         self._flush()
         self.transport.close()
 
     def _flush(self) -> None:
         if self._outgoing.pending:
             self.transport.write(self._outgoing.read())
+
+
+class _TlsServer(TlsLayer, _HttpServer):
+    """The shop behind TLS."""
+
+    def __init__(self, open_connections: set[asyncio.Transport], context: ssl.SSLContext, service: Tls) -> None:
+        _HttpServer.__init__(self, open_connections, reply=service.reply, keep_alive=service.keep_alive)
+        self.wrap(context)
 
 
 # --- parts --------------------------------------------------------------------------------------------------------
@@ -487,6 +503,11 @@ def _contexts(service: Tls) -> ssl.SSLContext:
 
     first.sni_callback = choose
     return first
+
+
+def server_context(chain: Chain) -> ssl.SSLContext:
+    """Return the context of an ordinary server with this chain."""
+    return _context(Tls(chain), chain)
 
 
 def _context(service: Tls, *chains: Chain) -> ssl.SSLContext:
