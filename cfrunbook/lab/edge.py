@@ -109,6 +109,8 @@ class Origin:
     """PEM; the only certificates that are trusted."""
     names: Names | None = None
     """How its name is resolved; None: `addresses` are known."""
+    path: str = ""
+    """The origin path, which CloudFront puts before every request's."""
 
     @property
     def host(self) -> str:
@@ -285,7 +287,7 @@ def _ask(origin: Origin, address: Place | Answer, path: str, method: str, *, pat
         with socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET) as plain:
             clock.left(plain).connect(address)
             connected = True
-            request = _request(method, path, origin.host)
+            request = _request(method, origin.path + path, origin.host)
             if origin.protocol == "http":
                 return _exchange(plain, request, clock)
             with _secure(plain, origin, clock) as secured:

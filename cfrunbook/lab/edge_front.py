@@ -75,18 +75,20 @@ class Edge:
         methods: tuple[str, ...] = ("GET", "HEAD"),
         patience: float = 1.0,
         log: AccessLog | None = None,
-        chain: Chain | None = None,
     ) -> None:
-        """`chain` is for viewers who come by https; without it there are none."""
         self.serving = target if isinstance(target, Serving) else plainly(target, methods)
         self._fetch = partial(fetch, patience=patience)
         self._cache = Cache()
         self._log = log
         self.address: Address = servers.serve(lambda: _Viewer(servers.connections, self))
         self.secure_address: Address | None = None
-        if chain:
-            context = server_context(chain)
-            self.secure_address = servers.serve(lambda: _SecureViewer(servers.connections, self, context))
+        """Where viewers who come by https are answered; None: nowhere."""
+        self._servers = servers
+
+    def serve_https(self, chain: Chain) -> None:
+        """Answer viewers who come by https, too, with this chain. Raises OSError or ssl.SSLError."""
+        context = server_context(chain)
+        self.secure_address = self._servers.serve(lambda: _SecureViewer(self._servers.connections, self, context))
 
     @property
     def url(self) -> str:

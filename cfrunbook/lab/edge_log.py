@@ -40,6 +40,7 @@ class AccessLog:
         row = "\t".join(_encoded(str({**values, **moment}.get(name, ""))) or "-" for name in FIELDS)
         header = "" if self._lines else f"#Version: 1.0\n#Fields: {' '.join(FIELDS)}\n"
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="ascii") as file:
                 file.write(f"{header}{row}\n")
         except OSError:

@@ -185,6 +185,8 @@ def _bound(address: str, port: int) -> tuple[socket.socket, socket.socket]:
     for attempt in range(_TRIES):
         tcp, udp = socket.socket(family, socket.SOCK_STREAM), socket.socket(family, socket.SOCK_DGRAM)
         try:
+            if port:  # connections that have ended linger there
+                tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tcp.bind((address, port))
             udp.bind(tcp.getsockname())
         except OSError as error:
