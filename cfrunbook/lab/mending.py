@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any
 
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Cause
@@ -18,25 +18,17 @@ from cfrunbook.functions.cloudfront_function import example_parts
 from cfrunbook.functions.lambda_edge.sample_events import sample_event
 from cfrunbook.functions.model import Effect, EventType, Kind
 from cfrunbook.lab.authority import Authority
-from cfrunbook.lab.dns.internet import SHOP, internet
+from cfrunbook.lab.dns.internet import SHOP, Signers, internet
 from cfrunbook.lab.dns.shop import FIRST, shop
 from cfrunbook.lab.scenario import VIEWER_HOST, FunctionResult, OriginSetup, Scenario, Setup
 from cfrunbook.lab.servers import Behind, Chain, Http, Service, Tls
 
-_NOT_IN_FILES: Final = frozenset({
-    "cloudfront-function-event-type-unknown", "lambda-edge-event-type-unknown",
-})  # fmt: skip
-"""Scenarios about not knowing something: there is nothing broken."""
-
 
 def is_mendable(scenario: Scenario) -> bool:
     """Tell whether `mended` knows how."""
-    return scenario.expected.cause is not None and _lacks_nothing(scenario)
-
-
-def _lacks_nothing(scenario: Scenario) -> bool:
-    """Tell whether something is broken; there are function scenarios in which only something is not known."""
-    return scenario.expected.cause is not Cause.EDGE_FUNCTION or scenario.expected.status == "fault"
+    expected = scenario.expected
+    # There are scenarios about functions in which nothing is broken, and something is not known.
+    return expected.cause is not None and (expected.cause is not Cause.EDGE_FUNCTION or expected.status == "fault")
 
 
 def mended(scenario: Scenario, setup: Setup, authority: Authority) -> Setup:
@@ -116,7 +108,15 @@ def _resolvable(setup: Setup, authority: Authority) -> Setup:
     origin = replace(
         origin, published=published, addresses=tuple(ports for _, ports in healthy), ip_address_type=kind
     )
-    return replace(setup, origin=origin, dns=internet(shop(records)))
+    return replace(setup, origin=origin, dns=internet(shop(records), signers=_signers(setup)))
+
+
+def _signers(setup: Setup) -> Signers | None:
+    """Return who signs the root and the top-level domains; the shop's own zone is then no longer said to be signed."""
+    zones = [zone for server in (setup.dns.servers if setup.dns else ()) for zone in server.zones]
+    found = {zone.origin: zone.signer for zone in zones if zone.signer}
+    root = found.pop(".", None)
+    return Signers(root, {name: signer for name, signer in found.items() if name.count(".") == 1}) if root else None
 
 
 def _is_public(address: str) -> bool:

@@ -72,6 +72,7 @@ class Running:
             """Address and port of the resolver that whoever looks into the incident has."""
             self._nowhere: tuple[Address, ...] = ()
             self._refusing: Address | None = None
+            self._recursor: Address | None = None
             self._view: View | None = None
             if self.setup.dns:
                 self._bring_up_dns(self.setup.dns)
@@ -295,6 +296,18 @@ class Running:
         from cfrunbook.lab.dns.resolver import View
 
         return View(tuple(address for _, address in tree.roots), self.name_servers, tree.anchor)
+
+    def recursor(self) -> str:
+        """Return address and port of a resolver for the scenario's names; empty where they are not looked up."""
+        if self._recursor is None and self.setup.dns:
+            from cfrunbook.lab.dns import recursor
+
+            self._recursor = recursor.listen(self.servers, self._known_view)
+        return "{}:{}".format(*self._recursor) if self._recursor else ""
+
+    def _known_view(self) -> View:
+        assert self._view is not None
+        return self._view
 
     # --- the edge -------------------------------------------------------------------------------------------------
 
