@@ -93,10 +93,10 @@ def introduction(running: Running, *, lab: str = "") -> str:
             *(f"Ask a name server:  {command}" for command in _digging(running)),
             f"Trusted roots:      {shlex.quote(str(running.trust_store))}",
             f"Diagnose:           cfrunbook diagnose --lab {shlex.quote(str(running.file))}",
-            *([blind] if (blind := blind_spot()) else []),  # in every scenario: else it would give one away
             *(f"{what:<20}{command}" for what, command in _commands(lab)),
             f"What owners change: {shlex.quote(str(running.site))} (begin with its README.txt)",
             "",
+            *([blind] if (blind := blind_spot()) else []),  # in every scenario: else it would give one away
             f"{URL} goes to {origins}."
             + (f" `cfrunbook lab stop {lab}` takes everything down." if lab else " Ctrl-C takes everything down."),
         ]
