@@ -60,6 +60,7 @@ _HOSTNAME_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH
 _S2N_NAME, _S2N_LATE = "CERT_INVALID_HOSTNAME", "TIMEOUT"
 _CURVES = ("secp256r1", "secp384r1")
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
+_HTTP = b"HTTP/1."
 _HEAD_LIMIT = 32_768
 _BODY_LIMIT = 65_536
 _NO_VIEWER_RESPONSE = 400
@@ -432,6 +433,8 @@ def _exchange(sock: socket.socket, request: bytes, clock: _Clock) -> Answer:
     received = b""
     while len(received) < _HEAD_LIMIT + _BODY_LIMIT and (chunk := clock.left(sock).recv(_BODY_LIMIT)):
         received += chunk
+        if not (received[:7] == _HTTP or _HTTP.startswith(received)):  # what begins so becomes no answer
+            break
     head, end, body = received.partition(b"\r\n\r\n")
     if not received:
         raise _Failed("the origin closed the connection", counts_as=502, detail="OriginReadError")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from cfrunbook.lab.edge import MinimumTls
@@ -193,25 +193,29 @@ def _behavior(node: Mapping[str, Any], pattern: str) -> Behavior:
 
 
 def _origin(node: Mapping[str, Any]) -> OriginConfig:
-    base = {"id": str(node["Id"]), "domain": str(node["DomainName"]).lower().rstrip(".")}
-    path = str(node.get("OriginPath") or "")
     custom = node.get("CustomOriginConfig")
+    plain = OriginConfig(
+        id=str(node["Id"]),
+        domain=str(node["DomainName"]).lower().rstrip("."),
+        policy="match-viewer" if "S3OriginConfig" in node else "unknown",
+        path=str(node.get("OriginPath") or ""),
+        is_bucket=custom is None and "S3OriginConfig" in node,
+    )
     if custom is None:
-        is_bucket = "S3OriginConfig" in node
-        return OriginConfig(**base, policy="match-viewer" if is_bucket else "unknown", path=path, is_bucket=is_bucket)
-    policy, kind = custom["OriginProtocolPolicy"], custom.get("IpAddressType") or "ipv4"
+        return plain
+    policy: Any = custom["OriginProtocolPolicy"]
+    kind: Any = custom.get("IpAddressType") or "ipv4"
     if policy not in ("https-only", "http-only", "match-viewer"):
         raise ValueError(f"OriginProtocolPolicy is {policy!r}; it is http-only, https-only or match-viewer.")
     if kind not in ("ipv4", "ipv6", "dualstack"):
         raise ValueError(f"IpAddressType is {kind!r}; it is ipv4, ipv6 or dualstack.")
-    versions = [v for v in _VERSIONS if v in set(_items(custom, "OriginSslProtocols"))]
-    return OriginConfig(
-        **base,
+    listed = set(_items(custom, "OriginSslProtocols"))
+    return replace(
+        plain,
         policy=policy,
         ports={"http": _port(custom, "HTTPPort"), "https": _port(custom, "HTTPSPort")},
-        minimum_tls=versions[0] if versions else "TLSv1.2",
+        minimum_tls=next((version for version in _VERSIONS if version in listed), "TLSv1.2"),
         ip_address_type=kind,
-        path=path,
     )
 
 

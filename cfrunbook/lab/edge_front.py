@@ -262,9 +262,9 @@ class _Viewer(Connection):
             response = await loop.run_in_executor(None, self._edge.answer, request, self.protocol)
         request_id = base64.urlsafe_b64encode(secrets.token_bytes(40)).decode()
         head, body = self._written(request, response, request_id)
-        first = time.monotonic()
+        taken = time.monotonic() - begun
+        self._note(request, response, request_id=request_id, received=size, sent=len(head) + len(body), taken=taken)
         self.send(head + body)
-        self._note(request, response, request_id, size, len(head) + len(body), first - begun, time.monotonic() - begun)
         self._task = None
         if self._is_over:
             self.finish()
@@ -302,12 +302,13 @@ class _Viewer(Connection):
         self,
         request: Request,
         response: Response,
+        *,
         request_id: str,
         received: int,
         sent: int,
-        to_first: float,
         taken: float,
     ) -> None:
+        """Write the request into the access log: bytes, and the seconds that it took."""
         path, _, query = request.target.partition("?")
         address, port = (self.transport.get_extra_info("peername") or ("", ""))[:2]
         version, suite = self.cipher
@@ -334,7 +335,7 @@ class _Viewer(Connection):
                 "x-edge-response-result-type": response.result,
                 "cs-protocol-version": "HTTP/1.1",
                 "c-port": port,
-                "time-to-first-byte": f"{to_first:.3f}",
+                "time-to-first-byte": f"{taken:.3f}",
                 "x-edge-detailed-result-type": response.detailed,
                 "sc-content-type": _content_type(response.answer),
                 "sc-content-len": _length(response.answer, request.method) if not response.answer.reason else "",

@@ -1,4 +1,4 @@
-"""The error pages that the lab's edge makes itself, byte for byte in the shape that CloudFront has given them since 2026.
+"""The error pages that the lab's edge makes itself, in the shape that CloudFront has given them since 2026.
 
 A published capture: https://github.com/caddyserver/caddy/issues/7445 (January 2026, 937 bytes, no Server field).
 """
@@ -16,8 +16,8 @@ _PAGE = """<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN" "http:
 <H1>{headline} ERROR</H1>
 <H2>The request could not be satisfied.</H2>
 <HR noshade size="1px">
-We can't connect to the server for this app or website at this time. There might be too much traffic or a configuration \
-error. Try again later, or contact the app or website owner.
+We can't connect to the server for this app or website at this time. There might be too much traffic or a \
+configuration error. Try again later, or contact the app or website owner.
 <BR clear="all">
 If you provide content to customers through CloudFront, you can find steps to troubleshoot and help prevent this error \
 by

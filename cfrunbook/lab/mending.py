@@ -60,9 +60,7 @@ def _repaired(origin: OriginSetup, setup: Setup, cause: Cause | None, authority:
     port = origin.port
     return replace(
         origin,
-        addresses=tuple(
-            {**ports, port: _service(ports[port], origin, cause, chain)} for ports in origin.addresses
-        ),
+        addresses=tuple({**ports, port: _service(ports[port], origin, cause, chain)} for ports in origin.addresses),
     )
 
 
@@ -105,9 +103,7 @@ def _resolvable(setup: Setup, authority: Authority) -> Setup:
     kind = origin.ip_address_type
     if (kind == "ipv4" and not has_four) or (kind == "ipv6" and not has_six):
         kind = "ipv6" if has_six else "ipv4"
-    origin = replace(
-        origin, published=published, addresses=tuple(ports for _, ports in healthy), ip_address_type=kind
-    )
+    origin = replace(origin, published=published, addresses=tuple(ports for _, ports in healthy), ip_address_type=kind)
     return replace(setup, origin=origin, dns=internet(shop(records), signers=_signers(setup)))
 
 

@@ -1,8 +1,8 @@
 """Run `curl`, `openssl`, `dig` or `nc` as it was called, but where it names a host of the lab, go to the lab.
 
-A script of its own, which imports nothing of the package: `python -I relocate.py FOLDER TOOL ARGUMENTS…`. Names, ports and
-roots come from FOLDER/tools.json, which the lab keeps up to date. What was rewritten is said on standard error, as the
-command that runs; what names no host of the lab runs unchanged.
+A script of its own, which imports nothing of the package: `python -I relocate.py FOLDER TOOL ARGUMENTS…`. Names, ports
+and roots come from FOLDER/tools.json, which the lab keeps up to date. What was rewritten is said on standard error, as
+the command that runs; what names no host of the lab runs unchanged.
 """
 
 from __future__ import annotations
@@ -14,20 +14,19 @@ import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import NoReturn
 
 NO_REPLY = 9
 """dig's exit status where no server could be reached."""
-
-_WITH_VALUE = frozenset({"-p", "-b", "-c", "-f", "-k", "-q", "-t", "-x", "-y", "-m"})
-"""dig's options that a value follows."""
 
 
 class Lab:
     """What there is in the lab."""
 
     def __init__(self, folder: str) -> None:
-        with open(os.path.join(folder, "tools.json"), encoding="utf-8") as file:
-            told = json.load(file)
+        told = json.loads((Path(folder) / "tools.json").read_bytes())
         self.trust: str = told["trust"]
         self.names: Mapping[str, str] = told["names"]
         """The addresses of name servers, by name."""
@@ -85,21 +84,20 @@ def openssl(arguments: Sequence[str], lab: Lab) -> list[str]:
     """Return openssl's arguments: s_client goes to the lab, with the server name that it was to be asked for."""
     if not arguments or arguments[0] != "s_client":
         return list(arguments)
-    changed, host, rest = ["s_client"], "", list(arguments[1:])
-    while rest:
-        argument = rest.pop(0)
-        if argument == "-connect" and rest:
-            argument = rest.pop(0)
-        elif argument.startswith("-") or rest:
-            changed.append(argument)
-            continue
+    changed, host, names_place = ["s_client"], "", "-connect" in arguments
+    for before, argument in pairwise(arguments):
         name, _, port = argument.rpartition(":")
-        found = lab.find(name, port)
-        host = name if found else ""
-        changed += ["-connect", "{}:{}".format(*found) if found else argument]
+        found = lab.find(name, port) if name else None
+        is_last = not names_place and argument == arguments[-1]  # s_client takes it without -connect, too
+        if found and (before == "-connect" or is_last):
+            host = name
+            changed += [*([] if names_place else ["-connect"]), "{}:{}".format(*found)]
+        else:
+            changed.append(argument)
     if not host:
         return list(arguments)
-    if not {"-servername", "-noservername"} & set(arguments) and not host.strip("[]").replace(":", "").replace(".", "").isdigit():
+    is_address = ":" in host or host.replace(".", "").isdigit()
+    if not {"-servername", "-noservername"} & set(arguments) and not is_address:
         changed += ["-servername", host]
     if not {"-CAfile", "-CApath", "-CAstore"} & set(arguments):
         changed += ["-CAfile", lab.trust]
@@ -107,19 +105,21 @@ def openssl(arguments: Sequence[str], lab: Lab) -> list[str]:
 
 
 def dig(arguments: Sequence[str], lab: Lab) -> list[str]:
-    """Return dig's arguments: the name server's real port; without one, the lab's resolver. Exits where there is none."""
-    if any(argument in ("+trace", "+tra", "-h", "-v") for argument in arguments):
-        if "+trace" in arguments or "+tra" in arguments:
-            _end("dig +trace chooses its servers itself: ask them one by one here, from the root: dig +norecurse @192.0.2.1 NAME")
+    """Return dig's arguments: to where the name server is, or the lab's resolver. Exits where there is none."""
+    if {"+trace", "+tra"} & set(arguments):
+        _end("dig +trace chooses its servers itself: ask one after the other, from the root on: dig @192.0.2.1 NAME")
+    if {"-h", "-v"} & set(arguments):
         return list(arguments)
     server = next((argument for argument in arguments if argument.startswith("@")), "")
-    if not lab.resolver and not server:
-        _end("names are not looked up in this scenario: CloudFront's way to the origin's addresses is not part of it.")
     if server:
         found = lab.find(server[1:], "53")
-    else:
+    elif lab.resolver:
         address, _, port = lab.resolver.rpartition(":")
         found = (address, port)
+    else:
+        _end(
+            "names are not looked up in this scenario: how CloudFront gets to the origin's addresses is no part of it."
+        )
     if found is None:
         _end(f"there is no name server {server[1:]} in the lab, and no question leaves it.")
     return [f"@{found[0]}", "-p", found[1], *(argument for argument in arguments if argument != server)]
@@ -131,7 +131,7 @@ def nc(arguments: Sequence[str], lab: Lab) -> list[str]:
     return [*arguments[:-2], *found] if found else list(arguments)
 
 
-def _end(sentence: str) -> None:
+def _end(sentence: str) -> NoReturn:
     print(f"lab: {sentence}", file=sys.stderr)
     raise SystemExit(NO_REPLY)
 
@@ -141,7 +141,7 @@ TOOLS = {"curl": curl, "openssl": openssl, "dig": dig, "nc": nc}
 
 def main(folder: str, tool: str, arguments: Sequence[str]) -> None:
     """Become the tool. Exits with 127 where it is not installed."""
-    here = os.path.join(folder, "bin")
+    here = str(Path(folder) / "bin")
     path = os.pathsep.join(part for part in os.environ.get("PATH", "").split(os.pathsep) if part != here)
     program = shutil.which(tool, path=path)
     if program is None:

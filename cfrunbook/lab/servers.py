@@ -234,9 +234,12 @@ class Servers:
         # Not before: a port that is chosen among free ones could then be one that somebody holds without listening.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 
+        def accept() -> Connection:
+            return self._protocols[where]()  # what is there by then
+
         async def start() -> None:
             self._protocols[where] = protocol
-            self._listeners[where] = await self._loop.create_server(lambda: self._protocols[where](), sock=sock)
+            self._listeners[where] = await self._loop.create_server(accept, sock=sock)
 
         return self._start(start(), sock)
 

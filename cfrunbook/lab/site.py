@@ -104,13 +104,14 @@ def files(setup: Setup, authority: Authority) -> Mapping[str, bytes]:
 def write(folder: Path, setup: Setup, authority: Authority) -> None:
     """Write the files of a site that are not there yet or say something else. Raises BadInput.
 
-    Files that only this user may read: there are keys among them.
+    Only this user may read them: there are keys among them.
     """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, content in files(setup, authority).items():
         path = folder / name
         if path.is_file() and path.read_bytes() == content:
             continue
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, content)
         path.chmod(0o600)
 
@@ -168,7 +169,7 @@ def _distribution(path: Path) -> tuple[Mapping[str, Any], edge_config.Config]:
     try:
         found = msgspec.json.decode(content)
         if not isinstance(found, dict):
-            raise ValueError("it does not have the shape of a distribution.")  # noqa: TRY004 - in one sentence, below
+            raise ValueError("it does not have the shape of a distribution.")
         config = edge_config.read(found)
     except (msgspec.DecodeError, ValueError) as error:
         raise BadInput(f"{path.name}: {visible(str(error).rstrip('.'), 200)}.") from None
@@ -203,9 +204,7 @@ def _returned(path: Path, before: FunctionResult, distribution: Mapping[str, Any
     from cfrunbook.functions import inputs
     from cfrunbook.functions.cloudfront_function import known_origins
 
-    given = inputs.load(
-        content, event=before.event, event_type=_value(before.event_type), kind=before.kind.value
-    )
+    given = inputs.load(content, event=before.event, event_type=_value(before.event_type), kind=before.kind.value)
     parsed = distribution_reader.parse(distribution)
     origins = known_origins.of_distribution(parsed, setup.origin.id) if setup.is_given else None
     faults = [

@@ -37,13 +37,13 @@ SERVER_FILE: Final = "server.json"
 _LIMIT: Final = 1_000_000
 """Bytes of any one file."""
 _MOST_ADDRESSES: Final = 16
-_VERSIONS: Final = {
+_Version = Literal["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
+_VERSIONS: Final[Mapping[_Version, ssl.TLSVersion]] = {
     "TLSv1": ssl.TLSVersion.TLSv1,
     "TLSv1.1": ssl.TLSVersion.TLSv1_1,
     "TLSv1.2": ssl.TLSVersion.TLSv1_2,
     "TLSv1.3": ssl.TLSVersion.TLSv1_3,
 }
-_Version = Literal["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
 
 
 class _Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +53,9 @@ class _Certificate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str
 
 
-class _Https(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="answers", tag="https"):
+class _Https(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="answers", tag="https"
+):
     """A web server with TLS."""
 
     certificate: str = ""
@@ -78,7 +80,9 @@ class _Https(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     """It is behind a device of which only this much is known; false takes the device away."""
 
 
-class _Http(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="answers", tag="http"):
+class _Http(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="answers", tag="http"
+):
     """A web server without TLS."""
 
     redirect: bool = False
@@ -105,8 +109,14 @@ class _Dropped(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     pass
 
 
-_Port = _Https | _Http | _Silent | _Closes | _Banner | _Closed | _Dropped
-_PLAIN: Final[Mapping[type, type]] = {_Silent: Silent, _Closes: Closes, _Closed: Closed, _Dropped: Dropped}
+_Plain = _Silent | _Closes | _Closed | _Dropped
+_Port = _Https | _Http | _Banner | _Plain
+_PLAIN: Final[Mapping[type[_Plain], type[Silent | Closes | Closed | Dropped]]] = {
+    _Silent: Silent,
+    _Closes: Closes,
+    _Closed: Closed,
+    _Dropped: Dropped,
+}
 
 
 class _Address(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -154,14 +164,14 @@ def _described(service: Service, folder: str, made: dict[str, bytes]) -> _Port:
 
 def _https(service: Tls, folder: str, made: dict[str, bytes]) -> _Https:
     first = _written(service.chain, folder, made) if service.chain else None
-    versions = {version: name for name, version in _VERSIONS.items()}
+    versions: Mapping[ssl.TLSVersion, _Version] = {version: name for name, version in _VERSIONS.items()}
     return _Https(
         certificate=first.certificate if first else "",
         key=first.key if first else "",
         names={name: _written(chain, f"{folder}/{name}", made) for name, chain in service.by_name.items()},
         second=_written(service.beside, f"{folder}/second", made) if service.beside else None,
-        minimum=versions[service.minimum],  # type: ignore[arg-type] - a key of _VERSIONS
-        maximum=versions[service.maximum],  # type: ignore[arg-type]
+        minimum=versions[service.minimum],
+        maximum=versions[service.maximum],
         ciphers=service.ciphers,
         curve=service.curve,
         dh_parameters=_file(f"{folder}/dhparam.pem", service.dh_parameters.encode(), made),
@@ -249,9 +259,7 @@ def _service(source: _Source, port: _Port, before: Service | None) -> Service:
             return Http(redirect, status)
         case _Banner(greeting=greeting):
             return Banner(greeting.encode("latin-1", "replace"))
-    kind: Any = _PLAIN[type(port)]
-    service = kind()
-    return service  # type: ignore[no-any-return]
+    return _PLAIN[type(port)]()
 
 
 def _tls(source: _Source, port: _Https) -> Tls:
