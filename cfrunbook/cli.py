@@ -16,6 +16,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -89,7 +90,7 @@ def _defect(error: Exception) -> int:
 
 def _run(argv: list[str]) -> int:
     command: list[str] = []
-    if "--" in argv:  # everything behind it belongs to `lab run`'s COMMAND
+    if "--" in argv:  # everything behind it belongs to the COMMAND of `lab run` and `lab shell`
         split = argv.index("--")
         argv, command = argv[:split], argv[split + 1 :]
     parser = _parser(argv[0] if argv else "")
@@ -148,6 +149,28 @@ def _diagnose(options: argparse.Namespace) -> int:
 
         print(render(diagnosis, color=_color(), width=_width()))
     return EXIT[diagnosis.verdict.status]
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from cfrunbook.commands import watch
+
+    _outputs(options)
+
+    def diagnose() -> Diagnosis:
+        incident = _incident(options)  # anew: files may have been edited meanwhile
+        observations, diagnosis = _observe_and_judge(incident)
+        if options.save_evidence:
+            observations.save(Path(options.save_evidence))
+        return diagnosis
+
+    return watch.watch(
+        diagnose,
+        lambda line: print(line, flush=True),
+        every=options.every,
+        until=options.until,
+        count=options.count,
+        as_json=options.json,
+    )
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -259,38 +282,6 @@ def _logs(options: argparse.Namespace) -> int:
     else:
         print(views.render(summary, dt.datetime.now(dt.UTC), color=_color(), width=_width()))
     return EXIT[words.status(summary)]
-
-
-def _lab_list(options: argparse.Namespace) -> int:
-    from cfrunbook import lab
-
-    rows = lab.list_scenarios()
-    if options.json:
-        import msgspec
-
-        print(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
-        return 0
-    width = max(len(row["name"]) for row in rows)
-    for row in rows:
-        mark = " (default)" if row["name"] == lab.DEFAULT else ""
-        print(f"{row['name']:<{width}}  {row['title']}{mark}")
-    return 0
-
-
-def _lab_run(options: argparse.Namespace) -> int:
-    from cfrunbook import lab
-
-    if not options.command:
-        raise BadInput(
-            "lab run: give a command after --, e.g. `cfrunbook lab run certificate-expired -- cfrunbook diagnose`."
-        )
-    return lab.run_command(options.scenario or lab.DEFAULT, _own_command(options.command))
-
-
-def _lab_start(options: argparse.Namespace) -> int:
-    from cfrunbook import lab
-
-    return lab.serve(options.scenario or lab.DEFAULT, sys.stdout)
 
 
 def _notebooks(options: argparse.Namespace) -> int:
@@ -437,7 +428,7 @@ def _with_environment(argv: list[str]) -> list[str]:
 
     Values of options that take several are split as a shell would.
     """
-    if not argv or argv[0] not in ("diagnose", "report", "function"):
+    if not argv or argv[0] not in ("diagnose", "watch", "report", "function"):
         return argv
     added: list[str] = []
     for name in _INPUTS if argv[0] != "function" else ("lab",):
@@ -455,13 +446,6 @@ def _words(name: str, value: str) -> list[str]:
     except ValueError as error:
         variable = f"CFRUNBOOK_{name.replace('-', '_').upper()}"
         raise BadInput(f"{variable}: {visible(value, 120)!r} is not a list of words for a shell ({error}).") from None
-
-
-def _own_command(command: list[str]) -> list[str]:
-    """Let `lab run … -- cfrunbook …` find this very cfrunbook, also where its script is not on PATH."""
-    if command[0] == "cfrunbook":
-        return [sys.executable, "-m", "cfrunbook", *command[1:]]
-    return command
 
 
 class _Parser(argparse.ArgumentParser):
@@ -500,6 +484,14 @@ def _add_diagnose(group: Any, name: str) -> None:
         _diagnose,
     )
     _inputs(diagnose)
+
+
+def _add_watch(group: Any, name: str) -> None:
+    from cfrunbook.commands import watch
+
+    watching = _command(group, name, watch.DESCRIPTION, watch.EXAMPLE, _watch)
+    _inputs(watching)
+    watch.options(watching)
 
 
 def _add_report(group: Any, name: str) -> None:
@@ -551,25 +543,12 @@ def _add_logs(group: Any, name: str) -> None:
 
 
 def _add_lab(group: Any, name: str) -> None:
-    lab = _command(group, name, "Really broken origins on this machine's loopback.", "cfrunbook lab list", None)
-    actions = lab.add_subparsers(title="lab commands", metavar="ACTION", required=True, parser_class=_Parser)
-    _command(actions, "list", "List the scenarios.", "cfrunbook lab list", _lab_list)
-    run = _command(
-        actions,
-        "run",
-        "Bring a scenario up, run COMMAND so that it examines it, take it down, return COMMAND's exit status.",
-        "cfrunbook lab run certificate-expired -- cfrunbook diagnose",
-        _lab_run,
+    from cfrunbook.commands import lab
+
+    actions = _command(group, name, lab.DESCRIPTION, lab.EXAMPLE, None).add_subparsers(
+        title="lab commands", metavar="ACTION", required=True, parser_class=_Parser
     )
-    run.add_argument("scenario", nargs="?", default="", metavar="SCENARIO", help="a name of `cfrunbook lab list`")
-    start = _command(
-        actions,
-        "start",
-        "Bring a scenario up until Ctrl-C, and print what the pager would say and how to reach it.",
-        "cfrunbook lab start tls-name-mismatch",
-        _lab_start,
-    )
-    start.add_argument("scenario", nargs="?", default="", metavar="SCENARIO", help="a name of `cfrunbook lab list`")
+    lab.options(partial(_command, actions))
 
 
 def _add_aws(group: Any, name: str) -> None:
@@ -611,6 +590,7 @@ def _add_notebooks(group: Any, name: str) -> None:
 
 _COMMANDS: dict[str, Callable[[Any, str], None]] = {
     "diagnose": _add_diagnose,
+    "watch": _add_watch,
     "report": _add_report,
     "firewall": _add_firewall,
     "function": _add_function,

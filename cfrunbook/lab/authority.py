@@ -37,12 +37,18 @@ _ORGANIZATION = "cfrunbook lab"
 _CURVES = {"EC P-256": ec.SECP256R1(), "EC P-384": ec.SECP384R1(), "EC P-521": ec.SECP521R1()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Identity:
-    """A certificate and its private key."""
+    """A certificate and its private key. Equal are those with the same certificate, which is for one key only."""
 
     certificate: x509.Certificate
     key: PrivateKey
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identity) and self.der == other.der
+
+    def __hash__(self) -> int:
+        return hash(self.der)
 
     @cached_property
     def der(self) -> bytes:

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 from cfrunbook.errors import BadInput
 from cfrunbook.lab.edge import blind_spot
+from cfrunbook.lab.following import EVERY, Follower
 from cfrunbook.lab.running import LiveOrigin, Running, start
 from cfrunbook.lab.scenario import URL, VIEWER_HOST
 from cfrunbook.lab.scenarios import SCENARIOS
@@ -60,17 +61,26 @@ def run_command(name: str, argv: Sequence[str]) -> int:
 
 
 def serve(name: str, out: TextIO, *, until: threading.Event | None = None) -> int:
-    """Keep the scenario `name` up until Ctrl-C, SIGTERM or `until`, and tell on `out` how to reach it. Return 0."""
+    """Keep the scenario `name` up until Ctrl-C, SIGTERM or `until`, and tell on `out` how to reach it. Return 0.
+
+    What somebody edits in its site is brought up, and said on `out`.
+    """
     over = until or threading.Event()
     with start(name) as running, _handling(lambda *_: over.set()):
+        follower = Follower(running)
         print(introduction(running), file=out, flush=True)
-        over.wait()
+        while not over.wait(EVERY):
+            if said := follower.look():
+                print(said, file=out, flush=True)
     print("Taken down.", file=out, flush=True)
     return 0
 
 
-def introduction(running: Running) -> str:
-    """Return what the pager says and the commands that reach the scenario; the answer is not in it."""
+def introduction(running: Running, *, lab: str = "") -> str:
+    """Return what the pager says and the commands that reach the scenario; the answer is not in it.
+
+    `lab` is what it is called where it stays up in the background.
+    """
     edge = running.edge_url.removeprefix("http://")
     viewer = f"curl -si --connect-to {VIEWER_HOST}:80:{edge} {URL.replace('https:', 'http:')}"
     origins = " and ".join(f"origin {origin.setup.id} ({origin.setup.domain})" for origin in running.origins)
@@ -83,11 +93,21 @@ def introduction(running: Running) -> str:
             *(f"Ask a name server:  {command}" for command in _digging(running)),
             f"Trusted roots:      {shlex.quote(str(running.trust_store))}",
             f"Diagnose:           cfrunbook diagnose --lab {shlex.quote(str(running.file))}",
+            *(f"{what:<20}{command}" for what, command in _commands(lab)),
+            f"What owners change: {shlex.quote(str(running.site))} (begin with its README.txt)",
             "",
             *([blind] if (blind := blind_spot()) else []),  # in every scenario: else it would give one away
-            f"{URL} goes to {origins}. Ctrl-C takes everything down.",
+            f"{URL} goes to {origins}."
+            + (f" `cfrunbook lab stop {lab}` takes everything down." if lab else " Ctrl-C takes everything down."),
         ]
     )
+
+
+def _commands(lab: str) -> Iterator[tuple[str, str]]:
+    """Yield what helps with a lab in the background."""
+    if lab:
+        yield "Go inside:", f"cfrunbook lab shell {lab}"
+        yield "Watch it:", f"cfrunbook lab shell {lab} -- cfrunbook watch"
 
 
 def _asking(origin: LiveOrigin) -> Iterator[str]:

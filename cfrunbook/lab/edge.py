@@ -1,4 +1,6 @@
-"""A small edge that resolves and connects to an origin as CloudFront does, and answers 200, 502 or 504.
+"""A small edge that resolves and connects to an origin as CloudFront does, and comes to 200, 502 or 504.
+
+This is the way to the origin. What viewers meet, with pages, cache and access log, is `cfrunbook.lab.edge_front`.
 
 It is the lab's independent judge: it knows an origin only by the plain facts in `Origin` and `OriginGroup`, shares no
 code with the judges of this package, and leaves certificates and handshakes to OpenSSL and, where it is installed, to
@@ -23,22 +25,18 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/high_availabi
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import re
 import secrets
 import socket
 import ssl
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from http.client import responses
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
-from cfrunbook.lab.servers import HttpConnection, Request, Servers
 from cfrunbook.probes import s2n
 
 if TYPE_CHECKING:
@@ -63,14 +61,16 @@ _HOSTNAME_MISMATCH = 62  # X509_V_ERR_HOSTNAME_MISMATCH
 _S2N_NAME, _S2N_LATE = "CERT_INVALID_HOSTNAME", "TIMEOUT"
 _CURVES = ("secp256r1", "secp384r1")
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html
+_HTTP = b"HTTP/1."
 _HEAD_LIMIT = 32_768
 _BODY_LIMIT = 65_536
-# What counts, among an origin group's failover criteria, as having met 503 or 504. AWS names connecting and waiting;
-# that a failed TLS handshake is a failure to connect is our reading.
 _NO_VIEWER_RESPONSE = 400
 """From this status of the origin on, no viewer-response function runs:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/edge-function-restrictions-all.html"""
+# What counts, among an origin group's failover criteria, as having met 503 or 504. AWS names connecting and waiting;
+# that a failed TLS handshake is a failure to connect is our reading.
 _NOT_CONNECTED, _TOO_LONG = 503, 504
+_SERVER_ERROR = 500
 _FAILOVER_METHODS = ("GET", "HEAD", "OPTIONS")
 _ORDERS = 4  # each of the four name servers that a zone has is asked first in one of them
 
@@ -100,8 +100,9 @@ class Origin:
     domain: str
     """The Origin Domain."""
     protocol: Literal["https", "http"]
-    addresses: tuple[Place, ...]
-    """The addresses and ports that stand in for the origin's; CloudFront picks one."""
+    addresses: tuple[Place | Answer, ...]
+    """The addresses and ports that stand in for the origin's, or what comes of one that has no such port; CloudFront
+    picks one."""
     viewer_host: str
     """The Host header of the viewer's request."""
     host_forwarded: bool
@@ -110,6 +111,8 @@ class Origin:
     """PEM; the only certificates that are trusted."""
     names: Names | None = None
     """How its name is resolved; None: `addresses` are known."""
+    path: str = ""
+    """The origin path, which CloudFront puts before every request's."""
 
     @property
     def host(self) -> str:
@@ -145,7 +148,8 @@ class Refusing:
     @property
     def answer(self) -> Answer:
         """What the viewer gets."""
-        return Answer(self.status, f"the function at {self.event} failed", x_cache=self.x_cache)
+        reason = f"the function at {self.event} failed"
+        return Answer(self.status, reason, x_cache=self.x_cache, detail=self.x_cache)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +163,25 @@ class Answer:
     """The status that it counts as among failover criteria; 0: its own."""
     x_cache: str = ""
     """What X-Cache says before "from cloudfront"; empty: as usual for the status."""
+    detail: str = ""
+    """What the access log calls it in x-edge-detailed-result-type; empty: what X-Cache says.
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logs-reference.html"""
+    fields: tuple[tuple[str, str], ...] = ()
+    """The header fields of the origin's answer, as they came."""
 
 
 class _Failed(Exception):
-    """The origin gave no answer: why, and the status that it counts as among failover criteria."""
+    """The origin gave no answer: why, the status it counts as among failover criteria, and the log's word for it."""
 
-    def __init__(self, reason: str, *, counts_as: int = _NOT_CONNECTED) -> None:
+    def __init__(self, reason: str, *, counts_as: int = _NOT_CONNECTED, detail: str = "OriginConnectError") -> None:
         super().__init__(reason)
         self.reason = reason
         self.counts_as = counts_as
+        self.detail = detail
+
+
+REFUSED = Answer(502, "connection refused", counts_as=_NOT_CONNECTED, detail="OriginConnectError")
+"""What comes of a port at which nothing listens."""
 
 
 def blind_spot() -> str:
@@ -259,9 +273,9 @@ def _resolved(domain: str, names: Names, resolver: Resolver, first: int) -> Iter
         except Unresolved as error:
             why = str(error)
     if not found:
-        yield Answer(502, f"DNS: {why}", counts_as=_NOT_CONNECTED)
+        yield Answer(502, f"DNS: {why}", counts_as=_NOT_CONNECTED, detail="OriginDnsError")
     for address in found:
-        lost = Answer(504, f"no packet gets to {address}", counts_as=_NOT_CONNECTED)
+        lost = Answer(504, f"no packet gets to {address}", counts_as=_NOT_CONNECTED, detail="OriginCommError")
         yield names.places.get((address, names.port), lost)
 
 
@@ -275,20 +289,22 @@ def _ask(origin: Origin, address: Place | Answer, path: str, method: str, *, pat
         with socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET) as plain:
             clock.left(plain).connect(address)
             connected = True
-            request = _request(method, path, origin.host)
+            request = _request(method, origin.path + path, origin.host)
             if origin.protocol == "http":
                 return _exchange(plain, request, clock)
             with _secure(plain, origin, clock) as secured:
                 answer = _exchange(secured, request, clock)
         return (_refusal(origin, address, patience) if with_s2n else None) or answer
     except _Failed as failure:
-        return Answer(502, failure.reason, counts_as=failure.counts_as)
+        return Answer(502, failure.reason, counts_as=failure.counts_as, detail=failure.detail)
     except TimeoutError as error:
-        return Answer(504, f"no answer in time: {error}", counts_as=_TOO_LONG if connected else _NOT_CONNECTED)
+        counts_as = _TOO_LONG if connected else _NOT_CONNECTED
+        return Answer(504, f"no answer in time: {error}", counts_as=counts_as, detail="OriginCommError")
     except ConnectionRefusedError:
-        return Answer(502, "connection refused", counts_as=_NOT_CONNECTED)
+        return REFUSED
     except (OSError, ValueError) as error:
-        return Answer(502, f"{type(error).__name__}: {error}", counts_as=_NOT_CONNECTED)
+        reason = f"{type(error).__name__}: {error}"
+        return Answer(502, reason, counts_as=_NOT_CONNECTED, detail="OriginConnectError")
 
 
 def _refusal(origin: Origin, address: tuple[str, int], patience: float) -> Answer | None:
@@ -302,7 +318,9 @@ def _refusal(origin: Origin, address: tuple[str, int], patience: float) -> Answe
         return None
     is_late = result.error == _S2N_LATE
     reason = f"AWS's s2n-tls: {result.error}: {result.detail}"
-    return Answer(504 if is_late else 502, reason, counts_as=_TOO_LONG if is_late else _NOT_CONNECTED)
+    if is_late:
+        return Answer(504, reason, counts_as=_TOO_LONG, detail="OriginCommError")
+    return Answer(502, reason, counts_as=_NOT_CONNECTED, detail="OriginConnectError")
 
 
 class _Clock:
@@ -419,94 +437,47 @@ def _exchange(sock: socket.socket, request: bytes, clock: _Clock) -> Answer:
     received = b""
     while len(received) < _HEAD_LIMIT + _BODY_LIMIT and (chunk := clock.left(sock).recv(_BODY_LIMIT)):
         received += chunk
+        if not (received[:7] == _HTTP or _HTTP.startswith(received)):  # what begins so becomes no answer
+            break
     head, end, body = received.partition(b"\r\n\r\n")
+    if not received:
+        raise _Failed("the origin closed the connection", counts_as=502, detail="OriginReadError")
     while end and _INTERIM.match(head):  # RFC 9110 section 15.2: read on until the final one
         head, end, body = body.partition(b"\r\n\r\n")
     words = head.split(b"\r\n")[0].split(b" ")
     status = words[1] if len(words) > 1 else b""
-    if not end or not words[0].startswith(b"HTTP/1.") or len(status) != 3 or not status.isdigit():
-        raise _Failed("the answer is not HTTP" if received else "the origin closed the connection", counts_as=502)
+    if not words[0].startswith(b"HTTP/1.") or len(status) != 3 or not status.isdigit():
+        raise _Failed("the answer is not HTTP", counts_as=502, detail="OriginInvalidResponseError")
     if len(head) > _HEAD_LIMIT:
-        raise _Failed("the header is too large", counts_as=502)
-    fields = [line.lower().partition(b":") for line in head.split(b"\r\n")[1:]]
-    lengths = {value.strip() for name, _, value in fields if name == b"content-length"}
+        raise _Failed("the header is too large", counts_as=502, detail="OriginHeaderTooBigError")
+    if not end:
+        raise _Failed("the origin closed the connection in its header", counts_as=502, detail="OriginReadError")
+    fields = [_field(line) for line in head.split(b"\r\n")[1:]]
+    lengths = {value for name, value in fields if name.lower() == "content-length"}
     if len(lengths) > 1 or not all(length.isdigit() for length in lengths):
-        raise _Failed("the answer's length cannot be told", counts_as=502)
-    return Answer(int(status), "", body)
+        raise _Failed("the answer's length cannot be told", counts_as=502, detail="OriginInvalidResponseError")
+    if any(name.lower() == "transfer-encoding" and value.lower() == "chunked" for name, value in fields):
+        body = _joined(body)
+    detail = "OriginError" if int(status) >= _SERVER_ERROR else ""
+    return Answer(int(status), "", body, detail=detail, fields=tuple(fields))
 
 
-# --- the front ----------------------------------------------------------------------------------------------------
+def _joined(chunked: bytes) -> bytes:
+    """Return the chunks of a body put together, as far as they came: RFC 9112, section 7.1."""
+    body = b""
+    while chunked:
+        size, _, rest = chunked.partition(b"\r\n")
+        try:
+            length = int(size.partition(b";")[0], 16)
+        except ValueError:
+            break
+        if length <= 0:
+            break
+        body += rest[:length]
+        chunked = rest[length + 2 :]
+    return body
 
 
-class Edge:
-    """The edge as a viewer meets it: a web server on loopback that has to ask the origin for everything.
-
-    `methods` are those that the cache behavior allows; `patience` is that of `fetch`.
-    """
-
-    def __init__(
-        self,
-        servers: Servers,
-        target: Origin | OriginGroup | Refusing,
-        *,
-        methods: tuple[str, ...] = ("GET", "HEAD"),
-        patience: float = 1.0,
-    ) -> None:
-        ask = partial(fetch, target, patience=patience)
-        address, port = servers.serve(lambda: _Front(servers.connections, ask, methods))
-        self.url = f"http://{address}:{port}"
-
-
-class _Front(HttpConnection):
-    """One viewer's request."""
-
-    def __init__(
-        self, open_connections: set[asyncio.Transport], ask: Callable[..., Answer], methods: tuple[str, ...]
-    ) -> None:
-        super().__init__(open_connections)
-        self._ask = ask
-        self._methods = methods
-        self._task: asyncio.Task[None] | None = None
-
-    def answer(self, request: Request) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._answer(request))
-
-    async def _answer(self, request: Request) -> None:
-        usable = request.target.startswith("/") and request.target.isascii() and request.target.isprintable()
-        path = request.target if usable else "/"
-        if request.method in self._methods:
-            ask = partial(self._ask, path, method=request.method)
-            answer = await asyncio.get_running_loop().run_in_executor(None, ask)
-        else:
-            answer = Answer(403, "the cache behavior does not allow this method")
-        request_id = base64.urlsafe_b64encode(secrets.token_bytes(40)).decode()
-        headers = _headers(answer, request_id)
-        made_here = bool(answer.reason)
-        body = _error_page(answer.status, request_id) if made_here else answer.body
-        self.respond(answer.status, headers, body, head_only=request.method == "HEAD")
-
-
-def _headers(answer: Answer, request_id: str) -> Mapping[str, str]:
-    """Return the headers that CloudFront adds. Its error pages of 2026 carry no Server header."""
-    return {
-        "Content-Type": "text/html; charset=UTF-8",
-        "X-Cache": f"{answer.x_cache or ('Error' if answer.status >= 400 else 'Miss')} from cloudfront",
-        "Via": f"1.1 {secrets.token_hex(16)}.cloudfront.net (CloudFront)",
-        "X-Amz-Cf-Pop": "LHR61-P6",
-        "X-Amz-Cf-Id": request_id,
-    }
-
-
-def _error_page(status: int, request_id: str) -> bytes:
-    """Return CloudFront's page as it looks since 2026: no sentence says why."""
-    return (
-        '<!DOCTYPE html>\n<HTML lang="en"><HEAD>\n<META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset=UTF-8">\n'
-        "<TITLE>ERROR: The request could not be satisfied</TITLE>\n</HEAD><BODY>\n"
-        f"<H1>{status} {responses.get(status, '')} ERROR</H1>\n"
-        '<H2>The request could not be satisfied.</H2>\n<HR noshade size="1px">\n'
-        "<P>We can't connect to the server for this app or website at this time. "
-        "There might be too much traffic or a configuration error. "
-        "Try again later, or contact the app or website owner.</P>\n"
-        "<PRE>\nGenerated by cloudfront (CloudFront) HTTP3 Server\n"
-        f"Request ID: {request_id.replace('=', '&#x3D;')}\n</PRE>\n</BODY></HTML>\n"
-    ).encode()
+def _field(line: bytes) -> tuple[str, str]:
+    name, _, value = line.decode("latin-1").partition(":")
+    return name.strip(), value.strip()

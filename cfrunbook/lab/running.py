@@ -1,96 +1,43 @@
-"""A scenario that is up: its ports, its edge, its files, and the way to take it down."""
+"""A scenario that is up: its ports, its edge, its files, the way to mend it, and the way to take it down."""
 
 from __future__ import annotations
 
 import datetime as dt
 import difflib
+import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from cfrunbook.errors import BadInput
-from cfrunbook.findings import Struct
+from cfrunbook.lab import edge_config, lab_file, mending, site
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.distribution import document
 from cfrunbook.lab.dns.setup import Fault, NameServer, Tree
-from cfrunbook.lab.edge import Edge, Names, Origin, OriginGroup, Refusing
+from cfrunbook.lab.edge import Origin, OriginGroup, Refusing
+from cfrunbook.lab.edge_front import Edge, Serving
+from cfrunbook.lab.edge_log import AccessLog, file_name
 from cfrunbook.lab.folder import OwnedFolder
-from cfrunbook.lab.scenario import VIEWER_HOST, OriginSetup, Scenario
+from cfrunbook.lab.lab_file import LabFile, LabOptions
+from cfrunbook.lab.reach import LiveOrigin, Reach
+from cfrunbook.lab.scenario import URL, VIEWER_HOST, OriginSetup, Scenario
 from cfrunbook.lab.scenarios import SCENARIOS
-from cfrunbook.lab.servers import Address, Servers
+from cfrunbook.lab.servers import LOOPBACK, Address, Chain, Closed, Servers
 from cfrunbook.text import visible
 
 if TYPE_CHECKING:
-    from cfrunbook.lab.dns.resolver import Kind
+    from cfrunbook.lab.dns.resolver import View
+
+__all__ = ["DEADLINE", "ENVIRONMENT", "LabFile", "LabOptions", "LiveOrigin", "Running", "find", "start"]
 
 DEADLINE: Final = 1.0
 """Seconds that a probe, and the edge, waits in the lab: loopback answers at once or never."""
-LAB_FILE: Final = "lab.json"
 ENVIRONMENT: Final = "CFRUNBOOK_LAB"
 
-_DISTRIBUTION_FILE = "distribution.json"
-_BEFORE_FILE = "before.json"
-_TRUST_FILE = "trust.pem"
-_HINTS_FILE = "root.hints"
-_RESULT_FILE = "function-result.json"
-_EVENT_FILE = "function-event.json"
-_LOGS_FOLDER = "logs"
+_SITE = "site"
 _DNS_PORT = 53
-_RECORDS: Final[Mapping[str, tuple[Kind, ...]]] = {"ipv4": ("A",), "ipv6": ("AAAA",), "dualstack": ("A", "AAAA")}
-
-
-class LabOptions(Struct, frozen=True, kw_only=True):
-    """What an incident is loaded with to examine a scenario; paths are relative to the lab file."""
-
-    distribution: str | msgspec.UnsetType
-    url: str
-    connect_to: tuple[str, ...]
-    trust_store: str
-    deadline: float
-    keep_alive: bool
-    before: str | msgspec.UnsetType = msgspec.UNSET
-    """Where the scenario has a configuration of the time when it worked."""
-    root_hints: str | msgspec.UnsetType = msgspec.UNSET
-    """Where the scenario has a DNS of its own."""
-    resolver: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
-    function_result: str | msgspec.UnsetType = msgspec.UNSET
-    """Where the scenario is about an edge function."""
-    function_event: str | msgspec.UnsetType = msgspec.UNSET
-    event_type: str | msgspec.UnsetType = msgspec.UNSET
-    function_kind: str | msgspec.UnsetType = msgspec.UNSET
-    logs: str | msgspec.UnsetType = msgspec.UNSET
-    """Where there are access logs of the scenario."""
-
-
-class LabFile(Struct, frozen=True, kw_only=True):
-    """The lab file: how another process finds a running scenario."""
-
-    kind: str = "cfrunbook.lab"
-    schema: int = 1
-    scenario: str
-    options: LabOptions
-
-
-@dataclass(frozen=True, slots=True)
-class LiveOrigin:
-    """One origin that is up."""
-
-    setup: OriginSetup
-    addresses: tuple[Mapping[int, Address], ...]
-    """For every address of the origin's name, where its ports really are."""
-
-    @property
-    def places(self) -> tuple[Address, ...]:
-        """Where CloudFront's connections to this origin go."""
-        return tuple(ports[self.setup.port] for ports in self.addresses)
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """What is relocated, for every address: the origin's name, or the address that DNS gives for it."""
-        return self.setup.published or (self.setup.domain,) * len(self.addresses)
+_PATH = URL.removeprefix(f"https://{VIEWER_HOST}")
 
 
 class Running:
@@ -105,6 +52,8 @@ class Running:
         self.deadline = deadline
         self.authority = Authority()
         self.setup = scenario.set_up(self.authority)
+        """What is up now; editing the site changes it."""
+        self._first = self.setup
         self._owned: OwnedFolder | None = None
         if folder is None:
             self._owned = OwnedFolder()
@@ -112,18 +61,29 @@ class Running:
         self.folder = folder
         self.servers = Servers()
         try:
-            self.origins = tuple(self._bring_up())
+            self.document: Mapping[str, Any] = document(self.setup)
+            """The distribution, in the shape of GetDistribution."""
+            self._last = 0
+            self.origins = tuple(self._brought_up(origin) for origin in self.setup.origins)
             """The origin, or the members of the origin group, the primary first."""
             self.name_servers: Mapping[str, Address] = {}
             """Where the scenario's name servers really are, by the address that they have in its DNS."""
             self.resolver: tuple[str, ...] = ()
             """Address and port of the resolver that whoever looks into the incident has."""
             self._nowhere: tuple[Address, ...] = ()
+            self._refusing: Address | None = None
+            self._recursor: Address | None = None
+            self._view: View | None = None
             if self.setup.dns:
                 self._bring_up_dns(self.setup.dns)
-            self.edge_facts = self._edge_facts()
-            self.edge = Edge(self.servers, self.edge_facts, methods=self.setup.methods, patience=deadline)
+            self._reach = self._reached(edge_config.read(self.document))
+            now = dt.datetime.now(dt.UTC)
+            self.log_file = folder / "logs" / file_name(self._reach.config.id, now, secrets.token_hex(4))
+            """The edge's access log, a standard log; it is there once there was a request."""
+            self.edge = Edge(self.servers, self._serving(), patience=deadline, log=AccessLog(self.log_file))
             self.file = self.write(self.folder)
+            self._has_site = False
+            self._seen: tuple[tuple[str, int, int], ...] = ()
         except BaseException:
             self.stop()
             raise
@@ -137,10 +97,17 @@ class Running:
     def __repr__(self) -> str:
         return f"<lab scenario {self.scenario.name!r} at {self.edge_url}>"
 
+    # --- where it is ----------------------------------------------------------------------------------------------
+
     @property
     def edge_url(self) -> str:
         """Where the edge answers as CloudFront would."""
         return self.edge.url
+
+    @property
+    def edge_facts(self) -> Origin | OriginGroup | Refusing:
+        """What the edge knows of the way to the origin, for the failing URL."""
+        return self._reach.target(self._reach.config.behavior(_PATH), VIEWER_HOST, "https")
 
     @property
     def connect_to(self) -> tuple[str, ...]:
@@ -149,22 +116,33 @@ class Running:
             f"{_bracketed(host)}:{port}:{address}:{real}"
             for origin in self.origins
             for host, ports in zip(origin.hosts, origin.addresses, strict=True)
-            for port, (address, real) in ports.items()
+            for port, (address, real) in (*ports.items(), *self._refused_ports(ports))
         )
         servers = (f"{_bracketed(a)}:{_DNS_PORT}:{at}:{port}" for a, (at, port) in self.name_servers.items())
         nowhere = (f":{_DNS_PORT}:{at}:{port}" for at, port in self._nowhere)  # last: what else names an address
         return (*origins, *servers, *nowhere)
 
     @property
+    def viewers(self) -> tuple[str, ...]:
+        """Where viewers find the edge, by http and https, in the syntax of curl's --connect-to."""
+        if self.edge.secure_address is None:
+            config = self._reach.config
+            leaf = self.authority.leaf(*dict.fromkeys((VIEWER_HOST, *config.aliases, config.domain)))
+            self.edge.serve_https(Chain((leaf, self.authority.intermediate)))
+        names = dict.fromkeys((VIEWER_HOST, *self._reach.config.aliases, self._reach.config.domain))
+        places = {80: self.edge.address, 443: self.edge.secure_address}
+        return tuple(f"{n}:{port}:{at[0]}:{at[1]}" for n in names for port, at in places.items() if at)
+
+    @property
     def trust_store(self) -> Path:
         """The PEM file of the one root that counts here."""
-        return self.folder / _TRUST_FILE
+        return self.folder / lab_file.TRUST_FILE
 
     @property
     def options(self) -> dict[str, Any]:
         """Keyword arguments for `Incident.load`."""
         options = {
-            **({"distribution": document(self.setup)} if self.setup.is_given else {}),
+            **({"distribution": self.document} if self.setup.is_given else {}),
             "url": self.setup.url,
             "connect_to": self.connect_to,
             "trust_store": self.trust_store,
@@ -174,11 +152,11 @@ class Running:
         if self.setup.before:
             options |= {"before": document(self.setup.before)}
         if self.setup.dns:  # by the lab file it is known that no other address exists
-            options |= {"lab": self.file, "root_hints": self.folder / _HINTS_FILE}
+            options |= {"lab": self.file, "root_hints": self.folder / lab_file.HINTS_FILE}
         options |= {"resolver": self.resolver} if self.resolver else {}
-        paths = {name: self.folder / file for name, file in self._function_files().items()}
-        logs = {"logs": self.folder / _LOGS_FOLDER} if self.scenario.has_logs else {}
-        return options | paths | self._function_words() | logs
+        paths = {name: self.folder / file for name, file in lab_file.function_files(self.setup).items()}
+        logs = {"logs": self.folder / lab_file.LOGS_FOLDER} if self.scenario.has_logs else {}
+        return options | paths | lab_file.function_words(self.setup) | logs
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which a command examines this scenario without further options."""
@@ -186,58 +164,74 @@ class Running:
 
     def write(self, folder: Path) -> Path:
         """Write the lab file, the distribution and the trust store into `folder`; return the lab file's path."""
-        folder.mkdir(parents=True, exist_ok=True)
-        lab_file = LabFile(
-            scenario=self.scenario.name,
-            options=LabOptions(
-                distribution=_DISTRIBUTION_FILE if self.setup.is_given else msgspec.UNSET,
-                url=self.setup.url,
-                connect_to=self.connect_to,
-                trust_store=_TRUST_FILE,
-                deadline=self.deadline,
-                keep_alive=self.setup.keep_alive,
-                before=_BEFORE_FILE if self.setup.before else msgspec.UNSET,
-                root_hints=_HINTS_FILE if self.setup.dns else msgspec.UNSET,
-                resolver=self.resolver or msgspec.UNSET,
-                **self._function_files(),
-                **self._function_words(),
-                logs=_LOGS_FOLDER if self.scenario.has_logs else msgspec.UNSET,
-            ),
-        )
         if self.scenario.has_logs:
-            self._write_logs(folder / _LOGS_FOLDER)
-        if returned := self.setup.function_result:
-            (folder / _RESULT_FILE).write_bytes(returned.result)
-            if returned.event is not None:
-                (folder / _EVENT_FILE).write_bytes(msgspec.json.encode(returned.event))
-        for name, value in ((_DISTRIBUTION_FILE, document(self.setup)), (LAB_FILE, lab_file)):
-            (folder / name).write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
-        if self.setup.before:
-            (folder / _BEFORE_FILE).write_bytes(msgspec.json.encode(document(self.setup.before)) + b"\n")
-        (folder / _TRUST_FILE).write_bytes(self.authority.root.pem)
-        if self.setup.dns:
-            (folder / _HINTS_FILE).write_text(self.setup.dns.hints())
-        return folder / LAB_FILE
+            self._write_logs(folder / lab_file.LOGS_FOLDER)
+        return lab_file.write(
+            folder,
+            self.scenario.name,
+            self.setup,
+            distribution=self.document,
+            trust=self.authority.root.pem,
+            connect_to=self.connect_to,
+            resolver=self.resolver,
+            deadline=self.deadline,
+            has_logs=self.scenario.has_logs,
+        )
 
     def _write_logs(self, folder: Path) -> None:
         from cfrunbook.lab import logs
 
-        story = logs.story_of(self.setup, self.scenario.expected)
-        logs.write(folder, story, seed=self.scenario.name, until=dt.datetime.now(dt.UTC))
+        if not folder.exists():  # they are of the time before anybody mends it
+            story = logs.story_of(self._first, self.scenario.expected)
+            logs.write(folder, story, seed=self.scenario.name, until=dt.datetime.now(dt.UTC))
 
-    def _function_files(self) -> dict[str, str]:
-        returned = self.setup.function_result
-        if returned is None:
-            return {}
-        files = {"function_result": _RESULT_FILE}
-        return files if returned.event is None else {**files, "function_event": _EVENT_FILE}
+    # --- mending --------------------------------------------------------------------------------------------------
 
-    def _function_words(self) -> dict[str, str]:
-        returned = self.setup.function_result
-        if returned is None:
-            return {}
-        words = {"function_kind": returned.kind.value}
-        return {**words, "event_type": returned.event_type.value} if returned.event_type else words
+    @property
+    def site(self) -> Path:
+        """The folder with what the owners can change; see its README.txt. It is written when it is first asked for."""
+        folder = self.folder / _SITE
+        if not self._has_site:
+            site.write(folder, self._first, self.authority)
+            self._seen = site.fingerprint(folder)
+            self._has_site = True
+        return folder
+
+    @property
+    def is_mendable(self) -> bool:
+        """Tell whether `mend` knows how."""
+        return mending.is_mendable(self.scenario)
+
+    def mend(self) -> None:
+        """Mend the scenario as its author would: change the site's files, and bring up what they say then.
+
+        Raises BadInput where there is nothing to mend.
+        """
+        site.write(self.site, mending.mended(self.scenario, self._first, self.authority), self.authority)
+        self.reload()
+
+    def has_changed(self) -> bool:
+        """Tell whether somebody changed the site's files since they were last written or read."""
+        return self._has_site and site.fingerprint(self.site) != self._seen
+
+    def reload(self) -> None:
+        """Bring up what the site's files say now. Raises BadInput with one sentence, and then nothing has changed.
+
+        Ports stay where they are. What the edge keeps in its cache stays there, as with CloudFront.
+        """
+        folder = self.site
+        self._seen = site.fingerprint(folder)
+        content = site.read(folder, self._first)
+        before = self.setup
+        self.setup, self.document = content.setup, content.document
+        self.origins = tuple(
+            self._changed(live, origin) for live, origin in zip(self.origins, content.setup.origins, strict=True)
+        )
+        if before.dns and content.setup.dns and before.dns != content.setup.dns:
+            self._change_dns(before.dns, content.setup.dns)
+        self._reach = self._reached(content.config)
+        self.edge.serving = self._serving()
+        self.file = self.write(self.folder)
 
     def stop(self) -> None:
         """Close every port and connection, end the thread, remove the temporary folder. Harmless when repeated."""
@@ -245,14 +239,40 @@ class Running:
         if self._owned:
             self._owned.remove()
 
-    def _bring_up(self) -> Iterator[LiveOrigin]:
-        last = 0  # every address of every origin is one of its own, where the system has more than 127.0.0.1
-        for origin in self.setup.origins:
-            addresses = []
-            for services in origin.addresses:
-                last += 1
-                addresses.append({p: self.servers.listen(s, f"127.0.0.{last}") for p, s in services.items()})
-            yield LiveOrigin(origin, tuple(addresses))
+    # --- ports ----------------------------------------------------------------------------------------------------
+
+    def _new_address(self) -> str:
+        """Return an address for one of an origin: each has its own, where the system has more than 127.0.0.1."""
+        self._last = self._last % 250 + 1
+        return f"127.0.0.{self._last}"
+
+    def _brought_up(self, origin: OriginSetup) -> LiveOrigin:
+        addresses = []
+        for services in origin.addresses:
+            address = self._new_address()
+            addresses.append({port: self.servers.listen(service, address) for port, service in services.items()})
+        return LiveOrigin(origin, tuple(addresses))
+
+    def _changed(self, live: LiveOrigin, wanted: OriginSetup) -> LiveOrigin:
+        """Let the ports of an origin do what is wanted of them; those that stay are where they were."""
+        addresses = []
+        for number, services in enumerate(wanted.addresses):
+            is_new = number >= len(live.addresses)
+            before = {} if is_new else live.setup.addresses[number]
+            places = {} if is_new else dict(live.addresses[number])
+            address = self._new_address() if is_new else next(iter(places.values()), (LOOPBACK, 0))[0]
+            for port in places.keys() - services.keys():
+                self.servers.close(places.pop(port))
+            for port, service in services.items():
+                if port not in places:
+                    places[port] = self.servers.listen(service, address)
+                elif service != before[port]:
+                    places[port] = self.servers.replace(places[port], service)
+            addresses.append(places)
+        for gone in live.addresses[len(wanted.addresses) :]:
+            for place in gone.values():
+                self.servers.close(place)
+        return LiveOrigin(wanted, tuple(addresses))
 
     def _bring_up_dns(self, tree: Tree) -> None:
         from cfrunbook.lab.dns.server import listen
@@ -262,43 +282,64 @@ class Running:
         self._nowhere = (listen(self.servers, NameServer("", (), (Fault.DROP,))),)
         if self.setup.resolver:
             self.resolver = ("{}:{}".format(*listen(self.servers, self.setup.resolver)),)
+        self._view = self._new_view(tree)
 
-    def _edge_facts(self) -> Origin | OriginGroup | Refusing:
-        facts, returned = self._origin_facts(), self.setup.function_result
-        status = returned.effect.status if returned else None
-        if returned is None or status is None:
-            return facts
-        return Refusing(facts, status, returned.x_cache, returned.event_type or "viewer-request")
+    def _change_dns(self, before: Tree, tree: Tree) -> None:
+        """Let name servers hold and do what is wanted of them; those that stay are where they were."""
+        from cfrunbook.lab.dns.server import listen
 
-    def _origin_facts(self) -> Origin | OriginGroup:
-        primary, *secondary = (
-            Origin(
-                domain=origin.setup.domain,
-                protocol=origin.setup.protocol,
-                addresses=() if origin.setup.published else origin.places,
-                names=self._names(origin),
-                viewer_host=VIEWER_HOST,
-                host_forwarded=self.setup.host_forwarded,
-                minimum_tls=origin.setup.minimum_tls,
-                roots=self.authority.root.pem.decode(),
-            )
-            for origin in self.origins
-        )
-        return OriginGroup(primary, secondary[0], self.setup.failover_at) if secondary else primary
+        known = {server.address: server for server in before.servers}
+        places = dict(self.name_servers)
+        for address in places.keys() - {server.address for server in tree.servers}:
+            self.servers.close(places.pop(address))
+        for server in tree.servers:
+            if known.get(server.address) == server:
+                continue
+            at = places.get(server.address, (LOOPBACK, 0))
+            if at[1]:
+                self.servers.close(at)
+            with suppress(OSError):  # somebody took the port in that moment
+                places[server.address] = listen(self.servers, server, *at)
+                continue
+            places[server.address] = listen(self.servers, server)
+        self.name_servers = places
+        self._view = self._new_view(tree)  # and with it goes what the edge's resolver remembers
 
-    def _names(self, origin: LiveOrigin) -> Names | None:
-        """Return how the edge gets from an origin's name to its ports, where that takes DNS."""
-        tree, setup = self.setup.dns, origin.setup
-        if tree is None or not setup.published:
-            return None
+    def _new_view(self, tree: Tree) -> View:
         from cfrunbook.lab.dns.resolver import View
 
-        return Names(
-            View(tuple(address for _, address in tree.roots), self.name_servers, tree.anchor),
-            _RECORDS[setup.ip_address_type],
-            {(host, setup.port): place for host, place in zip(setup.published, origin.places, strict=True)},
-            setup.port,
-        )
+        return View(tuple(address for _, address in tree.roots), self.name_servers, tree.anchor)
+
+    def recursor(self) -> str:
+        """Return address and port of a resolver for the scenario's names; empty where they are not looked up."""
+        if self._recursor is None and self.setup.dns:
+            from cfrunbook.lab.dns import recursor
+
+            self._recursor = recursor.listen(self.servers, self._known_view)
+        return "{}:{}".format(*self._recursor) if self._recursor else ""
+
+    def _known_view(self) -> View:
+        assert self._view is not None
+        return self._view
+
+    # --- the edge -------------------------------------------------------------------------------------------------
+
+    def _reached(self, config: edge_config.Config) -> Reach:
+        roots = self.authority.root.pem.decode()
+        wanted = {port for origin in config.origins.values() for port in origin.ports.values()}
+        known = {port for live in self.origins for ports in live.addresses for port in ports}
+        if wanted - known - {80, 443} and self._refusing is None:
+            self._refusing = self.servers.listen(Closed())
+        return Reach(config, self.origins, roots, self._view, self.setup.function_result, self._refusing)
+
+    def _refused_ports(self, ports: Mapping[int, Address]) -> Iterator[tuple[int, Address]]:
+        """Yield the ports that the distribution names and nothing is said of: there nothing listens."""
+        if self._refusing:
+            named = {port for origin in self._reach.config.origins.values() for port in origin.ports.values()}
+            yield from ((port, self._refusing) for port in sorted(named - ports.keys()))
+
+    def _serving(self) -> Serving:
+        return Serving(self._reach.config, self._reach.target)
 
 
 def _bracketed(host: str) -> str:

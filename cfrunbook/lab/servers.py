@@ -17,6 +17,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import responses
 from typing import Literal, cast
@@ -27,6 +28,7 @@ LOOPBACK = "127.0.0.1"
 HEAD_LIMIT = 65_536
 """Bytes of a request head that a server reads before it gives up."""
 _START_LIMIT = 10.0
+_WORKERS = 32  # viewers whom the edge serves at a time
 _FILLERS = 16
 _FILLER_WAIT = 0.05
 
@@ -127,6 +129,7 @@ class Behind:
     """Puts it in front of where the service is, on a new port of the address given last."""
 
 
+_Protocol = Callable[[], "Connection"]
 Service = Tls | Http | Silent | Closes | Banner | Closed | Dropped | Behind
 Address = tuple[str, int]
 
@@ -137,9 +140,12 @@ class Servers:
     def __init__(self) -> None:
         self._loop = asyncio.SelectorEventLoop()
         self._loop.set_exception_handler(_note)
-        self._listeners: list[asyncio.Server] = []
-        self._datagrams: list[asyncio.DatagramTransport] = []
-        self._held: list[socket.socket] = []
+        self._loop.set_default_executor(ThreadPoolExecutor(_WORKERS, thread_name_prefix="cfrunbook-lab"))
+        # All by where they are; a name server has TCP and UDP at one port.
+        self._listeners: dict[Address, asyncio.Server] = {}
+        self._protocols: dict[Address, _Protocol] = {}
+        self._datagrams: dict[Address, asyncio.DatagramTransport] = {}
+        self._held: dict[Address, list[socket.socket]] = {}
         self._open: set[asyncio.Transport] = set()
         self._lock = threading.Lock()
         self._stopped = False
@@ -152,39 +158,88 @@ class Servers:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def listen(self, service: Service, address: str = LOOPBACK) -> Address:
-        """Make `service` available on a new port and return where. Raises OSError or ssl.SSLError.
+    def listen(self, service: Service, address: str = LOOPBACK, port: int = 0) -> Address:
+        """Make `service` available, on a new port unless one is given, and return where.
 
         Another `address` than 127.0.0.1 is used where the system has it: Linux has all of 127.0.0.0/8, macOS not.
+        Raises OSError or ssl.SSLError.
         """
         match service:
             case Closed():
-                return self.hold(_bound(address))
+                return self.hold(_bound(address, port))
             case Dropped():
-                return self.hold(*fill_queue(_bound(address)))
+                return self.hold(*fill_queue(_bound(address, port)))
+            case Behind(service=behind, relay=relay) if not port:
+                return relay(self, self.listen(behind, address), address)
+        return self.serve_on(self._protocol(service), _bound(address, port))
+
+    def replace(self, where: Address, service: Service) -> Address:
+        """Let the port at `where` do something else and return where it is: there, unless that became impossible.
+
+        Connections that are open stay as they are. Raises OSError or ssl.SSLError, and then nothing has changed.
+        """
+        protocol = None if isinstance(service, Closed | Dropped) else self._protocol(service)
+        if protocol and where in self._listeners:
+            self._protocols[where] = protocol
+            return where
+        self.close(where)
+        try:
+            return self.listen(service, *where)
+        except OSError:  # somebody took the port in that moment
+            return self.listen(service, where[0])
+
+    def close(self, where: Address) -> None:
+        """Give the port at `where` back; connections that are open stay."""
+
+        async def end() -> None:
+            if listener := self._listeners.pop(where, None):
+                listener.close()
+            if datagrams := self._datagrams.pop(where, None):
+                datagrams.abort()
+            await asyncio.sleep(0)  # what is closed ends in the loop's next turn
+
+        self._protocols.pop(where, None)
+        asyncio.run_coroutine_threadsafe(end(), self._loop).result(_START_LIMIT)
+        for sock in self._held.pop(where, ()):
+            sock.close()
+
+    def _protocol(self, service: Service) -> _Protocol:
+        """Return what serves connections to `service`. Raises OSError or ssl.SSLError."""
+        match service:
             case Tls():
                 contexts = _contexts(service)
-                return self.serve(lambda: _TlsServer(self._open, contexts, service), address)
+                return lambda: _TlsServer(self._open, contexts, service)
             case Http(redirect=redirect, status=status):
-                return self.serve(lambda: _HttpServer(self._open, redirect=redirect, status=status), address)
+                return lambda: _HttpServer(self._open, redirect=redirect, status=status)
             case Banner(greeting=greeting):
-                return self.serve(lambda: _BannerServer(self._open, greeting), address)
+                return lambda: _BannerServer(self._open, greeting)
             case Silent():
-                return self.serve(lambda: Connection(self._open), address)
+                return lambda: Connection(self._open)
             case Closes():
-                return self.serve(lambda: _ClosingServer(self._open), address)
+                return lambda: _ClosingServer(self._open)
             case Behind(service=behind, relay=relay):
-                return relay(self, self.listen(behind, address), address)
+                front = relay(self, self.listen(behind), LOOPBACK)
+                protocol = self._protocols[front]
+                self.close(front)
+                return protocol
+        raise AssertionError(f"{service} serves nobody")
 
-    def serve(self, protocol: Callable[[], Connection], address: str = LOOPBACK) -> Address:
+    def serve(self, protocol: _Protocol, address: str = LOOPBACK) -> Address:
         """Serve connections with `protocol` on a new port and return where."""
         return self.serve_on(protocol, _bound(address))
 
-    def serve_on(self, protocol: Callable[[], Connection], sock: socket.socket) -> Address:
+    def serve_on(self, protocol: _Protocol, sock: socket.socket) -> Address:
         """Serve connections to a bound socket with `protocol` and return where it is bound."""
+        where = cast("Address", sock.getsockname())
+        # Not before: a port that is chosen among free ones could then be one that somebody holds without listening.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+        def accept() -> Connection:
+            return self._protocols[where]()  # what is there by then
 
         async def start() -> None:
-            self._listeners.append(await self._loop.create_server(protocol, sock=sock))
+            self._protocols[where] = protocol
+            self._listeners[where] = await self._loop.create_server(accept, sock=sock)
 
         return self._start(start(), sock)
 
@@ -193,14 +248,15 @@ class Servers:
 
         async def start() -> None:
             transport, _ = await self._loop.create_datagram_endpoint(protocol, sock=sock)
-            self._datagrams.append(transport)
+            self._datagrams[sock.getsockname()] = transport
 
         return self._start(start(), sock)
 
     def hold(self, first: socket.socket, *others: socket.socket) -> Address:
         """Keep sockets as they are until `stop`; return where the first is bound."""
-        self._held += [first, *others]
-        return cast("Address", first.getsockname())
+        where = cast("Address", first.getsockname())
+        self._held.setdefault(where, []).extend((first, *others))
+        return where
 
     @property
     def connections(self) -> set[asyncio.Transport]:
@@ -216,8 +272,9 @@ class Servers:
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        for sock in self._held:
-            sock.close()
+        for held in self._held.values():
+            for sock in held:
+                sock.close()
 
     def _run(self) -> None:
         try:
@@ -235,14 +292,15 @@ class Servers:
         return cast("Address", bound)
 
     async def _close(self) -> None:
-        for datagrams in self._datagrams:
+        for datagrams in self._datagrams.values():
             datagrams.abort()
-        for listener in self._listeners:
+        listeners = tuple(self._listeners.values())
+        for listener in listeners:
             for sock in listener.sockets:  # accept no more; closing at once would lose what was just accepted
                 self._loop.remove_reader(sock.fileno())
         for _ in range(3):  # what was just accepted becomes a transport in the loop's next turns
             await asyncio.sleep(0)
-        for listener in self._listeners:
+        for listener in listeners:
             listener.close()
         running = asyncio.all_tasks() - {cast("asyncio.Task[object]", asyncio.current_task())}
         for task in running:
@@ -252,7 +310,7 @@ class Servers:
             for transport in tuple(self._open):
                 transport.abort()
             await asyncio.sleep(0)  # connection_lost, too, comes in a later turn
-        await asyncio.gather(*(listener.wait_closed() for listener in self._listeners))
+        await asyncio.gather(*(listener.wait_closed() for listener in listeners))
         await self._loop.shutdown_default_executor()
 
 
@@ -390,22 +448,28 @@ class _HttpServer(HttpConnection):
             self.respond(200, headers, b"<h1>Shop</h1>\n<p>Everything is fine here.\n", head_only=head_only)
 
 
-class _TlsServer(_HttpServer):
-    """The shop behind TLS."""
+class TlsLayer(Connection):
+    """TLS below another kind of connection, which follows it among the bases and never notices.
 
-    def __init__(self, open_connections: set[asyncio.Transport], context: ssl.SSLContext, service: Tls) -> None:
-        super().__init__(open_connections, reply=service.reply, keep_alive=service.keep_alive)
+    `wrap` comes first, in the constructor.
+    """
+
+    tls: ssl.SSLObject
+
+    def wrap(self, context: ssl.SSLContext) -> None:
+        """Begin a handshake as server."""
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._established = False
 
     def data_received(self, data: bytes) -> None:
+        """Shake hands, then pass on what was deciphered."""
         self._incoming.write(data)
         try:
             if not self._established:
-                self._tls.do_handshake()
+                self.tls.do_handshake()
                 self._established = True
-            while plain := self._tls.read(HEAD_LIMIT):
+            while plain := self.tls.read(HEAD_LIMIT):
                 super().data_received(plain)
             self.transport.close()
         except ssl.SSLWantReadError:
@@ -415,20 +479,30 @@ class _TlsServer(_HttpServer):
             self.transport.close()
 
     def send(self, data: bytes) -> None:
-        self._tls.write(data)
+        """Send bytes to the peer."""
+        self.tls.write(data)
         self._flush()
 
     def finish(self) -> None:
+        """Close once everything is sent."""
         if self.transport.is_closing():
             return
         with contextlib.suppress(ssl.SSLError):  # wants the peer's close_notify; ours is written before it says so
-            self._tls.unwrap()
+            self.tls.unwrap()
         self._flush()
         self.transport.close()
 
     def _flush(self) -> None:
         if self._outgoing.pending:
             self.transport.write(self._outgoing.read())
+
+
+class _TlsServer(TlsLayer, _HttpServer):
+    """The shop behind TLS."""
+
+    def __init__(self, open_connections: set[asyncio.Transport], context: ssl.SSLContext, service: Tls) -> None:
+        _HttpServer.__init__(self, open_connections, reply=service.reply, keep_alive=service.keep_alive)
+        self.wrap(context)
 
 
 # --- parts --------------------------------------------------------------------------------------------------------
@@ -439,11 +513,13 @@ def _note(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     _log.debug("%s: %r", context.get("message"), context.get("exception"))
 
 
-def _bound(address: str) -> socket.socket:
+def _bound(address: str, port: int = 0) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
+        if port:  # one that was ours: connections that have ended linger there
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            sock.bind((address, 0))
+            sock.bind((address, port))
         except OSError as error:
             if error.errno != errno.EADDRNOTAVAIL:
                 raise
@@ -487,6 +563,19 @@ def _contexts(service: Tls) -> ssl.SSLContext:
 
     first.sni_callback = choose
     return first
+
+
+def check_service(service: Service) -> None:
+    """Raise ssl.SSLError, OSError or ValueError for a service that cannot be brought up."""
+    if isinstance(service, Behind):
+        check_service(service.service)
+    elif isinstance(service, Tls):
+        _contexts(service)
+
+
+def server_context(chain: Chain) -> ssl.SSLContext:
+    """Return the context of an ordinary server with this chain."""
+    return _context(Tls(chain), chain)
 
 
 def _context(service: Tls, *chains: Chain) -> ssl.SSLContext:

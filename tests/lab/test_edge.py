@@ -12,11 +12,12 @@ from types import ModuleType
 
 import pytest
 
-from cfrunbook.lab import edge, middlebox
+from cfrunbook.lab import edge, edge_config, middlebox
 from cfrunbook.lab.authority import CLIENT_AUTH, SERVER_AUTH, Authority, Identity, KeyType
 from cfrunbook.lab.dns import resolver
-from cfrunbook.lab.edge import Answer, Edge, Origin, OriginGroup
+from cfrunbook.lab.edge import Answer, Origin, OriginGroup
 from cfrunbook.lab.edge import fetch as impatient_fetch
+from cfrunbook.lab.edge_front import Edge
 from cfrunbook.lab.servers import (
     Banner,
     Chain,
@@ -64,7 +65,11 @@ def facts(authority: Authority, address: tuple[str, int], **changes: object) -> 
 
 @pytest.mark.parametrize(
     ("module", "shared"),
-    [(edge, {"cfrunbook.lab.servers", "cfrunbook.lab.dns.resolver", "cfrunbook.probes"}), (resolver, set())],
+    [
+        (edge, {"cfrunbook.lab.dns.resolver", "cfrunbook.probes"}),
+        (edge_config, {"cfrunbook.lab.edge"}),
+        (resolver, set()),
+    ],
 )
 def test_it_shares_no_code_with_probes_and_judges_but_the_way_to_awss_library(
     module: ModuleType, shared: set[str]

@@ -40,6 +40,7 @@ _IN = dns.rdataclass.IN
 _NS, _DS, _DNSKEY, _CNAME = dns.rdatatype.NS, dns.rdatatype.DS, dns.rdatatype.DNSKEY, dns.rdatatype.CNAME
 
 _Place = tuple[str, int]
+_Records = list[dns.rrset.RRset]
 _Keys = Mapping[dns.name.Name, dns.rrset.RRset]
 
 
@@ -105,15 +106,35 @@ class Resolver:
             self._under_way.discard(asked)
 
     def _walk(self, name: dns.name.Name, kind: Kind) -> tuple[str, ...] | dns.name.Name:
-        """Go down from the root to the zone that answers; return addresses, or where an alias leads."""
+        """Return the addresses of `name`, or where its alias leads."""
+        return _final(self._descend(name, dns.rdatatype.from_text(kind)), name, kind)
+
+    def look_up(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> tuple[dns.rcode.Rcode, _Records]:
+        """Return what a resolver answers to any question: its code, and the records with the aliases before them.
+
+        Raises Unresolved where no server can be believed.
+        """
+        self._first, self._name_servers, found = 0, {}, []
+        for _ in range(MAX_ALIASES + 1):
+            reply = self._descend(name, kind)
+            records = reply.get_rrset(reply.answer, name, _IN, kind)
+            alias = None if records else reply.get_rrset(reply.answer, name, _IN, _CNAME)
+            found += [rrset for rrset in (records, alias) if rrset]
+            if alias is None:
+                return reply.rcode(), found
+            name = alias[0].target
+        raise Unresolved(f"{name}: too many aliases")
+
+    def _descend(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message:
+        """Go down from the root to the zone that answers, and return its answer. Raises Unresolved."""
         root = _Zone(dns.name.root, self._view.roots)
         ds = dns.rrset.from_text(dns.name.root, 0, _IN, _DS, self._view.anchor) if self._view.anchor else None
         zone = self._entered(root, ds)
         for _ in range(_MAX_CUTS):
-            reply = self._ask(zone, name, dns.rdatatype.from_text(kind))
+            reply = self._ask(zone, name, kind)
             cut = _cut(reply, zone.name, name)
             if cut is None:
-                return _final(reply, name, kind)
+                return reply
             below = _Zone(cut.name, self._addresses(reply, cut, zone.name))
             zone = self._entered(below, reply.get_rrset(reply.authority, cut.name, _IN, _DS) if zone.keys else None)
         raise Unresolved(f"{name}: too many delegations")

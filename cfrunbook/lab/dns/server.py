@@ -159,7 +159,7 @@ def listen(servers: Servers, server: NameServer, address: str = LOOPBACK, port: 
     Raises OSError, or dns.exception.DNSException for a zone that cannot be read.
     """
     responder = Responder(server)
-    tcp, udp = _bound(address, port)
+    tcp, udp = bound(address, port)
     where: Address = tcp.getsockname()[:2]
     faults = set(server.faults)
     if faults & {Fault.CLOSED}:
@@ -179,12 +179,14 @@ def listen(servers: Servers, server: NameServer, address: str = LOOPBACK, port: 
     return where
 
 
-def _bound(address: str, port: int) -> tuple[socket.socket, socket.socket]:
+def bound(address: str, port: int) -> tuple[socket.socket, socket.socket]:
     """Return a TCP and a UDP socket of one port. Raises OSError."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     for attempt in range(_TRIES):
         tcp, udp = socket.socket(family, socket.SOCK_STREAM), socket.socket(family, socket.SOCK_DGRAM)
         try:
+            if port:  # connections that have ended linger there
+                tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             tcp.bind((address, port))
             udp.bind(tcp.getsockname())
         except OSError as error:

@@ -31,5 +31,3 @@ _MODULES = (
 )
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for module in _MODULES for scenario in module.SCENARIOS}
-DEFAULT = "certificate-missing-intermediate"
-"""What a runbook shows when it is given nothing: the classic of renewals."""

@@ -1,0 +1,122 @@
+"""The lab file: how another process finds a running scenario, and what lies beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from cfrunbook.files import write_whole
+from cfrunbook.findings import Struct
+from cfrunbook.lab.distribution import document
+from cfrunbook.lab.scenario import Setup
+
+LAB_FILE: Final = "lab.json"
+DISTRIBUTION_FILE: Final = "distribution.json"
+BEFORE_FILE: Final = "before.json"
+LOGS_FOLDER: Final = "logs"
+TRUST_FILE: Final = "trust.pem"
+HINTS_FILE: Final = "root.hints"
+_RESULT_FILE: Final = "function-result.json"
+_EVENT_FILE: Final = "function-event.json"
+
+
+class LabOptions(Struct, frozen=True, kw_only=True):
+    """What an incident is loaded with to examine a scenario; paths are relative to the lab file."""
+
+    distribution: str | msgspec.UnsetType
+    url: str
+    connect_to: tuple[str, ...]
+    trust_store: str
+    deadline: float
+    keep_alive: bool
+    before: str | msgspec.UnsetType = msgspec.UNSET
+    """Where the scenario has a configuration of the time when it worked."""
+    root_hints: str | msgspec.UnsetType = msgspec.UNSET
+    """Where the scenario has a DNS of its own."""
+    resolver: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    function_result: str | msgspec.UnsetType = msgspec.UNSET
+    """Where the scenario is about an edge function."""
+    function_event: str | msgspec.UnsetType = msgspec.UNSET
+    event_type: str | msgspec.UnsetType = msgspec.UNSET
+    function_kind: str | msgspec.UnsetType = msgspec.UNSET
+    logs: str | msgspec.UnsetType = msgspec.UNSET
+    """Where there are access logs of the scenario."""
+
+
+class LabFile(Struct, frozen=True, kw_only=True):
+    """The lab file."""
+
+    kind: str = "cfrunbook.lab"
+    schema: int = 1
+    scenario: str
+    options: LabOptions
+
+
+def write(
+    folder: Path,
+    scenario: str,
+    setup: Setup,
+    *,
+    distribution: Mapping[str, Any],
+    trust: bytes,
+    connect_to: tuple[str, ...],
+    resolver: tuple[str, ...],
+    deadline: float,
+    has_logs: bool,
+) -> Path:
+    """Write the lab file and what it names into `folder`, each file whole; return the lab file's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {DISTRIBUTION_FILE: _as_json(distribution), TRUST_FILE: trust}
+    if returned := setup.function_result:
+        contents[_RESULT_FILE] = returned.result
+        if returned.event is not None:
+            contents[_EVENT_FILE] = msgspec.json.encode(returned.event)
+    if setup.before:
+        contents[BEFORE_FILE] = _as_json(document(setup.before))
+    if setup.dns:
+        contents[HINTS_FILE] = setup.dns.hints().encode()
+    lab_file = LabFile(
+        scenario=scenario,
+        options=LabOptions(
+            distribution=DISTRIBUTION_FILE if setup.is_given else msgspec.UNSET,
+            url=setup.url,
+            connect_to=connect_to,
+            trust_store=TRUST_FILE,
+            deadline=deadline,
+            keep_alive=setup.keep_alive,
+            before=BEFORE_FILE if setup.before else msgspec.UNSET,
+            root_hints=HINTS_FILE if setup.dns else msgspec.UNSET,
+            resolver=resolver or msgspec.UNSET,
+            **function_files(setup),
+            **function_words(setup),
+            logs=LOGS_FOLDER if has_logs else msgspec.UNSET,
+        ),
+    )
+    for name, content in {**contents, LAB_FILE: _as_json(lab_file)}.items():
+        write_whole(folder / name, content)  # whoever looks at this moment finds the old or the new
+    return folder / LAB_FILE
+
+
+def function_files(setup: Setup) -> dict[str, str]:
+    """Return the options that name files about the scenario's edge function."""
+    returned = setup.function_result
+    if returned is None:
+        return {}
+    files = {"function_result": _RESULT_FILE}
+    return files if returned.event is None else {**files, "function_event": _EVENT_FILE}
+
+
+def function_words(setup: Setup) -> dict[str, str]:
+    """Return the other options about the scenario's edge function."""
+    returned = setup.function_result
+    if returned is None:
+        return {}
+    words = {"function_kind": returned.kind.value}
+    return {**words, "event_type": returned.event_type.value} if returned.event_type else words
+
+
+def _as_json(value: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
