@@ -72,8 +72,8 @@ def verdict(
     if not seen and not incident.targets and incident.inputs.recognized:
         return Verdict(
             status="unknown",
-            sentence="Inconclusive: nothing was examined, because what was given names no origin.",
-            next_check="Give the distribution's configuration, a response that fails (curl -sSi), or the origin.",
+            sentence="Inconclusive: nothing was examined, because what was given does not say which origin it is of.",
+            next_check="Give the distribution's configuration, a failing response (curl -sSi), or the origin's name.",
         )
     if not seen:
         why = next((t.not_probed for t in incident.targets if t.not_probed), "no origin could be examined")

@@ -377,5 +377,5 @@ def test_where_nothing_says_what_to_look_at_that_is_the_verdict():
     incident = Incident.load(anything=[URL])
     said = judge(incident, observe_sync(incident))
     assert said.verdict.status == "unknown"
-    assert "does not say which origin it is about" in said.verdict.sentence
+    assert "does not say which origin it is of" in said.verdict.sentence
     assert said.wanted[0].key == "distribution"
