@@ -20,12 +20,19 @@ def importance(incident: Incident, target_id: str) -> int:
     return 0
 
 
-def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotExamined], *, vantage: str) -> Verdict:
+def verdict(
+    incident: Incident,
+    findings: Sequence[Finding],
+    gaps: Sequence[NotExamined],
+    *,
+    vantage: str,
+    stopped: bool = False,
+) -> Verdict:
     """Return the answer: the first broken stage of the most important broken target is the root cause.
 
     A fault that CloudFront itself names comes before all that was seen from here; of the same cause, what was seen says
     more. A secondary origin never speaks before a primary that is broken or could not be looked at. With `gaps` in what
-    had to be seen, "no fault found" is not said.
+    had to be seen, "no fault found" is not said. `stopped`: the look was ended before its end.
     """
     if (named := direct_evidence.named(findings)) is not None:
         same = [f for f in findings if f.cause is named.cause and not direct_evidence.is_direct(f)]
@@ -54,11 +61,14 @@ def verdict(incident: Incident, findings: Sequence[Finding], gaps: Sequence[NotE
             " header; or the origin is the cause, see there.",
         )
     if not seen:
-        why = next((t.not_probed for t in incident.targets if t.not_probed), "no origin could be examined")
+        came_to = "the look was stopped before it came to anything" if stopped else "no origin could be examined"
+        why = next((t.not_probed for t in incident.targets if t.not_probed), came_to)
         return Verdict(
             status="unknown",
             sentence=f"Inconclusive: nothing was examined, because {_as_clause(why)}",
-            next_check="Give a captured response, logs or a recording made where the origin can be reached.",
+            next_check=gaps[0].next_check
+            if stopped
+            else "Give a captured response, logs or a recording made where the origin can be reached.",
         )
     if gaps:
         rest = f" and {len(gaps) - 1} more" if len(gaps) > 1 else ""
