@@ -1,0 +1,231 @@
+"""The form: what to examine, prefilled from the notebook's parameters; an error stands beside its field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+
+from cfrunbook.cloudfront.distribution import Distribution
+from cfrunbook.errors import BadInput
+from cfrunbook.panel.fields import GROUPS, Field, Group, fields
+from cfrunbook.panel.recognition import FILES, recognize
+from cfrunbook.text import visible
+from cfrunbook.views import panel as views
+
+Upload = Callable[[str, bytes], Any]
+"""Stores a file that was given and returns its path. Raises BadInput."""
+
+MOST_SUGGESTIONS = 200
+_BY_CONTENT = "what it is, by its content"
+
+
+class _Entry:
+    """One field: its widget, the line beside it, and the value that it was given."""
+
+    def __init__(self, field: Field, value: Any) -> None:
+        self.field = field
+        self.original = value
+        self.input = _input(field)
+        self.beside = widgets.HTML(views.beside(views.Beside(help=field.help)))
+        self.box = widgets.VBox([self.input, self.beside])
+        self.given: Any = ""
+        self.put(value)
+
+    def put(self, value: Any) -> None:
+        """Show `value`, which may be one that no text can stand for: it is kept as it is while the text is."""
+        self.original = value
+        if self.field.kind == "flag":
+            self.given = bool(value) and str(value).lower() not in ("no", "false", "0")
+        elif isinstance(value, Mapping):
+            self.given = "(a value given in code)"
+        elif isinstance(value, list | tuple):
+            self.given = "\n".join(_line(v) for v in value)
+        else:
+            self.given = _line(value) if value not in (None, "") else ""
+        if self.field.kind == "choice" and self.given not in self.input.options:
+            self.input.options = (*self.input.options, self.given)
+        self.input.value = self.given
+
+    @property
+    def value(self) -> Any:
+        """What the field holds now; empty where it holds nothing."""
+        if self.input.value == self.given:
+            return self.original if self.given else ""
+        if self.field.kind == "lines":
+            return [line.strip() for line in self.input.value.splitlines() if line.strip()]
+        return self.input.value.strip() if isinstance(self.input.value, str) else self.input.value
+
+    def say(self, error: str = "") -> None:
+        """Put an error, or else the field's help, beside it."""
+        self.beside.value = views.beside(views.Beside(help=self.field.help, error=error))
+
+
+class Form:
+    """All fields, files that are given, and text that is pasted. `widget` is what is to be shown."""
+
+    def __init__(self, given: Mapping[str, Any], *, upload: Upload, told: Callable[[views.Said], None]) -> None:
+        self._upload, self._told = upload, told
+        self._entries = {field.name: _Entry(field, given.get(field.name)) for field in fields()}
+        self.files = widgets.FileUpload(multiple=True, description="Files …", tooltip="Give any files you have")
+        self.files.observe(self._received, names="value")
+        self.use_as = widgets.Dropdown(
+            options=[(_BY_CONTENT, ""), *((self._label(name), name) for name in FILES)],
+            description="Take it as",
+            tooltip="What the files and the pasted text are",
+        )
+        self.pasted = widgets.Textarea(
+            placeholder="Paste a response, a configuration, a function's result, rules of a firewall …",
+            description="Paste",
+            rows=2,
+            layout=widgets.Layout(width="100%"),
+        )
+        self.add = widgets.Button(description="Add pasted text")
+        self.add.on_click(lambda _: self._take_pasted())
+        self.more = widgets.ToggleButton(description="More fields", value=self._uses_more, icon="")
+        self.more.observe(lambda _: self._show_more(), names="value")
+        self._groups = {group: self._group(group) for group in GROUPS}
+        bar = widgets.HBox([self.files, self.use_as, self.more])
+        bar.add_class("cfr-bar")
+        paste = widgets.HBox([self.pasted, self.add])
+        self.widget = widgets.VBox([self._groups["first"], bar, paste, *list(self._groups.values())[1:]])
+        self.widget.add_class("cfr-form")
+        self._show_more()
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the fields hold, empty ones left out."""
+        return {name: entry.value for name, entry in self._entries.items() if entry.value not in ("", None, [], False)}
+
+    def field(self, name: str) -> Any:
+        """Return the widget of a parameter."""
+        return self._entries[name].input
+
+    def put(self, given: Mapping[str, Any]) -> None:
+        """Show these values instead of those that are there."""
+        for name, entry in self._entries.items():
+            entry.put(given.get(name))
+            entry.say()
+
+    def suggest(self, distribution: Distribution | None, scenarios: Sequence[str] = ()) -> None:
+        """Offer a distribution's origins and names, and the lab's scenarios; anything else may be typed too."""
+        names = [name for name in distribution.names if "*" not in name] if distribution else []
+        origins = [origin.domain_name for origin in distribution.origins] if distribution else []
+        for field, options in (
+            ("origin", origins),
+            ("host", names),
+            ("url", [f"https://{name}/" for name in names]),
+            ("lab", list(scenarios)),
+        ):
+            if field in self._entries:
+                shown = dict.fromkeys(visible(option, 300) for option in options[:MOST_SUGGESTIONS])
+                self._entries[field].input.options = tuple(shown)
+
+    def say(self, name: str, error: str) -> bool:
+        """Put an error beside the field of a parameter, and take the others away; False for no such field."""
+        for other, entry in self._entries.items():
+            entry.say(error if other == name else "")
+        if name in self._entries and self._entries[name].field.group != "first":
+            self.more.value = True
+        return name in self._entries
+
+    def _group(self, group: Group) -> widgets.VBox:
+        entries = [entry for entry in self._entries.values() if entry.field.group == group]
+        grid = widgets.Box([entry.box for entry in entries])
+        grid.add_class("cfr-fields")
+        title = widgets.HTML(f'<div class="cfr"><h4>{GROUPS[group]}</h4></div>')
+        return widgets.VBox([title, grid] if group != "first" else [grid])
+
+    def _show_more(self) -> None:
+        for group, box in self._groups.items():
+            box.layout.display = "" if group == "first" or self.more.value else "none"
+        self.more.description = "Fewer fields" if self.more.value else "More fields"
+
+    @property
+    def _uses_more(self) -> bool:
+        """Whether something is given that the first fields do not show; a lab scenario alone is no reason to."""
+        return any(self._entries[name].field.group != "first" for name in self.values if name != "lab")
+
+    def _label(self, name: str) -> str:
+        entry = self._entries[name]
+        return f"{GROUPS[entry.field.group]}: {entry.field.label}".removeprefix("What fails: ")
+
+    def _received(self, change: Mapping[str, Any]) -> None:
+        given = change["new"]
+        if not given:
+            return
+        for file in given:
+            self._take(str(file["name"]), bytes(file["content"]))
+        self.files.value = ()
+
+    def _take_pasted(self) -> None:
+        text = self.pasted.value
+        if not text.strip():
+            self._told(views.Said("There is no text to add: paste some first.", status="info"))
+        elif self._take("pasted.txt", text.encode("utf-8", "replace")):
+            self.pasted.value = ""
+
+    def _take(self, name: str, content: bytes) -> bool:
+        """Store a file and put its path into the field that takes it; False, with a sentence, where none does."""
+        shown = visible(name, 80)
+        field = self.use_as.value or recognize(content)
+        if not field:
+            sentence = f"{shown}: what this is could not be told; choose it at “Take it as” and give it again."
+            self._told(views.Said(sentence, status="warning"))
+            return False
+        try:
+            path = str(self._upload(name, content))
+        except BadInput as error:
+            self._told(views.Said(str(error), status="fault"))
+            return False
+        entry = self._entries[field]
+        entry.put([*_listed(entry.value), path] if entry.field.kind == "lines" else path)
+        if entry.field.group != "first":
+            self.more.value = True
+        self._told(views.Said(f"{shown} is taken as: {self._label(field)}.", status="info", code=f'{field} = "{path}"'))
+        return True
+
+
+def culprit(given: Mapping[str, Any], attempt: Callable[[Mapping[str, Any]], object], error: str) -> str:
+    """Return the parameter without which `attempt` no longer fails with `error`: what is wrong is in its field.
+
+    Empty where none, or only more than one together, makes the difference.
+    """
+
+    def errors() -> Iterator[tuple[str, str]]:
+        for name in reversed(list(given)):
+            try:
+                attempt({key: value for key, value in given.items() if key != name})
+            except BadInput as other:
+                yield name, str(other)
+            else:
+                yield name, ""
+
+    different = [(name, other) for name, other in errors() if other != error]
+    cured = [name for name, other in different if not other]
+    return next(iter((*cured, *(name for name, _ in different))), "")
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value] if value else []
+
+
+def _line(value: Any) -> str:
+    """Return a value as one line of a field; text that was pasted in code stays there."""
+    text = str(value)
+    return "(text given in code)" if "\n" in text or isinstance(value, Mapping) else text
+
+
+def _input(field: Field) -> Any:
+    named = {"description": field.label, "tooltip": f"{field.label}: {field.help}"}
+    wide = widgets.Layout(width="100%")
+    if field.kind == "flag":
+        return widgets.Checkbox(value=False, indent=True, layout=wide, **named)
+    if field.kind == "choice":
+        return widgets.Dropdown(options=("", *field.choices), value="", layout=wide, **named)
+    if field.kind == "suggestions":
+        return widgets.Combobox(ensure_option=False, layout=wide, **named)
+    if field.kind == "lines":
+        return widgets.Textarea(rows=1, layout=wide, **named)
+    return widgets.Text(layout=wide, **named)
