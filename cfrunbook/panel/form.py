@@ -81,7 +81,7 @@ class Form:
             rows=2,
             layout=widgets.Layout(width="100%"),
         )
-        self.add = widgets.Button(description="Add pasted text")
+        self.add = widgets.Button(description="Add", tooltip="Add the pasted text")
         self.add.on_click(lambda _: self._take_pasted())
         self.more = widgets.ToggleButton(description="More fields", value=self._uses_more, icon="")
         self.more.observe(lambda _: self._show_more(), names="value")

@@ -84,7 +84,7 @@ class Panel:
         buttons = (self.run_all, self.cancel, self.save, self.report, self.to_form, self.to_code)
         bar, self._resuming = widgets.HBox(buttons), widgets.HBox([self.recordings, self.resume])
         rows = widgets.VBox([row.widget for row in self.rows.values()])
-        self._form = widgets.VBox([self.form.widget, self.use])
+        self._form = widgets.VBox([self.form.widget, widgets.HBox([self.use])])
         self._code_box = widgets.VBox([self.script, self.copy_script])
         self.widget = widgets.VBox(
             [self.head, bar, self._resuming, self.status, self._form, rows, self._code_box, self.clipboard.widget]
@@ -112,6 +112,7 @@ class Panel:
         for name in ("opened", *self.rows, "report"):
             data, metadata = self.shown.get(name, views.nothing())
             self._handles[name] = display(data, metadata=metadata, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        self.work.warm_up()
 
     def close(self) -> None:
         """Take the panel from the page; a look that is under way is stopped, and what it saw is kept."""
@@ -151,6 +152,7 @@ class Panel:
             row.refresh(busy=busy, commands=codes.commands(row.step, runbook))
         kept = () if runbook.has_looked or runbook.recorded else self.keeping.kept
         self.recordings.options = [(f"Evidence of {outline.moment(one.at)}", str(one.path)) for one in kept]
+        self.recordings.value = str(kept[0].path) if kept else None
         self._resuming.layout.display = "" if kept else "none"
         scenarios = _scenarios() if runbook.incident.inputs.lab else ()
         self.form.suggest(runbook.incident.distribution, scenarios)
@@ -162,6 +164,9 @@ class Panel:
             return results.verdict(self.runbook)
         if self.keeping.kept and not self.runbook.recorded:
             return views.Said("Run all looks now; or resume from what was seen earlier.", status="info")
+        if self.runbook.is_example:
+            said = "Nothing was given, so this is practice, on an origin broken on purpose. Fill in what you have below."
+            return views.Said(said, status="info")
         return views.Said("Nothing was looked at yet. Run all does every step but Verify.", status="info")
 
     def _code(self) -> str:
@@ -203,6 +208,7 @@ class Panel:
             steps = [self.runbook.agenda[0], *steps]
         for step in steps:
             await self._step(step, stop)
+            self.to_form.value = False
             if step.method == "look" and not self.runbook.has_looked:
                 return
         if steps[-1].method != "verify":

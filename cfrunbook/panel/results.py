@@ -43,7 +43,7 @@ def concluded(row: Row, shown: Any) -> Row:
 def verdict(runbook: Runbook) -> Said:
     """Return the verdict on what was seen, and the runbook to open where that is another one."""
     told = runbook.diagnosis.verdict
-    elsewhere = runbook.judge().runbook if runbook.judge().elsewhere else ""
+    elsewhere = runbook.judge().runbook if told.cause and runbook.judge().elsewhere else ""
     onward = f" Look closer in {elsewhere}." if elsewhere else ""
     return Said(f"{told.sentence}{onward}", status=told.status, label=f"{outline.VERDICT_LABELS[told.status]}:")
 

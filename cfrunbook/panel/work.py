@@ -7,6 +7,8 @@ a panel, and it can be stopped.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import importlib
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
@@ -23,6 +25,13 @@ def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="cfrunbook-panel", daemon=True).start()
     return loop
+
+
+def _import() -> None:
+    """Import what takes long. What is missing here is said by the step that needs it."""
+    for name in ("cryptography.x509", "cfrunbook.probes.tls", "cfrunbook.diagnosis", "matplotlib.figure"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
 
 
 class Work:
@@ -46,6 +55,10 @@ class Work:
             stop = self._stop = asyncio.Event()
             self._future = asyncio.run_coroutine_threadsafe(doing(stop), _loop())
             return True
+
+    def warm_up(self) -> None:
+        """Import what the first click needs, while a person still reads."""
+        _loop().call_soon_threadsafe(_import)
 
     def stop(self) -> None:
         """Ask what is being done to end; what it has gathered is kept."""

@@ -246,14 +246,16 @@ class Runbook:
         faults = tuple(f for f in judged.findings if f.status is Status.FAULT)
         root = (judged.root,) if judged.root is not None else ()
         findings = (*root, *(f for f in faults if f is not judged.root))
-        if judged.elsewhere:
+        if self._is_open:
+            sentence = "The look was stopped before its end: whether there is something to fix is open."
+        elif judged.elsewhere:
             sentence = "Nothing to fix here: the path breaks elsewhere, and that comes first."
         else:
             sentence = "Nothing to fix: no fault was found."
         return steps.Fix(
             findings=tuple(_first_of_each_code(findings)),
             sentence=sentence,
-            elsewhere=judged.elsewhere,
+            elsewhere="" if self._is_open else judged.elsewhere,
             elsewhere_title=judged.elsewhere_title,
             elsewhere_status=judged.elsewhere_status,
             runbook=judged.runbook,
@@ -314,7 +316,9 @@ class Runbook:
 
         verdict = self.diagnosis.verdict
         runbook = self._runbook_of(verdict.cause)
-        if verdict.status == "ok":
+        if self._is_open:
+            runbook, sentence = "", f"The look was stopped before its end. {verdict.next_check}"
+        elif verdict.status == "ok":
             runbook, sentence = "", f"No fault was found in what was examined. {verdict.next_check}".strip()
         elif verdict.cause and runbook not in ("", self.guide.name):
             sentence = f"The path breaks at “{outline.CAUSE_TITLES[verdict.cause]}”: open"
@@ -403,6 +407,11 @@ class Runbook:
         step = next(step for step in self.agenda if step.method == method)
         for told in tuple(self._watchers):
             told(step, shown)
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether the look was stopped, and nothing that it saw until then decides."""
+        return self.observations.stopped_after is not None and self.diagnosis.verdict.status == "unknown"
 
     def _judgement(self, diagnosis: Diagnosis) -> steps.Judgement:
         from cfrunbook.views import steps

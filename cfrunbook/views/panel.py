@@ -24,7 +24,7 @@ _WORDS: dict[State, str] = {
 _LOOKS: dict[State, style.Look] = {
     "waiting": "none",
     "running": "info",
-    "done": "ok",
+    "done": "none",  # not "ok": that it was done says nothing of what it found
     "stopped": "unknown",
     "failed": "fault",
 }
@@ -56,7 +56,9 @@ class Row:
     @property
     def symbol(self) -> str:
         """The character that stands for where it stands."""
-        return "…" if self.is_running else style.SYMBOLS[self.look]
+        if self.is_running:
+            return "…"
+        return "✓" if self.is_done else style.SYMBOLS[self.look]
 
     @property
     def word(self) -> str:
@@ -68,6 +70,11 @@ class Row:
     def took(self) -> str:
         """How long it took."""
         return seconds(self.seconds) if self.seconds is not None else ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was done, and concludes nothing by itself."""
+        return self.state == "done" and not self.status
 
     @property
     def is_running(self) -> bool:
