@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import ipywidgets as widgets
@@ -67,7 +68,11 @@ class Form:
 
     def __init__(self, given: Mapping[str, Any], *, upload: Upload, told: Callable[[views.Said], None]) -> None:
         self._upload, self._told = upload, told
-        self._entries = {field.name: _Entry(field, given.get(field.name)) for field in fields()}
+        self._fields = {field.name: field for field in fields()}
+        self._given = dict(given)
+        self._entries: dict[str, _Entry] = {}
+        """The fields that were shown; the others are made when somebody wants to see them."""
+        self._suggested: dict[str, tuple[str, ...]] = {}
         self.files = widgets.FileUpload(multiple=True, description="Files …", tooltip="Give any files you have")
         self.files.observe(self._received, names="value")
         self.use_as = widgets.Dropdown(
@@ -85,25 +90,35 @@ class Form:
         self.add.on_click(lambda _: self._take_pasted())
         self.more = widgets.ToggleButton(description="More fields", value=self._uses_more, icon="")
         self.more.observe(lambda _: self._show_more(), names="value")
-        self._groups = {group: self._group(group) for group in GROUPS}
+        self._first, self._others = self._group("first"), widgets.VBox()
         bar = widgets.HBox([self.files, self.use_as, self.more])
         bar.add_class("cfr-bar")
         paste = widgets.HBox([self.pasted, self.add])
-        self.widget = widgets.VBox([self._groups["first"], bar, paste, *list(self._groups.values())[1:]])
+        self.widget = widgets.VBox([self._first, bar, paste, self._others])
         self.widget.add_class("cfr-form")
         self._show_more()
 
     @property
     def values(self) -> dict[str, Any]:
         """What the fields hold, empty ones left out."""
-        return {name: entry.value for name, entry in self._entries.items() if entry.value not in ("", None, [], False)}
+        held = {n: self._entries[n].value if n in self._entries else self._given.get(n) for n in self._fields}
+        return {name: value for name, value in held.items() if value not in ("", None, [], False)}
 
     def field(self, name: str) -> Any:
         """Return the widget of a parameter."""
-        return self._entries[name].input
+        return self._entry(name).input
+
+    def _entry(self, name: str) -> _Entry:
+        """Return a field, made now if nobody has seen it yet."""
+        if name not in self._entries:
+            entry = self._entries[name] = _Entry(self._fields[name], self._given.get(name))
+            if name in self._suggested:
+                entry.input.options = self._suggested[name]
+        return self._entries[name]
 
     def put(self, given: Mapping[str, Any]) -> None:
         """Show these values instead of those that are there."""
+        self._given = dict(given)
         for name, entry in self._entries.items():
             entry.put(given.get(name))
             entry.say()
@@ -118,38 +133,40 @@ class Form:
             ("url", [f"https://{name}/" for name in names]),
             ("lab", list(scenarios)),
         ):
-            if field in self._entries:
-                shown = dict.fromkeys(visible(option, 300) for option in options[:MOST_SUGGESTIONS])
-                self._entries[field].input.options = tuple(shown)
+            shown = dict.fromkeys(visible(option, 300) for option in options[:MOST_SUGGESTIONS])
+            self._suggested[field] = tuple(shown)
+            if field in self._entries and self._entries[field].input.options != self._suggested[field]:
+                self._entries[field].input.options = self._suggested[field]
 
     def say(self, name: str, error: str) -> bool:
         """Put an error beside the field of a parameter, and take the others away; False for no such field."""
+        if name in self._fields and self._fields[name].group != "first":
+            self.more.value = True
         for other, entry in self._entries.items():
             entry.say(error if other == name else "")
-        if name in self._entries and self._entries[name].field.group != "first":
-            self.more.value = True
-        return name in self._entries
+        return name in self._fields
 
     def _group(self, group: Group) -> widgets.VBox:
-        entries = [entry for entry in self._entries.values() if entry.field.group == group]
+        entries = [self._entry(field.name) for field in self._fields.values() if field.group == group]
         grid = widgets.Box([entry.box for entry in entries])
         grid.add_class("cfr-fields")
         title = widgets.HTML(f'<div class="cfr"><h4>{GROUPS[group]}</h4></div>')
         return widgets.VBox([title, grid] if group != "first" else [grid])
 
     def _show_more(self) -> None:
-        for group, box in self._groups.items():
-            box.layout.display = "" if group == "first" or self.more.value else "none"
+        if self.more.value and not self._others.children:
+            self._others.children = tuple(self._group(group) for group in GROUPS if group != "first")
+        self._others.layout.display = "" if self.more.value else "none"
         self.more.description = "Fewer fields" if self.more.value else "More fields"
 
     @property
     def _uses_more(self) -> bool:
         """Whether something is given that the first fields do not show; a lab scenario alone is no reason to."""
-        return any(self._entries[name].field.group != "first" for name in self.values if name != "lab")
+        return any(self._fields[name].group != "first" for name in self.values if name != "lab")
 
     def _label(self, name: str) -> str:
-        entry = self._entries[name]
-        return f"{GROUPS[entry.field.group]}: {entry.field.label}".removeprefix("What fails: ")
+        field = self._fields[name]
+        return f"{GROUPS[field.group]}: {field.label}".removeprefix("What fails: ")
 
     def _received(self, change: Mapping[str, Any]) -> None:
         given = change["new"]
@@ -179,7 +196,7 @@ class Form:
         except BadInput as error:
             self._told(views.Said(str(error), status="fault"))
             return False
-        entry = self._entries[field]
+        entry = self._entry(field)
         entry.put([*_listed(entry.value), path] if entry.field.kind == "lines" else path)
         if entry.field.group != "first":
             self.more.value = True
@@ -217,9 +234,15 @@ def _line(value: Any) -> str:
     return "(text given in code)" if "\n" in text or isinstance(value, Mapping) else text
 
 
+@lru_cache(maxsize=1)
+def _wide() -> Any:
+    """Return the layout that all inputs share: a browser is told of each widget's own one by one."""
+    return widgets.Layout(width="100%")
+
+
 def _input(field: Field) -> Any:
     named = {"description": field.label, "tooltip": f"{field.label}: {field.help}"}
-    wide = widgets.Layout(width="100%")
+    wide = _wide()
     if field.kind == "flag":
         return widgets.Checkbox(value=False, indent=True, layout=wide, **named)
     if field.kind == "choice":

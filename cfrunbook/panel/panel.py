@@ -165,7 +165,9 @@ class Panel:
         if self.keeping.kept and not self.runbook.recorded:
             return views.Said("Run all looks now; or resume from what was seen earlier.", status="info")
         if self.runbook.is_example:
-            said = "Nothing was given, so this is practice, on an origin broken on purpose. Fill in what you have below."
+            said = (
+                "Nothing was given, so this is practice, on an origin broken on purpose. Fill in what you have below."
+            )
             return views.Said(said, status="info")
         return views.Said("Nothing was looked at yet. Run all does every step but Verify.", status="info")
 

@@ -47,7 +47,7 @@ def recognize(content: bytes) -> str:
 
 def _of_json(content: bytes) -> str:
     try:
-        document = msgspec.json.decode(content)
+        document = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return ""
     if isinstance(document, list):
