@@ -85,7 +85,7 @@ class Panel:
         bar, self._resuming = widgets.HBox(buttons), widgets.HBox([self.recordings, self.resume])
         rows = widgets.VBox([row.widget for row in self.rows.values()])
         self._form = widgets.VBox([self.form.widget, widgets.HBox([self.use])])
-        self._code_box = widgets.VBox([self.script, self.copy_script])
+        self._code_box = widgets.VBox([self.script, widgets.HBox([self.copy_script])])
         self.widget = widgets.VBox(
             [self.head, bar, self._resuming, self.status, self._form, rows, self._code_box, self.clipboard.widget]
         )

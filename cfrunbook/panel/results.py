@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -62,8 +63,9 @@ def head(runbook: Runbook, title: str) -> Head:
     seen = runbook.observations if runbook.has_looked else incident.observations
     if seen is None:
         return Head(title, (*simulated, visible(examined, 120), f"from {incident.vantage}", "nothing seen yet"))
-    kind = "a recording of" if runbook.recorded else "seen"
-    return Head(
-        title,
-        (*simulated, visible(examined, 120), f"from {seen.vantage}", f"{kind} {outline.moment(seen.recorded_at)}"),
-    )
+    when = outline.moment(seen.recorded_at)
+    if runbook.recorded:
+        when = f"a recording of {when}, {outline.age(dt.datetime.now(dt.UTC) - seen.recorded_at)}"
+    else:
+        when = f"seen {when}"
+    return Head(title, (*simulated, visible(examined, 120), f"from {seen.vantage}", when))

@@ -489,7 +489,7 @@ class Runbook:
         incident = self.incident
         seen = incident.observations
         if seen is not None:
-            age = _age(dt.datetime.now(dt.UTC) - seen.recorded_at)
+            age = outline.age(dt.datetime.now(dt.UTC) - seen.recorded_at)
             yield "Evidence", f"a recording of {outline.moment(seen.recorded_at)}, {age}", f"seen from {seen.vantage}"
             yield "Probes", "nothing", "the recording is judged"
         else:
@@ -541,13 +541,3 @@ def _first_of_each_code(findings: Sequence[Finding]) -> Iterator[Finding]:
 
 def _number(items: Sequence[object], noun: str) -> str:
     return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
-
-
-def _age(past: dt.timedelta) -> str:
-    """Return how long ago something was, in the one unit that matters."""
-    seconds = past.total_seconds()
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= size:
-            number = int(seconds // size)
-            return f"{number} {unit}{'' if number == 1 else 's'} old"
-    return "just made" if seconds >= 0 else "from the future: check the clocks"
