@@ -32,7 +32,7 @@ def shows_widgets(environ: Mapping[str, str] = os.environ, shell: Any = None) ->
     shell = shell or _shell()
     if wanted == "no" or shell is None or find_spec("ipywidgets") is None:
         return False
-    if wanted == "yes" or _is_voila(environ):
+    if wanted == "yes" or is_voila(environ):
         return True
     return _is_attended(shell) and (_SESSION in environ or any(n in environ or n in shell.user_ns for n in _VS_CODE))
 
@@ -60,6 +60,6 @@ def _is_attended(shell: Any) -> bool:
     return bool(request.get("content", {}).get("allow_stdin", False))
 
 
-def _is_voila(environ: Mapping[str, str]) -> bool:
+def is_voila(environ: Mapping[str, str] = os.environ) -> bool:
     """Tell whether this is a page of Voilà, which runs cells as nbclient does, and then shows widgets."""
     return environ.get("SERVER_SOFTWARE", "").startswith("voila/")

@@ -20,7 +20,7 @@ from cfrunbook.errors import BadInput
 from cfrunbook.panel import codes, results
 from cfrunbook.panel.copying import Clipboard
 from cfrunbook.panel.form import Form, culprit
-from cfrunbook.panel.frontend import notebook_name
+from cfrunbook.panel.frontend import is_voila, notebook_name
 from cfrunbook.panel.keeping import Keeping, evidence_name
 from cfrunbook.panel.progress import Progress
 from cfrunbook.panel.rows import StepRow
@@ -109,9 +109,18 @@ class Panel:
             old.close()
         _LIVE[self._key] = self
         display(views.widget(self.widget.model_id, FALLBACK), raw=True)  # type: ignore[no-untyped-call]
-        for name in ("opened", *self.rows, "report"):
+        places = ("opened", *self.rows, "report")
+        if is_voila():  # its page draws what a handle shows once, and there is no notebook to save it in
+            self._handles = {name: _Place() for name in places}
+            boxes = self._boxes = widgets.VBox([place.widget for place in self._handles.values()])
+            boxes.add_class("cfr-places-of-results")
+            display(views.widget(boxes.model_id, FALLBACK), raw=True)  # type: ignore[no-untyped-call]
+        for name in places:
             data, metadata = self.shown.get(name, views.nothing())
-            self._handles[name] = display(data, metadata=metadata, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            if name in self._handles:
+                self._handles[name].update(data)
+            else:
+                self._handles[name] = display(data, metadata=metadata, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         self.work.warm_up()
 
     def close(self) -> None:
@@ -379,6 +388,17 @@ class Panel:
             with contextlib.suppress(BadInput):
                 self._say(results.verdict(self.runbook))
             self._refresh()
+
+
+class _Place:
+    """A place on a page, where there are no display handles."""
+
+    def __init__(self) -> None:
+        self.widget = widgets.HTML()
+
+    def update(self, data: Mapping[str, Any], **_: Any) -> None:
+        """Show the HTML of a bundle."""
+        self.widget.value = data["text/html"]
 
 
 def _button(description: str, tooltip: str, click: Callable[[], None], *, icon: str = "", style: str = "") -> Any:

@@ -457,6 +457,18 @@ def test_widgets_are_for_people_before_something_that_shows_them(
     assert shows_widgets(environ, shell()) is shown
 
 
+def test_a_page_of_voila_shows_results_in_widgets(expired, monkeypatch):
+    """Such a page does not follow display handles."""
+    displayed: list[Any] = []
+    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0.5.13")
+    monkeypatch.setattr("IPython.display.display", lambda *given, **_: displayed.append(given))
+    panel = Panel(open_runbook("03_certificate", lab=expired.file))
+    panel.show()
+    assert len(displayed) == 2
+    clicked(panel, panel.rows["judge"].run)
+    assert "certificate.expired" in panel._handles["judge"].widget.value
+
+
 def test_a_notebook_is_known_by_its_file():
     assert notebook_name(LAB, Shell(True)) == "03_certificate"
     assert notebook_name(LAB, Shell(True, __vsc_ipynb_file__="/x/mine.ipynb")) == "mine"
