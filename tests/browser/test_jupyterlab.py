@@ -37,6 +37,7 @@ async () => {
   return context.model.toJSON();
 }
 """
+RESTART = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()"
 RUN = """
 async ([cells, parameters]) => {
   const app = window.jupyterapp;
@@ -142,7 +143,7 @@ class Seen:
     def says(self, start: str) -> str:
         """Wait until the panel says something that begins so, and return all of it."""
         status = self.page.locator(".cfr-panel .cfr-status", has_text=start)
-        status.wait_for(timeout=60_000)
+        status.wait_for(timeout=120_000)
         return status.inner_text()
 
     @property
@@ -269,6 +270,12 @@ def test_a_person_works_with_the_panel(seen, lab_url, work):
             assert not any(
                 "application/javascript" in o.get("data", {}) for c in saved.cells for o in c.get("outputs", ())
             )
+
+            seen.page.evaluate(RESTART)
+            seen.run("parameters", "open")
+            assert "resume" in seen.says("Run all looks now")
+            seen.button("Resume").click()
+            assert "No fault found" in seen.says("No fault found"), "the newest is the one that verified"
             assert seen.elsewhere == []
         finally:
             service.stop()
