@@ -93,13 +93,46 @@ def _run(argv: list[str]) -> int:
         split = argv.index("--")
         argv, command = argv[:split], argv[split + 1 :]
     parser = _parser()
-    options = parser.parse_args(_with_environment(argv))
+    options, rest = parser.parse_known_args(_with_environment(_of_known_command(argv)))
+    _take_anything(parser, options, rest)
     options.command = command
     if not hasattr(options, "call"):
         parser.print_help()
         return 0
     call: Callable[[argparse.Namespace], int] = options.call
     return call(options)
+
+
+_COMMANDS = ("diagnose", "report", "firewall", "function", "logs", "lab", "aws", "notebooks")
+
+
+def _of_known_command(argv: list[str]) -> list[str]:
+    """Refuse a first word that is no command, and say what was probably meant. Raises BadInput."""
+    if not argv or argv[0].startswith("-") or argv[0] in _COMMANDS:
+        return argv
+    import difflib
+
+    shown = visible(argv[0], 120)
+    if close := difflib.get_close_matches(argv[0], _COMMANDS, 1, 0.7):
+        meant = f"cfrunbook {close[0]}"
+    elif "." in argv[0] or "/" in argv[0] or Path(argv[0]).exists() or re.fullmatch(r"E[A-Z0-9]{5,31}", argv[0]):
+        meant = f"cfrunbook diagnose {shlex.join(visible(word, 300) for word in argv)}"
+    else:
+        raise BadInput(f"{shown!r} is no command; there are {', '.join(_COMMANDS)} (see cfrunbook --help).")
+    raise BadInput(f"{shown!r} is no command; did you mean: {meant}")
+
+
+def _take_anything(parser: argparse.ArgumentParser, options: argparse.Namespace, rest: list[str]) -> None:
+    """Put the words that are no option where `diagnose` and `report` want them, wherever on the line they stand.
+
+    Without any, they come from CFRUNBOOK_ANYTHING, split as a shell would. Raises BadInput for others.
+    """
+    unknown = [word for word in rest if not hasattr(options, "anything") or (word.startswith("-") and word != "-")]
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if hasattr(options, "anything"):
+        words = [*options.anything, *rest]
+        options.anything = words or _words("anything", os.environ.get("CFRUNBOOK_ANYTHING", ""))
 
 
 # --- commands -----------------------------------------------------------------------------------------------------
@@ -208,8 +241,7 @@ def _function(options: argparse.Namespace) -> int:
 def _logs(options: argparse.Namespace) -> int:
     import datetime as dt
 
-    from cfrunbook.logs import reading
-    from cfrunbook.views import log_words
+    from cfrunbook.logs import reading, words
     from cfrunbook.views import logs as views
 
     if options.since is not None and options.until is not None and options.since >= options.until:
@@ -223,7 +255,7 @@ def _logs(options: argparse.Namespace) -> int:
         sys.stdout.write(views.to_json(summary).decode())
     else:
         print(views.render(summary, dt.datetime.now(dt.UTC), color=_color(), width=_width()))
-    return EXIT[log_words.status(summary)]
+    return EXIT[words.status(summary)]
 
 
 def _lab_list(options: argparse.Namespace) -> int:
@@ -274,6 +306,7 @@ def _incident(options: argparse.Namespace) -> Incident:
     given = with_fetched(
         profile=options.aws_profile or "",
         progress=_progress,
+        anything=options.anything,
         distribution=options.distribution,
         policies=options.policies,
         url=options.url,
@@ -303,8 +336,11 @@ def _incident(options: argparse.Namespace) -> Incident:
         handler=options.handler,
         run_handler=options.run_handler,
         response=options.response,
+        logs=options.logs,
     )
-    return Incident.load(**given)
+    incident = Incident.load(**given, progress=_read_so_far if sys.stderr.isatty() else None)
+    _progress("")
+    return incident
 
 
 def _observe_and_judge(incident: Incident) -> tuple[Observations, Diagnosis]:
@@ -382,9 +418,9 @@ _INPUTS = (
     *("distribution", "policies", "url", "origin", "host", "evidence", "save-evidence", "connect-to", "vantage"),
     *("at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name", "expiry-days"),
     *("keep-alive", "firewall", "interface", "destination", "address-ranges", "function-result", "function-event"),
-    *("event-type", "function-kind", "handler", "run-handler", "response", "aws-profile", "output"),
+    *("event-type", "function-kind", "handler", "run-handler", "response", "logs", "aws-profile", "output"),
 )
-_SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall", "function-result", "response"})
+_SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall", "function-result", "response", "logs"})
 
 
 def _with_environment(argv: list[str]) -> list[str]:
@@ -560,6 +596,13 @@ def _command(
 
 def _inputs(parser: argparse.ArgumentParser) -> None:
     """Add the inputs that `diagnose` and `report` share; each may be left out."""
+    parser.add_argument(
+        "anything",
+        nargs="*",
+        default=[],
+        metavar="ANYTHING",
+        help="whatever you have: files, folders, a URL, an id, a name; told from its content; - is stdin",
+    )
     what = parser.add_argument_group("what is known (any subset)")
 
     def add(name: str, text: str, *, several: bool = False, convert: Callable[[str], Any] = str, **more: Any) -> None:
@@ -637,6 +680,12 @@ def _inputs(parser: argparse.ArgumentParser) -> None:
         "what viewers get: output of curl -i or -v, wget -S, a HAR file, header fields, the page",
         several=True,
         metavar="FILE",
+    )
+    add(
+        "--logs",
+        "access logs, files and folders: standard of any age, v2, JSON, Parquet, real-time, packed or not",
+        several=True,
+        metavar="PATH",
     )
     add("--aws-profile", "profile to fetch with, where --distribution is an id (default: as boto3)", metavar="NAME")
     add("--lab", "a running lab's file: its relocations and defaults", metavar="FILE")

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cfrunbook import coverage, failover, verdicts
+import msgspec
+
+from cfrunbook import coverage, failover, verdicts, wanted
 from cfrunbook.causes import aws_facts, registry, tls_second_opinion
 from cfrunbook.causes.case import Case
-from cfrunbook.evidence import AddressRanges, Observations, ResolutionOutcome
+from cfrunbook.evidence import AddressRanges, GivenKind, Observations, ResolutionOutcome
 from cfrunbook.findings import (
     STAGE_TITLES,
     STAGES,
@@ -69,6 +71,11 @@ def _firewall_inputs(incident: Incident, observations: Observations) -> dict[str
     return named | ({"address_ranges": ranges.create_date} if ranges else {})
 
 
+def _log_inputs(incident: Incident, observations: Observations) -> dict[str, Any]:
+    logs = incident.inputs.logs or observations.inputs.logs
+    return {"logs": list(logs.files.paths), "log_requests": logs.requests} if logs else {}
+
+
 def _behind_firewall(incident: Incident) -> set[str]:
     """Return the origins that the rules given may be about; of several nobody knows which."""
     return {t.domain for t in incident.targets if not t.not_probed}
@@ -97,6 +104,7 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
     if observations.inputs.functions or observations.function_runs or incident.inputs.functions:
         findings.extend(_of_functions(incident, observations))
     findings.extend(_of_responses(incident, observations))
+    findings.extend(_of_logs(incident, observations))
     findings.extend(_of_account(incident, observations))
     findings = failover.settle(incident, findings)
     untried = (gap for case in judged for gap in coverage.gaps(case))
@@ -113,8 +121,8 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
         *observations.not_observed,
         *_unread(incident),
     )
-    not_examined = (*gaps, *said, *_left_out(paths))
-    return Diagnosis(
+    not_examined = (*gaps, *_unrecognized(incident), *said, *_left_out(paths))
+    concluded = Diagnosis(
         verdict=verdict,
         stages=next((p.stages for p in paths if p.target == verdict.target), paths[0].stages if paths else ()),
         causes=tuple(_cause(cause, ranked) for cause in Cause if _shown(cause, ranked)),
@@ -130,6 +138,7 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
             "connect_to": list(observations.inputs.connect_to),
             "trust_store": incident.roots.name,
             **_firewall_inputs(incident, observations),
+            **_log_inputs(incident, observations),
             "lab": observations.inputs.lab,
             "vantage": observations.vantage,
             "recorded_at": observations.recorded_at.isoformat(),
@@ -137,6 +146,19 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
         },
         versions={**observations.versions, "trust_store": incident.roots.name},
     )
+    return msgspec.structs.replace(concluded, wanted=wanted.of(incident, concluded))
+
+
+def _unrecognized(incident: Incident) -> Iterable[NotExamined]:
+    """Say what of that which was given without saying what it is could not be used, and why."""
+    for item in incident.inputs.recognized:
+        is_needed = item.kind in (GivenKind.UNKNOWN, GivenKind.OTHER) or (item.kind in _SOURCES and not item.input)
+        if is_needed:
+            why = " ".join((f"it is {item.what}.", *item.notes)).removesuffix(".")
+            yield NotExamined(what=f"{item.given}, which was given", why=why)
+
+
+_SOURCES = (GivenKind.DISTRIBUTION_ID, GivenKind.DISTRIBUTION, GivenKind.FUNCTION_CODE, GivenKind.LOGS)
 
 
 def _of_functions(incident: Incident, observations: Observations) -> Iterable[Finding]:
@@ -161,6 +183,24 @@ def _of_responses(incident: Incident, observations: Observations) -> Iterable[Fi
         policies=incident.policies,
         at=incident.at or observations.recorded_at,
         url=incident.inputs.url,
+    )
+
+
+def _of_logs(incident: Incident, observations: Observations) -> Iterable[Finding]:
+    """Return what access logs show: those given now, else those of the recording."""
+    logs = incident.inputs.logs or observations.inputs.logs
+    if logs is None:
+        return ()
+    from cfrunbook.causes import access_logs
+
+    return access_logs.judge(
+        logs,
+        distribution=incident.distribution,
+        host=incident.url.host if incident.url else "",
+        url=incident.inputs.url,
+        responses=incident.inputs.responses or observations.inputs.responses,
+        at=incident.at or observations.recorded_at,
+        was_probed=bool(incident.targets),
     )
 
 

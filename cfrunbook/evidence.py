@@ -20,6 +20,7 @@ from cfrunbook.aws_facts import AwsFacts
 from cfrunbook.errors import BadInput
 from cfrunbook.files import read_bounded, write_whole
 from cfrunbook.findings import NotExamined, Struct
+from cfrunbook.log_summary import LogSummary
 from cfrunbook.text import visible
 
 SCHEMA = 1
@@ -28,6 +29,8 @@ MAX_OBSERVATIONS = 80_000
 3000 DNS queries."""
 MAX_DNS_RECORDS = 128
 """Records kept of each section of a DNS answer: a referral to 13 name servers brings 39."""
+MAX_RECOGNIZED = 1000
+"""Things given without saying what they are, in one recording."""
 MAX_RESPONSES = 100
 """Captured responses of one incident."""
 
@@ -644,9 +647,64 @@ class AddressRanges(Struct, frozen=True, kw_only=True):
     ipv6: tuple[str, ...] = ()
 
 
+class GivenKind(StrEnum):
+    """What something is that a person gave without saying what it is."""
+
+    DISTRIBUTION = "distribution"
+    DISTRIBUTION_ID = "distribution_id"
+    POLICY = "policy"
+    """A cache policy, an origin request policy or a VPC origin."""
+    URL = "url"
+    NAME = "name"
+    """A host name, perhaps with a port."""
+    REQUEST_ID = "request_id"
+    """X-Amz-Cf-Id of a response, x-edge-request-id of a log."""
+    POP = "pop"
+    """X-Amz-Cf-Pop: the edge location."""
+    TIME = "time"
+    ADDRESS = "address"
+    RESPONSE = "response"
+    LOGS = "logs"
+    FUNCTION_RESULT = "function_result"
+    FUNCTION_EVENT = "function_event"
+    FUNCTION_CODE = "function_code"
+    FUNCTION_LOG = "function_log"
+    FIREWALL = "firewall"
+    ADDRESS_RANGES = "address_ranges"
+    EVIDENCE = "evidence"
+    LAB = "lab"
+    ALARM = "alarm"
+    RESOLVER = "resolver"
+    ROOT_HINTS = "root_hints"
+    RELOCATION = "relocation"
+    """curl's HOST:PORT:ADDRESS:PORT."""
+    CERTIFICATES = "certificates"
+    OTHER = "other"
+    """Known, and of no use here: what it is and what to give instead is said."""
+    UNKNOWN = "unknown"
+
+
+class Recognized(Struct, frozen=True, kw_only=True):
+    """One thing that a person gave without saying what it is, and what it was taken for."""
+
+    given: Annotated[str, Meta(max_length=600)]
+    """A file's name, or what was written, in a form that may be shown."""
+    kind: GivenKind
+    what: Annotated[str, Meta(max_length=1000)]
+    """What it is, in words that follow "taken for"."""
+    input: ShortText = ""
+    """The parameter that it became; empty: none."""
+    value: Annotated[str, Meta(max_length=2000)] = ""
+    """What that parameter was given, or the id or time itself, in a form that may be shown."""
+    notes: tuple[Annotated[str, Meta(max_length=1000)], ...] = ()
+    """What else is to be said of it, a sentence each: why it was not used, what was left out."""
+
+
 class Inputs(Struct, frozen=True, kw_only=True):
     """What a person gave, redacted: enough to work out again, from a recording alone, what was to be examined."""
 
+    recognized: Annotated[tuple[Recognized, ...], Meta(max_length=MAX_RECOGNIZED)] = ()
+    """What was given without saying what it is, and what it was taken for."""
     name: str = ""
     distribution: dict[str, Any] | None = None
     policies: tuple[dict[str, Any], ...] = ()
@@ -672,6 +730,8 @@ class Inputs(Struct, frozen=True, kw_only=True):
     """Results of edge functions."""
     responses: Annotated[tuple[CapturedResponse, ...], Meta(max_length=MAX_RESPONSES)] = ()
     """Captured responses."""
+    logs: LogSummary | None = None
+    """What access logs say, counted: no line of them; None: none were given."""
     aws: AwsFacts | None = None
     """What was fetched from an AWS account besides; None: nothing was."""
     lab: str = ""

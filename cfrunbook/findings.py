@@ -273,6 +273,23 @@ class NotExamined(Struct, frozen=True, kw_only=True):
     next_check: str = ""
 
 
+class Wanted(Struct, frozen=True, kw_only=True):
+    """A piece of evidence that is missing: what to get, what it would tell, how to get it, and where it goes."""
+
+    key: str
+    """Stable: `distribution`, `response`, `logs` …; `check:<code>` for what an undecided finding asks for."""
+    what: str
+    """What to get, in words."""
+    why: str
+    """What it would confirm or exclude, in a sentence."""
+    causes: tuple[Cause, ...] = ()
+    """The causes that it would confirm or exclude; empty: all of them."""
+    how: Step
+    """How to get it: the command has the values of this incident in it."""
+    parameter: str = ""
+    """The parameter that takes it (`response`; on the command line `--response`); empty: none."""
+
+
 class Diagnosis(Struct, frozen=True, kw_only=True):
     """Everything concluded about one incident. The JSON form of this is the public contract, schema 1."""
 
@@ -284,6 +301,8 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     """Ranked: the root cause first."""
     not_examined: tuple[NotExamined, ...]
+    wanted: tuple[Wanted, ...] = ()
+    """The evidence that is missing, what would tell most first."""
     paths: tuple[Path, ...] = ()
     inputs: dict[str, Any] = {}
     versions: dict[str, str] = {}

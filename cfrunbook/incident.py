@@ -27,7 +27,15 @@ from cfrunbook.cloudfront.policies import Policies
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.cloudfront.viewer_url import ViewerUrl
 from cfrunbook.errors import BadInput
-from cfrunbook.evidence import AddressRanges, CapturedResponse, FirewallDump, FunctionResult, Inputs, Observations
+from cfrunbook.evidence import (
+    AddressRanges,
+    CapturedResponse,
+    FirewallDump,
+    FunctionResult,
+    Inputs,
+    Observations,
+    Recognized,
+)
 from cfrunbook.findings import Finding, NotExamined, Stage, StageResult, StageStatus, Status
 from cfrunbook.text import join_names, visible
 
@@ -36,8 +44,12 @@ if TYPE_CHECKING:
     from cfrunbook.firewall.dumps import Rules
     from cfrunbook.functions.cloudfront_function.known_origins import KnownOrigins
     from cfrunbook.functions.inputs import Handler, ResultSource
+    from cfrunbook.log_summary import LogSummary
+    from cfrunbook.logs.given import LogSource
+    from cfrunbook.logs.given import Progress as LogProgress
     from cfrunbook.probes.dns.hints import Hint
     from cfrunbook.probes.relocation import Relocations
+    from cfrunbook.recognizing import Anything
     from cfrunbook.x509.roots import TrustStore
 
 Pace = Literal["polite", "fast"]
@@ -51,16 +63,18 @@ LONGEST_EXPIRY_DAYS = 825
 _DNS_PORT = 53
 _LONGEST_INTERFACE = 15
 """Bytes of an interface's name on Linux (IFNAMSIZ without its NUL)."""
-_SOURCE_FIELDS = ("distribution", "trust_store", "root_hints", "function_result", "function_event", "handler")
+_SOURCE_FIELDS = ("distribution", "trust_store", "root_hints", "function_result", "function_event", "handler", "logs")
 _LAB_OPTIONS = (
     "distribution", "policies", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace", "resolver",
     "root_hints", "at", "vantage", "name", "expiry_days", "keep_alive", "function_result", "function_event",
-    "event_type", "function_kind", "handler", "run_handler",
+    "event_type", "function_kind", "handler", "run_handler", "logs",
 )  # fmt: skip
 
 
 MAX_FACTS = 5
 """Results of functions that are named one by one."""
+MAX_RECOGNIZED_FACTS = 20
+"""Things given without saying what they are, of which each is told by itself."""
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -111,6 +125,7 @@ class Incident(msgspec.Struct, frozen=True):
     def load(
         cls,
         *,
+        anything: Anything = None,
         distribution: Source | None = None,
         policies: Source | Sequence[Source] | None = (),
         url: str | None = "",
@@ -140,18 +155,24 @@ class Incident(msgspec.Struct, frozen=True):
         run_handler: bool | str | None = None,
         key_value_store: Path | str | None = None,
         response: ResponseSource | Sequence[ResponseSource] | None = (),
+        logs: LogSource | Sequence[LogSource] | None = (),
         aws: AwsFacts | None = None,
         name: str | None = "",
+        progress: LogProgress | None = None,
     ) -> Incident:
         """Return the incident that these inputs describe; any subset will do that gives something to examine.
 
-        That is a distribution, an origin, a captured response, or an edge function's result or handler. A handler is
-        only run, which is code execution on this machine, if `run_handler` says so.
+        That is a distribution, an origin, a captured response, access logs, or an edge function's result or handler. A
+        handler is only run, which is code execution on this machine, if `run_handler` says so. Access logs are read
+        here, last and whole; `progress` is told how many bytes were read, about, and how many there are. `anything` is
+        whatever a person has, files, folders, texts, URLs, ids: what it is is told from its content, and what is given
+        by name wins.
 
         What is given here wins over the options of `lab`, and those over the inputs of `evidence`. Raises BadInput,
         in one sentence, for anything that cannot be used; never another exception.
         """
         given: dict[str, Any] = {
+            "anything": anything,
             "distribution": distribution, "policies": policies, "url": url, "origin": origin, "host": host,
             "connect_to": connect_to, "trust_store": trust_store, "vantage": vantage, "at": at, "deadline": deadline,
             "pace": pace, "resolver": resolver, "root_hints": root_hints, "expiry_days": expiry_days,
@@ -161,13 +182,22 @@ class Incident(msgspec.Struct, frozen=True):
             "function_kind": function_kind, "handler": handler, "run_handler": run_handler,
             "key_value_store": key_value_store,
             "response": response,
+            "logs": logs,
             "aws": aws,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
+        if "anything" in given:
+            from cfrunbook import recognizing
+
+            given = recognizing.applied(given | {"evidence": evidence, "lab": lab})
+            evidence, lab = given.pop("evidence"), given.pop("lab")
+            if isinstance(given.get("distribution"), str) and recognizing.has_id_alone(given):
+                given = recognizing.not_fetched(given, "It was not fetched: `cfrunbook.fetch` does that.")
+            given["anything"] = given["anything"].items
         scenario, options = _lab(lab) if lab else ("", {})
         observations = _recording(evidence) if evidence else None
         recorded = observations.inputs if observations else Inputs()
-        return _assemble(given, options, recorded, observations, scenario)
+        return _assemble(given, options, recorded, observations, scenario, progress=progress)
 
     @property
     def targets(self) -> tuple[Target, ...]:
@@ -208,6 +238,7 @@ class Incident(msgspec.Struct, frozen=True):
     def _facts(self) -> Iterable[Fact]:
         if self.inputs.lab:
             yield Fact("Lab scenario", self.inputs.lab, "made for training and tests, not a real incident")
+        yield from self._recognized_facts()
         if self.distribution:
             yield Fact("Distribution", self.distribution.title, join_names(list(self.distribution.names)))
         if self.url:
@@ -241,6 +272,7 @@ class Incident(msgspec.Struct, frozen=True):
             shown = response.status if response.status is not None else "no status"
             origin = f"response {response.number} of {response.name}" if response.name else "as given"
             yield Fact("Captured response", f"{response.version} {shown}".strip(), visible(origin, 120))
+        yield from self._log_facts()
         at_53 = [e for e in self.relocations.entries if e.port == _DNS_PORT]
         servers = [e for e in at_53 if hostname.is_address(e.host)]
         others = [e for e in at_53 if servers and not e.host]
@@ -252,6 +284,26 @@ class Incident(msgspec.Struct, frozen=True):
             any_other = " and every other" if others else ""
             yield Fact("Name servers", f"{places}{any_other}, relocated", f"asked elsewhere; the first: {servers[0]}")
         yield Fact("Trusts", self.roots.name)
+
+    def _recognized_facts(self) -> Iterable[Fact]:
+        """Yield what each thing was taken for that was given without saying what it is."""
+        given = self.inputs.recognized
+        for item in given[:MAX_RECOGNIZED_FACTS]:
+            how = f"given as {item.input.replace('_', '-')}" if item.input else "no input"
+            yield Fact("Given", item.given, f"taken for {item.what}; {how}")
+        if len(given) > MAX_RECOGNIZED_FACTS:
+            yield Fact("Given", f"and {len(given) - MAX_RECOGNIZED_FACTS} more")
+
+    def _log_facts(self) -> Iterable[Fact]:
+        if self.inputs.logs is None:
+            return
+        from cfrunbook.logs import words
+
+        logs = self.inputs.logs
+        when = words.span(logs.first_request, logs.last_request) if logs.requests else ""
+        # The moment to judge at is no window: whoever wants one counts with `cfrunbook logs --since --until`.
+        whole = "all of it counts, also what is far from the moment to judge at" if self.at else "all of it counts"
+        yield Fact("Access logs", f"{logs.requests:,} requests {when}".strip(), f"{words.files(logs.files)}; {whole}")
 
     def _function_facts(self) -> Iterable[Fact]:
         given = self.inputs.functions
@@ -303,6 +355,8 @@ def _assemble(
     recorded: Inputs,
     observations: Observations | None,
     scenario: str,
+    *,
+    progress: LogProgress | None,
 ) -> Incident:
     """Merge the three places that inputs come from, and work out the plan."""
     from cfrunbook.causes import distribution as judgement
@@ -315,6 +369,7 @@ def _assemble(
     def pick_given(key: str) -> Any:
         return given.get(key, options.get(key))
 
+    recognized: tuple[Recognized, ...] = given.get("anything") or recorded.recognized
     url_text = _text(pick("url"), "URL")
     url = viewer_url.parse(url_text) if url_text else None
     origin, host = _text(pick("origin"), "Origin").strip(), _text(pick("host"), "Host").strip()
@@ -332,18 +387,22 @@ def _assemble(
         or (observations and observations.function_runs)
     ):
         planned = plan.of_functions()
-    elif recorded.responses or pick_given("response") is not None:
-        planned = plan.of_responses()
+    elif direct := _direct_evidence(pick_given, recorded):
+        planned = plan.of_direct_evidence(direct)
+    elif recognized:
+        planned = plan.of_nothing()
     else:
         raise BadInput(
             "There is nothing to examine: give a distribution (the output of aws cloudfront get-distribution), an"
-            " origin (NAME or NAME:PORT), a captured response, an edge function's result, a recording or a lab."
+            " origin (NAME or NAME:PORT), a captured response, access logs, an edge function's result, a recording or a"
+            " lab."
         )
     connect_to = _texts(pick("connect_to"), "--connect-to")
     roots = _roots(given.get("trust_store", options.get("trust_store")), recorded)
     name = _text(pick("name"), "Name")
     ranges_url = _ranges_url(given.get("address_ranges"))
     inputs = Inputs(
+        recognized=recognized,
         name=name,
         distribution=read.document if read else None,
         policies=known.given,
@@ -364,7 +423,7 @@ def _assemble(
         lab=scenario or recorded.lab,
     )
     vantage = _text(given.get("vantage", options.get("vantage")), "Vantage")
-    return Incident(
+    incident = Incident(
         inputs=inputs,
         distribution=read,
         policies=known,
@@ -386,6 +445,8 @@ def _assemble(
         observations=observations,
         name=_slug(name or (url.host if url else "") or origin or (read.id or read.domain_name if read else "")),
     )
+    logs = _logs(pick_given("logs"), recorded, progress)  # last: to read them may take a while
+    return msgspec.structs.replace(incident, inputs=msgspec.structs.replace(inputs, logs=logs)) if logs else incident
 
 
 def _recording(source: Path | str | Observations) -> Observations:
@@ -517,6 +578,27 @@ def _responses(value: Any, recorded: Inputs) -> tuple[CapturedResponse, ...]:
     from cfrunbook.cloudfront import captured_response
 
     return captured_response.load(value)
+
+
+def _logs(value: Any, recorded: Inputs, progress: LogProgress | None) -> LogSummary | None:
+    """Return what the access logs say that were given, else those of the recording. Raises BadInput."""
+    if value is None and recorded.logs is None:
+        return None
+    from cfrunbook.logs import given
+
+    if value is not None:
+        return given.load(value, progress)
+    if recorded.logs is not None:
+        given.check(recorded.logs)
+    return recorded.logs
+
+
+def _direct_evidence(pick: Callable[[str], Any], recorded: Inputs) -> str:
+    """Return what was given of CloudFront's own word, for a sentence; empty for none of it."""
+    has_response = recorded.responses or pick("response") is not None
+    has_logs = recorded.logs is not None or pick("logs") is not None
+    named = [*(["a captured response"] if has_response else []), *(["access logs"] if has_logs else [])]
+    return " and ".join(named)
 
 
 def _handler(

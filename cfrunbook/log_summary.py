@@ -17,10 +17,12 @@ from cfrunbook.findings import Struct
 Count = Annotated[int, Meta(ge=0, le=1 << 53)]
 EpochSecond = Annotated[int, Meta(ge=0, le=32_503_680_000)]
 """Seconds since 1970 in UTC; until the year 3000."""
+Width = Annotated[int, Meta(ge=1, le=31_449_600)]
+"""Seconds of a step of time: up to a year of whole weeks."""
 Status = Annotated[int, Meta(ge=0, le=999)]
 ShortText = Annotated[str, Meta(max_length=300)]
 
-MAX_PROBLEMS, MAX_SAMPLES, MAX_EXAMPLES, MAX_GUESSES = 20, 5, 3, 20
+MAX_PROBLEMS, MAX_SAMPLES, MAX_EXAMPLES, MAX_GUESSES, MAX_PATHS = 20, 5, 3, 20, 20
 NEIGHBORS: tuple[int, ...] = (500, 502, 503, 504)
 """Statuses that are counted over time beside the one asked for: what people take for one another."""
 TOOK_S: tuple[float, ...] = (0.02, 0.1, 0.5, 1, 5, 9.5, 29.5)
@@ -41,6 +43,8 @@ class FileProblem(Struct, frozen=True, kw_only=True):
 class Files(Struct, frozen=True, kw_only=True):
     """What was read."""
 
+    paths: Annotated[tuple[Annotated[str, Meta(max_length=4096)], ...], Meta(max_length=MAX_PATHS)] = ()
+    """The first files and folders as they were named, for commands; empty where that is not known."""
     given: Count = 0
     """Files that were named, or found in the folders that were."""
     read: Count = 0
@@ -100,7 +104,7 @@ class Point(Struct, frozen=True, array_like=True):
 class Series(Struct, frozen=True, kw_only=True):
     """Counts over time, in steps of `width_s` seconds; a step in which nothing happened is left out."""
 
-    width_s: Annotated[int, Meta(ge=1)] = 60
+    width_s: Width = 60
     points: tuple[Point, ...] = ()
 
 
@@ -156,7 +160,7 @@ class Labeled(Struct, frozen=True, kw_only=True):
 class Grid(Struct, frozen=True, kw_only=True):
     """Edge location by time, in steps of `width_s` seconds."""
 
-    width_s: Annotated[int, Meta(ge=1)] = 60
+    width_s: Width = 60
     rows: tuple[Labeled, ...] = ()
 
 

@@ -30,12 +30,14 @@ def verdict(
 ) -> Verdict:
     """Return the answer: the first broken stage of the most important broken target is the root cause.
 
-    A fault that CloudFront itself names comes before all that was seen from here; of the same cause, what was seen says
-    more. A secondary origin never speaks before a primary that is broken or could not be looked at. With `gaps` in what
-    had to be seen, "no fault found" is not said. `stopped`: the look was ended before its end.
+    A fault that CloudFront itself names comes before all that was seen from here; of the same cause, or one that looks
+    the same to CloudFront, what was seen says more. A secondary origin never speaks before a primary that is broken or
+    could not be looked at. With `gaps` in what had to be seen, "no fault found" is not said. `stopped`: the look was
+    ended before its end.
     """
     if (named := direct_evidence.named(findings)) is not None:
-        same = [f for f in findings if f.cause is named.cause and not direct_evidence.is_direct(f)]
+        causes = direct_evidence.causes_of(named)
+        same = [f for f in findings if f.cause.value in causes and not direct_evidence.is_direct(f)]
         root = _first(incident, same, Status.FAULT) or named
         return _broken(incident, root, findings, direct_evidence.beside_named(named, root, findings, vantage))
     seen = {t.id for t in incident.targets if any(f.target == t.id and f.status is Status.OK for f in findings)}
@@ -47,9 +49,13 @@ def verdict(
         if fault := _first(incident, pool, Status.FAULT):
             return _broken(incident, fault, findings, direct_evidence.beside_seen(fault, findings))
         if unknown := _first(incident, pool, Status.UNKNOWN):
+            if direct_evidence.is_direct(
+                unknown
+            ):  # nothing that was seen leaves a question: what CloudFront says, does
+                unknown = direct_evidence.open_question(pool) or unknown
             return _undecided(unknown, findings, _names(incident, seen) if seen else "", vantage)
     if not incident.targets and (told := next((f for f in findings if direct_evidence.is_direct(f)), None)):
-        return _of_response(told)
+        return _of_direct_evidence(told)
     if not incident.targets and (accepted := [f for f in findings if f.code == "edge_function.ok"]):
         others = sum(int(f.data.get("results", 1)) for f in accepted) - 1
         more = f" So it does with {others:,} more result{'s' * (others > 1)}." if others else ""
@@ -59,6 +65,14 @@ def verdict(
             confidence="medium",
             next_check="If CloudFront still answers 502 for this function: its log in CloudWatch names the rule and the"
             " header; or the origin is the cause, see there.",
+        )
+    if not seen and not incident.targets and incident.inputs.recognized:
+        return Verdict(
+            status="unknown",
+            sentence="Inconclusive: nothing was examined, because what was given does not say which origin it is "
+            "about.",
+            next_check="Give the distribution's configuration, a response that fails (curl -sSi), or the origin's "
+            "name.",
         )
     if not seen:
         came_to = "the look was stopped before it came to anything" if stopped else "no origin could be examined"
@@ -78,7 +92,7 @@ def verdict(
             target=next(t.id for t in incident.targets if t.id in seen),
             next_check=gaps[0].next_check,
         )
-    tail = _warned(findings)
+    tail = direct_evidence.beside_well(findings) + _warned(findings)
     what = _names(incident, seen)
     return Verdict(
         status="ok",
@@ -158,7 +172,7 @@ def _undecided(unknown: Finding, findings: Sequence[Finding], seen_well: str, va
         beside = (
             direct_evidence.beside_open(unknown, seen_well, findings, vantage)
             if is_own
-            else f"CloudFront's own response: {question.title}"
+            else direct_evidence.beside_unknown(question)
         )
     return Verdict(
         status="unknown",
@@ -171,21 +185,24 @@ def _undecided(unknown: Finding, findings: Sequence[Finding], seen_well: str, va
     )
 
 
-def _of_response(told: Finding) -> Verdict:
-    """Return what a captured response alone shows that is no 502: no error at all, or another one."""
+def _of_direct_evidence(told: Finding) -> Verdict:
+    """Return what CloudFront's own word alone shows that is no 502: no error at all, or another one."""
     if told.status is Status.OK:
         return Verdict(
             status="ok",
             sentence=f"{told.title} Nothing else was examined.",
             confidence="medium",
-            next_check="Capture a response that fails (curl -sSi), or give the distribution and the failing URL.",
+            next_check="Give the logs of the time at which it fails, or the distribution and the failing URL."
+            if direct_evidence.is_logged(told)
+            else "Capture a response that fails (curl -sSi), or give the distribution and the failing URL.",
         )
     return Verdict(
         status="unknown",
         sentence=f"Inconclusive: {told.title}",
         cause=told.cause,
         code=told.code,
-        next_check="Capture the 502 itself (curl -sSi), or give the distribution and the failing URL.",
+        next_check=(told.next_check if direct_evidence.is_logged(told) else "")
+        or "Capture the 502 itself (curl -sSi), or give the distribution and the failing URL.",
     )
 
 

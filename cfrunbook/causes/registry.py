@@ -44,8 +44,8 @@ def modules_for(case: Case) -> tuple[CauseModule, ...]:
 
 def rules() -> dict[str, Rule]:
     """Return every result code of every cause, also of those that are not judged target by target."""
-    from cfrunbook.causes import aws_facts, captured_response, distribution, edge_function
+    from cfrunbook.causes import access_logs, aws_facts, captured_response, distribution, edge_function
 
-    beside = (distribution.RULES, edge_function.RULES, captured_response.RULES, aws_facts.RULES)
+    beside = (distribution.RULES, edge_function.RULES, captured_response.RULES, access_logs.RULES, aws_facts.RULES)
     tables = (*(module.RULES for module in modules()), *beside)
     return {rule.code: rule for table in tables for rule in table}

@@ -142,7 +142,7 @@ def _of_json(text: str, file: str) -> list[Parts]:
         return [Parts(CaptureForm.BODY, body=text)]
     try:
         value = msgspec.json.decode(text.strip().partition("\n")[0] if text.count("\n") > 1 else content)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         value = None
     members = set(value) if isinstance(value, dict) else set()
     if members & _LOG_MEMBERS:

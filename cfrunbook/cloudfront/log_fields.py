@@ -14,9 +14,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+
+import msgspec
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
 STANDARD_PAGE = _GUIDE + "standard-logs-reference.html"
@@ -54,8 +55,7 @@ class Field(StrEnum):
     """The origin of the last attempt, also for errors. Real-time logs only."""
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnSet:
+class ColumnSet(msgspec.Struct, frozen=True):
     """The columns of standard logs at one time, in their order."""
 
     names: tuple[str, ...]

@@ -148,12 +148,25 @@ def _instead(given: str) -> str:
     return ""
 
 
-def of_responses() -> Plan:
-    """Return the plan where only captured responses are to be judged: no origin is examined."""
+def of_direct_evidence(given: str) -> Plan:
+    """Return the plan where only what CloudFront itself said is to be judged: no origin is examined.
+
+    `given` says what that is, for people.
+    """
     left_out = NotExamined(
         what="the origin",
-        why="neither a distribution nor an origin was given, only a captured response",
+        why=f"neither a distribution nor an origin was given, only {given}",
         next_check="Give the distribution and the failing URL too, or the origin.",
+    )
+    return Plan((), (left_out,))
+
+
+def of_nothing() -> Plan:
+    """Return the plan where nothing that was given says what to examine: what is missing is told."""
+    left_out = NotExamined(
+        what="the origin",
+        why="neither a distribution nor an origin was given",
+        next_check="Give the distribution and the failing URL, or the origin.",
     )
     return Plan((), (left_out,))
 

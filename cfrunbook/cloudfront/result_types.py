@@ -8,8 +8,9 @@ table is kept and shown as it is: CloudFront has always written some that its gu
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from cfrunbook.cloudfront.log_fields import REAL_TIME_PAGE, STANDARD_PAGE
 from cfrunbook.findings import Cause
@@ -41,8 +42,7 @@ class Side(StrEnum):
     """The value does not tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResultType:
+class ResultType(msgspec.Struct, frozen=True):
     """One value, and what to make of it."""
 
     name: str

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from cfrunbook.lab.scenario import READING, VIEWER_HOST, Function, OriginSetup, Setup
+from cfrunbook.lab.scenario import (
+    DISTRIBUTION_ID,
+    DOMAIN_NAME,
+    READING,
+    VIEWER_HOST,
+    Function,
+    OriginSetup,
+    Setup,
+)
 
 GROUP_ID = "shop-origins"
 # Managed policies: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-policies.html
@@ -17,7 +25,6 @@ ALL_VIEWER_EXCEPT_HOST_HEADER = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 
 _VERSIONS = ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2")
 ACCOUNT = "111122223333"
-_ID = "EDFDVBD6EXAMPLE"
 _NONE: dict[str, Any] = {"Quantity": 0}
 
 
@@ -26,12 +33,12 @@ def document(setup: Setup) -> dict[str, Any]:
     return {
         "ETag": "E2QWRUHEXAMPLE",
         "Distribution": {
-            "Id": _ID,
-            "ARN": f"arn:aws:cloudfront::{ACCOUNT}:distribution/{_ID}",
+            "Id": DISTRIBUTION_ID,
+            "ARN": f"arn:aws:cloudfront::{ACCOUNT}:distribution/{DISTRIBUTION_ID}",
             "Status": "Deployed",
             "LastModifiedTime": "2026-01-01T00:00:00+00:00",
             "InProgressInvalidationBatches": 0,
-            "DomainName": "d111111abcdef8.cloudfront.net",
+            "DomainName": DOMAIN_NAME,
             "ActiveTrustedSigners": {"Enabled": False, **_NONE},
             "ActiveTrustedKeyGroups": {"Enabled": False, **_NONE},
             "DistributionConfig": _config(setup),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ _TRUST_FILE = "trust.pem"
 _HINTS_FILE = "root.hints"
 _RESULT_FILE = "function-result.json"
 _EVENT_FILE = "function-event.json"
+_LOGS_FOLDER = "logs"
 _DNS_PORT = 53
 _RECORDS: Final[Mapping[str, tuple[Kind, ...]]] = {"ipv4": ("A",), "ipv6": ("AAAA",), "dualstack": ("A", "AAAA")}
 
@@ -56,6 +58,8 @@ class LabOptions(Struct, frozen=True, kw_only=True):
     function_event: str | msgspec.UnsetType = msgspec.UNSET
     event_type: str | msgspec.UnsetType = msgspec.UNSET
     function_kind: str | msgspec.UnsetType = msgspec.UNSET
+    logs: str | msgspec.UnsetType = msgspec.UNSET
+    """Where there are access logs of the scenario."""
 
 
 class LabFile(Struct, frozen=True, kw_only=True):
@@ -168,7 +172,8 @@ class Running:
             options |= {"lab": self.file, "root_hints": self.folder / _HINTS_FILE}
         options |= {"resolver": self.resolver} if self.resolver else {}
         paths = {name: self.folder / file for name, file in self._function_files().items()}
-        return options | paths | self._function_words()
+        logs = {"logs": self.folder / _LOGS_FOLDER} if self.scenario.has_logs else {}
+        return options | paths | self._function_words() | logs
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which a command examines this scenario without further options."""
@@ -190,8 +195,11 @@ class Running:
                 resolver=self.resolver or msgspec.UNSET,
                 **self._function_files(),
                 **self._function_words(),
+                logs=_LOGS_FOLDER if self.scenario.has_logs else msgspec.UNSET,
             ),
         )
+        if self.scenario.has_logs:
+            self._write_logs(folder / _LOGS_FOLDER)
         if returned := self.setup.function_result:
             (folder / _RESULT_FILE).write_bytes(returned.result)
             if returned.event is not None:
@@ -202,6 +210,12 @@ class Running:
         if self.setup.dns:
             (folder / _HINTS_FILE).write_text(self.setup.dns.hints())
         return folder / LAB_FILE
+
+    def _write_logs(self, folder: Path) -> None:
+        from cfrunbook.lab import logs
+
+        story = logs.story_of(self.setup, self.scenario.expected)
+        logs.write(folder, story, seed=self.scenario.name, until=dt.datetime.now(dt.UTC))
 
     def _function_files(self) -> dict[str, str]:
         returned = self.setup.function_result

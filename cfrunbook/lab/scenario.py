@@ -18,6 +18,7 @@ ORIGIN_ID = "shop-origin"
 ORIGIN = "origin.shop.example"
 VIEWER_HOST = "www.shop.example"
 URL = f"https://{VIEWER_HOST}/cart"
+DISTRIBUTION_ID, DOMAIN_NAME = "EDFDVBD6EXAMPLE", "d111111abcdef8.cloudfront.net"
 READING = ("HEAD", "GET")
 """The methods that a new behavior allows."""
 ALL_METHODS = ("HEAD", "DELETE", "POST", "GET", "OPTIONS", "PUT", "PATCH")
@@ -91,6 +92,37 @@ class FunctionResult:
 
 
 @dataclass(frozen=True, slots=True)
+class LogStory:
+    """What CloudFront logs of a scenario; nothing fails where there is no type."""
+
+    type: str = ""
+    """The detailed result type of the requests that fail."""
+    status: int = 502
+    took: tuple[float, float] = (0.01, 0.1)
+    """Seconds that such a request takes, from and to."""
+    share: float = 1.0
+    """Of the requests that come to the origin."""
+    began: float = 25.0
+    """Minutes before the end of the log."""
+    ended: float = 0.0
+    """Minutes before the end of the log; 0: it goes on."""
+    pops: tuple[str, ...] = ()
+    """Beginnings of the edge locations' names where it happens; empty: everywhere."""
+    methods: tuple[str, ...] = ()
+    """The methods that it happens to; empty: all."""
+
+    def hits(self, ago: float, pop: str, method: str, draw: float) -> bool:
+        """Tell whether a request fails that comes to the origin `ago` minutes before the end."""
+        return (
+            bool(self.type)
+            and self.ended <= ago <= self.began
+            and (not self.pops or pop.startswith(self.pops))
+            and (not self.methods or method in self.methods)
+            and draw < self.share
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class OriginSetup:
     """How one origin is set: what each port of each of its addresses does, and what the distribution says about it."""
 
@@ -153,6 +185,8 @@ class Setup:
     """The DNS in which origins that are `published` are looked up."""
     resolver: NameServer | None = None
     """What whoever looks into the incident has as resolver, where that is known; CloudFront has another."""
+    logs: LogStory | None = None
+    """What is in its access logs, where the answer of the scenario does not tell."""
 
     @property
     def origins(self) -> tuple[OriginSetup, ...]:
@@ -181,6 +215,8 @@ class Scenario:
     """Mint what it takes and say what each port does."""
     needs_s2n: bool = False
     """The edge's answer needs AWS's TLS library: OpenSSL, which Python cannot limit enough, connects."""
+    has_logs: bool = False
+    """Whoever looks into the incident has access logs of its last hour."""
 
 
 def web(*secured: Service) -> OriginSetup:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 Cells = Sequence[bytes]
 """The columns of one line, as many as are counted by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(msgspec.Struct, frozen=True):
     """Where the columns stand that every line is counted by; None where the log does not have one."""
 
     status: int
@@ -41,8 +41,7 @@ class Row(NamedTuple):
     is_wide: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """Lines of one layout."""
 
     minutes: Sequence[bytes]

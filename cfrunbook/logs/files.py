@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.logs import moments
@@ -17,8 +18,7 @@ _EARLY, _LATE = 3600, 2 * 3600
 """Seconds before and after the hour in its name that a file may hold requests of, as far as we go."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogFile:
+class LogFile(msgspec.Struct, frozen=True):
     """One file."""
 
     path: Path

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from string import punctuation
+
+import msgspec
 
 from cfrunbook.cloudfront import log_fields
 from cfrunbook.cloudfront.log_fields import Field
@@ -39,8 +40,7 @@ _SECONDS = re.compile(rb"1\d{9}\.\d{1,6}")
 _MILLISECONDS = re.compile(rb"1\d{12}")
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True, dict=True):
     """The columns of the lines that follow."""
 
     names: tuple[str, ...]

@@ -9,6 +9,7 @@ import msgspec
 from cfrunbook.log_summary import (
     MAX_EXAMPLES,
     MAX_GUESSES,
+    MAX_PATHS,
     MAX_PROBLEMS,
     MAX_SAMPLES,
     Dimension,
@@ -109,9 +110,10 @@ def shortened_summary(summary: LogSummary) -> LogSummary:
     )
 
 
-def with_files(summary: LogSummary, *, given: int, skipped: int) -> LogSummary:
-    """Return the summary with the number of files that were named and skipped."""
-    return msgspec.structs.replace(summary, files=msgspec.structs.replace(summary.files, given=given, skipped=skipped))
+def with_files(summary: LogSummary, *, paths: Sequence[str], given: int, skipped: int) -> LogSummary:
+    """Return the summary with what was named, and the number of files that this was and that were skipped."""
+    files = msgspec.structs.replace(summary.files, paths=tuple(paths[:MAX_PATHS]), given=given, skipped=skipped)
+    return msgspec.structs.replace(summary, files=files)
 
 
 def _explained(paths: Dimension) -> int:
@@ -121,6 +123,7 @@ def _explained(paths: Dimension) -> int:
 def _files(a: Files, b: Files) -> Files:
     guesses = _counts(a.guesses, b.guesses)
     return Files(
+        paths=tuple(dict.fromkeys((*a.paths, *b.paths)))[:MAX_PATHS],
         given=a.given + b.given,
         read=a.read + b.read,
         empty=a.empty + b.empty,

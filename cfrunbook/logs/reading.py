@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
+
+import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Struct
@@ -60,7 +61,10 @@ def read(
     else:
         total = sum(part.length for part in divided[0])
         summaries = [count(divided[0], options, steps(progress, total, 1))]
-    summary = merging.with_files(merging.merged(summaries), given=len(found), skipped=len(found) - len(meant))
+    named = [visible(path, 4096) for path in paths]
+    summary = merging.with_files(
+        merging.merged(summaries), paths=named, given=len(found), skipped=len(found) - len(meant)
+    )
     seen = summary.files
     if seen.problems and not seen.read and not summary.lines.read:
         others = seen.failed - 1
@@ -92,13 +96,12 @@ def steps(progress: Callable[[int, int], None] | None, total: int, times: int) -
     return step
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(msgspec.Struct):
     """What became of the files."""
 
-    problems: list[FileProblem] = field(default_factory=list)
-    formats: dict[str, int] = field(default_factory=dict)
-    guesses: dict[str, int] = field(default_factory=dict)
+    problems: list[FileProblem] = []
+    formats: dict[str, int] = {}
+    guesses: dict[str, int] = {}
     read: int = 0
     empty: int = 0
     failed: int = 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from cfrunbook.logs.files import LogFile
 from cfrunbook.logs.lines import MAX_LINE
@@ -20,8 +21,7 @@ _INFLATED = 6
 _STEP = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """A file, or a range of a plain one that begins and ends at line ends."""
 
     path: Path

@@ -36,11 +36,13 @@ class Field:
 
 _EVENTS = ("viewer-request", "origin-request", "origin-response", "viewer-response")
 _FIELDS = (
+    Field("anything", "What you have", "files, folders, URLs, ids, one per line: each is recognised", "first", "lines"),
     Field("distribution", "Distribution", "file with aws cloudfront get-distribution output, or an ID", "first"),
     Field("url", "Failing URL", "https://www.example.com/cart", "first", "suggestions"),
     Field("origin", "Origin", "NAME or NAME:PORT; with a distribution: only this one", "first", "suggestions"),
     Field("host", "Host header", "the Host that CloudFront forwards to the origin", "first", "suggestions"),
     Field("response", "Responses", "files with curl -i or -v output, or a HAR file", "files", "lines"),
+    Field("logs", "Access logs", "files or folders, of any version, also compressed", "files", "lines"),
     Field("evidence", "Evidence", "an evidence.json: it is judged, nothing is probed", "files"),
     Field("policies", "Policies", "files with get-origin-request-policy or get-cache-policy output", "files", "lines"),
     Field("function_result", "Results", "files with what the function returned", "function", "lines"),

@@ -11,15 +11,19 @@ import ipywidgets as widgets
 from cfrunbook.cloudfront.distribution import Distribution
 from cfrunbook.errors import BadInput
 from cfrunbook.panel.fields import GROUPS, Field, Group, fields
-from cfrunbook.panel.recognition import FILES, recognize
-from cfrunbook.text import visible
+from cfrunbook.text import join_names, visible
 from cfrunbook.views import panel as views
 
 Upload = Callable[[str, bytes], Any]
 """Stores a file that was given and returns its path. Raises BadInput."""
 
+FILES = (
+    *("distribution", "policies", "response", "logs", "evidence", "function_result", "function_event", "handler"),
+    *("firewall", "address_ranges", "trust_store", "root_hints"),
+)
+"""Parameters that take a file."""
 MOST_SUGGESTIONS = 200
-_BY_CONTENT = "what it is, by its content"
+_BY_CONTENT = "what it is, by what is in it"
 
 
 class _Entry:
@@ -76,7 +80,7 @@ class Form:
         self.files = widgets.FileUpload(multiple=True, description="Files …", tooltip="Give any files you have")
         self.files.observe(self._received, names="value")
         self.use_as = widgets.Dropdown(
-            options=[(_BY_CONTENT, ""), *((self._label(name), name) for name in FILES)],
+            options=[(_BY_CONTENT, "anything"), *((self._label(name), name) for name in FILES)],
             description="Take it as",
             tooltip="What the files and the pasted text are",
         )
@@ -184,24 +188,34 @@ class Form:
             self.pasted.value = ""
 
     def _take(self, name: str, content: bytes) -> bool:
-        """Store a file and put its path into the field that takes it; False, with a sentence, where none does."""
-        shown = visible(name, 80)
-        field = self.use_as.value or recognize(content)
-        if not field:
-            sentence = f"{shown}: what this is could not be told; choose it at “Take it as” and give it again."
-            self._told(views.Said(sentence, status="warning"))
-            return False
+        """Store a file and put its path into the field that takes it; False, with a sentence, where it is of no use."""
+        shown, field = visible(name, 80), self.use_as.value
         try:
             path = str(self._upload(name, content))
         except BadInput as error:
             self._told(views.Said(str(error), status="fault"))
             return False
+        taken, is_known = self._taken_for(shown, field, (name, content))
+        if not is_known:
+            self._told(views.Said(f"{taken} Or choose what it is at “Take it as”.", status="warning"))
+            return False
         entry = self._entry(field)
         entry.put([*_listed(entry.value), path] if entry.field.kind == "lines" else path)
         if entry.field.group != "first":
             self.more.value = True
-        self._told(views.Said(f"{shown} is taken as: {self._label(field)}.", status="info", code=f'{field} = "{path}"'))
+        self._told(views.Said(taken, status="info", code=f"{field} = {entry.value!r}"))
         return True
+
+    def _taken_for(self, shown: str, field: str, file: tuple[str, bytes]) -> tuple[str, bool]:
+        """Return in a sentence what a file was taken for, and whether it is of any use."""
+        from cfrunbook.recognizing import recognize
+
+        if field != "anything":
+            return f"{shown} is taken as: {self._label(field)}.", True
+        items = recognize([file]).items
+        taken = f"{shown}: {join_names([item.what for item in items], 3)}."
+        notes = " ".join(note for item in items for note in item.notes)
+        return (taken, True) if any(item.input for item in items) else (f"{taken} {notes}", False)
 
 
 def culprit(given: Mapping[str, Any], attempt: Callable[[Mapping[str, Any]], object], error: str) -> str:

@@ -208,21 +208,20 @@ class Panel:
         self._begin(lambda stop: self._do(steps, stop))
 
     def _run_one(self, step: RunbookStep) -> None:
-        first = [] if step.method == "look" or self.runbook.has_looked else [self.runbook.agenda[0]]
-        self._begin(lambda stop: self._do([*first, step], stop))
+        self._begin(lambda stop: self._do([step], stop))
 
     async def _do(self, steps: Sequence[RunbookStep], stop: asyncio.Event) -> None:
         """Do some steps, one after the other; after a look that was stopped the others judge what there is."""
         if not await self._take_form():
             return
-        if not steps[0].probes and not self.runbook.has_looked:
-            steps = [self.runbook.agenda[0], *steps]
+        if not self.runbook.has_looked and steps[0].needs_look:
+            steps = [next(step for step in self.runbook.agenda if step.method == "look"), *steps]
         for step in steps:
             await self._step(step, stop)
             self.to_form.value = False
             if step.method == "look" and not self.runbook.has_looked:
                 return
-        if steps[-1].method != "verify":
+        if steps[-1].method != "verify" and self.runbook.has_looked:
             self._say(results.verdict(self.runbook))
 
     async def _step(self, step: RunbookStep, stop: asyncio.Event) -> None:
@@ -378,7 +377,7 @@ class Panel:
                 self._say(views.Said(f"What was seen is here, but was not kept: {error}", status="warning"))
         if step.method == "look":
             for name, row in self.rows.items():
-                if name != step.id:
+                if row.step.needs_look:
                     row.put(row.fresh)
                     self._put(name, views.nothing())
         if not self._own:

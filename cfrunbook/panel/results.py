@@ -31,6 +31,11 @@ def concluded(row: Row, shown: Any) -> Row:
             return replace(row, state="done", status="" if shown.findings else "not_applicable", meaning=said[0])
         case steps.Onward():
             return replace(row, state="done", meaning=f"{shown.sentence} {shown.runbook}".rstrip())
+        case steps.Given():
+            return replace(row, state="done", meaning=shown.sentence)
+        case steps.Evidence():
+            first_wanted = shown.items[0].what if shown.items else "Nothing is missing."
+            return replace(row, state="done", meaning=first_wanted)
         case Picture():
             return replace(row, state="done", meaning=shown.alt)
         case html.Fragment():

@@ -110,6 +110,7 @@ def _write_page(
         observations,
         targets=incident.targets,
         figures=pictures.everything(incident, observations, diagnosis),
+        log_figures=pictures.of_logs(observations),
         notebooks=[
             html.NotebookLink(title=run.name, href=_href(run), summary=_summary(run, diagnosis))
             for run in runs

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Method = Literal["look", "figure", "table", "why", "results", "logs", "judge", "fix", "verify", "next"]
+Method = Literal[
+    "recognized", "look", "said", "figure", "table", "why", "results", "logs", "access_logs", "judge", "wanted", "fix",
+    "verify", "next",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,23 @@ class RunbookStep:
         return self.method in ("look", "verify")
 
     @property
+    def needs_look(self) -> bool:
+        """Whether there is nothing to show before something was seen."""
+        return self.method not in ("recognized", "look")
+
+    @property
     def code(self) -> str:
         """The call, as it stands in the notebook's cell."""
         call = f'runbook.{self.method}("{self.argument}")' if self.argument else f"runbook.{self.method}()"
         return f"await {call}" if self.probes else call
 
 
-def _steps(*own: RunbookStep) -> tuple[RunbookStep, ...]:
-    """Return a runbook's steps: its own ones, and those that all have at the end."""
+def _steps(*own: RunbookStep, of_finding: tuple[RunbookStep, ...] = ()) -> tuple[RunbookStep, ...]:
+    """Return a runbook's steps: its own ones, and those that all have at the end, with what belongs to the finding."""
     return (
         *own,
         RunbookStep("Finding", "judge"),
+        *of_finding,
         RunbookStep("Fix", "fix"),
         RunbookStep("Verify", "verify"),
         RunbookStep("Next", "next"),
@@ -47,8 +56,13 @@ def _steps(*own: RunbookStep) -> tuple[RunbookStep, ...]:
 
 AGENDA: Mapping[str, tuple[RunbookStep, ...]] = {
     "00_start_here": _steps(
+        RunbookStep("What it was taken for", "recognized"),
         RunbookStep("Look", "look"),
+        RunbookStep("Who made this 502", "said"),
+        RunbookStep("Since when, how often, and where", "figure", "log_rate"),
+        RunbookStep("Where and when", "figure", "log_heat"),
         RunbookStep("The way of the edge", "figure", "path"),
+        of_finding=(RunbookStep("The evidence that is missing", "wanted"),),
     ),
     "01_tls_name": _steps(
         RunbookStep("Ask for each name, and read what comes back", "look"),
@@ -87,12 +101,14 @@ AGENDA: Mapping[str, tuple[RunbookStep, ...]] = {
     "07_origin_response": _steps(
         RunbookStep("Ask the origin", "look"),
         RunbookStep("Where the time goes", "figure", "exchange"),
+        RunbookStep("What CloudFront logged", "figure", "log_types"),
     ),
     "99_incident_report": _steps(
         RunbookStep("What was seen", "look"),
         RunbookStep("The way of the edge", "figure", "path"),
         RunbookStep("The certificates", "figure", "chain"),
         RunbookStep("Their validity", "figure", "validity"),
+        RunbookStep("What CloudFront logged", "access_logs"),
     ),
 }
 """By the runbook's name. A test holds that the notebooks' cells say the same."""

@@ -23,6 +23,8 @@ def compare(
     if kept:
         label = "Partly fixed" if gone else "Not fixed yet" if _worst(kept) == "fault" else "Still not known"
         return _worst(kept), label, f"Before and now: {kept[0].title}"
+    if not gone and now.verdict.status == "unknown" and not now.paths:
+        return "unknown", "Nothing to verify yet", now.verdict.sentence
     if not gone:
         return "ok", "Nothing to verify", "Nothing was wrong here at the first look, and nothing is now."
     right = {(f.cause, f.target) for f in now.findings if f.status in (Status.OK, Status.WARNING)}

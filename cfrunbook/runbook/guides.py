@@ -13,14 +13,17 @@ from cfrunbook.findings import Cause
 from cfrunbook.text import visible
 
 PARAMETERS = (
+    "anything",
     *("distribution", "policies", "url", "origin", "host", "connect_to", "resolver", "root_hints", "trust_store"),
     *("evidence", "lab", "vantage", "at", "deadline", "pace", "expiry_days", "keep_alive"),
     *("firewall", "interface", "destination", "address_ranges"),
     *("function_result", "function_event", "event_type", "function_kind", "handler", "run_handler"),
-    "response",
+    *("response", "logs"),
 )
 """Names of a runbook's parameters: the command line's options, with `_` for `-`."""
-SEVERAL = frozenset({"policies", "connect_to", "resolver", "firewall", "function_result", "response"})
+SEVERAL = frozenset({
+    "anything", "policies", "connect_to", "resolver", "firewall", "function_result", "response", "logs",
+})  # fmt: skip
 """Parameters that take several values."""
 HOW = frozenset({"vantage", "at", "deadline", "pace", "expiry_days", "resolver", "root_hints", "keep_alive"})
 """Parameters that say how to look; all others say at what."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cfrunbook.findings import Cause, Status
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from cfrunbook.evidence import Handshake, Observations
     from cfrunbook.findings import Diagnosis, Finding
     from cfrunbook.incident import Incident
+    from cfrunbook.log_summary import LogSummary
     from cfrunbook.views.figures import Picture
 
 
+_NO_LOGS = "No access logs were given (parameter logs)"
 KINDS: Mapping[str, str] = {
     "path": "Nothing was examined",
     "delegation": "No name server was asked",
@@ -32,6 +35,10 @@ KINDS: Mapping[str, str] = {
     "chain": "No certificate was seen",
     "validity": "No certificate was seen",
     "exchange": "No request was sent",
+    "log_rate": _NO_LOGS,
+    "log_heat": _NO_LOGS,
+    "log_types": _NO_LOGS,
+    "log_top": _NO_LOGS,
 }
 """The kinds of pictures, each with the reason why there may be none."""
 
@@ -51,6 +58,7 @@ def draw(kind: str, incident: Incident, observations: Observations, diagnosis: D
         "chain": lambda: (certificates(*shown) or (None, None))[0],
         "validity": lambda: (certificates(*shown) or (None, None))[1],
         "exchange": lambda: exchange(*shown),
+        **{name: partial(logged, name, observations) for name in _LOGGED},
     }
     return makers[kind]()
 
@@ -168,6 +176,34 @@ def firewall(incident: Incident, observations: Observations, diagnosis: Diagnosi
         if told:
             return figures.address_space(told)
     return None
+
+
+_LOGGED = ("log_rate", "log_types", "log_heat", "log_top")
+"""Of access logs: when, what CloudFront says, at which edge location when, and where. In their order on a page."""
+
+
+def logged(kind: str, observations: Observations) -> Picture | None:
+    """Return one picture of the access logs; None where none were given."""
+    summary = observations.inputs.logs
+    if summary is None:
+        return None
+    from cfrunbook.views import log_figures
+
+    makers: dict[str, Callable[[LogSummary], Picture]] = {
+        "log_rate": log_figures.error_rate,
+        "log_types": log_figures.detailed_types,
+        "log_heat": log_figures.heat_map,
+        "log_top": log_figures.top_keys,
+    }
+    return makers[kind](summary)
+
+
+def of_logs(observations: Observations) -> tuple[Picture, ...]:
+    """Return every picture of the access logs; none where none were given, or nothing fails in them."""
+    summary = observations.inputs.logs
+    if summary is None or not summary.errors:
+        return ()
+    return tuple(picture for kind in _LOGGED if (picture := logged(kind, observations)) is not None)
 
 
 def why_browser_works(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> str:

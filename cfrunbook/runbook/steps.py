@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import datetime as dt
-import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from cfrunbook.lab import Running
     from cfrunbook.observation import Progress
     from cfrunbook.panel.panel import Panel
+    from cfrunbook.recognizing import Recognition
     from cfrunbook.views import html, steps
     from cfrunbook.views.figures import Picture
 
@@ -72,6 +72,11 @@ class Runbook:
             kept["lab"] = self.guide.scenario
         loaded = dict(kept)
         story: tuple[str, ...] = ()
+        recognition: Recognition | None = None
+        if "anything" in loaded:
+            from cfrunbook import recognizing
+
+            recognition = loaded["anything"] = recognizing.recognize(loaded["anything"])
         scenario = _scenario(loaded)
         if scenario:
             loaded["lab"], story = _bring_up(scenario)
@@ -81,6 +86,7 @@ class Runbook:
         self.is_example = is_example
         """Whether nothing was given, so that it examines a lab scenario of its own."""
         self._story = story
+        self._recognition = recognition
         self.incident: Incident = incident
         self._observations: Observations | None = None
         self._diagnosis: tuple[Observations, Diagnosis] | None = None
@@ -159,6 +165,24 @@ class Runbook:
         """Conclude from what was seen; shows the findings of this runbook's causes."""
         return self._judgement(self.diagnosis)
 
+    def recognized(self) -> steps.Given:
+        """Show what was given without saying what it is, and what each thing was taken for."""
+        from cfrunbook.runbook import start
+
+        return start.recognized(self.incident, self.given)
+
+    def said(self) -> html.Fragment:
+        """Show what CloudFront itself says of the error, in captured responses and logs: who made it, and why."""
+        from cfrunbook.runbook import start
+
+        return start.said(self.incident, self.diagnosis)
+
+    def wanted(self) -> steps.Evidence:
+        """Show which evidence is missing, what would tell most first, with the commands that get it."""
+        from cfrunbook.views import steps
+
+        return steps.Evidence(items=self.diagnosis.wanted)
+
     def why(self) -> html.Fragment:
         """Show in a paragraph why a browser works where CloudFront does not, from what was seen."""
         from cfrunbook.runbook import pictures
@@ -183,13 +207,18 @@ class Runbook:
             "chain",
             "validity",
             "exchange",
+            "log_rate",
+            "log_heat",
+            "log_types",
+            "log_top",
         ],
     ) -> Picture | html.Fragment:
-        """Draw the edge's path, name servers, what a firewall lets in, TLS, certificates, or a request's time.
+        """Draw the edge's path, name servers, what a firewall lets in, TLS, certificates, a request's time, or logs.
 
         Of name servers: the delegation, what each answers (`servers`), or the chain of aliases. Of TLS: the suites
         accepted, or the handshake (`ladder`). Of certificates: which one each hello gets (`served`), the chain, or when
-        they are valid. Raises BadInput.
+        they are valid. Of access logs: when requests fail (`log_rate`), at which edge location when (`log_heat`), what
+        CloudFront says of it (`log_types`), or which paths and hosts (`log_top`). Raises BadInput.
         """
         from cfrunbook.runbook import pictures
         from cfrunbook.views import steps
@@ -229,6 +258,16 @@ class Runbook:
             steps=tuple(steps.Link(text=step.text, command=step.command) for step in found),
         )
 
+    def access_logs(self) -> html.Fragment:
+        """Show what the access logs say that were given, in sentences, figures and numbers."""
+        from cfrunbook.runbook import pictures
+        from cfrunbook.views import html, steps
+
+        summary = self.observations.inputs.logs
+        if summary is None:
+            return steps.note("No access logs were given (parameter logs).")
+        return html.access_logs(summary, pictures.of_logs(self.observations))
+
     def table(self, kind: str) -> html.Fragment:
         """Show one table of what was seen: `resolutions`, `dns_queries` … (`tables.KINDS`). Raises BadInput."""
         from cfrunbook.views import html, steps, tables
@@ -250,6 +289,8 @@ class Runbook:
             sentence = "The look was stopped before its end: whether there is something to fix is open."
         elif judged.elsewhere:
             sentence = "Nothing to fix here: the path breaks elsewhere, and that comes first."
+        elif judged.diagnosis.verdict.status == "unknown" and not judged.diagnosis.paths:
+            sentence = "Nothing to fix yet: what is wrong is not known."
         else:
             sentence = "Nothing to fix: no fault was found."
         return steps.Fix(
@@ -312,6 +353,7 @@ class Runbook:
 
     def next(self) -> steps.Onward:
         """Show where to go from here: the root cause's own runbook with these parameters, the report, the recording."""
+        from cfrunbook.runbook import start
         from cfrunbook.views import outline, steps
 
         verdict = self.diagnosis.verdict
@@ -327,15 +369,30 @@ class Runbook:
         elif self._judgement(self.diagnosis).elsewhere:
             runbook, sentence = _FIRST, "The path breaks elsewhere, and there is no runbook for that alone: open"
         elif verdict.status == "unknown":
-            runbook, sentence = "", f"It could not be told from here. {verdict.next_check}".strip()
+            sentence = f"It could not be told from here. {verdict.next_check}".strip()
+            runbook = next((name for c in start.candidates(self.diagnosis) if (name := self._runbook_of(c))), "")
+            sentence += " Look closer in" if runbook not in ("", self.guide.name) else ""
+            runbook = "" if runbook == self.guide.name else runbook
         else:
             runbook = _FIRST if self.guide.name != _FIRST else ""
             sentence = "This is the first thing that breaks. After the fix look at everything once more:"
             if not runbook:
                 sentence = "This is the first thing that breaks. After the fix run this runbook once more."
         links = []
+        if verdict.status == "unknown" and (wanted := outline.first_wanted(self.diagnosis)):
+            get = wanted[0]
+            text = f"Get first, for this runbook: {get.what}{outline.taken_by(get)}. {get.why} {get.how.text}"
+            links.append(steps.Link(text=text, command=get.how.command))
         if runbook:
-            links.append(steps.Link(text="Its parameters, as they were given here:", command=self._assignments()))
+            values = start.written(self.given, self._recognition)
+            whole = start.is_whole(self.given, self._recognition)
+            if lines := self._assignments():
+                text = "Its parameters, as they were given here, for its first cell:"
+                links.append(steps.Link(text=text, command=lines))
+            without = "" if whole else " (without what was pasted)"
+            links.append(
+                steps.Link(text=f"Or run it without opening it{without}:", command=start.papermill(runbook, values))
+            )
         links.append(
             steps.Link(
                 text="For the ticket: everything in one folder, with one page that needs neither network nor script.",
@@ -437,6 +494,8 @@ class Runbook:
 
     def _command_line(self, command: str, *, leave_out: tuple[str, ...] = ()) -> str:
         """Return `command` with the options that say what was given here, quoted for a shell."""
+        from cfrunbook.runbook import start
+
         words = [*shlex.split(command)]
         given = {key: value for key, value in self.given.items() if key not in leave_out}
         scenario = _scenario(given)
@@ -448,17 +507,19 @@ class Runbook:
             if value is None:
                 continue
             values = [f"{name}.json"] if isinstance(value, Mapping) else value if name in SEVERAL else [value]
-            values = [f"{name}.txt" if _is_pasted(v) else v for v in values]
+            if name == "anything":
+                words += start.as_words(value)
+                continue
+            values = [f"{name}.txt" if start.is_pasted(v) else v for v in values]
             words += [f"--{name.replace('_', '-')}", *(visible(v, 500) for v in values)]
         return shlex.join(words)
 
     def _assignments(self) -> str:
         """Return what was given, as lines for another runbook's parameters cell."""
-        return "\n".join(
-            f"{name} = {json.dumps(self.given[name], ensure_ascii=False, default=str)}"
-            for name in PARAMETERS
-            if name in self.given and not isinstance(self.given[name], Mapping) and not _is_pasted(self.given[name])
-        )
+        from cfrunbook.runbook import start
+
+        whole = start.is_whole(self.given, self._recognition)
+        return start.assignments(start.written(self.given, self._recognition), is_whole=whole)
 
     def panel(self) -> Panel:
         """Return the panel: a form, and the steps with buttons, for a notebook with widgets. Display it to use it."""
@@ -524,11 +585,6 @@ def _bring_up(scenario: str) -> tuple[Path, tuple[str, ...]]:
         running = _LABS[scenario] = lab.start(scenario)
         atexit.register(running.stop)
     return _LABS[scenario].file, _LABS[scenario].scenario.story
-
-
-def _is_pasted(value: object) -> bool:
-    """Tell whether a parameter is text in place of a file: it may hold secrets, so it is not shown again."""
-    return any(_is_pasted(v) for v in value) if isinstance(value, list | tuple) else "\n" in str(value)
 
 
 def _first_of_each_code(findings: Sequence[Finding]) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from cfrunbook.causes.edge_function import Judged
+    from cfrunbook.log_summary import LogSummary
     from cfrunbook.views.figures import Picture
 
 MAX_LINE = 2000
@@ -122,6 +123,23 @@ def results(judged: Sequence[Judged]) -> Fragment:
     return _fragment("results", function.results(judged), text=text)
 
 
+def access_logs(summary: LogSummary, figures: Sequence[Picture]) -> Fragment:
+    """Show what access logs say: in sentences, figures and tables."""
+    from cfrunbook.views import log_table
+
+    shown = log_table.section(summary)
+    drawn = [f"{picture.title}\n{picture.alt}" for picture in figures]
+    tables_shown = [terminal.table(table) for table in shown.tables]
+    text = "\n\n".join([" ".join([shown.headline, *shown.notes]), *drawn, *tables_shown])
+    return _fragment("access_logs", {"logs": shown, "figures": _drawn(figures)}, text=text)
+
+
+def _drawn(figures: Sequence[Picture]) -> list[dict[str, Any]]:
+    from markupsafe import Markup
+
+    return [{"title": p.title, "markup": Markup(p.svg)} for p in figures]  # noqa: S704 (drawn by us)
+
+
 def targets(wanted: Sequence[Target]) -> Fragment:
     """Show what CloudFront would connect to, and why."""
     return table(tables.targets(wanted))
@@ -133,6 +151,7 @@ def report_page(
     *,
     targets: Sequence[Target] = (),
     figures: Sequence[Picture] = (),
+    log_figures: Sequence[Picture] = (),
     notebooks: Sequence[NotebookLink] = (),
     failed: Sequence[FailedNotebook] = (),
     title: str = "CloudFront 502 incident report",
@@ -145,7 +164,8 @@ def report_page(
     """
     from markupsafe import Markup
 
-    shown = tables.observations(observations, wanted=targets) if observations else ()
+    kinds = [kind for kind in tables.KINDS if not kind.startswith("log_")]  # those have a section of their own
+    shown = tables.observations(observations, wanted=targets, kinds=kinds) if observations else ()
     first = outline.root(diagnosis)
     lab = (observations.inputs.lab if observations else "") or outline.lab_of(diagnosis)
     main_target = diagnosis.verdict.target
@@ -165,7 +185,8 @@ def report_page(
             ids=frozenset(i for t in shown for i in t.ids),
             targets=tables.targets(targets) if targets else None,
             more_paths=[p for p in outline.paths(diagnosis) if p.target != main_target],
-            figures=[{"title": p.title, "markup": Markup(p.svg)} for p in figures],  # noqa: S704 (drawn by us)
+            figures=_drawn(figures),
+            access_logs=_logged(observations, log_figures),
             commands=_commands(diagnosis.findings),
             observations=shown,
             notebooks=tuple(notebooks),
@@ -174,6 +195,15 @@ def report_page(
             versions="\n".join(f"{name} {version}" for name, version in sorted(diagnosis.versions.items())) or "–",
         )
     )
+
+
+def _logged(seen: Observations | None, figures: Sequence[Picture]) -> dict[str, Any] | None:
+    """Return what is shown of the access logs; None where none were given."""
+    if seen is None or seen.inputs.logs is None:
+        return None
+    from cfrunbook.views import log_table
+
+    return {"logs": log_table.section(seen.inputs.logs), "figures": _drawn(figures)}
 
 
 def _commands(findings: Sequence[Finding]) -> list[tuple[str, str]]:
@@ -216,6 +246,7 @@ def _environment() -> Environment:
         word=style.word,
         stage_titles=STAGE_TITLES,
         cause_titles=outline.CAUSE_TITLES,
+        wanted_for=outline.wanted_for,
         verdict_labels=outline.VERDICT_LABELS,
         confidence=outline.CONFIDENCE,
         root=outline.root,

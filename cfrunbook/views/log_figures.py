@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cfrunbook.log_summary import Dimension, KeyCount, LogSummary, Point, TypeCount
-from cfrunbook.logs import patterns
+from cfrunbook.logs import patterns, words
 from cfrunbook.logs.timeline import shortened, widened
 from cfrunbook.text import visible
-from cfrunbook.views import log_words as words
 from cfrunbook.views import style
 from cfrunbook.views.drawing import SMALL, Drawing, Picture
 

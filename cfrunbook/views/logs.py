@@ -11,10 +11,9 @@ import msgspec
 
 from cfrunbook.cloudfront.result_types import ResultType, result_type
 from cfrunbook.log_summary import Dimension, LogSummary, TypeCount
-from cfrunbook.logs import merging, patterns
+from cfrunbook.logs import merging, patterns, words
 from cfrunbook.logs.patterns import Pattern
 from cfrunbook.text import visible
-from cfrunbook.views import log_words as words
 from cfrunbook.views import style
 
 MAX_TYPES, MAX_KEYS, MAX_OTHER_TYPES = 8, 8, 6

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from cfrunbook.evidence import Observations
-from cfrunbook.findings import STAGE_TITLES, CauseResult, Diagnosis, Finding, NotExamined, StageResult, Step
+from cfrunbook.findings import STAGE_TITLES, CauseResult, Diagnosis, Finding, NotExamined, StageResult, Step, Wanted
 from cfrunbook.text import visible
 from cfrunbook.views import outline, style
 
@@ -45,6 +45,9 @@ def summary(diagnosis: Diagnosis, observations: Observations | None = None) -> s
         blocks.append(f"### {'Also found' if first else 'Found'}\n\n" + _bullets(_headline(f) for f in rest))
     if diagnosis.not_examined:
         blocks.append("### Not examined\n\n" + _bullets(_unseen(n) for n in diagnosis.not_examined))
+    if diagnosis.wanted:
+        items = (_indented(_wanted(w), f"{number}. ") for number, w in enumerate(diagnosis.wanted, 1))
+        blocks.append("### Evidence to get next\n\n" + "\n".join(items))
     return "\n\n".join(blocks) + "\n"
 
 
@@ -143,6 +146,12 @@ def _headline(value: Finding) -> str:
 def _unseen(value: NotExamined) -> str:
     following = f"<br>Next: {text(value.next_check)}" if value.next_check else ""
     return f"**{text(value.what)}**: {text(value.why)}{following}"
+
+
+def _wanted(value: Wanted) -> str:
+    head = f"**{text(value.what)}**{text(outline.taken_by(value))}: {text(value.why)}"
+    how = "\n\n".join(part for part in (text(value.how.text), block(value.how.command, "sh")) if part)
+    return f"{head}\n\n{how if value.how.command else text(value.how.text)}"
 
 
 def _causes(results: Sequence[CauseResult]) -> str:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cfrunbook.findings import Cause, Diagnosis, Finding, Path, StageResult
+from cfrunbook.findings import Cause, Diagnosis, Finding, Path, StageResult, Wanted
 from cfrunbook.text import visible
 
 CAUSE_TITLES: Mapping[Cause, str] = {
@@ -75,6 +75,28 @@ def path_title(diagnosis: Diagnosis) -> str:
         if path.target == diagnosis.verdict.target:
             return path.title or path.target
     return diagnosis.verdict.target
+
+
+FIRST_WANTED = 3
+"""Pieces of evidence that are named where there is little room."""
+
+
+def first_wanted(diagnosis: Diagnosis) -> tuple[Wanted, ...]:
+    """Return the first pieces of missing evidence, without what is said as the verdict's next check already."""
+    said = {diagnosis.verdict.next_check}
+    if (first := root(diagnosis)) is not None:
+        said.add(first.next_check)
+    return tuple(w for w in diagnosis.wanted if w.how.text not in said)[:FIRST_WANTED]
+
+
+def taken_by(value: Wanted) -> str:
+    """Return which option takes a piece of evidence, in brackets; empty where none does."""
+    return f" (--{value.parameter.replace('_', '-')})" if value.parameter else ""
+
+
+def wanted_for(value: Wanted) -> str:
+    """Return the causes that a piece of evidence would confirm or exclude, for people."""
+    return ", ".join(CAUSE_TITLES[cause] for cause in value.causes) or "every cause"
 
 
 def anchors(findings: Sequence[Finding]) -> tuple[str, ...]:

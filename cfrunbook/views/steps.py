@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from cfrunbook.evidence import Observations
-from cfrunbook.findings import Cause, CauseResult, Diagnosis, Finding, NotExamined, Status, Step
+from cfrunbook.evidence import Observations, Recognized
+from cfrunbook.findings import Cause, CauseResult, Diagnosis, Finding, NotExamined, Status, Step, Wanted
 from cfrunbook.text import visible
 from cfrunbook.views import html, mime, outline, style, tables, terminal
 
@@ -65,6 +65,43 @@ class Seen:
         if self.not_observed:
             parts += ["", "Not looked at", terminal.not_examined(self.not_observed, width=_WIDTH)]
         return _bundle("seen", self, "\n".join(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a person gave without saying what it is, and what each thing was taken for."""
+
+    items: tuple[Recognized, ...]
+    sentence: str
+    """Said where there is none."""
+
+    @property
+    def shown(self) -> tuple[Recognized, ...]:
+        """As many as a person reads."""
+        return self.items[:MAX_FACTS]
+
+    @property
+    def left_out(self) -> int:
+        """How many are not shown."""
+        return len(self.items) - len(self.shown)
+
+    def _repr_mimebundle_(self, **_: Any) -> Bundle:
+        lines = []
+        for item in self.shown:
+            lines.append(f"{item.given}: taken for {item.what} -> {item.input or 'no input'}")
+            lines += [f"    {visible(note)}" for note in item.notes]
+        more = [f"and {self.left_out} more"] if self.left_out else []
+        return _bundle("recognized", self, "\n".join([*lines, *more]) or self.sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The evidence that is missing, what would tell most first."""
+
+    items: tuple[Wanted, ...]
+
+    def _repr_mimebundle_(self, **_: Any) -> Bundle:
+        return _bundle("wanted", self, terminal.wanted(self.items, width=_WIDTH))
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class Table(msgspec.Struct, frozen=True):
 KINDS = (
     *("resolutions", "name_servers", "alias_chain", "connections", "handshakes", "capabilities", "second_opinions"),
     *("leaves", "certificates", "exchanges", "dns_queries", "function_runs"),
+    *("log_types", "log_keys"),
 )
 """What there are tables of, in their order on a page."""
 
@@ -62,7 +63,7 @@ def observations(
     `wanted` are the targets: the walk to their names is shown, and certificates are compared with the names that
     CloudFront sends there. Raises KeyError for a kind that is none of `KINDS`.
     """
-    from cfrunbook.views import dns_table
+    from cfrunbook.views import dns_table, log_table
     from cfrunbook.views.leaf_table import leaves
 
     makers: dict[str, Callable[[Observations], Table]] = {
@@ -78,6 +79,8 @@ def observations(
         "exchanges": exchanges,
         "dns_queries": dns_table.dns_queries,
         "function_runs": function_runs,
+        "log_types": log_table.log_types,
+        "log_keys": log_table.log_keys,
     }
     return tuple(table for table in (makers[kind](seen) for kind in kinds) if table.rows)
 

@@ -18,6 +18,7 @@ from cfrunbook.findings import (
     Remedy,
     StageResult,
     Step,
+    Wanted,
 )
 from cfrunbook.text import visible
 from cfrunbook.views import outline, style
@@ -62,6 +63,10 @@ def render(diagnosis: Diagnosis, *, color: bool, width: int) -> str:
         blocks.append(paper.section("Also found" if first else "Found", lines))
     if diagnosis.not_examined:
         blocks.append(paper.section("Not examined", _not_examined(paper, diagnosis.not_examined)))
+    if first_wanted := outline.first_wanted(diagnosis):
+        more = len(diagnosis.wanted) - len(first_wanted)
+        aside = f"(what tells most; {more} more in the report and in --json)" if more > 0 else "(what tells most first)"
+        blocks.append(paper.section("Get next", _wanted(paper, first_wanted), aside=aside))
     return "\n\n".join(blocks)
 
 
@@ -113,6 +118,18 @@ def causes(results: Sequence[CauseResult], *, color: bool, width: int) -> str:
         ):
             lines += [line for item in items for line in paper.wrap(item, first=f"    {label}: ", indent=" " * 6)]
     return "\n".join(lines) or "No cause was judged."
+
+
+def wanted(values: Sequence[Wanted], *, width: int) -> str:
+    """Return the evidence that is missing, why it is wanted, and how to get it."""
+    paper = Paper(color=False, width=width)
+    lines = []
+    for number, value in enumerate(values, 1):
+        lines += paper.wrap(f"{value.what}{outline.taken_by(value)}: {value.why}", first=f"{number}. ", indent="   ")
+        if value.how.text:
+            lines += paper.wrap(value.how.text, first="   ", indent="   ")
+        lines += ["   " + line for line in paper.command(value.how.command)]
+    return "\n".join(lines) or "Nothing more is wanted."
 
 
 def not_examined(values: Sequence[NotExamined], *, width: int) -> str:
@@ -178,6 +195,16 @@ def _not_examined(paper: Paper, values: Sequence[NotExamined]) -> list[str]:
         lines += paper.item("not_examined", f"{value.what}: {value.why}")
         if value.next_check:
             lines += paper.wrap(f"Next: {value.next_check}", first="  ", indent="  ")
+    return lines
+
+
+def _wanted(paper: Paper, values: Sequence[Wanted]) -> list[str]:
+    """Return a line for each, and the first lines of how."""
+    lines = []
+    for value in values:
+        lines += paper.wrap(f"{value.what}{outline.taken_by(value)}: {value.why}", first="- ", indent="  ")
+        commands = [line for line in value.how.command.split("\n") if line and not line.startswith("#")]
+        lines += [INDENT + line for line in paper.command("\n".join(commands[:2]) or value.how.text)]
     return lines
 
 

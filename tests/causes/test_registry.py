@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cfrunbook.causes import aws_facts, captured_response, distribution, edge_function, registry
+from cfrunbook.causes import access_logs, aws_facts, captured_response, distribution, edge_function, registry
 from cfrunbook.causes.case import Case
 from cfrunbook.cloudfront.targets import ServerName, Target
 from cfrunbook.evidence import Connection, ConnectOutcome, Observations
@@ -32,13 +32,24 @@ SOURCES = (
     "docs.python.org",
 )
 UNQUOTED = {
-    *("port", "standard", "openssl", "sni_option", "ca_option", "everywhere", "files", "how", "reproduce_command"),
+    *(
+        "log_files",
+        "port",
+        "standard",
+        "openssl",
+        "sni_option",
+        "ca_option",
+        "everywhere",
+        "files",
+        "how",
+        "reproduce_command",
+    ),
 }
 """Numbers, and words and options that a judge itself has chosen or quoted."""
-MODULES = [*registry.modules(), distribution, edge_function, captured_response, aws_facts]
+MODULES = [*registry.modules(), distribution, edge_function, captured_response, access_logs, aws_facts]
 ANY_STATUS = {"origin_response.origin_status", "origin_response.relayed", "edge_function.answered_itself"}
 """Faults that come with whichever error status somebody chose."""
-OF_SEVERAL_CAUSES = [captured_response, aws_facts]
+OF_SEVERAL_CAUSES = [access_logs, captured_response, aws_facts]
 """CloudFront itself may name any cause, and what an account shows concerns several."""
 RULES = [pytest.param(rule, id=rule.code) for rule in registry.rules().values()]
 

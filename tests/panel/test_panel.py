@@ -16,7 +16,6 @@ from cfrunbook.panel import codes
 from cfrunbook.panel.frontend import notebook_name, shows_widgets
 from cfrunbook.panel.panel import Panel
 from cfrunbook.panel.progress import Progress
-from cfrunbook.panel.recognition import recognize
 from cfrunbook.report.folder import Report
 from cfrunbook.runbook import AGENDA, GUIDES, PARAMETERS, open_runbook
 from cfrunbook.runbook.guides import given
@@ -318,15 +317,15 @@ def give(panel: Panel, name: str, content: bytes) -> str:
 def test_files_and_pasted_text_are_kept_beside_the_notebook_and_put_where_they_belong(expired, folder):
     panel = Panel(open_runbook("03_certificate", lab=expired.file))
     said = give(panel, "../../etc/x.txt", b"HTTP/1.1 502 Bad Gateway\r\nX-Cache: Error from cloudfront\r\n\r\n")
-    assert "is taken as: What you have of it: Responses." in said
-    (path,) = panel.form.values["response"]
+    assert "a captured response (a status line, header fields, as of curl -i; 502)." in said
+    (path,) = panel.form.values["anything"]
     assert Path(path).parent == panel.keeping.folder
     assert (folder / path).read_bytes().startswith(b"HTTP/1.1 502")
     panel.form.pasted.value = "*filter\n-A INPUT -j DROP\nCOMMIT\n"
     panel.form.add.click()
     assert panel.form.pasted.value == ""
-    assert [Path(p).name for p in panel.form.values["firewall"]] == ["pasted.txt"]
-    assert "could not be told" in give(panel, HOSTILE, b"?")
+    assert [Path(p).name for p in panel.form.values["anything"]] == [Path(path).name, "pasted.txt"]
+    assert "choose what it is" in give(panel, HOSTILE, b"\x00\xff?")
     panel.form.use_as.value = "function_result"
     assert "is taken as: Edge function: Results." in give(panel, "r.json", b"{}")
     assert (folder / ".cfrunbook" / ".gitignore").read_text() == "*\n"
@@ -336,33 +335,7 @@ def test_a_file_that_is_too_large_is_refused_in_a_sentence(expired, monkeypatch)
     monkeypatch.setattr("cfrunbook.panel.keeping.MAX_UPLOAD_BYTES", 2**20)
     panel = Panel(open_runbook("03_certificate", lab=expired.file))
     assert "is larger than 1 MiB" in give(panel, "a.txt", b"HTTP/1.1 502 x\r\n" + b"x" * 2**20)
-    assert "response" not in panel.form.values
-
-
-@pytest.mark.parametrize(
-    ("content", "name"),
-    [
-        (b'{"ETag": "x", "Distribution": {}}', "distribution"),
-        (b'{"OriginRequestPolicy": {}}', "policies"),
-        (b'\xef\xbb\xbf {"kind": "cfrunbook.evidence"}', "evidence"),
-        (b'{"log": {"entries": []}}', "response"),
-        (b"* Trying\n< HTTP/2 502\n< x-cache: Error", "response"),
-        (b"<!DOCTYPE html><title>ERROR</title>", "response"),
-        (b'{"Records": [{"cf": {}}]}', "function_event"),
-        (b'{"version": "1.0", "context": {}, "request": {}}', "function_event"),
-        (b'{"status": "200", "headers": {}}', "function_result"),
-        (b"table inet filter {\n}", "firewall"),
-        (b'{"SecurityGroups": []}', "firewall"),
-        (b'{"syncToken": "1", "prefixes": []}', "address_ranges"),
-        (b"-----BEGIN CERTIFICATE-----\nx", "trust_store"),
-        (b"exports.handler = async (event) => event", "handler"),
-        (b"[" * 100_000, ""),
-        (b"\x00\xff", ""),
-        (b"", ""),
-    ],
-)
-def test_what_a_file_is_shows_in_it(content, name):
-    assert recognize(content) == name
+    assert "anything" not in panel.form.values
 
 
 # --- what it says --------------------------------------------------------------------------------------------------
@@ -407,8 +380,8 @@ def test_as_code_is_what_the_buttons_do(expired):
 
 @pytest.mark.parametrize("name", list(GUIDES))
 def test_every_runbook_has_its_steps(name):
-    assert [step.method for step in AGENDA[name]][-4:] == ["judge", "fix", "verify", "next"]
-    assert AGENDA[name][0].method == "look"
+    assert [s.method for s in AGENDA[name] if s.method != "wanted"][-4:] == ["judge", "fix", "verify", "next"]
+    assert [step.method for step in AGENDA[name] if step.needs_look is False][-1] == "look"
     assert len({step.id for step in AGENDA[name]}) == len(AGENDA[name])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,10 @@ def test_a_runbook_opens_by_its_name_or_its_cause(name, recording):
     ("call", "said"),
     [
         (lambda: open_runbook("05_\x1b[31m"), r"There is no runbook '05_\\x1b[31m'; there are 00_start_here,"),
-        (lambda: open_runbook("04_port", hosts="x"), "open_runbook: no parameter 'hosts'; there are distribution,"),
+        (
+            lambda: open_runbook("04_port", hosts="x"),
+            "open_runbook: no parameter 'hosts'; there are anything, distribution,",
+        ),
         (lambda: open_runbook("04_port", lab="certificat-expired"), "did you mean certificate-expired"),
         (lambda: open_runbook("04_port", url="https://www.example.com/"), "There is nothing to examine"),
     ],
@@ -312,3 +316,40 @@ def test_two_looks_are_compared(before, after, now, status, label):
     found = comparing.compare(problems(*before), problems(*after), now)
     assert found[:2] == (status, label)
     assert found[2].endswith(".")
+
+
+# --- whatever a person has ----------------------------------------------------------------------------------------
+
+
+def test_the_next_runbook_gets_what_was_recognised_as_its_parameters():
+    with lab.start("certificate-expired") as running:
+        options = json.loads(running.file.read_text())["options"]
+        folder = running.file.parent
+        files = [folder / options["distribution"], options["url"], "2026-11-22T18:00:00Z"]
+        runbook = cf.open_runbook("00_start_here", anything=[str(one) for one in files], lab=str(running.file))
+        asyncio.run(runbook.look())
+    assert [item.input for item in runbook.recognized().items] == ["distribution", "url", "at"]
+    shown = runbook.next()._repr_mimebundle_()[0]["text/plain"]
+    assert f'distribution = "{files[0]}"' in shown
+    assert f'url = "{files[1]}"' in shown
+    assert "papermill 03_certificate.ipynb 03_certificate.out.ipynb -p distribution" in shown
+    assert f"cfrunbook report {files[0]} {files[1]}" in shown
+    assert "Not known yet: neither a response that fails" in runbook.said()._repr_mimebundle_()[0]["text/plain"]
+    wanted = runbook.wanted()
+    assert [one.key for one in wanted.items] == ["response", "logs"]
+    assert "&gt; response.txt" in page(wanted)
+
+
+def test_what_was_pasted_is_used_and_not_written_down_again():
+    from tests.captures import verbose
+
+    runbook = cf.open_runbook("00_start_here", anything=[verbose()])
+    asyncio.run(runbook.look())
+    shown = "".join(
+        step._repr_mimebundle_()[0][kind]
+        for step in (runbook, runbook.recognized(), runbook.said(), runbook.wanted(), runbook.next())
+        for kind in ("text/plain", "text/html")
+    )
+    assert "hunter2" not in shown
+    assert "cfrunbook report anything.txt" in shown
+    assert "Get first, for this runbook" in shown

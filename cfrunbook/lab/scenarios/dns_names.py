@@ -416,5 +416,6 @@ SCENARIOS = (
         ),
         page=_PAGE,
         set_up=_stale_server,
+        has_logs=True,
     ),
 )

@@ -45,6 +45,8 @@ _WITHOUT_DISTRIBUTION = frozenset({
 _REFUSED_EARLIER = frozenset({"cloudfront_function.event_unusable", "lambda_edge.event_unusable"})
 """Rules about events that are none: whoever gives one is told so in a sentence, before anything is judged."""
 
+_LOGGED = "lambda_edge.header_read_only_deleted"
+"""The rule that the runbook about edge functions breaks: of its scenario there are access logs as well."""
 _ANY = {"noun": "header or cookie", "known": "the guide lists them", "what": "the origin"}
 """Words for a rule's meaning that hold wherever it is broken."""
 
@@ -126,6 +128,7 @@ def _scenario(rule: FunctionRule, story: str, returned: FunctionResult, known: K
         why_in_real_life=story,
         page=rule.source if rule.source.startswith(_GUIDE) else _PAGES[rule.kind],
         set_up=partial(_set_up, rule.id, returned, known),
+        has_logs=rule.id == _LOGGED,
     )
 
 

@@ -125,6 +125,7 @@ SCENARIOS = (
         why_in_real_life="One certificate for a whole zone is common, and covers one label.",
         page=_CUSTOM,
         set_up=_wildcard,
+        has_logs=True,
     ),
     Scenario(
         name="healthy-expiring-soon",

@@ -69,6 +69,7 @@ SCENARIOS = (
         ),
         page=_PAGE,
         set_up=_refused,
+        has_logs=True,
     ),
     Scenario(
         name="port-silent",
@@ -111,6 +112,7 @@ SCENARIOS = (
         ),
         page=_TIMEOUT_PAGE,
         set_up=_dropped,
+        has_logs=True,
     ),
     Scenario(
         name="port-http-on-443",

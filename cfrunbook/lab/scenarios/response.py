@@ -153,6 +153,7 @@ SCENARIOS = (
         ),
         page=_ALB_PAGE,
         set_up=_alb,
+        has_logs=True,
     ),
     Scenario(
         name="response-nginx-504",
@@ -213,6 +214,7 @@ SCENARIOS = (
         why_in_real_life=("The process dies, or a proxy runs into a limit, while the header is being written."),
         page=_LOG_PAGE,
         set_up=_cut_off,
+        has_logs=True,
     ),
     Scenario(
         name="response-too-slow",

@@ -63,6 +63,7 @@ SCENARIOS = (
         ),
         page=_NAME_PAGE,
         set_up=_name_mismatch,
+        has_logs=True,
     ),
     Scenario(
         name="tls-name-forwarded-host",

@@ -1,4 +1,4 @@
-"""What access logs say, in sentences: once, for terminal and figures."""
+"""What access logs say, in sentences: once, for findings, terminal and figures."""
 
 from __future__ import annotations
 
@@ -145,6 +145,11 @@ def usual_time(value: TypeCount) -> str:
     if not most:
         return f"{share} took less than {TOOK_S[0]:g} seconds."
     return f"{share} took {low:g} to {TOOK_S[most]:g} seconds."
+
+
+def files(files: Files) -> str:
+    """Return what was read, in a few words: `3 of 4 files`."""
+    return f"{files.read:,} of {files.given:,} {'file' if files.given == 1 else 'files'}"
 
 
 def read(files: Files, lines: Lines) -> list[str]:
