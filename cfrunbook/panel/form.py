@@ -35,6 +35,8 @@ class _Entry:
         self.input = _input(field)
         self.beside = widgets.HTML(views.beside(views.Beside(help=field.help)))
         self.box = widgets.VBox([self.input, self.beside])
+        if field.name == "anything":
+            self.box.add_class("cfr-wide")
         self.given: Any = ""
         self.put(value)
 
