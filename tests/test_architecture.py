@@ -37,7 +37,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"verdicts", "wanted"}),
     frozenset({"diagnosis"}),
     frozenset({"views"}),
-    frozenset({"cli", "commands", "lab", "report", "runbook", "__init__", "__main__"}),
+    frozenset({"cli", "commands", "lab", "panel", "report", "runbook", "__init__", "__main__"}),
 )
 # A finding shows itself in a notebook; the import is inside that method. The version in `__init__` is everybody's.
 ALLOWED = {("findings", "views"), *((part, "__init__") for layer in LAYERS for part in layer)}

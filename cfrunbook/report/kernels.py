@@ -100,4 +100,5 @@ def _transport(connection_file: Path) -> str:
 def _environment(folder: Path) -> dict[str, str]:
     """Return this process's environment without our own options, which a runbook would take for its parameters."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CFRUNBOOK_")}
-    return {**kept, "IPYTHONDIR": str(folder / "ipython")}
+    # A report that is written from a notebook's panel inherits what says that somebody sits there.
+    return {**kept, "IPYTHONDIR": str(folder / "ipython"), "CFRUNBOOK_WIDGETS": "no"}

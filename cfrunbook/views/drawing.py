@@ -12,7 +12,9 @@ import hashlib
 import html
 import io
 import re
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -270,8 +272,12 @@ def _characters() -> frozenset[int]:
     return sets[0] & sets[1]
 
 
-def _settings() -> Any:
-    """Return a context in which only our settings hold, whatever matplotlibrc says."""
+_DRAWING = threading.RLock()
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Let only our settings hold, whatever matplotlibrc says: they are the process's, so one thread at a time draws."""
     import matplotlib as mpl
 
     ours: dict[Any, Any] = {
@@ -280,7 +286,8 @@ def _settings() -> Any:
         "path.sketch": None,
         "path.simplify": False,
     }
-    return mpl.rc_context({**mpl.rcParamsDefault, **ours, "backend": mpl.rcParams["backend"]})
+    with _DRAWING, mpl.rc_context({**mpl.rcParamsDefault, **ours, "backend": mpl.rcParams["backend"]}):
+        yield
 
 
 def _inline(document: str, alt: str, height: float) -> str:

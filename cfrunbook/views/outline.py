@@ -151,6 +151,16 @@ def moment(value: dt.datetime) -> str:
     return value.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def age(past: dt.timedelta) -> str:
+    """Return how long ago something was, in the one unit that matters."""
+    seconds = past.total_seconds()
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size:
+            number = int(seconds // size)
+            return f"{number} {unit}{'' if number == 1 else 's'} old"
+    return "just made" if seconds >= 0 else "from the future: check the clocks"
+
+
 def given(inputs: Mapping[str, Any], name: str) -> str:
     """Return the input `name` as one line, or an empty string where it was not given."""
     value = inputs.get(name)

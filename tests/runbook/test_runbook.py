@@ -12,7 +12,7 @@ import pytest
 import cfrunbook as cf
 from cfrunbook import lab
 from cfrunbook.findings import Cause, Diagnosis, Finding, Stage, Status, Verdict
-from cfrunbook.runbook import GUIDES, PARAMETERS, Runbook, open_runbook, pictures
+from cfrunbook.runbook import GUIDES, PARAMETERS, Runbook, comparing, open_runbook, pictures
 from cfrunbook.runbook import steps as runbook_steps
 from cfrunbook.runbook.guides import from_environment, given
 from cfrunbook.views.mime import DIAGNOSIS, FINDING
@@ -313,7 +313,7 @@ ELSEWHERE = diagnosis(("ok", Status.OK), status="fault")
     ],
 )
 def test_two_looks_are_compared(before, after, now, status, label):
-    found = runbook_steps._compare(problems(*before), problems(*after), now)
+    found = comparing.compare(problems(*before), problems(*after), now)
     assert found[:2] == (status, label)
     assert found[2].endswith(".")
 
