@@ -58,8 +58,8 @@ def entry(argv: Sequence[str] | None = None) -> int:
     except BadInput as error:
         print(f"cfrunbook: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("cfrunbook: interrupted.", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"cfrunbook: interrupted{f'; {stopped}' if str(stopped) else ''}.", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader (head, less) went away; let the interpreter's own flush at exit succeed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -124,14 +124,18 @@ def _report(options: argparse.Namespace) -> int:
     incident = _incident(options)
     _outputs(options)
     _needs("nbclient", "papermill", extra="run", what="A report runs notebooks")
-    from cfrunbook.report import write_report
+    from cfrunbook.report import Kernels, write_report
 
-    _progress("Looking at the origin …", always=not options.json)
-    observations, diagnosis = _observe_and_judge(incident)
-    if options.save_evidence:
-        observations.save(Path(options.save_evidence))
-    _progress("Running the runbooks …", always=not options.json)
-    report = write_report(incident, observations, diagnosis, output=Path(options.output))
+    with Kernels(forked=options.kernels == "forked") as kernels:  # what they need is imported while we look and wait
+        _progress("Looking at the origin …", always=not options.json)
+        observations, diagnosis = _observe_and_judge(incident)
+        if options.save_evidence:
+            observations.save(Path(options.save_evidence))
+        if not options.json:
+            print(f"Verdict: {visible(diagnosis.verdict.sentence, 2000)}", flush=True)
+        _progress("Running the runbooks …", always=not options.json)
+        report = write_report(incident, observations, diagnosis, output=Path(options.output), kernels=kernels)
+        _progress("")
     if options.json:
         import msgspec
 
@@ -143,7 +147,6 @@ def _report(options: argparse.Namespace) -> int:
         print(msgspec.json.format(msgspec.json.encode(result), indent=2).decode())
     else:
         print(f"Report:  {report.path / 'report.html'}")
-        print(f"Verdict: {visible(diagnosis.verdict.sentence, 2000)}")
         for name in report.failed:
             print(f"Failed:  runbook {visible(name)}; the report names what went wrong.")
     return EXIT[diagnosis.verdict.status]
@@ -459,6 +462,12 @@ def _parser() -> argparse.ArgumentParser:
     _inputs(report)
     report.add_argument(
         "--output", default="incident", metavar="DIR", help="folder for incident folders (default: incident)"
+    )
+    report.add_argument(
+        "--kernels",
+        choices=("forked", "ordinary"),
+        default="forked",
+        help="fork the notebooks' kernels from one process, which is faster (default), or start each anew",
     )
 
     firewall = _command(

@@ -1,0 +1,60 @@
+"""Draw the pictures of the page in a process of its own, while the runbooks run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cfrunbook.report.forking import ForkServerLost
+
+if TYPE_CHECKING:
+    from cfrunbook.report.forking import ForkServer
+    from cfrunbook.report.kernels import Kernels
+    from cfrunbook.views.figures import Picture
+
+POLL_SECONDS = 0.02
+
+
+def draw(evidence: str, at: str, output: str) -> None:
+    """Write the pictures of a recording, judged at a moment (empty: as recorded), to the file `output`."""
+    from cfrunbook.diagnosis import judge
+    from cfrunbook.incident import Incident
+    from cfrunbook.runbook import pictures
+
+    incident = Incident.load(evidence=evidence, at=at or None)
+    assert incident.observations is not None
+    drawn = pictures.everything(incident, incident.observations, judge(incident, incident.observations))
+    Path(output).write_bytes(msgspec.json.encode(drawn))
+
+
+def begin(kernels: Kernels, evidence: Path, at: str) -> Callable[[], tuple[Picture, ...] | None]:
+    """Begin to draw; call what is returned for the pictures. None: they could not be drawn apart."""
+    if kernels.server is None:
+        return lambda: None
+    output = kernels.folder / "pictures.json"
+    executor = ThreadPoolExecutor(max_workers=1)
+    pending: Future[None] = executor.submit(_drawn, kernels.server, (str(evidence.absolute()), at, str(output)))
+    executor.shutdown(wait=False)
+
+    def result() -> tuple[Picture, ...] | None:
+        from cfrunbook.views.figures import Picture
+
+        pending.result()
+        with suppress(OSError, msgspec.DecodeError):  # it ended before it had written all
+            return msgspec.json.decode(output.read_bytes(), type=tuple[Picture, ...])
+        return None
+
+    return result
+
+
+def _drawn(server: ForkServer, arguments: tuple[str, str, str]) -> None:
+    with suppress(ForkServerLost):
+        process = server.call(f"{__name__}:draw", arguments)
+        while process.poll() is None:
+            time.sleep(POLL_SECONDS)
