@@ -114,7 +114,8 @@ def be_kernel(*arguments: str) -> None:
     sys.argv = [ipykernel_launcher.__file__, *arguments]
     if "numpy.random" in sys.modules:  # seeded at import: not the same numbers in every kernel
         sys.modules["numpy.random"].seed()
-    # ipykernel looked at JPY_PARENT_PID when it was imported. It ends the kernel when this parent is gone.
+    # ipykernel looked at the variable when it was imported. It ends the kernel when this parent is gone.
+    os.environ["JPY_PARENT_PID"] = str(os.getppid())
     app = IPKernelApp.instance(parent_handle=os.getppid())
     app.initialize(list(arguments))  # type: ignore[no-untyped-call]
     app.start()  # type: ignore[no-untyped-call]

@@ -7,6 +7,7 @@ long as nobody writes to it.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -43,18 +44,19 @@ def unsupported() -> str:
 
 
 class ForkServer:
-    """The fork server of this process. All its methods may be called from any thread."""
+    """The fork server of this process. All its methods may be called from any thread; in a child of it they fail."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], modules: Sequence[str]) -> None:
         """Start it; it imports `modules` and removes `folder` at its end. Raises ForkServerLost.
 
-        Kernels can be forked for `environment` alone: what an import made of it stays.
+        Kernels can be forked for `environment` alone, see `fits`.
         """
         if why := unsupported():
             raise ForkServerLost(why)
         self._environment = _lasting(environment)
         self._lock = threading.Lock()
         self._ready = False
+        self._owner = os.getpid()
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "cfrunbook.report.fork_server", str(theirs.fileno()), str(folder), *modules]
         try:
@@ -75,9 +77,11 @@ class ForkServer:
 
     def kernel(self, arguments: Sequence[str], *, cwd: str, environment: Mapping[str, str]) -> ForkedProcess:
         """Fork a kernel with the arguments of `ipykernel_launcher`. Waits for the imports. Raises ForkServerLost."""
-        if _lasting(environment) != self._environment:
-            raise ForkServerLost("the environment is not the one that the fork server was started with")
         return self._fork("cfrunbook.report.fork_server:be_kernel", arguments, cwd=cwd, environment=environment)
+
+    def fits(self, environment: Mapping[str, str]) -> bool:
+        """Return whether a kernel for `environment` can be forked: the imports were done with the same one."""
+        return _lasting(environment) == self._environment
 
     def call(self, function: str, arguments: Sequence[str]) -> ForkedProcess:
         """Call `module:function` in a process of its own. Waits for the imports. Raises ForkServerLost."""
@@ -91,6 +95,8 @@ class ForkServer:
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request and return its answer; nobody else's comes between. Raises ForkServerLost."""
+        if os.getpid() != self._owner:
+            raise ForkServerLost("the fork server belongs to another process")
         with self._lock:
             try:
                 if not self._ready:

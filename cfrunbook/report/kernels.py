@@ -6,6 +6,7 @@ possible. A notebook sees the same.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import shutil
@@ -55,7 +56,8 @@ class Kernels:
         """For what is needed while it runs: sockets first of all."""
         given = without_our_options(os.environ) if environment is None else environment
         self.environment = {**given, "IPYTHONDIR": str(self.folder / "ipython")}
-        self._count = 0
+        self._process = os.getpid()
+        self._names = itertools.count(1)
         self._server: ForkServer | None = None
         self._forked = forked
         if forked:
@@ -82,8 +84,7 @@ class Kernels:
         with fast_notebook_imports():
             from cfrunbook.report.managing import Manager
 
-        self._count += 1
-        return Manager.of(self, self.folder / f"{self._count}.json")
+        return Manager.of(self, self.folder / f"{next(self._names)}.json")
 
     @asynccontextmanager
     async def kernel(self, *, cwd: Path) -> AsyncIterator[tuple[Manager, Client]]:
@@ -95,13 +96,11 @@ class Kernels:
         try:
             yield manager, client
         finally:
-            client.stop_channels()
             await manager.end()
 
     async def _started(self, cwd: Path) -> tuple[Manager, Client]:
         while True:
             manager = self.manager()
-            client = None
             try:
                 await manager.start_kernel(cwd=str(cwd), env=self.environment, extra_arguments=list(QUIET))
                 client = manager.client()
@@ -109,8 +108,6 @@ class Kernels:
                 await client.wait_for_ready(timeout=START_SECONDS)
             except BaseException as failure:
                 was_forked = manager.forked
-                if client is not None:
-                    client.stop_channels()
                 await manager.end()
                 if not was_forked or not isinstance(failure, RuntimeError):
                     raise
@@ -119,7 +116,9 @@ class Kernels:
                 return manager, client
 
     def close(self) -> None:
-        """End the kernels that were forked, and remove the sockets."""
+        """End the kernels that were forked, and remove the sockets; nothing in a process forked from this one."""
+        if os.getpid() != self._process:
+            return
         self._forked = False
         if self._server is not None:
             self._server.close()

@@ -6,6 +6,7 @@ Import this within `kernels.fast_notebook_imports`.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 import time
@@ -24,6 +25,8 @@ from cfrunbook.report.kernels import transport
 
 if TYPE_CHECKING:
     from cfrunbook.report.kernels import Kernels
+
+log = logging.getLogger(__name__)
 
 LAUNCH = (sys.executable, "-m", "ipykernel_launcher")
 SUBSCRIBED_SECONDS = 0.2
@@ -97,12 +100,16 @@ class Provisioner(LocalProvisioner):
         kernels = self.kernels
         if kernels is None or kernels.server is None or tuple(cmd[: len(LAUNCH)]) != LAUNCH:
             return None
+        environment = options.get("env") or dict(os.environ)
+        if not kernels.server.fits(environment):
+            log.debug("a kernel is started anew, not forked: its environment is another one")
+            return None
         try:
             return await asyncio.to_thread(
                 kernels.server.kernel,
                 cmd[len(LAUNCH) :],
                 cwd=str(options.get("cwd") or Path.cwd()),
-                environment=options.get("env") or dict(os.environ),
+                environment=environment,
             )
         except ForkServerLost as lost:
             kernels.do_not_fork(lost)
@@ -119,6 +126,8 @@ class Provisioner(LocalProvisioner):
 class Manager(AsyncKernelManager):
     """The manager of a kernel from `Kernels`."""
 
+    _clients: list[Client]
+
     @classmethod
     def of(cls, kernels: Kernels, connection_file: Path) -> Self:
         """Return one whose kernel is not started yet. `connection_file` must be unique."""
@@ -128,6 +137,7 @@ class Manager(AsyncKernelManager):
             kernel_spec_manager=ThisInterpreter(),
             client_factory=Client,
         )
+        manager._clients = []
         manager.provisioner = Provisioner(kernel_spec=manager.kernel_spec, parent=manager)
         manager.provisioner.kernels = kernels
         return manager
@@ -136,6 +146,7 @@ class Manager(AsyncKernelManager):
         """Return a client of its kernel."""
         client = super().client(**options)
         assert isinstance(client, Client)
+        self._clients.append(client)
         return client
 
     @property
@@ -144,7 +155,10 @@ class Manager(AsyncKernelManager):
         return isinstance(self.provisioner, Provisioner) and isinstance(self.provisioner.process, ForkedProcess)
 
     async def end(self) -> None:
-        """Kill the kernel and remove its sockets."""
+        """Disconnect its clients, kill the kernel and remove its sockets."""
+        for client in self._clients:
+            client.stop_channels()
+        self._clients.clear()
         if self.provisioner is not None and self.has_kernel:
             await self.provisioner.kill()
             await self.provisioner.wait()

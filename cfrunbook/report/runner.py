@@ -169,15 +169,17 @@ async def _execute(notebook: NotebookNode, kernels: Kernels, *, cwd: Path, deadl
         )
         client.kc = messages
         client.kc.allow_stdin = False
-        for index, cell in enumerate(notebook.cells):
-            try:
-                await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
-            except CellExecutionError:  # the cell shows it already
-                raise
-            except Exception as failure:
-                _show(failure, cell)
-                raise
-        client.set_widgets_metadata()
+        try:
+            for index, cell in enumerate(notebook.cells):
+                try:
+                    await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
+                except CellExecutionError:  # the cell shows it already
+                    raise
+                except Exception as failure:
+                    _show(failure, cell)
+                    raise
+        finally:
+            client.set_widgets_metadata()
 
 
 def _first(failures: BaseExceptionGroup[OSError]) -> OSError:
