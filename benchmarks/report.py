@@ -1,8 +1,9 @@
 """How long `cfrunbook report` takes: an origin examined, all runbooks run, the HTML report written, from process start.
 
-The peer is the papermill command line over the same notebooks, one after the other, with the recording as parameter. It
-neither looks at an origin nor writes a report. Ours is measured with kernels that are forked and with ordinary ones, and as
-papermill's engine. All take turns in one run, so that what else the machine does hits them alike: read the ratios.
+The peer is the papermill command line over the same notebooks, one after the other, with the recording as parameter: it
+looks at no origin and writes no report. Ours is measured with kernels that are forked, with ordinary ones, and (option
+`--engine`) as papermill's engine. All take turns in one run, so that what else the machine does hits them alike: read
+the ratios.
 """
 
 from __future__ import annotations

@@ -121,12 +121,12 @@ def _diagnose(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    incident = _incident(options)
-    _outputs(options)
     _needs("nbclient", "papermill", extra="run", what="A report runs notebooks")
     from cfrunbook.report import Kernels, write_report
 
     with Kernels(forked=options.kernels == "forked") as kernels:  # what they need is imported while we look and wait
+        incident = _incident(options)
+        _outputs(options)
         _progress("Looking at the origin …", always=not options.json)
         observations, diagnosis = _observe_and_judge(incident)
         if options.save_evidence:

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-KERNEL = ("ipykernel.kernelapp", "ipykernel.zmqshell", "IPython.core.completer", "comm")
+KERNEL = ("cfrunbook.report.fork_server:import_kernel",)
 """What every kernel imports at its start."""
 ANSWER_SECONDS = 60.0
 """The longest wait for an answer: the first comes when everything is imported."""
@@ -63,6 +63,7 @@ class ForkServer:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter
                 command,
                 env={**environment, **SINGLE_THREADED},
+                cwd=folder,  # nothing in there can be imported by mistake
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl+C in a terminal is for us to handle
@@ -118,6 +119,8 @@ class ForkServer:
 
     def close(self) -> None:
         """End the server, its kernels and its folder."""
+        if not self._ready:  # it still imports, and has no kernels
+            self._process.kill()
         with suppress(OSError):
             self._channel.shutdown(socket.SHUT_RDWR)
         with self._lock:
@@ -126,7 +129,7 @@ class ForkServer:
             self._channel.close()
         try:
             self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:  # still importing, or stopped
+        except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
 

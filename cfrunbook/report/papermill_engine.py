@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 class Engine(NBClientEngine):  # type: ignore[misc]  # papermill has no types
     """Papermill's own engine, with a kernel over private sockets that is forked where that is possible.
 
-    The first notebook of a process takes as long as with papermill's engine; what its kernel imports at its start is not
-    imported again for those that follow. A notebook for another kernel than this Python's gets papermill's engine.
+    What a kernel imports at its start is imported once in a process that runs several notebooks. A notebook for another
+    kernel than this Python's gets papermill's own.
     """
 
     @classmethod

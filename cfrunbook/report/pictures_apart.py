@@ -54,6 +54,9 @@ def begin(kernels: Kernels, evidence: Path, at: str) -> Callable[[], tuple[Pictu
 
 
 def _drawn(server: ForkServer, arguments: tuple[str, str, str]) -> None:
+    from cfrunbook.views import html
+
+    html.prepare()  # the server may still be importing
     with suppress(ForkServerLost):
         process = server.call(f"{__name__}:draw", arguments)
         while process.poll() is None:
