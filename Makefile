@@ -87,7 +87,7 @@ bench-logs: $(INSTALLED)  ## Count the 502s of a gigabyte of access logs, agains
 	@$(BIN)/python benchmarks/logs.py
 
 .PHONY: bench-report
-bench-report: $(INSTALLED)  ## Measure `cfrunbook report` against the papermill command line over the same notebooks (six minutes)
+bench-report: $(INSTALLED)  ## Measure `cfrunbook report` against the papermill command line over the same notebooks (five minutes)
 	@echo "Measuring reports, and papermill over the same notebooks …"
 	@$(BIN)/python benchmarks/report.py --engine
 

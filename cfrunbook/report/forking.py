@@ -91,7 +91,12 @@ class ForkServer:
     def _fork(
         self, function: str, arguments: Sequence[str], *, cwd: str, environment: Mapping[str, str]
     ) -> ForkedProcess:
-        request = {"function": function, "arguments": list(arguments), "cwd": cwd, "environment": dict(environment)}
+        request = {
+            "function": function,
+            "arguments": list(arguments),
+            "cwd": str(Path(cwd).absolute()),  # the server is elsewhere
+            "environment": dict(environment),
+        }
         return ForkedProcess(self, int(self.ask({"fork": request})["pid"]))
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:

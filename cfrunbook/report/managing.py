@@ -108,7 +108,7 @@ class Provisioner(LocalProvisioner):
             return await asyncio.to_thread(
                 kernels.server.kernel,
                 cmd[len(LAUNCH) :],
-                cwd=str(Path(options.get("cwd") or ".").absolute()),  # the server is elsewhere
+                cwd=str(options.get("cwd") or "."),
                 environment=environment,
             )
         except ForkServerLost as lost:
