@@ -59,8 +59,8 @@ def entry(argv: Sequence[str] | None = None) -> int:
     except BadInput as error:
         print(f"cfrunbook: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("cfrunbook: interrupted.", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"cfrunbook: interrupted{f'; {stopped}' if str(stopped) else ''}.", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader (head, less) went away; let the interpreter's own flush at exit succeed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -174,29 +174,40 @@ def _watch(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    incident = _incident(options)
-    _outputs(options)
     _needs("nbclient", "papermill", extra="run", what="A report runs notebooks")
-    from cfrunbook.report import write_report
+    import tempfile
 
-    _progress("Looking at the origin …", always=not options.json)
-    observations, diagnosis = _observe_and_judge(incident)
-    if options.save_evidence:
-        observations.save(Path(options.save_evidence))
-    _progress("Running the runbooks …", always=not options.json)
-    report = write_report(incident, observations, diagnosis, output=Path(options.output))
+    from cfrunbook.report import Kernels, elsewhere, write_report
+
+    with Kernels(forked=options.kernels == "forked") as kernels:  # what they need is imported while we look and wait
+        incident = _incident(options)
+        _outputs(options)
+        _progress("Looking at the origin …", always=not options.json)
+        observations, diagnosis = _observe_and_judge(incident)
+        if options.save_evidence:
+            observations.save(Path(options.save_evidence))
+        if not options.json:
+            print(f"Verdict: {visible(diagnosis.verdict.sentence, 2000)}", flush=True)
+        _progress("Running the runbooks …", always=not options.json)
+        away = elsewhere.is_elsewhere(options.output)
+        output = Path(tempfile.mkdtemp(prefix="cfrunbook-report-") if away else options.output)
+        report = write_report(incident, observations, diagnosis, output=output, kernels=kernels)
+        place = str(report.path)
+        if away:
+            _progress("Writing it there …", always=not options.json)
+            place = elsewhere.put_away(report.path, options.output)
+        _progress("")
     if options.json:
         import msgspec
 
         result = {
-            "path": str(report.path),
+            "path": place,
             "verdict": msgspec.to_builtins(diagnosis.verdict),
             "failed": list(report.failed),
         }
         print(msgspec.json.format(msgspec.json.encode(result), indent=2).decode())
     else:
-        print(f"Report:  {report.path / 'report.html'}")
-        print(f"Verdict: {visible(diagnosis.verdict.sentence, 2000)}")
+        print(f"Report:  {place}/report.html")
         for name in report.failed:
             print(f"Failed:  runbook {visible(name)}; the report names what went wrong.")
     return EXIT[diagnosis.verdict.status]
@@ -387,7 +398,12 @@ def _outputs(options: argparse.Namespace) -> None:
         if Path(corrected).is_dir():
             raise BadInput(f"--corrected: {visible(corrected)} is a folder; give a file name.")
         _writable("--corrected", Path(corrected).parent)
-    if output := getattr(options, "output", None):
+    output = getattr(options, "output", None)
+    if output and "://" in output:
+        from cfrunbook.report import elsewhere
+
+        elsewhere.check(output)
+    elif output:
         folder = Path(output).absolute()
         if folder.exists() and not folder.is_dir():
             raise BadInput(f"--output: {visible(folder)} is a file; give a folder.")
@@ -504,7 +520,16 @@ def _add_report(group: Any, name: str) -> None:
     )
     _inputs(report)
     report.add_argument(
-        "--output", default="incident", metavar="DIR", help="folder for incident folders (default: incident)"
+        "--output",
+        default="incident",
+        metavar="DIR",
+        help="folder for incident folders (default: incident), or an address papermill writes to, e.g. s3://BUCKET/PREFIX",
+    )
+    report.add_argument(
+        "--kernels",
+        choices=("forked", "ordinary"),
+        default="forked",
+        help="fork the notebooks' kernels from one process, which is faster (default), or start each anew",
     )
 
 

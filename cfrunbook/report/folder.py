@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cfrunbook.errors import BadInput
+from cfrunbook.report import pictures_apart
+from cfrunbook.report.kernels import Kernels
 from cfrunbook.report.runbooks import runbook_files
 from cfrunbook.report.runner import SECONDS, Job, Run, run_notebooks
 from cfrunbook.text import visible
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from cfrunbook.evidence import Observations
     from cfrunbook.findings import Diagnosis, Verdict
     from cfrunbook.incident import Incident
+    from cfrunbook.report.pictures_apart import Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +54,36 @@ def write_report(
     notebooks: Sequence[Path] | None = None,
     now: dt.datetime | None = None,
     seconds: float = SECONDS,
+    kernels: Kernels | None = None,
 ) -> Report:
     """Write `<output>/<UTC time>-<name>/` and return it; nothing half-written is ever seen under that name.
 
     The runbooks (`notebooks`; default: all) are run on the very recording that the page is drawn from, so that they
     never disagree and the origin is not probed again. One that fails, or takes more than `seconds`, is kept with
-    its error and named in the page. `now` (aware) is the moment in the folder's name. Raises BadInput if `output`
-    cannot be written.
+    its error and named in the page. `now` (aware) is the moment in the folder's name. `kernels` is where their kernels
+    come from (default: made here).
+
+    Raises BadInput if `output` cannot be written. When that, or Ctrl+C, comes while the runbooks run, what was
+    gathered until then is kept in `<the name>-incomplete`, and the exception says so.
     """
     written_at = now or dt.datetime.now(dt.UTC)
     name = f"{written_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{_slug(incident.name)}"
     sources = runbook_files() if notebooks is None else tuple(notebooks)
     # The incident may know more than the recording was made with (--trust-store, --host …): the report's copy says so.
     recording = msgspec.structs.replace(observations, inputs=incident.inputs)
+    building = _Building(part=Path(output) / f".{name}.{os.getpid()}.part", place=Path(output) / name)
     try:
-        with _built_aside(Path(output), name) as building:
-            recording.save(building.part / "evidence.json")
-            if incident.before is not None and incident.before.observations is not None:
-                incident.before.observations.save(building.part / "before.json")
-            (building.part / "diagnosis.json").write_bytes(diagnosis.to_json())
-            (building.part / "notebooks").mkdir()
+        with _built_aside(building), Kernels() if kernels is None and sources else nullcontext(kernels) as ours:
+            _write_gathered(building.part, incident, recording, diagnosis)
+            building.gathered = True
+            parameters = _parameters(incident)
+            pictures = (
+                pictures_apart.begin(ours, building.part / "evidence.json", parameters.get("at", "")) if ours else None
+            )
             runs = run_notebooks(
-                [Job(source, building.part / "notebooks" / source.name, _parameters(incident)) for source in sources],
+                [Job(source, building.part / "notebooks" / source.name, parameters) for source in sources],
                 seconds=seconds,
+                kernels=ours,
             )
             _write_page(
                 building.part,
@@ -81,10 +92,26 @@ def write_report(
                 diagnosis=diagnosis,
                 runs=runs,
                 written_at=written_at,
+                pictures=pictures() if pictures else None,
             )
         return Report(path=building.place, verdict=diagnosis.verdict, runs=runs)
     except OSError as error:
-        raise BadInput(f"Cannot write the report to {visible(output)}: {error.strerror or error}.") from error
+        why = f"Cannot write the report to {visible(output)}: {error.strerror or error}"
+        raise BadInput(f"{why}{building.kept}.") from error
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(building.kept.removeprefix("; ")) from None
+
+
+def _write_gathered(folder: Path, incident: Incident, recording: Observations, diagnosis: Diagnosis) -> None:
+    """Write what is known before any runbook runs."""
+    from cfrunbook.views import markdown
+
+    recording.save(folder / "evidence.json")
+    if incident.before is not None and incident.before.observations is not None:
+        incident.before.observations.save(folder / "before.json")
+    (folder / "diagnosis.json").write_bytes(diagnosis.to_json())
+    (folder / "summary.md").write_text(markdown.summary(diagnosis, recording), encoding="utf-8")
+    (folder / "notebooks").mkdir()
 
 
 def _parameters(incident: Incident) -> dict[str, Any]:
@@ -105,16 +132,18 @@ def _write_page(
     diagnosis: Diagnosis,
     runs: Sequence[Run],
     written_at: dt.datetime,
+    pictures: Pictures | None = None,
 ) -> None:
-    from cfrunbook.runbook import pictures
-    from cfrunbook.views import html, markdown
+    from cfrunbook.views import html
 
+    if pictures is None:
+        pictures = pictures_apart.drawn(incident, observations, diagnosis)
     page = html.report_page(
         diagnosis,
         observations,
         targets=incident.targets,
-        figures=pictures.everything(incident, observations, diagnosis),
-        log_figures=pictures.of_logs(observations),
+        figures=pictures[0],
+        log_figures=pictures[1],
         notebooks=[
             html.NotebookLink(title=run.name, href=_href(run), summary=_summary(run, diagnosis))
             for run in runs
@@ -124,7 +153,6 @@ def _write_page(
         generated_at=written_at,
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
-    (folder / "summary.md").write_text(markdown.summary(diagnosis, observations), encoding="utf-8")
 
 
 def _summary(run: Run, diagnosis: Diagnosis) -> str:
@@ -154,23 +182,35 @@ class _Building:
 
     part: Path
     place: Path
+    gathered: bool = False
+    """Whether what was seen and concluded is in it: worth keeping then, whatever comes."""
+    kept: str = ""
+    """Where it is kept though it is incomplete, as the end of a sentence."""
+
+    def settle(self, place: Path) -> Path:
+        """Rename it to `place`, or with a number behind that where this is taken; return what it is called now."""
+        for candidate in (place, *(place.with_name(f"{place.name}-{number}") for number in range(2, 1000))):
+            try:
+                return self.part.rename(candidate)
+            except OSError:
+                if not candidate.exists():
+                    raise
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
 
 
 @contextmanager
-def _built_aside(output: Path, name: str) -> Iterator[_Building]:
-    """Yield a hidden folder in `output` that becomes `output/name` when the block succeeds, and else is removed."""
-    output.mkdir(parents=True, exist_ok=True)
-    building = _Building(part=output / f".{name}.{os.getpid()}.part", place=output / name)
+def _built_aside(building: _Building) -> Iterator[None]:
+    """Give a hidden folder that gets its name when the block succeeds; else it is kept as incomplete, or removed."""
+    building.place.parent.mkdir(parents=True, exist_ok=True)
     building.part.mkdir()
     try:
-        yield building
-        for number in range(2, 1000):
-            try:
-                building.part.rename(building.place)
-                break
-            except OSError:
-                if not building.place.exists():
-                    raise
-                building.place = output / f"{name}-{number}"  # another report of the same second
+        yield
+        building.place = building.settle(building.place)
+    except BaseException:
+        if building.gathered:
+            with suppress(OSError):
+                kept = building.settle(building.place.with_name(f"{building.place.name}-incomplete"))
+                building.kept = f"; what was gathered is in {visible(kept)}"
+        raise
     finally:
         shutil.rmtree(building.part, ignore_errors=True)

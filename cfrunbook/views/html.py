@@ -250,6 +250,11 @@ def _fragment(macro: str, value: object, *, text: str) -> Fragment:
     return Fragment(html=f'<div class="cfr"><style>{style.fragment_css()}</style>{body}</div>', text=text)
 
 
+def prepare() -> None:
+    """Do what a page needs and what is in it does not change, while there is time."""
+    _environment().get_template("report.html.j2")
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     from pathlib import Path

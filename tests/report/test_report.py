@@ -135,7 +135,7 @@ def test_a_failed_notebook_is_kept_and_named_and_the_report_is_there(seen, tmp_p
 
 
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_a_failure_leaves_nothing_half_written(seen, tmp_path, monkeypatch, failure):
+def test_what_was_gathered_is_kept_when_the_rest_fails(seen, tmp_path, monkeypatch, failure):
     def fail(*_, **__):
         raise failure
 
@@ -143,8 +143,22 @@ def test_a_failure_leaves_nothing_half_written(seen, tmp_path, monkeypatch, fail
     expected = KeyboardInterrupt if isinstance(failure, KeyboardInterrupt) else BadInput
     with pytest.raises(expected) as raised:
         write_report(*seen, output=tmp_path / "incident", notebooks=[], now=NOW)
-    if expected is BadInput:
-        assert str(raised.value).endswith("No space left on device.")
+    (kept,) = (tmp_path / "incident").iterdir()
+    assert kept.name.endswith("-incomplete")
+    assert str(raised.value).rstrip(".").endswith(f"what was gathered is in {kept}")
+    assert (
+        judge(Incident.load(evidence=kept / "evidence.json"), load(kept / "evidence.json")).verdict == seen[2].verdict
+    )
+    assert {p.name for p in kept.iterdir()} == {"evidence.json", "diagnosis.json", "summary.md", "notebooks"}
+
+
+def test_a_folder_without_the_evidence_is_not_left_behind(seen, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(report_folder, "_write_gathered", full)
+    with pytest.raises(BadInput, match=r"No space left on device\.$"):
+        write_report(*seen, output=tmp_path / "incident", notebooks=[], now=NOW)
     assert list((tmp_path / "incident").iterdir()) == []
 
 
