@@ -14,8 +14,8 @@ import msgspec
 from cfrunbook.report.forking import ForkServerLost
 
 if TYPE_CHECKING:
-    from cfrunbook.diagnosis import Diagnosis
     from cfrunbook.evidence import Observations
+    from cfrunbook.findings import Diagnosis
     from cfrunbook.incident import Incident
     from cfrunbook.report.forking import ForkServer
     from cfrunbook.report.kernels import Kernels
