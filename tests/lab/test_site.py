@@ -8,6 +8,7 @@ import os
 import ssl
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -275,10 +276,8 @@ def test_a_bad_zone_is_one_sentence_and_changes_nothing(name: str, content: byte
 
 @given(st.recursive(st.none() | st.integers() | st.text(max_size=8), lambda x: st.lists(x) | st.dictionaries(st.sampled_from(["Id", "Items", "Distribution", "DistributionConfig", "Origins", "DefaultCacheBehavior", "DomainName", "TargetOriginId", "CustomOriginConfig", "HTTPPort", "OriginProtocolPolicy"]), x), max_leaves=20))  # fmt: skip
 def test_whatever_a_distribution_holds_it_is_read_or_refused(value: Any) -> None:
-    try:
+    with suppress(ValueError):
         edge_config.read(value if isinstance(value, dict) else {"Distribution": value})
-    except ValueError as error:
-        assert str(error)
 
 
 PATTERNS = [
@@ -320,11 +319,9 @@ def test_the_lab_notices_once_the_files_are_settled(running: lab.Running) -> Non
 
 def open_files() -> list[str]:
     found = []
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            found.append(os.readlink(f"/proc/self/fd/{name}").partition(":")[0])
-        except OSError:
-            continue
+    for path in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # what lists them was one itself
+            found.append(str(path.readlink()).partition(":")[0])
     return sorted(found)
 
 
