@@ -43,6 +43,11 @@ VOLATILE = re.compile(
     r'"(start_time|end_time)": "[^"]+"|"duration": [\d.]+|"id": "[0-9a-f]{8}"|[0-9a-f]{32}|(nbclient|cfrunbook)/|"(iopub|shell)[.a-z_]+": "[^"]+"'
 )
 
+# The kernel says it itself, also in the middle of a line of papermill's.
+OVER_TCP = re.compile(
+    r"\[IPKernelApp\] WARNING \| Kernel is running over TCP.*?provisioned\s+CurveZMQ keys to[a-z ]*\."
+)
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
