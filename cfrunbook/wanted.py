@@ -102,7 +102,24 @@ def of(incident: Incident, diagnosis: Diagnosis) -> tuple[Wanted, ...]:
     known = _Known(incident, diagnosis)
     found: list[tuple[int, Wanted]] = [(_worth(KINDS[w.key], known), w) for w in _missing(known)]
     found += [(95 - number, w) for number, w in enumerate(_checks(known))]
-    return tuple(wanted for _, wanted in sorted(found, key=lambda pair: -pair[0]))
+    told = (wanted for _, wanted in sorted(found, key=lambda pair: -pair[0]))
+    return tuple(map(_of_lab, told)) if incident.inputs.lab else tuple(told)
+
+
+_ELSEWHERE = re.compile(r"(?:^|[\s(=])(?:aws|sudo|cfrunbook aws) ", re.MULTILINE)
+"""A command that asks an AWS account, or the machine of an origin."""
+_LAB_HAS_NONE = "This is a lab: no AWS account has its distribution, and there is nothing to get. In a real incident:"
+_LAB_SHELL = "This is a lab: inside it (`cfrunbook lab shell`) its names are found."
+
+
+def _of_lab(wanted: Wanted) -> Wanted:
+    """Return evidence that is missing in a lab, without commands that lead out of it."""
+    how = wanted.how
+    if _ELSEWHERE.search(how.command):
+        how = Step(text=f"{_LAB_HAS_NONE} {how.text}")
+    elif how.command.startswith("curl "):
+        how = msgspec.structs.replace(how, text=f"{_LAB_SHELL} {how.text}")
+    return msgspec.structs.replace(wanted, how=how)
 
 
 class _Known:
