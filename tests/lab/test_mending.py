@@ -14,6 +14,8 @@ from cfrunbook.lab.edge import fetch_all
 from tests.scenarios import distinct
 
 BROKEN = {name: s for name, s in distinct().items() if s.expected.cause is not None}
+PATIENCE = 10.0
+"""Seconds; only what stays broken waits that long."""
 NOT_BROKEN = {
     name for name, s in BROKEN.items() if s.expected.cause is Cause.EDGE_FUNCTION and s.expected.status != "fault"
 }
@@ -57,7 +59,7 @@ def one_of_each_code() -> list[str]:
 
 @pytest.mark.parametrize("name", one_of_each_code())
 def test_mended_the_diagnosis_is_ok(name: str) -> None:
-    with lab.start(name) as running:
+    with lab.start(name, deadline=PATIENCE) as running:
         running.mend()
         verdict = cf.diagnose_sync(cf.Incident.load(lab=running.file)).verdict
     assert verdict.status == "ok", verdict.sentence

@@ -52,7 +52,7 @@ def test_only_their_owner_may_read_the_files(tmp_path: Path) -> None:
 
 @pytest.fixture
 def running(request: pytest.FixtureRequest) -> Iterator[lab.Running]:
-    with lab.start(request.param) as started:
+    with lab.start(request.param, deadline=10.0) as started:  # only what stays broken waits that long
         yield started
 
 
