@@ -73,7 +73,7 @@ def test_standard_input_and_the_environment(monkeypatch: pytest.MonkeyPatch, cap
         ([URL, "x y"], f"did you mean: cfrunbook diagnose {URL} 'x y'"),
         ([ID], f"did you mean: cfrunbook diagnose {ID}"),
         (["diagnos", "x"], "did you mean: cfrunbook diagnose"),
-        (["wat"], "'wat' is no command; there are diagnose, report"),
+        (["wrong"], "'wrong' is no command; there are diagnose, "),
         (["diagnose", "dist.json"], "Anything: dist.json is a file that is not there."),
         (["diagnose", "--nonsense", "dist.json"], "unrecognized arguments: --nonsense"),
         (["lab", "list", "x"], "unrecognized arguments: x"),
