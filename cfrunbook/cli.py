@@ -155,6 +155,7 @@ def _watch(options: argparse.Namespace) -> int:
     from cfrunbook.commands import watch
 
     _outputs(options)
+    options.anything = [_kept(word) for word in options.anything]
 
     def diagnose() -> Diagnosis:
         incident = _incident(options)  # anew: files may have been edited meanwhile
@@ -171,6 +172,13 @@ def _watch(options: argparse.Namespace) -> int:
         count=options.count,
         as_json=options.json,
     )
+
+
+def _kept(word: str) -> str | tuple[str, bytes]:
+    """Return what standard input holds for `-`, which can be read once; any other word as it is."""
+    from cfrunbook.recognizing.contents import MAX_BYTES
+
+    return ("standard input", sys.stdin.buffer.read(MAX_BYTES + 1)) if word == "-" else word
 
 
 def _report(options: argparse.Namespace) -> int:

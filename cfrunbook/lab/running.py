@@ -81,7 +81,6 @@ class Running:
             self.log_file = folder / "logs" / file_name(self._reach.config.id, now, secrets.token_hex(4))
             """The edge's access log, a standard log; it is there once there was a request."""
             self.edge = Edge(self.servers, self._serving(), patience=deadline, log=AccessLog(self.log_file))
-            self._has_logs = scenario.has_logs
             self.file = self.write(self.folder)
             self._has_site = False
             self._seen: tuple[tuple[str, int, int], ...] = ()
@@ -156,7 +155,7 @@ class Running:
             options |= {"lab": self.file, "root_hints": self.folder / lab_file.HINTS_FILE}
         options |= {"resolver": self.resolver} if self.resolver else {}
         paths = {name: self.folder / file for name, file in lab_file.function_files(self.setup).items()}
-        logs = {"logs": self.folder / lab_file.LOGS_FOLDER} if self._has_logs else {}
+        logs = {"logs": self.folder / lab_file.LOGS_FOLDER} if self._is_logged else {}
         return options | paths | lab_file.function_words(self.setup) | logs
 
     def environment(self) -> dict[str, str]:
@@ -165,7 +164,7 @@ class Running:
 
     def write(self, folder: Path) -> Path:
         """Write the lab file, the distribution and the trust store into `folder`; return the lab file's path."""
-        if self._has_logs:
+        if self.scenario.has_logs:
             self._write_logs(folder / lab_file.LOGS_FOLDER)
         return lab_file.write(
             folder,
@@ -176,8 +175,13 @@ class Running:
             connect_to=self.connect_to,
             resolver=self.resolver,
             deadline=self.deadline,
-            has_logs=self._has_logs,
+            has_logs=self._is_logged,
         )
+
+    @property
+    def _is_logged(self) -> bool:
+        """Whether there are logs of the scenario as it is: those of before somebody changed it say nothing of now."""
+        return self.scenario.has_logs and self.setup == self._first
 
     def _write_logs(self, folder: Path) -> None:
         from cfrunbook.lab import logs
@@ -232,7 +236,6 @@ class Running:
             self._change_dns(before.dns, content.setup.dns)
         self._reach = self._reached(content.config)
         self.edge.serving = self._serving()
-        self._has_logs = False  # they tell of the time before
         self.file = self.write(self.folder)
 
     def stop(self) -> None:

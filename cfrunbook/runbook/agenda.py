@@ -8,7 +8,7 @@ from typing import Literal
 
 Method = Literal[
     "recognized", "look", "said", "figure", "table", "why", "results", "logs", "access_logs", "judge", "wanted", "fix",
-    "verify", "next",
+    "changed", "verify", "next",
 ]  # fmt: skip
 
 
@@ -62,6 +62,7 @@ AGENDA: Mapping[str, tuple[RunbookStep, ...]] = {
         RunbookStep("Since when, how often, and where", "figure", "log_rate"),
         RunbookStep("Where and when", "figure", "log_heat"),
         RunbookStep("The way of the edge", "figure", "path"),
+        RunbookStep("What changed", "changed"),
         of_finding=(RunbookStep("The evidence that is missing", "wanted"),),
     ),
     "01_tls_name": _steps(
@@ -109,6 +110,7 @@ AGENDA: Mapping[str, tuple[RunbookStep, ...]] = {
         RunbookStep("The certificates", "figure", "chain"),
         RunbookStep("Their validity", "figure", "validity"),
         RunbookStep("What CloudFront logged", "access_logs"),
+        RunbookStep("What changed", "changed"),
     ),
 }
 """By the runbook's name. A test holds that the notebooks' cells say the same."""

@@ -178,6 +178,16 @@ class Runbook:
 
         return start.said(self.incident, self.diagnosis)
 
+    def changed(self) -> html.Fragment:
+        """Show what changed since the configuration, or the recording, of before; without one, what would show it."""
+        from cfrunbook.views import html, steps
+
+        if self.diagnosis.changes is not None:
+            return html.comparison(self.diagnosis.changes)
+        return steps.note(
+            "Not known: neither the configuration nor a recording of when it worked was given (parameter before)."
+        )
+
     def wanted(self) -> steps.Evidence:
         """Show which evidence is missing, what would tell most first, with the commands that get it."""
         from cfrunbook.views import steps

@@ -353,3 +353,16 @@ def test_what_was_pasted_is_used_and_not_written_down_again():
     assert "hunter2" not in shown
     assert "cfrunbook report anything.txt" in shown
     assert "Get first, for this runbook" in shown
+
+
+def test_what_changed_is_a_step_of_the_first_runbook(recording, tmp_path):
+    document = json.loads(recording.read_bytes())["inputs"]["distribution"]
+    before = json.loads(
+        json.dumps(document).replace('"OriginProtocolPolicy": "https-only"', '"OriginProtocolPolicy": "http-only"')
+    )
+    assert before != document
+    (tmp_path / "before.json").write_text(json.dumps(before))
+    runbook = looked("00_start_here", evidence=str(recording), before=str(tmp_path / "before.json"))
+    assert "http-only → https-only" in text(runbook.changed())
+    alone = looked("00_start_here", evidence=str(recording))
+    assert "neither the configuration nor a recording of when it worked" in text(alone.changed())
