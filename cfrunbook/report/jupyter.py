@@ -18,14 +18,13 @@ LAB_OPTIONS = (
     # An incident is no time for news, and the machine may have no way out: JupyterLab fetches neither.
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-    # Cards in the launcher, and panels that open by themselves.
-    f"--LabApp.extra_labextensions_path={_HERE / 'labextensions'}",
 )
 APP_OPTIONS = (
     "--template=cfrunbook",
+    "--token",  # who may open a page has this machine's view of the network, and its files
     # What failed is told by the panel; a page shows nobody the insides of this machine.
     "--show_tracebacks=False",
-    "--VoilaConfiguration.extension_allowlist=@jupyter-widgets/jupyterlab-manager",
+    "--VoilaConfiguration.extension_denylist=cfrunbook",
 )
 
 
@@ -41,7 +40,8 @@ def open_notebooks(
     """
     recording = working_copy.read_recording(incident) if incident is not None else None
     place = folder or (working_copy.FOLDER / recording.name if recording else working_copy.FOLDER)
-    for name in working_copy.make(place, recording):
+    place = place / "app" if app else place
+    for name in working_copy.make(place, recording, pages=app):
         print(f"Kept {visible(place / name)}: it differs from the runbook shipped; rename it to get a fresh copy.")
     program, extra = ("Voilà", "app") if app else ("JupyterLab", "lab")
     if find_spec("voila" if app else "jupyterlab") is None:
@@ -70,32 +70,47 @@ def lab_command(*options: str) -> list[str]:
     """Return the command that starts JupyterLab, with `options` added."""
     # In a container people are root, and JupyterLab would not start; it listens on loopback only, behind a token.
     root = ("--allow-root",) if getattr(os, "geteuid", lambda: 1)() == 0 else ()
-    return [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", *root, *LAB_OPTIONS, *options]
+    return [
+        sys.executable,
+        "-m",
+        "cfrunbook.report.serving",
+        "jupyterlab",
+        "--ip=127.0.0.1",
+        *root,
+        *LAB_OPTIONS,
+        *options,
+    ]
 
 
 def lab_environment() -> dict[str, str]:
-    """Return the environment that JupyterLab is run in: the user's, with three things settled.
+    """Return the environment that JupyterLab is run in.
 
-    The kernels of this Python come first, for a `python3` of the user's may not know cfrunbook; JupyterLab does not ask
-    whether it may fetch news, and it shows Markdown rendered (`labconfig/` beside this module).
+    That is the user's with our data first (`jupyter_data/` beside this module: the cards in the launcher and panels that
+    open by themselves; a kernel of this Python, for a `python3` of the user's may not know cfrunbook) and our settings
+    (`labconfig/`: it does not ask whether it may fetch news, and it shows Markdown rendered).
     """
-    return {**_with_our_kernels(), "JUPYTER_CONFIG_PATH": _first(str(_HERE), "JUPYTER_CONFIG_PATH")}
+    return {**app_environment(), "JUPYTER_CONFIG_PATH": _first(_HERE, "JUPYTER_CONFIG_PATH")}
 
 
 def app_command(*options: str) -> list[str]:
     """Return the command that starts Voilà on the folder it is run in, with `options` added."""
-    return [sys.executable, "-m", "voila", ".", "--Voila.ip=127.0.0.1", *APP_OPTIONS, *options]
+    return [
+        sys.executable,
+        "-m",
+        "cfrunbook.report.serving",
+        "voila",
+        ".",
+        "--Voila.ip=127.0.0.1",
+        *APP_OPTIONS,
+        *options,
+    ]
 
 
 def app_environment() -> dict[str, str]:
-    """Return the environment that Voilà is run in: its kernels are this Python's, its template is ours."""
-    return {**_with_our_kernels(), "JUPYTER_PATH": _first(str(_HERE / "voila_data"), "JUPYTER_PATH")}
+    """Return the environment that Voilà is run in: the user's with our data first, which hold its template too."""
+    return {**os.environ, "JUPYTER_PATH": _first(_HERE / "jupyter_data", "JUPYTER_PATH")}
 
 
-def _with_our_kernels() -> dict[str, str]:
-    return {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"}
-
-
-def _first(path: str, variable: str) -> str:
+def _first(path: Path, variable: str) -> str:
     """Return a search path that begins with `path` and goes on with the user's."""
-    return os.pathsep.join([path, *filter(None, [os.environ.get(variable)])])
+    return os.pathsep.join([str(path), *filter(None, [os.environ.get(variable)])])

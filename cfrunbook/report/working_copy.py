@@ -20,6 +20,8 @@ from cfrunbook.text import visible
 START_PAGE = "START.md"
 FOLDER = Path("cfrunbook-notebooks")
 """Where working copies are, below the folder one works in."""
+_ON_A_PAGE = ("title", "parameters", "open", "what-this-checks", "symptoms")
+"""Cells of a runbook, by their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,8 @@ def _judged_at(path: Path) -> str:
     return "" if found.judged_at == found.recorded_at else found.judged_at.isoformat()
 
 
-def make(folder: Path, recording: Recording | None = None) -> tuple[str, ...]:
-    """Copy the runbooks and the start page to `folder`, given `recording` if there is one.
+def make(folder: Path, recording: Recording | None = None, *, pages: bool = False) -> tuple[str, ...]:
+    """Copy the runbooks and the start page to `folder`, given `recording` if there is one; `pages`: as pages of an app.
 
     What is there already is kept, for it may be yours; returns the names of the runbooks among that which are not
     those shipped, leaving parameters and outputs aside. Raises BadInput if `folder` cannot be written, or holds another
@@ -98,10 +100,11 @@ def make(folder: Path, recording: Recording | None = None) -> tuple[str, ...]:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in (recording.files if recording else {}).items():
             _put_recording(folder / name, content)
-        if not (folder / START_PAGE).exists():
+        if not pages and not (folder / START_PAGE).exists():
             (folder / START_PAGE).write_bytes(start.read_bytes())
         for source in runbook_files():
             content, copy = with_parameters(source.read_bytes(), parameters), folder / source.name
+            content = as_page(content) if pages else content
             if not copy.exists():
                 copy.write_bytes(content)
             elif not is_same_runbook(copy.read_bytes(), content):
@@ -126,6 +129,21 @@ def with_parameters(notebook: bytes, values: Mapping[str, str]) -> bytes:
     for cell in document["cells"]:
         if _is_parameters(cell):
             cell["source"] = [_filled_in(line, values) for line in cell["source"]]
+    return _written(document)
+
+
+def as_page(notebook: bytes) -> bytes:
+    """Return a runbook of ours as a page of an app, where all cells are run for everyone who opens it.
+
+    That is its title, the panel, and what it is about; not the steps, which are in the panel, each with its button.
+    """
+    document = json.loads(notebook)
+    cells = {cell["id"]: cell for cell in document["cells"]}
+    document["cells"] = [cells[name] for name in _ON_A_PAGE]
+    return _written(document)
+
+
+def _written(document: object) -> bytes:
     return f"{json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)}\n".encode()
 
 
