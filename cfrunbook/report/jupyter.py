@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from cfrunbook.errors import BadInput
 from cfrunbook.report import working_copy
 from cfrunbook.text import visible
 
+Command = Callable[..., list[str]]
+"""Makes the command of a server from further options."""
 _HERE = Path(__file__).resolve().parent
 LAB_OPTIONS = (
     # An incident is no time for news, and the machine may have no way out: JupyterLab fetches neither.

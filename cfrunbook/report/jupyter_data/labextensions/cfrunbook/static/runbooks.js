@@ -5,7 +5,7 @@
 "use strict";
 
 (() => {
-  const CATEGORY = "CloudFront 502";
+  const CATEGORY = "Notebook"; // the one that comes first
   // Name, title on the card, what it says when pointed at. tests/report/test_jupyter.py holds this to the runbooks.
   const RUNBOOKS = [
     ["00_start_here", "Start here", "Put in whatever you have; get the verdict, stage by stage"],
@@ -36,13 +36,13 @@
     return (await versions[0].get())();
   }
 
-  function addCards(app, launcher, { LabIcon }) {
+  function addCards(app, launcher) {
     RUNBOOKS.forEach(([name, label, caption], rank) => {
-      const icon = new LabIcon({ name: `cfrunbook:${name}`, svgstr: ICON(name.slice(0, 2)) });
       const command = `cfrunbook:open-${name}`;
       const execute = () => app.commands.execute("docmanager:open", { path: `${name}.ipynb` });
-      app.commands.addCommand(command, { label, caption, icon, execute });
-      launcher.add({ command, category: CATEGORY, rank });
+      app.commands.addCommand(command, { label, caption, execute });
+      const kernelIconUrl = `data:image/svg+xml,${encodeURIComponent(ICON(name.slice(0, 2)))}`;
+      launcher.add({ command, category: CATEGORY, rank: rank - RUNBOOKS.length, kernelIconUrl });
     });
   }
 
@@ -68,19 +68,21 @@
     const reply = await kernel.requestExecute(asked).done;
     if (reply.content.user_expressions?.opened?.data?.["text/plain"] !== "False") return;
     for (const cell of cells) await NotebookActions.runCells(content, [cell], sessionContext);
+    // What a person wants to see is the panel: the code before it is folded, which a click undoes.
+    for (const cell of cells) cell.inputHidden = true;
+    content.activeCellIndex = content.widgets.indexOf(cells[1]);
+    await content.scrollToCell(cells[1], "start");
   }
 
   async function plugin() {
-    const [launching, notebooks, components] = await Promise.all(
-      ["@jupyterlab/launcher", "@jupyterlab/notebook", "@jupyterlab/ui-components"].map(take),
-    );
+    const [launching, notebooks] = await Promise.all(["@jupyterlab/launcher", "@jupyterlab/notebook"].map(take));
     return {
       id: "cfrunbook:runbooks",
       description: "Cards for the runbooks, and their panels opened.",
       autoStart: true,
       optional: [launching.ILauncher, notebooks.INotebookTracker],
       activate: (app, launcher, tracker) => {
-        if (launcher) addCards(app, launcher, components);
+        if (launcher) addCards(app, launcher);
         tracker?.widgetAdded.connect((_, panel) => {
           openPanel(panel, notebooks).catch(error => console.warn("cfrunbook: the panel was not opened.", error));
         });
