@@ -306,7 +306,12 @@ def _logs(options: argparse.Namespace) -> int:
 def _notebooks(options: argparse.Namespace) -> int:
     from cfrunbook.report import open_notebooks
 
-    return open_notebooks(Path(options.folder), browser=not options.no_browser)
+    return open_notebooks(
+        Path(options.folder) if options.folder else None,
+        incident=Path(options.incident) if options.incident else None,
+        app=options.app,
+        browser=not options.no_browser,
+    )
 
 
 # --- parts --------------------------------------------------------------------------------------------------------
@@ -611,12 +616,22 @@ def _add_notebooks(group: Any, name: str) -> None:
     notebooks = _command(
         group,
         name,
-        "Copy the runbooks to a working folder and open them in JupyterLab.",
-        "cfrunbook notebooks --folder my-incident",
+        "Copy the runbooks to a working folder and open them in JupyterLab, or as an app in Voilà.",
+        "cfrunbook notebooks\n  cfrunbook notebooks --incident incident/20261123T021300Z-www.example.com",
         _notebooks,
     )
     notebooks.add_argument(
-        "--folder", default="cfrunbook-notebooks", metavar="DIR", help="working copy (default: cfrunbook-notebooks)"
+        "--folder",
+        metavar="DIR",
+        help="working copy (default: cfrunbook-notebooks; with --incident a folder in there of the incident's name)",
+    )
+    notebooks.add_argument(
+        "--incident",
+        metavar="DIR|FILE",
+        help="open what was recorded: a folder that cfrunbook report wrote, or an evidence.json; nothing is probed",
+    )
+    notebooks.add_argument(
+        "--app", action="store_true", help="for the team: pages with the panel and without code, in Voilà"
     )
     notebooks.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
 
