@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import IntEnum
 from typing import NamedTuple
 
 import msgspec
@@ -21,6 +22,21 @@ class Columns(msgspec.Struct, frozen=True):
     path: int | None
     result: int | None
     origin: int | None
+
+
+class Meaning(IntEnum):
+    """What a minute or a status means for its lines, in blocks that are counted at once."""
+
+    OUTSIDE = 0
+    """They are not asked for."""
+    ODD = 1
+    """They may not count, and are to be looked at one by one."""
+    PLAIN = 2
+    """They are counted."""
+    SUSPECT = 3
+    """They are counted, and of interest with some results."""
+    WANTED = 4
+    """They are counted, and of interest."""
 
 
 class Row(NamedTuple):

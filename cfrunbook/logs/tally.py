@@ -29,7 +29,7 @@ from cfrunbook.log_summary import (
     TypeCount,
 )
 from cfrunbook.logs import keys, moments
-from cfrunbook.logs.batch import Batch, Cells, Columns, Row
+from cfrunbook.logs.batch import Batch, Cells, Columns, Meaning, Row
 from cfrunbook.logs.keys import BoundedCounts
 from cfrunbook.logs.timeline import Timeline
 
@@ -46,7 +46,8 @@ MAX_PAIR = 600
 OTHER = "other"
 """Stands for all edge locations, or result types, beyond those that are told apart."""
 
-_SUSPECT = frozenset({b"Error", b"LambdaValidationError", b"FunctionValidationError"})
+SUSPECT = frozenset({b"Error", b"LambdaValidationError", b"FunctionValidationError"})
+"""Results that are of interest where the status is that of a success."""
 
 _CLEAN: Mapping[str, Callable[[bytes], str]] = {
     "pop": keys.text,
@@ -150,28 +151,68 @@ class Tally:
         batch = self._usable(batch, file)
         if not batch.minutes:
             return
+        self.parsed += len(batch.cells)
+        self._add_denominators(batch.cells, batch.columns)
+        self.look(batch)
+        if len(self._hot) > MAX_HOT:
+            self._fold()
+
+    def look(self, batch: Batch) -> None:
+        """Look at the lines of interest in a batch that was counted."""
         cells, columns = batch.cells, batch.columns
-        self.parsed += len(cells)
-        self._add_denominators(cells, columns)
         chosen = set(
             compress(range(len(cells)), map(self._wanted.__contains__, map(itemgetter(columns.status), cells)))
         )
         if columns.result is not None:
-            suspect = compress(range(len(cells)), map(_SUSPECT.__contains__, map(itemgetter(columns.result), cells)))
+            suspect = compress(range(len(cells)), map(SUSPECT.__contains__, map(itemgetter(columns.result), cells)))
             chosen.update(i for i in suspect if cells[i][columns.status][:1] in b"23")
         for i in sorted(chosen):
             row = batch.row(i)
             second = self._start(batch.minutes[i]) if row.second is None else row.second
             assert second is not None
             self._add_row(row, second)
+
+    def meaning_of_minute(self, key: bytes) -> Meaning:
+        """Return whether all lines of a minute count, or none; ODD where that has to be asked of each."""
+        if self._start(key) is None:
+            return Meaning.ODD
+        side = True if self._since is None and self._until is None else self._side(key)
+        return Meaning.ODD if side is None else Meaning.PLAIN if side else Meaning.OUTSIDE
+
+    def meaning_of_status(self, status: bytes) -> Meaning:
+        """Return whether lines with a status count, and are of interest."""
+        if not _is_status(status):
+            return Meaning.ODD
+        if status in self._wanted:
+            return Meaning.WANTED
+        return Meaning.SUSPECT if status[:1] in b"23" else Meaning.PLAIN
+
+    def add_counted(self, columns: Columns, parsed: int, outside: int) -> None:
+        """Take note of lines whose counts will be given to `add_totals`."""
+        self.parsed += parsed
+        self.outside += outside
+        if parsed:
+            self._know(columns)
+
+    def add_totals(
+        self, hot: Mapping[tuple[bytes, bytes, bytes], int], counts: Mapping[str, Counter[bytes]]
+    ) -> None:
+        """Add what was counted elsewhere: by minute, edge location and status, and by columns."""
+        for (minute, pop, status), number in hot.items():
+            self._hot[minute, pop[:MAX_POP], status] += number
+        for name, count in counts.items():
+            self._counts[name].add_counts(count)
         if len(self._hot) > MAX_HOT:
             self._fold()
 
-    def _add_denominators(self, cells: Sequence[Cells], columns: Columns) -> None:
-        """Count every line by path, host, method and origin."""
+    def _know(self, columns: Columns) -> None:
         if columns is not self._columns:
             self._columns = columns
             self._known.update(name for name in _CLEAN if getattr(columns, name) is not None)
+
+    def _add_denominators(self, cells: Sequence[Cells], columns: Columns) -> None:
+        """Count every line by path, host, method and origin."""
+        self._know(columns)
         apart = [("path", columns.path), ("origin", columns.origin)]
         if columns.method is not None and columns.host is not None:
             self._add_pairs(map(itemgetter(columns.method, columns.host), cells))
@@ -194,24 +235,33 @@ class Tally:
 
     def _inside(self, batch: Batch) -> Batch:
         """Return what lies in the window that was asked for; a line without a time stays, and turns out malformed."""
-        since, until = self._since or 0, self._until or moments.LATEST
         sides: dict[bytes, bool | None] = {}
         kept: list[int] = []
         for i, key in enumerate(batch.minutes):
             if key not in sides:
-                start = moments.minute(key)
-                length = 60 if len(key) > 10 else 1
-                whole = start is None or (since <= start and start + length <= until)
-                apart = start is not None and (start + length <= since or start >= until)
-                sides[key] = True if whole else False if apart else None
+                sides[key] = self._side(key)
             side = sides[key]
             if side is None:
                 second = batch.row(i).second
+                since, until = self._window
                 side = second is None or since <= second < until
             if side:
                 kept.append(i)
         self.outside += len(batch.minutes) - len(kept)
         return batch if len(kept) == len(batch.minutes) else batch.select(kept)
+
+    @property
+    def _window(self) -> tuple[int, int]:
+        return self._since or 0, self._until or moments.LATEST
+
+    def _side(self, key: bytes) -> bool | None:
+        """Return whether the minute of `key` lies in the window that was asked for; None: some of it."""
+        since, until = self._window
+        start = moments.minute(key)
+        length = 60 if len(key) > 10 else 1
+        whole = start is None or (since <= start and start + length <= until)
+        apart = start is not None and (start + length <= since or start >= until)
+        return True if whole else False if apart else None
 
     def _usable(self, batch: Batch, file: str) -> Batch:
         """Count by minute, edge location and status, and return the batch without lines that lack a time or status."""
@@ -318,8 +368,7 @@ class Tally:
     # --- folding --------------------------------------------------------------------------------------------------
 
     def _is_usable(self, key: tuple[bytes, bytes, bytes]) -> bool:
-        status = key[2]
-        return len(status) == 3 and status.isdigit() and self._start(key[0]) is not None
+        return _is_status(key[2]) and self._start(key[0]) is not None
 
     def _start(self, minute: bytes) -> int | None:
         """Return `moments.minute`, which is asked again and again for the same minutes."""
@@ -468,6 +517,10 @@ class Tally:
 def rank(count: KeyCount) -> tuple[int, int, str]:
     """Return by what keys are put in order: most errors first, then most requests."""
     return (-count.errors, -count.requests, count.key)
+
+
+def _is_status(value: bytes) -> bool:
+    return len(value) == 3 and value.isdigit()
 
 
 def _sum(counts: dict[Any, list[int]], key: object, count: int, errors: int) -> None:
