@@ -35,6 +35,7 @@ class Blocks:
             for batch in given.batches():
                 self._tally.add(batch, file)
         else:
+            given.lines = found.lines
             self._add(found, given, file)
         if self._counter and self._counter.is_full:
             self.finish()

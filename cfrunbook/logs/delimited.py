@@ -66,9 +66,7 @@ class DelimitedReader:
         held, self._held = self._held, b""
         if held:
             yield from self._told(held)
-        block, self._block = self._block, None
-        if block:
-            yield block
+        yield from self._whole()
 
     def _between_comments(self, data: bytes) -> Iterator[Batch | Block]:
         start = 0
@@ -102,7 +100,7 @@ class DelimitedReader:
 
     def _told(self, data: bytes) -> Iterator[Batch | Block]:
         of = self._layout
-        if self._in_blocks and of and of.begins_with_minute and not of.is_real_time and data.endswith(b"\n"):
+        if self._in_blocks and of and of.is_usual and data.endswith(b"\n"):
             yield from self._gathered(data, of)
             return
         lines = _divided(data)
@@ -120,10 +118,14 @@ class DelimitedReader:
             self._block = Block(of, self._fallback, (self._before, self.number))
         self._block.pieces.append(data)
         self._block.size += len(data)
-        self.number += data.count(b"\n")
         if self._block.size >= BLOCK:
-            block, self._block = self._block, None
+            yield from self._whole()
+
+    def _whole(self) -> Iterator[Block]:
+        block, self._block = self._block, None
+        if block:
             yield block
+            self.number += block.lines
 
     def _find(self, lines: Sequence[bytes]) -> Layout:
         names = self._names or self._given
@@ -147,7 +149,7 @@ class DelimitedReader:
 
 
 class Block:
-    """Many whole lines of one layout, each of which begins with its minute, not divided yet."""
+    """Many whole lines of one usual layout, not divided yet."""
 
     def __init__(self, of: Layout, fallback: int | None, start: tuple[Callable[[], int], int]) -> None:
         self.layout, self._fallback, self._start = of, fallback, start
@@ -155,6 +157,8 @@ class Block:
         """The lines, as they came."""
         self.size = 0
         """Bytes of them."""
+        self.lines = 0
+        """How many there are, told by who counts them."""
 
     def batches(self) -> Iterator[Batch]:
         """Yield the lines, divided, as they came."""
@@ -163,6 +167,7 @@ class Block:
             lines = _divided(piece)
             yield self.batch(lines, range(number, number + len(lines)))
             number += len(lines)
+        self.lines = number
 
     def batch(self, lines: list[bytes], numbers: Sequence[int]) -> Batch:
         """Return some of the lines, of these numbers, divided."""

@@ -92,6 +92,11 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
         return is_one_byte and (self.at.get(Field.DATE), self.at.get(Field.TIME)) == (0, 1)
 
     @property
+    def is_usual(self) -> bool:
+        """Whether the lines are those of a standard log as CloudFront writes it, whatever its columns behind the time."""
+        return self.begins_with_minute and self.delimiter == b"\t" and not self.is_real_time
+
+    @property
     def has_time(self) -> bool:
         """Whether the lines say when."""
         return any(field in self.at for field in _TIMES)

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from cfrunbook.logs.batch import Meaning
 from cfrunbook.logs.delimited import Block
-from cfrunbook.logs.layout import Layout
 
+_TAB, _LINE_END = b"\t\n"
 _MINUTE = 16
 """Bytes at the beginning of a line that say its minute."""
 _PADDING = bytes(64)
@@ -43,6 +43,7 @@ _Bools = npt.NDArray[np.bool_]
 class Found(NamedTuple):
     """What became of the lines of a block."""
 
+    lines: int
     parsed: int
     outside: int
     chosen: list[int]
@@ -83,11 +84,10 @@ class BlockCounter:
 
     def add(self, block: Block) -> Found | None:
         """Count the lines of a block; None where that cannot be done, and nothing was counted."""
-        data = b"".join((*block.pieces, _PADDING))
-        if data.find(0) != len(data) - len(_PADDING):
-            return None  # a value could not be told from the same one without zeros at its end
+        lines = _divided(block)
+        if lines is None:
+            return None
         columns = block.layout.columns
-        lines = _Lines(data, block.layout)
         of_minute = self._minutes.numbers(lines, lines.starts, lines.starts + _MINUTE)
         meaning = self._minutes.meanings[of_minute]
         outside = 0
@@ -114,7 +114,7 @@ class BlockCounter:
                 values.count(numbers)
         self._hot.append(hot)
         self._lines += len(hot)
-        return Found(len(hot), outside, lines.places[is_chosen].tolist(), lines.odd(), lines.texts)
+        return Found(lines.count, len(hot), outside, lines.places[is_chosen].tolist(), lines.odd(), lines.texts)
 
     def drain(self) -> Totals:
         """Return what was counted since the last time."""
@@ -136,23 +136,20 @@ class BlockCounter:
 class _Lines:
     """The lines of a block that can be counted, and where their columns are."""
 
-    def __init__(self, data: bytes, of: Layout) -> None:
-        assert of.delimiter is not None
-        self._data = data
+    def __init__(self, data: bytes, marks: _Ints, ends: _Ints, width: int) -> None:
+        """Take lines, where their columns end, and which of these are the last of a line."""
+        self._data, self._marks = data, marks
         self.bytes: _Bytes = np.frombuffer(data, np.uint8)
-        marks = np.flatnonzero((self.bytes == ord(of.delimiter)) | (self.bytes == ord("\n")))
-        ends = np.flatnonzero(self.bytes[marks] == ord("\n"))
-        """Which of the marks."""
-        self._marks = marks
         self._first = np.concatenate(([0], ends[:-1] + 1))
         """Of each line, the end of its first column: which of the marks."""
         self._all_ends = marks[ends]
         self._all_starts = np.concatenate(([0], self._all_ends[:-1] + 1))
+        self.count = len(ends)
         self.places: _Ints = np.arange(len(ends))
         """The numbers of the lines."""
         self.starts: _Ints = self._all_starts
         self._odd: list[_Ints] = []
-        is_wide = ends - self._first >= of.width - 1
+        is_wide = ends - self._first >= width - 1
         if not is_wide.all():
             self.keep(is_wide, ~is_wide)
 
@@ -188,13 +185,28 @@ class _Lines:
         return [data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
+def _divided(block: Block) -> _Lines | None:
+    """Return the lines of a block; None where they hold other control characters than TAB, as no plain log does.
+
+    With a zero at its end, one value could not be told from another, once they are filled up with zeros.
+    """
+    data = b"".join((*block.pieces, _PADDING))
+    signs = np.frombuffer(data, np.uint8, len(data) - len(_PADDING))
+    marks = np.flatnonzero(signs <= _LINE_END)
+    found = signs[marks]
+    is_end = found == _LINE_END
+    if not (is_end | (found == _TAB)).all():
+        return None
+    return _Lines(data, marks, np.flatnonzero(is_end), block.layout.width)
+
+
 class _Values:
     """The values of a column, each with a number from 1 on; 0 is none."""
 
     def __init__(self, width: int, mean: Callable[[bytes], Meaning] | None = None) -> None:
         self._width, self._mean = width, mean
         self._masks = _masks(width)
-        bits = 16 if width > 32 else 12
+        bits = 16 if width > 32 else 14
         self._shift = np.uint64(64 - bits)
         self._factors = np.frombuffer(os.urandom(width), np.uint64) | np.uint64(1)
         self._slots = np.zeros(1 << bits, np.int32)
@@ -216,15 +228,13 @@ class _Values:
         """Return the numbers of values; new ones get one."""
         lengths = ends - starts
         words = lines.words(self._width, starts)
-        words &= self._masks[np.minimum(lengths, self._width)]
+        words &= self._masks.take(np.minimum(lengths, self._width), 0)
         slots = (words @ self._factors) >> self._shift
         numbers = self._slots[slots].astype(np.int64)
-        known = self._words[numbers]
-        is_known = lengths <= self._width
-        for i in range(self._width // 8):
-            is_known &= known[:, i] == words[:, i]
-        missed = np.flatnonzero(~is_known)
-        if len(missed):
+        is_same = self._words.take(numbers, 0) == words
+        is_short = lengths <= self._width
+        if not (is_same.all() and is_short.all()):
+            missed = np.flatnonzero(~(is_same.all(1) & is_short))
             numbers[missed] = self._look_up(lines.values(starts[missed], ends[missed]), slots[missed], words[missed])
         return numbers
 
