@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -55,6 +55,27 @@ class Row(NamedTuple):
     took: bytes
     is_cut: bool = False
     is_wide: bool = False
+
+
+class Times(NamedTuple):
+    """Lines counted over time: pairs of lines, and those with the status asked for; by the second a step begins at."""
+
+    total: dict[int, list[int]]
+    """By minute."""
+    statuses: dict[tuple[int, bytes], int]
+    """Lines by minute and status."""
+    pops: dict[tuple[int, bytes], list[int]]
+    """By a longer step and edge location."""
+
+
+def add_pair(counts: dict[Any, list[int]], key: object, count: int, errors: int) -> None:
+    """Add to the pair at `key`."""
+    have = counts.get(key)
+    if have is None:
+        counts[key] = [count, errors]
+    else:
+        have[0] += count
+        have[1] += errors
 
 
 class Batch(msgspec.Struct, frozen=True):

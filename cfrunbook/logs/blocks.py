@@ -43,7 +43,7 @@ class Blocks:
     def finish(self) -> None:
         """Give all that was counted to the tally."""
         if self._counter:
-            self._tally.add_totals(*self._counter.drain())
+            self._tally.add_totals(*self._counter.drain(self._tally.focus, self._tally.step))
 
     def _made(self) -> BlockCounter | None:
         try:

@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import compress, islice, repeat
 from operator import itemgetter
-from typing import Any
-
 from cfrunbook.cloudfront.result_types import is_repeat, result_type
 from cfrunbook.log_summary import (
     MAX_EXAMPLES,
@@ -29,7 +27,7 @@ from cfrunbook.log_summary import (
     TypeCount,
 )
 from cfrunbook.logs import keys, moments
-from cfrunbook.logs.batch import Batch, Cells, Columns, Meaning, Row
+from cfrunbook.logs.batch import Batch, Cells, Columns, Meaning, Row, Times, add_pair
 from cfrunbook.logs.keys import BoundedCounts
 from cfrunbook.logs.timeline import Timeline
 
@@ -101,8 +99,9 @@ class Tally:
 
     def __init__(self, status: int = 502, since: int | None = None, until: int | None = None) -> None:
         """`since` and `until` are seconds since 1970; `until` itself is outside."""
+        self.focus = f"{status:03}".encode()
+        """The status asked for, as it stands in a log."""
         self._status, self._since, self._until = status, since, until
-        self._focus = f"{status:03}".encode()
         self._wanted = frozenset(f"{code:03}".encode() for code in {*NEIGHBORS, status})
         self._hot: Counter[tuple[bytes, bytes, bytes]] = Counter()
         self._total, self._grid, self._typed = Timeline(MAX_STEPS), Timeline(MAX_CELLS), Timeline(MAX_TYPE_STEPS)
@@ -194,16 +193,16 @@ class Tally:
         if parsed:
             self._know(columns)
 
-    def add_totals(
-        self, hot: Mapping[tuple[bytes, bytes, bytes], int], counts: Mapping[str, Counter[bytes]]
-    ) -> None:
-        """Add what was counted elsewhere: by minute, edge location and status, and by columns."""
-        for (minute, pop, status), number in hot.items():
-            self._hot[minute, pop[:MAX_POP], status] += number
+    def add_totals(self, times: Times, counts: Mapping[str, Counter[bytes]]) -> None:
+        """Add what was counted elsewhere: over time, and by column."""
+        self._add_times(times)
         for name, count in counts.items():
             self._counts[name].add_counts(count)
-        if len(self._hot) > MAX_HOT:
-            self._fold()
+
+    @property
+    def step(self) -> int:
+        """Seconds of the steps in which edge locations are counted, for now."""
+        return self._grid.width
 
     def _know(self, columns: Columns) -> None:
         if columns is not self._columns:
@@ -382,20 +381,25 @@ class Tally:
 
     def _fold(self) -> None:
         """Put the hot counter into the counts over time."""
-        has_pops = "pop" in self._known
         total: dict[int, list[int]] = {}
         by_status: dict[tuple[int, bytes], int] = {}
         by_pop: dict[tuple[int, bytes], list[int]] = {}
-        width = self._grid.width
+        width = self.step
         for (minute, pop, status), count in self._hot.items():
             start = self._start(minute)
             assert start is not None
-            errors = count if status == self._focus else 0
-            _sum(total, start, count, errors)
+            errors = count if status == self.focus else 0
+            add_pair(total, start, count, errors)
             key = start, status
             by_status[key] = by_status.get(key, 0) + count
-            _sum(by_pop, (start - start % width, pop), count, errors)
+            add_pair(by_pop, (start - start % width, pop), count, errors)
         self._hot.clear()
+        self._add_times(Times(total, by_status, by_pop))
+
+    def _add_times(self, times: Times) -> None:
+        """Put counts over time into those that are kept."""
+        total, by_status, by_pop = times
+        has_pops = "pop" in self._known
         for start, (count, errors) in total.items():
             self._total.add(start, "", count, errors)
         for (start, status), count in by_status.items():
@@ -521,15 +525,6 @@ def rank(count: KeyCount) -> tuple[int, int, str]:
 
 def _is_status(value: bytes) -> bool:
     return len(value) == 3 and value.isdigit()
-
-
-def _sum(counts: dict[Any, list[int]], key: object, count: int, errors: int) -> None:
-    have = counts.get(key)
-    if have is None:
-        counts[key] = [count, errors]
-    else:
-        have[0] += count
-        have[1] += errors
 
 
 def _known(second: int) -> int | None:

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cfrunbook.logs.batch import Meaning
+from cfrunbook.logs import moments
+from cfrunbook.logs.batch import Meaning, Times
 from cfrunbook.logs.delimited import Block
 
 _TAB, _LINE_END = b"\t\n"
@@ -33,7 +34,8 @@ _MAX_VALUES = 1 << 14
 """Values of a column that have a number, before they are added up."""
 _MAX_VALUE = 512
 """Bytes of a value that are kept, as `keys` does."""
-_SHIFT = 20
+_SHIFT, _LOW = 20, (1 << 20) - 1
+"""Bits of a number, where several are put together."""
 
 _Bytes = npt.NDArray[np.uint8]
 _Ints = npt.NDArray[np.int64]
@@ -54,14 +56,6 @@ class Found(NamedTuple):
     """The lines of these numbers, without their ends."""
 
 
-class Totals(NamedTuple):
-    """What was counted."""
-
-    hot: Counter[tuple[bytes, bytes, bytes]]
-    """By minute, edge location and status."""
-    columns: dict[str, Counter[bytes]]
-
-
 class BlockCounter:
     """Counts of the lines of many blocks."""
 
@@ -71,6 +65,7 @@ class BlockCounter:
         """`minute` and `status` tell what a value means; `suspects` are results of interest with some statuses."""
         self._minutes, self._statuses = _Values(_MINUTE, minute), _Values(8, status)
         self._values = {name: _Values(width) for name, width in _WIDTHS.items()}
+        self._every = (self._minutes, self._statuses, *self._values.values())
         self._is_initial = np.zeros(256, np.bool_)
         self._is_initial[[value[0] for value in suspects]] = True
         self._hot: list[_Ints] = []
@@ -79,8 +74,7 @@ class BlockCounter:
     @property
     def is_full(self) -> bool:
         """Whether it is time for `drain`."""
-        every = (self._minutes, self._statuses, *self._values.values())
-        return self._lines > _MAX_LINES or any(len(values.known) > _MAX_VALUES for values in every)
+        return self._lines > _MAX_LINES or any(len(values.known) > _MAX_VALUES for values in self._every)
 
     def add(self, block: Block) -> Found | None:
         """Count the lines of a block; None where that cannot be done, and nothing was counted."""
@@ -116,21 +110,38 @@ class BlockCounter:
         self._lines += len(hot)
         return Found(lines.count, len(hot), outside, lines.places[is_chosen].tolist(), lines.odd(), lines.texts)
 
-    def drain(self) -> Totals:
-        """Return what was counted since the last time."""
-        hot: Counter[tuple[bytes, bytes, bytes]] = Counter()
-        minutes, pops, statuses = self._minutes.known, self._values["pop"].known, self._statuses.known
-        if self._hot:
-            found, times = np.unique(np.concatenate(self._hot), return_counts=True)
-            low = (1 << _SHIFT) - 1
-            for key, count in zip(found.tolist(), times.tolist(), strict=True):
-                hot[minutes[key >> 2 * _SHIFT], pops[key >> _SHIFT & low], statuses[key & low]] = count
-        self._hot, self._lines = [], 0
+    def drain(self, focus: bytes, step: int) -> tuple[Times, dict[str, Counter[bytes]]]:
+        """Return what was counted since the last time, over time and by column.
+
+        `focus` is the status asked for, and `step` how many seconds those of edge locations are to have.
+        """
+        times = self._times(focus, step)
         totals = {name: values.total() for name, values in self._values.items() if name != "pop"}
-        for values in (self._minutes, self._statuses, *self._values.values()):
+        for values in self._every:
             if len(values.known) > _MAX_VALUES:
                 values.clear()
-        return Totals(hot, totals)
+        return times, totals
+
+    def _times(self, focus: bytes, step: int) -> Times:
+        found = Times({}, {}, {})
+        if not self._lines:
+            return found
+        keys, counts = np.unique(np.concatenate(self._hot), return_counts=True)
+        self._hot, self._lines = [], 0
+        minutes, pops, statuses = keys >> 2 * _SHIFT, keys >> _SHIFT & _LOW, keys & _LOW
+        known = self._minutes.known
+        starts = np.zeros(len(known), np.int64)
+        used = np.unique(minutes).tolist()
+        starts[used] = [moments.minute(known[number]) for number in used]
+        begins = starts[minutes]
+        errors = np.where(statuses == self._statuses.number(focus), counts, 0)
+        for begin, count, error in zip(*_summed(begins, counts, errors), strict=True):
+            found.total[begin] = [count, error]
+        for key, count, _ in zip(*_summed(begins << _SHIFT | statuses, counts, errors), strict=True):
+            found.statuses[key >> _SHIFT, self._statuses.known[key & _LOW]] = count
+        for key, count, error in zip(*_summed((begins - begins % step) << _SHIFT | pops, counts, errors), strict=True):
+            found.pops[key >> _SHIFT, self._values["pop"].known[key & _LOW]] = [count, error]
+        return found
 
 
 class _Lines:
@@ -254,6 +265,10 @@ class _Values:
             self.meanings = np.concatenate((self.meanings, more))
         return found
 
+    def number(self, value: bytes) -> int:
+        """Return the number of a value, 0 where it has none."""
+        return self._numbers.get(value, 0)
+
     def count(self, numbers: _Ints) -> None:
         """Count each of `numbers`."""
         counts = np.bincount(numbers, minlength=len(self.known))
@@ -273,3 +288,10 @@ def _masks(width: int) -> npt.NDArray[np.uint64]:
     """Return the bits that count of a value, by its length."""
     counts = np.arange(width) < np.arange(width + 1)[:, None]
     return np.where(counts, np.uint8(255), np.uint8(0)).view(np.uint64)
+
+
+def _summed(keys: _Ints, counts: _Ints, errors: _Ints) -> tuple[list[int], list[int], list[int]]:
+    """Return each key once, with the sums of its counts and errors."""
+    found, which = np.unique(keys, return_inverse=True)
+    sums = [np.bincount(which, weights=of).astype(np.int64).tolist() for of in (counts, errors)]
+    return found.tolist(), sums[0], sums[1]
