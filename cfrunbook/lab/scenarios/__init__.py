@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cfrunbook.lab.scenario import Scenario
 from cfrunbook.lab.scenarios import (
     certificate,
+    configured,
     difficult,
     dns_delegation,
     dns_healthy,
@@ -17,6 +18,7 @@ from cfrunbook.lab.scenarios import (
     function_results,
     functions,
     healthy,
+    papers,
     parameters,
     port,
     redundant,
@@ -26,7 +28,7 @@ from cfrunbook.lab.scenarios import (
 
 _MODULES = (
     *(healthy, certificate, tls, parameters, port, difficult, redundant, families, response),
-    *(functions, function_results),
+    *(functions, function_results, configured, papers),
     *(dns_names, dns_servers, dns_delegation, dns_redundant, dns_healthy),
 )
 
