@@ -71,8 +71,8 @@ def _repaired(origin: OriginSetup, setup: Setup, cause: Cause | None, authority:
 
 def _service(service: Service, origin: OriginSetup, cause: Cause | None, chain: Chain) -> Service:
     """Return what a port has to do, changed no more than the cause asks for."""
-    if isinstance(service, Behind):
-        return replace(service, service=_service(service.service, origin, cause, chain))
+    if isinstance(service, Behind):  # and whatever is in front goes
+        return _service(service.service, origin, cause, chain)
     if origin.protocol == "http":
         return Http()
     if not isinstance(service, Tls):

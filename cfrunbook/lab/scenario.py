@@ -281,6 +281,10 @@ class Scenario:
     on_paper: bool = False
     """What is wrong shows on paper only, in a capture, in logs or in rules: it is over, or it is nothing that this
     machine can do. The edge here answers 200, and there is nothing to mend."""
+    is_fickle: bool = False
+    """One and the same address does otherwise from one connection to the next: what the edge answers is a draw."""
+    disagreement: str = ""
+    """Why the edge answers otherwise than the verdict says, where it does."""
 
 
 def web(*secured: Service) -> OriginSetup:

@@ -500,6 +500,7 @@ LOGS: Final = (
         "When does the log end?",
         "CloudFront delivers standard logs within an hour, and up to 24 hours late.",
         _fault("dns.logged_cannot_resolve"),
+        response=Capture(),
         logs=LogStory("OriginDnsError", 502, (0.05, 0.4), earlier=600),
         page=_STANDARD,
     ),
