@@ -106,7 +106,9 @@ def main() -> int:
             rows += [row] if number else []  # the first one warms the disk's cache
         browser.close()
     load = os.getloadavg()[0]
-    print(f"{options.rounds} rounds, {os.cpu_count()} processors, {load:.1f} processes waited for one in the last minute")
+    print(
+        f"{options.rounds} rounds, {os.cpu_count()} processors, {load:.1f} processes waited for one in the last minute"
+    )
     print(f"{'median':<44}{'s':>7}{'min-max':>14}{'goal s':>9}")
     for (name, goal), column in zip(GOALS.items(), zip(*rows, strict=True), strict=True):
         spread = f"{min(column):.2f}-{max(column):.2f}"
