@@ -65,11 +65,12 @@ _LONGEST_INTERFACE = 15
 """Bytes of an interface's name on Linux (IFNAMSIZ without its NUL)."""
 _SOURCE_FIELDS = (
     "distribution", "before", "trust_store", "root_hints", "function_result", "function_event", "handler", "logs",
+    "response",
 )  # fmt: skip
 _LAB_OPTIONS = (
     "distribution", "policies", "before", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace",
     "resolver", "root_hints", "at", "vantage", "name", "expiry_days", "keep_alive", "function_result", "function_event",
-    "event_type", "function_kind", "handler", "run_handler", "logs",
+    "event_type", "function_kind", "handler", "run_handler", "logs", "response", "firewall",
 )  # fmt: skip
 
 
@@ -534,8 +535,9 @@ def _lab(source: Path | str) -> tuple[str, dict[str, Any]]:
     for key in _SOURCE_FIELDS:
         if isinstance(options.get(key), str):
             options[key] = path.parent / options[key]
-    if isinstance(options.get("policies"), list):
-        options["policies"] = [path.parent / p if isinstance(p, str) else p for p in options["policies"]]
+    for key in ("policies", "firewall"):
+        if isinstance(options.get(key), list):
+            options[key] = [path.parent / one if isinstance(one, str) else one for one in options[key]]
     return file.scenario, options
 
 

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
-KeyType = Literal["EC P-256", "EC P-384", "EC P-521", "RSA 2048", "RSA 3072", "Ed25519"]
+KeyType = Literal["EC P-256", "EC P-384", "EC P-521", "RSA 1024", "RSA 2048", "RSA 3072", "Ed25519"]
 
 DAY = dt.timedelta(days=1)
 YEAR = 365 * DAY
@@ -139,16 +139,23 @@ class Authority:
         usages: Sequence[ObjectIdentifier] = (),
         key: PrivateKey | KeyType = "EC P-256",
         aia: str | None = None,
+        key_usage: x509.KeyUsage | None = None,
+        extra: Sequence[tuple[x509.ExtensionType, bool]] = (),
+        names_issuer_key: bool = True,
+        signed_by: PrivateKey | None = None,
+        organization: str = _ORGANIZATION,
     ) -> Identity:
         """Mint any certificate; self-signed where `issuer` is None.
 
         `begins` and `ends` are relative to the authority's now. `names` become subject alternative names, IP
         addresses where they read as such. `usages` are extended key usages. `aia` is the caIssuers URL: None gives
-        `http://ca.lab.example/<issuer>.cer` to what has an issuer, an empty string leaves it out.
+        `http://ca.lab.example/<issuer>.cer` to what has an issuer, an empty string leaves it out. `extra` are further
+        extensions, each with whether it is critical. Without `names_issuer_key` there is no authority key identifier.
+        `signed_by` is another key than the issuer's, so that the signature is wrong. `organization` is that of a CA.
         """
         own_key = new_key(key) if isinstance(key, str) else key
         signer, signer_key = (issuer.certificate, issuer.key) if issuer else (None, own_key)
-        subject = _name(common_name, organization=ca)
+        subject = _name(common_name, organization if ca else "")
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -158,10 +165,14 @@ class Authority:
             .not_valid_before(self.now + begins)
             .not_valid_after(self.now + ends)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=path_length if ca else None), critical=True)
-            .add_extension(_key_usage(ca=ca), critical=True)
+            .add_extension(key_usage or _key_usage(ca=ca), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(own_key.public_key()), critical=False)
-            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer_key.public_key()), critical=False)
         )
+        if names_issuer_key:
+            identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer_key.public_key())
+            builder = builder.add_extension(identifier, critical=False)
+        for extension, critical in extra:
+            builder = builder.add_extension(extension, critical=critical)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(map(_general_name, names)), critical=False)
         if usages:
@@ -173,8 +184,9 @@ class Authority:
                 AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(aia)
             )
             builder = builder.add_extension(x509.AuthorityInformationAccess([where]), critical=False)
-        digest = None if isinstance(signer_key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
-        return Identity(builder.sign(signer_key, digest), own_key)
+        signing = signed_by or signer_key
+        digest = None if isinstance(signing, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+        return Identity(builder.sign(signing, digest), own_key)
 
 
 def new_key(kind: KeyType) -> PrivateKey:
@@ -196,8 +208,8 @@ def _common_name(name: x509.Name) -> str:
     return str(values[0].value) if values else ""
 
 
-def _name(common_name: str, *, organization: bool) -> x509.Name:
-    attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, _ORGANIZATION)] if organization else []
+def _name(common_name: str, organization: str) -> x509.Name:
+    attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization)] if organization else []
     return x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 

@@ -29,7 +29,15 @@ _NONE: dict[str, Any] = {"Quantity": 0}
 
 
 def document(setup: Setup) -> dict[str, Any]:
-    """Return the whole answer of GetDistribution for `setup`."""
+    """Return the whole answer of GetDistribution for `setup`, as people have it."""
+    made = served(setup)
+    if setup.revise:
+        setup.revise(made)
+    return made
+
+
+def served(setup: Setup) -> dict[str, Any]:
+    """Return what CloudFront serves by, which a change that waits is not in."""
     return {
         "ETag": "E2QWRUHEXAMPLE",
         "Distribution": {

@@ -348,7 +348,9 @@ def _secure(plain: socket.socket, origin: Origin, clock: _Clock) -> ssl.SSLSocke
     except ssl.SSLError as error:
         raise _Failed(f"TLS: {error.reason or error}") from None
     sent = _sent(secured)
-    problem = _name_problem(secured, origin) or _order_problem(sent) or _key_problem(sent[0], secured.version())
+    problem = (
+        _name_problem(secured, origin) or _order_problem(sent, origin.roots) or _key_problem(sent[0], secured.version())
+    )
     if problem:
         secured.close()
         raise _Failed(problem)
@@ -395,12 +397,18 @@ def _sent(secured: ssl.SSLSocket) -> list[bytes]:
     return [certificate.public_bytes(ENCODING_DER) for certificate in inner.get_unverified_chain()]
 
 
-def _order_problem(sent: list[bytes]) -> str:
-    """Say where a certificate is not followed by its issuer, which OpenSSL forgives and CloudFront documents as 502."""
+def _order_problem(sent: list[bytes], roots: str) -> str:
+    """Say where a certificate is not followed by its issuer, which OpenSSL forgives and CloudFront documents as 502.
+
+    One that repeats another, and whatever follows once a trusted root has been come to, is in nobody's way.
+    """
     from cryptography import x509
 
-    chain = [x509.load_der_x509_certificate(der) for der in sent]
+    chain = [x509.load_der_x509_certificate(der) for der in dict.fromkeys(sent)]
+    trusted = {root.subject.public_bytes() for root in x509.load_pem_x509_certificates(roots.encode())}
     for place, (certificate, following) in enumerate(pairwise(chain)):
+        if certificate.issuer.public_bytes() in trusted:
+            break
         if certificate.issuer.public_bytes() != following.subject.public_bytes():
             return f"certificate: chain in wrong order after certificate {place}"
     return ""

@@ -35,7 +35,7 @@ from cfrunbook.lab.edge_log import AccessLog
 from cfrunbook.lab.servers import Address, Chain, Servers, server_context
 
 Target = Origin | OriginGroup | Refusing
-POP = "LHR61-P6"
+POP = edge_pages.POP
 
 _ERROR = 400
 _HEAD_LIMIT, _URL_LIMIT, _BODY_LIMIT = 32_768, 8_192, 1_048_576

@@ -1,4 +1,4 @@
-"""The error pages that the lab's edge makes itself, in the shape that CloudFront has given them since 2026.
+"""CloudFront's own error pages: those that it makes since 2026, which the lab's edge makes too, and those of before.
 
 A published capture: https://github.com/caddyserver/caddy/issues/7445 (January 2026, 937 bytes, no Server field).
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from http.client import responses
 
 CONTENT_TYPE = "text/html"
+POP = "LHR61-P6"
+"""The edge location."""
 
 _PAGE = """<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN" "http://www.w3.org/TR/html4/loose.dtd">
 <HTML><HEAD><META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset=iso-8859-1">
@@ -37,3 +39,15 @@ def page(status: int, request_id: str) -> bytes:
     """Return the page for a status: no sentence on it says why."""
     headline = f"{status} {responses.get(status, '')}".strip()
     return _PAGE.format(headline=headline, request_id=request_id.replace("=", "&#x3D;")).encode("ascii")
+
+
+def classic(status: int, sentence: str, request_id: str) -> str:
+    """Return the page that CloudFront made until 2025, with a sentence that says why.
+
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-gateway.html
+    """
+    made = page(status, request_id).decode("ascii").replace("&#x3D;", "=").replace(" HTTP3 Server", "")
+    headline = f"{status} {responses.get(status, '')}".strip()
+    return made.replace(f"<H1>{headline} ERROR</H1>", f"<H1>{status} ERROR</H1>").replace(
+        "We can't connect", f"{sentence}\nWe can't connect"
+    )

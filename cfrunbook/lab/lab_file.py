@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +11,7 @@ import msgspec
 
 from cfrunbook.files import write_whole
 from cfrunbook.findings import Struct
+from cfrunbook.lab import response
 from cfrunbook.lab.distribution import document
 from cfrunbook.lab.scenario import Setup
 
@@ -17,6 +19,8 @@ LAB_FILE: Final = "lab.json"
 DISTRIBUTION_FILE: Final = "distribution.json"
 BEFORE_FILE: Final = "before.json"
 LOGS_FOLDER: Final = "logs"
+RESPONSE_FILE: Final = "response.txt"
+"""What somebody captured, where the scenario has it."""
 TRUST_FILE: Final = "trust.pem"
 HINTS_FILE: Final = "root.hints"
 _RESULT_FILE: Final = "function-result.json"
@@ -44,6 +48,10 @@ class LabOptions(Struct, frozen=True, kw_only=True):
     function_kind: str | msgspec.UnsetType = msgspec.UNSET
     logs: str | msgspec.UnsetType = msgspec.UNSET
     """Where there are access logs of the scenario."""
+    response: str | msgspec.UnsetType = msgspec.UNSET
+    """Where somebody captured a response."""
+    firewall: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    policies: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class LabFile(Struct, frozen=True, kw_only=True):
@@ -66,11 +74,15 @@ def write(
     resolver: tuple[str, ...],
     deadline: float,
     has_logs: bool,
+    at: dt.datetime,
 ) -> Path:
-    """Write the lab file and what it names into `folder`, each file whole; return the lab file's path."""
+    """Write the lab file and what it names into `folder`, each file whole; return the lab file's path.
+
+    `at` is when a response was captured, where one was.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     contents = {DISTRIBUTION_FILE: _as_json(distribution), TRUST_FILE: trust}
-    if returned := setup.function_result:
+    if (returned := setup.function_result) and returned.is_captured:
         contents[_RESULT_FILE] = returned.result
         if returned.event is not None:
             contents[_EVENT_FILE] = msgspec.json.encode(returned.event)
@@ -78,6 +90,9 @@ def write(
         contents[BEFORE_FILE] = _as_json(document(setup.before))
     if setup.dns:
         contents[HINTS_FILE] = setup.dns.hints().encode()
+    if setup.response:
+        contents |= _kept(folder / RESPONSE_FILE) or {RESPONSE_FILE: response.text(setup.response, at=at).encode()}
+    contents |= setup.firewall | dict(zip(policy_files(setup), map(_as_json, setup.policies), strict=True))
     lab_file = LabFile(
         scenario=scenario,
         options=LabOptions(
@@ -93,6 +108,9 @@ def write(
             **function_files(setup),
             **function_words(setup),
             logs=LOGS_FOLDER if has_logs else msgspec.UNSET,
+            response=RESPONSE_FILE if setup.response else msgspec.UNSET,
+            firewall=tuple(setup.firewall) or msgspec.UNSET,
+            policies=policy_files(setup) or msgspec.UNSET,
         ),
     )
     for name, content in {**contents, LAB_FILE: _as_json(lab_file)}.items():
@@ -100,10 +118,20 @@ def write(
     return folder / LAB_FILE
 
 
+def _kept(path: Path) -> dict[str, bytes]:
+    """Return what was captured before, which no mending changes."""
+    return {path.name: path.read_bytes()} if path.is_file() else {}
+
+
+def policy_files(setup: Setup) -> tuple[str, ...]:
+    """Return the names of the files with the scenario's policies."""
+    return tuple(f"policy-{number}.json" for number, _ in enumerate(setup.policies, 1))
+
+
 def function_files(setup: Setup) -> dict[str, str]:
     """Return the options that name files about the scenario's edge function."""
     returned = setup.function_result
-    if returned is None:
+    if returned is None or not returned.is_captured:
         return {}
     files = {"function_result": _RESULT_FILE}
     return files if returned.event is None else {**files, "function_event": _EVENT_FILE}
@@ -112,7 +140,7 @@ def function_files(setup: Setup) -> dict[str, str]:
 def function_words(setup: Setup) -> dict[str, str]:
     """Return the other options about the scenario's edge function."""
     returned = setup.function_result
-    if returned is None:
+    if returned is None or not returned.is_captured:
         return {}
     words = {"function_kind": returned.kind.value}
     return {**words, "event_type": returned.event_type.value} if returned.event_type else words

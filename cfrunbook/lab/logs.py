@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import itertools
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -25,7 +26,6 @@ REPEATS_S = 10
 """How long CloudFront repeats an error from its cache:
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/custom-error-pages-expiration.html"""
 
-_NAMES = next(s.names for s in COLUMN_SETS if len(s.names) == 33)
 _POPS = ("FRA56-P1", "FRA56-P4", "LHR50-C1", "IAD89-P2", "DFW57-P3", "NRT57-P2", "SYD62-C2")
 _STATIC = ("/static/app.js", "/static/site.css", "/images/logo.png", "/images/hero.jpg")
 _DYNAMIC = ("/cart", "/cart", "/cart", "/search", "/account", "/product/1001", "/product/1002")
@@ -66,8 +66,8 @@ def story_of(setup: Setup, expected: Expected) -> LogStory:
     if status < 500:
         return LogStory()
     returned = setup.function_result
-    if returned is not None and returned.effect.status is not None:
-        return LogStory(returned.x_cache, returned.effect.status, (0.002, 0.06))
+    if returned is not None and returned.status is not None:
+        return LogStory(returned.x_cache, returned.status, (0.002, 0.06))
     usual = LogStory("OriginCommError", 504, _TIMED_OUT) if status == 504 else _BY_CAUSE.get(expected.cause, _CONNECT)
     known = _BY_CODE.get(expected.code or "", usual)
     return replace(known, status=status, share=1.0 if len(answers) == 1 else 0.5)
@@ -77,14 +77,25 @@ def write(folder: Path, story: LogStory, *, seed: str, until: dt.datetime) -> No
     """Write the log files of the hour before `until` into `folder`: one for each hour of the clock, as S3 has them."""
     folder.mkdir(parents=True, exist_ok=True)
     hours: dict[str, list[str]] = {}
-    for at, line in lines(story, seed=seed, until=until):
+    end = until - dt.timedelta(minutes=story.earlier)
+    for at, line in lines(story, seed=seed, until=end):
         hours.setdefault(at.strftime("%Y-%m-%d-%H"), []).append(line)
-    head = f"#Version: 1.0\n#Fields: {' '.join(_NAMES)}\n"
+    if story.is_empty:
+        hours = {end.strftime("%Y-%m-%d-%H"): []}
+    head = f"#Version: 1.0\n#Fields: {' '.join(_names(story.columns))}\n"
     dice = random.Random(seed)  # noqa: S311 - nothing secret is made of it
+    for own, _ in zip(itertools.cycle(hours.values()), range(story.unreadable), strict=False):
+        own.append("the line was cut\n")
     for hour, own in hours.items():
         dice.shuffle(own)  # the lines of a file are in no order
         name = f"{DISTRIBUTION_ID}.{hour}.{dice.getrandbits(32):08x}.gz"
         (folder / name).write_bytes(gzip.compress((head + "".join(own)).encode(), 1))
+
+
+def _names(columns: int) -> tuple[str, ...]:
+    """Return the fields of a standard log with this many, of which there were fewer before 2019."""
+    whole = next(s.names for s in COLUMN_SETS if len(s.names) == 33)
+    return whole[:columns]
 
 
 def lines(story: LogStory, *, seed: str, until: dt.datetime) -> Iterator[tuple[dt.datetime, str]]:
@@ -92,7 +103,8 @@ def lines(story: LogStory, *, seed: str, until: dt.datetime) -> Iterator[tuple[d
     dice = random.Random(seed)  # noqa: S311 - nothing secret is made of it
     end = until.astimezone(dt.UTC).replace(microsecond=0)
     failed: dict[tuple[str, str], int] = {}
-    moments = sorted(dice.uniform(0, MINUTES * 60) for _ in range(MINUTES * PER_MINUTE))
+    number = 0 if story.is_empty else MINUTES * PER_MINUTE
+    moments = sorted(dice.uniform(0, MINUTES * 60) for _ in range(number))
     for moment in moments:
         at = end - dt.timedelta(seconds=MINUTES * 60 - int(moment))
         ago = (MINUTES * 60 - moment) / 60
@@ -100,12 +112,29 @@ def lines(story: LogStory, *, seed: str, until: dt.datetime) -> Iterator[tuple[d
         is_cached = method == "GET" and dice.random() < _CACHED_SHARE
         path = dice.choice(_STATIC if is_cached else _DYNAMIC)
         row = _request(dice, at, (pop, method, path), "Hit" if is_cached else "Miss")
-        if not is_cached and story.hits(ago, pop, method, dice.random()):
+        draw = dice.random()
+        host = story.hosts[int(moment) % len(story.hosts)]
+        row["x-host-header"] = host
+        told = next((s for s in (story, story.beside) if s and _is_of(s, row) and s.hits(ago, pop, method, draw)), None)
+        if not is_cached and told:
             is_repeat = method == "GET" and int(moment) - failed.get((pop, path), -REPEATS_S) < REPEATS_S
             if not is_repeat:
                 failed[pop, path] = int(moment)
-            row |= _error(dice, story, is_repeat=is_repeat)
-        yield at, "\t".join(row.get(name, "-") for name in _NAMES) + "\n"
+            row |= _error(dice, told, is_repeat=is_repeat or told.are_repeats)
+        yield at, _line(row, story)
+    for second in range(0, MINUTES * 60, story.every) if story.every else ():
+        at = end - dt.timedelta(seconds=MINUTES * 60 - second)
+        row = _request(dice, at, (_POPS[0], "GET", f"/report/{second}"), "Miss")
+        yield at, _line(row | _error(dice, story, is_repeat=False), story)
+
+
+def _is_of(story: LogStory, row: Mapping[str, str]) -> bool:
+    """Tell whether it is such a request that the story is about."""
+    return row["x-host-header"] == story.hosts[-1] and (not story.paths or row["cs-uri-stem"] in story.paths)
+
+
+def _line(row: Mapping[str, str], story: LogStory) -> str:
+    return "\t".join(row.get(name, "-") for name in _names(story.columns)) + "\n"
 
 
 def _request(dice: random.Random, at: dt.datetime, asked: tuple[str, str, str], result: str) -> dict[str, str]:

@@ -27,6 +27,8 @@ from cfrunbook.lab.servers import Behind, Chain, Http, Service, Tls
 def is_mendable(scenario: Scenario) -> bool:
     """Tell whether `mended` knows how."""
     expected = scenario.expected
+    if scenario.on_paper:
+        return False
     # There are scenarios about functions in which nothing is broken, and something is not known.
     return expected.cause is not None and (expected.cause is not Cause.EDGE_FUNCTION or expected.status == "fault")
 
@@ -35,7 +37,10 @@ def mended(scenario: Scenario, setup: Setup, authority: Authority) -> Setup:
     """Return the setup of a mended scenario. Raises BadInput where there is nothing to mend."""
     if not is_mendable(scenario):
         why = "what it takes is not broken, but not known" if scenario.expected.cause else "nothing is broken in it"
+        why = "what is wrong is on paper only" if scenario.on_paper else why
         raise BadInput(f"Lab: {scenario.name} cannot be mended: {why}.")
+    if setup.revise:  # the change is taken back
+        return replace(setup, revise=None)
     match scenario.expected.cause:
         case Cause.EDGE_FUNCTION if setup.function_result:
             return replace(setup, function_result=_harmless(setup.function_result))
@@ -66,8 +71,8 @@ def _repaired(origin: OriginSetup, setup: Setup, cause: Cause | None, authority:
 
 def _service(service: Service, origin: OriginSetup, cause: Cause | None, chain: Chain) -> Service:
     """Return what a port has to do, changed no more than the cause asks for."""
-    if isinstance(service, Behind):
-        return replace(service, service=_service(service.service, origin, cause, chain))
+    if isinstance(service, Behind):  # and whatever is in front goes
+        return _service(service.service, origin, cause, chain)
     if origin.protocol == "http":
         return Http()
     if not isinstance(service, Tls):

@@ -56,7 +56,7 @@ class Reach:
         members = [self._origin(one, behavior, viewer_host, viewer) for one in self.config.members(behavior.target)]
         group = self.config.groups.get(behavior.target)
         target = OriginGroup(members[0], members[1], group.failover_at) if group else members[0]
-        status = self.returned.effect.status if self.returned else None
+        status = self.returned.status if self.returned else None
         if self.returned is None or status is None:
             return target
         return Refusing(target, status, self.returned.x_cache, self.returned.event_type or "viewer-request")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cfrunbook.errors import BadInput
 from cfrunbook.lab import edge_config, lab_file, mending, site
 from cfrunbook.lab.authority import Authority
-from cfrunbook.lab.distribution import document
+from cfrunbook.lab.distribution import document, served
 from cfrunbook.lab.dns.setup import Fault, NameServer, Tree
 from cfrunbook.lab.edge import Origin, OriginGroup, Refusing
 from cfrunbook.lab.edge_front import Edge, Serving
@@ -47,8 +47,12 @@ class Running:
     next start.
     """
 
-    def __init__(self, scenario: Scenario, *, folder: Path | None = None, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self, scenario: Scenario, *, folder: Path | None = None, deadline: float = DEADLINE, alias: str = ""
+    ) -> None:
+        """Bring `scenario` up; `alias` stands for its name in all that people see, where that is not to be known."""
         self.scenario = scenario
+        self.alias = alias or scenario.name
         self.deadline = deadline
         self.authority = Authority()
         self.setup = scenario.set_up(self.authority)
@@ -76,8 +80,8 @@ class Running:
             self._view: View | None = None
             if self.setup.dns:
                 self._bring_up_dns(self.setup.dns)
-            self._reach = self._reached(edge_config.read(self.document))
-            now = dt.datetime.now(dt.UTC)
+            self._reach = self._reached(edge_config.read(served(self.setup)))
+            self._began = now = dt.datetime.now(dt.UTC)
             self.log_file = folder / "logs" / file_name(self._reach.config.id, now, secrets.token_hex(4))
             """The edge's access log, a standard log; it is there once there was a request."""
             self.edge = Edge(self.servers, self._serving(), patience=deadline, log=AccessLog(self.log_file))
@@ -115,7 +119,8 @@ class Running:
         origins = (
             f"{_bracketed(host)}:{port}:{address}:{real}"
             for origin in self.origins
-            for host, ports in zip(origin.hosts, origin.addresses, strict=True)
+            for named, ports in zip(origin.hosts, origin.addresses, strict=True)
+            for host in (named, *(self.setup.relocated if origin is self.origins[0] else ()))
             for port, (address, real) in (*ports.items(), *self._refused_ports(ports))
         )
         servers = (f"{_bracketed(a)}:{_DNS_PORT}:{at}:{port}" for a, (at, port) in self.name_servers.items())
@@ -156,6 +161,12 @@ class Running:
         options |= {"resolver": self.resolver} if self.resolver else {}
         paths = {name: self.folder / file for name, file in lab_file.function_files(self.setup).items()}
         logs = {"logs": self.folder / lab_file.LOGS_FOLDER} if self._is_logged else {}
+        if self.setup.response:
+            options |= {"response": self.folder / lab_file.RESPONSE_FILE}
+        if self.setup.firewall:
+            options |= {"firewall": [self.folder / name for name in self.setup.firewall]}
+        if self.setup.policies:
+            options |= {"policies": [self.folder / name for name in lab_file.policy_files(self.setup)]}
         return options | paths | lab_file.function_words(self.setup) | logs
 
     def environment(self) -> dict[str, str]:
@@ -164,11 +175,11 @@ class Running:
 
     def write(self, folder: Path) -> Path:
         """Write the lab file, the distribution and the trust store into `folder`; return the lab file's path."""
-        if self.scenario.has_logs:
+        if self._is_logged:
             self._write_logs(folder / lab_file.LOGS_FOLDER)
         return lab_file.write(
             folder,
-            self.scenario.name,
+            self.alias,
             self.setup,
             distribution=self.document,
             trust=self.authority.root.pem,
@@ -176,6 +187,7 @@ class Running:
             resolver=self.resolver,
             deadline=self.deadline,
             has_logs=self._is_logged,
+            at=self._began,
         )
 
     @property

@@ -81,11 +81,22 @@ class FunctionResult:
     """What it was invoked with, if that was captured too."""
     effect: Effect = Effect.NONE
     """What CloudFront really does with it."""
+    answers: int = 0
+    """The status of a response that the function makes itself, in place of the origin's; 0: it makes none."""
+    is_captured: bool = True
+    """Whoever looks into the incident has the result; else only what CloudFront made of it."""
+
+    @property
+    def status(self) -> int | None:
+        """The status that the viewer gets for it; None where the origin's answer is used."""
+        return self.answers or self.effect.status
 
     @property
     def x_cache(self) -> str:
         """What X-Cache then says."""
         prefix = "Lambda" if self.kind is Kind.LAMBDA_EDGE else "Function"
+        if self.answers:
+            return f"{prefix}GeneratedResponse"
         return prefix + {Effect.VALIDATION: "ValidationError", Effect.EXECUTION: "ExecutionError"}.get(
             self.effect, "ThrottledError" if self.kind is Kind.CLOUDFRONT_FUNCTION else "LimitExceeded"
         )
@@ -110,16 +121,54 @@ class LogStory:
     """Beginnings of the edge locations' names where it happens; empty: everywhere."""
     methods: tuple[str, ...] = ()
     """The methods that it happens to; empty: all."""
+    hosts: tuple[str, ...] = (VIEWER_HOST,)
+    """The hosts that are asked for; it happens to the last one."""
+    paths: tuple[str, ...] = ()
+    """The paths that it happens to; empty: all."""
+    every: int = 0
+    """Seconds between requests that fail, beside the others, as of something that runs by a clock; 0: there are none."""
+    beside: LogStory | None = None
+    """What else fails."""
+    are_repeats: bool = False
+    """Of every error the log has only what came from CloudFront's cache: it begins after the first."""
+    columns: int = 33
+    """Of standard logs: 33 since 2019, 19 in 2014."""
+    unreadable: int = 0
+    """Lines that are cut off."""
+    is_empty: bool = False
+    """There was not one request."""
+    earlier: float = 0.0
+    """Minutes between the end of the log and the moment when somebody looks; below 0: it goes on after that."""
 
     def hits(self, ago: float, pop: str, method: str, draw: float) -> bool:
         """Tell whether a request fails that comes to the origin `ago` minutes before the end."""
         return (
             bool(self.type)
+            and not self.every
             and self.ended <= ago <= self.began
             and (not self.pops or pop.startswith(self.pops))
             and (not self.methods or method in self.methods)
             and draw < self.share
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A response that somebody captured."""
+
+    status: int = 502
+    x_cache: str = "Error"
+    """What X-Cache says before "from cloudfront"."""
+    page: str | None = None
+    """The body; None: the page that CloudFront makes since 2026, which gives no reason."""
+    sentence: str | None = None
+    """The reason on the page that CloudFront made until 2025; None: it is not such a page."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Header fields that are otherwise, or more; an empty value takes one away."""
+    has_head: bool = True
+    """Else somebody kept the page alone."""
+    asked: str = ""
+    """The request as `curl -v` shows it, in lines; empty: it was not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +238,16 @@ class Setup:
     """What whoever looks into the incident has as resolver, where that is known; CloudFront has another."""
     logs: LogStory | None = None
     """What is in its access logs, where the answer of the scenario does not tell."""
+    response: Capture | None = None
+    """What was captured, where somebody kept a response that failed."""
+    firewall: Mapping[str, bytes] = field(default_factory=dict)
+    """What whoever looks into the incident has of the rules before the origin: a dump by its file's name."""
+    policies: tuple[Mapping[str, Any], ...] = ()
+    """Policies that whoever looks into the incident has beside the distribution."""
+    revise: Callable[[dict[str, Any]], None] | None = None
+    """Changes the distribution that people have, while CloudFront still serves by the one before."""
+    relocated: tuple[str, ...] = ()
+    """Further names of the origin's servers, for what a changed distribution names."""
 
     @property
     def origins(self) -> tuple[OriginSetup, ...]:
@@ -219,6 +278,13 @@ class Scenario:
     """The edge's answer needs AWS's TLS library: OpenSSL, which Python cannot limit enough, connects."""
     has_logs: bool = False
     """Whoever looks into the incident has access logs of its last hour."""
+    on_paper: bool = False
+    """What is wrong shows on paper only, in a capture, in logs or in rules: it is over, or it is nothing that this
+    machine can do. The edge here answers 200, and there is nothing to mend."""
+    is_fickle: bool = False
+    """One and the same address does otherwise from one connection to the next: what the edge answers is a draw."""
+    disagreement: str = ""
+    """Why the edge answers otherwise than the verdict says, where it does."""
 
 
 def web(*secured: Service) -> OriginSetup:

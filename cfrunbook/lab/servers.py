@@ -12,6 +12,7 @@ import errno
 import logging
 import socket
 import ssl
+import struct
 import tempfile
 import threading
 import warnings
@@ -106,6 +107,10 @@ class Banner:
     """Speaks first, as SSH, SMTP and FTP servers do."""
 
     greeting: bytes
+    waits: bool = False
+    """Not first: says it to whatever it is told, as a broken server does to a TLS hello."""
+    then: Literal["keeps", "closes", "resets"] = "keeps"
+    """What becomes of the connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +214,8 @@ class Servers:
                 return lambda: _TlsServer(self._open, contexts, service)
             case Http(redirect=redirect, status=status):
                 return lambda: _HttpServer(self._open, redirect=redirect, status=status)
-            case Banner(greeting=greeting):
-                return lambda: _BannerServer(self._open, greeting)
+            case Banner():
+                return lambda: _BannerServer(self._open, service)
             case Silent():
                 return lambda: Connection(self._open)
             case Closes():
@@ -322,13 +327,28 @@ class _ClosingServer(Connection):
 
 
 class _BannerServer(Connection):
-    def __init__(self, open_connections: set[asyncio.Transport], greeting: bytes) -> None:
+    def __init__(self, open_connections: set[asyncio.Transport], service: Banner) -> None:
         super().__init__(open_connections)
-        self._greeting = greeting
+        self._service = service
+        self._has_spoken = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.transport.write(self._greeting)
+        if not self._service.waits:
+            self._speak()
+
+    def data_received(self, _: bytes) -> None:
+        """Answer the first that is said, whatever it is."""
+        if not self._has_spoken:
+            self._speak()
+
+    def _speak(self) -> None:
+        self._has_spoken = True
+        self.transport.write(self._service.greeting)
+        if self._service.then == "closes":
+            self.transport.close()
+        elif self._service.then == "resets":
+            reset(self.transport)
 
 
 class _HttpServer(HttpConnection):
@@ -380,6 +400,13 @@ class _TlsServer(TlsLayer, _HttpServer):
 
 
 # --- parts --------------------------------------------------------------------------------------------------------
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection with RST."""
+    linger_none = struct.pack("ii", 1, 0)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_none)
+    transport.abort()
 
 
 def _note(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

@@ -52,7 +52,8 @@ origins/NAME/       A server. server.json says for each of its addresses what ea
                       {"answers": "http"}, with "redirect": true or "status": 502
                       {"answers": "refuses"}    nothing listens             {"answers": "drops"}   a firewall drops
                       {"answers": "closes"}     accepts and hangs up        {"answers": "never"}   accepts, is silent
-                      {"answers": "greets", "greeting": TEXT}               another service
+                      {"answers": "greets", "greeting": TEXT}               another service; with "waits": true it
+                          speaks when spoken to, "then": "keeps", "closes" or "resets" the connection
 
 authority/          The certificate authority that everybody here trusts. New certificates for names:
                       cfrunbook lab certificate NAME [NAME ...] --folder origins/NAME/...

@@ -97,8 +97,12 @@ class _Closes(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     pass
 
 
-class _Banner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="answers", tag="greets"):
+class _Banner(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="answers", tag="greets"
+):
     greeting: str
+    waits: bool = False
+    then: Literal["keeps", "closes", "resets"] = "keeps"
 
 
 class _Closed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="answers", tag="refuses"):
@@ -157,8 +161,8 @@ def _described(service: Service, folder: str, made: dict[str, bytes]) -> _Port:
             return msgspec.structs.replace(_https(behind, folder, made), middlebox=True)
         case Http(redirect=redirect, status=status):
             return _Http(redirect, status)
-        case Banner(greeting=greeting):
-            return _Banner(greeting.decode("latin-1"))
+        case Banner(greeting=greeting, waits=waits, then=then):
+            return _Banner(greeting.decode("latin-1"), waits, then)
     return next(file() for file, kind in _PLAIN.items() if isinstance(service, kind))
 
 
@@ -257,8 +261,8 @@ def _service(source: _Source, port: _Port, before: Service | None) -> Service:
             if not 200 <= status <= 599:
                 raise BadInput(f"{source.shown(SERVER_FILE)}: {status} is no status of an answer.")
             return Http(redirect, status)
-        case _Banner(greeting=greeting):
-            return Banner(greeting.encode("latin-1", "replace"))
+        case _Banner(greeting=greeting, waits=waits, then=then):
+            return Banner(greeting.encode("latin-1", "replace"), waits, then)
     return _PLAIN[type(port)]()
 
 

@@ -32,7 +32,7 @@ def concluded(row: Row, shown: Any) -> Row:
         case steps.Onward():
             return replace(row, state="done", meaning=f"{shown.sentence} {shown.runbook}".rstrip())
         case steps.Given():
-            return replace(row, state="done", meaning=shown.sentence)
+            return replace(row, state="done", meaning=shown.sentence.replace("`", ""))
         case steps.Evidence():
             first_wanted = shown.items[0].what if shown.items else "Nothing is missing."
             return replace(row, state="done", meaning=first_wanted)
@@ -41,7 +41,10 @@ def concluded(row: Row, shown: Any) -> Row:
         case html.Fragment():
             first = next((line for line in shown.text.splitlines() if line.strip()), "")
             if row.code.startswith("runbook.figure"):  # a sentence in place of a picture
-                return replace(row, state="done", status="not_applicable", words="nothing to show", meaning=first)
+                lacking = first.partition(", so there is nothing to draw")[0].rstrip(".")
+                return replace(
+                    row, state="done", status="not_applicable", words="nothing to show", meaning=f"{lacking}."
+                )
             return replace(row, state="done", meaning=first)
     return replace(row, state="done")
 

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cfrunbook.errors import BadInput
+from cfrunbook.report import formats as forms
 from cfrunbook.report import pictures_apart
+from cfrunbook.report.formats import Format
 from cfrunbook.report.kernels import Kernels
 from cfrunbook.report.runbooks import runbook_files
 from cfrunbook.report.runner import SECONDS, Job, Run, run_notebooks
@@ -38,6 +40,8 @@ class Report:
     verdict: Verdict
     runs: tuple[Run, ...]
     """How each runbook ended."""
+    notes: tuple[str, ...] = ()
+    """What was asked for and could not be made, a sentence each."""
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -55,13 +59,15 @@ def write_report(
     now: dt.datetime | None = None,
     seconds: float = SECONDS,
     kernels: Kernels | None = None,
+    formats: frozenset[Format] = forms.DEFAULT,
 ) -> Report:
     """Write `<output>/<UTC time>-<name>/` and return it; nothing half-written is ever seen under that name.
 
     The runbooks (`notebooks`; default: all) are run on the very recording that the page is drawn from, so that they
     never disagree and the origin is not probed again. One that fails, or takes more than `seconds`, is kept with
     its error and named in the page. `now` (aware) is the moment in the folder's name. `kernels` is where their kernels
-    come from (default: made here).
+    come from (default: made here). `formats` says which of report.html, report.pdf, summary.md and diagnosis.json are
+    written; the recording and the runbooks always are. A PDF that cannot be made is a note of the report.
 
     Raises BadInput if `output` cannot be written. When that, or Ctrl+C, comes while the runbooks run, what was
     gathered until then is kept in `<the name>-incomplete`, and the exception says so.
@@ -72,9 +78,10 @@ def write_report(
     # The incident may know more than the recording was made with (--trust-store, --host …): the report's copy says so.
     recording = msgspec.structs.replace(observations, inputs=incident.inputs)
     building = _Building(part=Path(output) / f".{name}.{os.getpid()}.part", place=Path(output) / name)
+    notes: list[str] = []
     try:
         with _built_aside(building), Kernels() if kernels is None and sources else nullcontext(kernels) as ours:
-            _write_gathered(building.part, incident, recording, diagnosis)
+            _write_gathered(building.part, incident, recording, diagnosis, formats)
             building.gathered = True
             parameters = _parameters(incident)
             pictures = (
@@ -93,8 +100,10 @@ def write_report(
                 runs=runs,
                 written_at=written_at,
                 pictures=pictures() if pictures else None,
+                formats=formats,
             )
-        return Report(path=building.place, verdict=diagnosis.verdict, runs=runs)
+            notes += _print(building.part, formats)
+        return Report(path=building.place, verdict=diagnosis.verdict, runs=runs, notes=tuple(notes))
     except OSError as error:
         why = f"Cannot write the report to {visible(output)}: {error.strerror or error}"
         raise BadInput(f"{why}{building.kept}.") from error
@@ -102,15 +111,19 @@ def write_report(
         raise KeyboardInterrupt(building.kept.removeprefix("; ")) from None
 
 
-def _write_gathered(folder: Path, incident: Incident, recording: Observations, diagnosis: Diagnosis) -> None:
+def _write_gathered(
+    folder: Path, incident: Incident, recording: Observations, diagnosis: Diagnosis, formats: frozenset[Format]
+) -> None:
     """Write what is known before any runbook runs."""
     from cfrunbook.views import markdown
 
     recording.save(folder / "evidence.json")
     if incident.before is not None and incident.before.observations is not None:
         incident.before.observations.save(folder / "before.json")
-    (folder / "diagnosis.json").write_bytes(diagnosis.to_json())
-    (folder / "summary.md").write_text(markdown.summary(diagnosis, recording), encoding="utf-8")
+    if Format.JSON in formats:
+        (folder / "diagnosis.json").write_bytes(diagnosis.to_json())
+    if Format.MARKDOWN in formats:
+        (folder / "summary.md").write_text(markdown.summary(diagnosis, recording), encoding="utf-8")
     (folder / "notebooks").mkdir()
 
 
@@ -132,8 +145,12 @@ def _write_page(
     diagnosis: Diagnosis,
     runs: Sequence[Run],
     written_at: dt.datetime,
-    pictures: Pictures | None = None,
+    pictures: Pictures | None,
+    formats: frozenset[Format],
 ) -> None:
+    if formats.isdisjoint({Format.HTML, Format.PDF}):
+        return
+    from cfrunbook.causes import edge_function
     from cfrunbook.views import html
 
     if pictures is None:
@@ -144,15 +161,42 @@ def _write_page(
         targets=incident.targets,
         figures=pictures[0],
         log_figures=pictures[1],
+        judged=edge_function.judged(
+            observations.inputs.functions, observations.function_runs, origins=incident.known_origins
+        ),
         notebooks=[
             html.NotebookLink(title=run.name, href=_href(run), summary=_summary(run, diagnosis))
             for run in runs
             if not run.failed
         ],
         failed=[html.FailedNotebook(title=run.name, error=run.error, href=_href(run)) for run in runs if run.failed],
+        files=[html.NotebookLink(name, name, about) for name, about in _BESIDE.items() if (folder / name).is_file()],
         generated_at=written_at,
     )
     (folder / "report.html").write_text(page, encoding="utf-8")
+
+
+_BESIDE = {
+    "evidence.json": "everything that was seen: judge it again with cfrunbook report --evidence",
+    "before.json": "the recording from before",
+    "diagnosis.json": "this diagnosis for machines",
+    "summary.md": "this diagnosis for the ticket",
+}
+"""Files of the folder that the page leads to."""
+
+
+def _print(folder: Path, formats: frozenset[Format]) -> Iterator[str]:
+    """Print the page where a PDF is wanted; yield a sentence where there is none."""
+    if Format.PDF not in formats:
+        return
+    from cfrunbook.report import pdf
+
+    page = folder / "report.html"
+    why = pdf.print_page(page, folder / "report.pdf")
+    if why:  # then the page is what there is to be read
+        yield f"report.pdf was not made: {why}."
+    elif Format.HTML not in formats:
+        page.unlink()
 
 
 def _summary(run: Run, diagnosis: Diagnosis) -> str:

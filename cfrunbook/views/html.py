@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -59,7 +59,7 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class NotebookLink:
-    """An executed notebook beside the report. `href` is a path relative to the report's folder."""
+    """An executed notebook or another file beside the report. `href` is a path relative to the report's folder."""
 
     title: str
     href: str
@@ -174,47 +174,67 @@ def report_page(
     targets: Sequence[Target] = (),
     figures: Sequence[Picture] = (),
     log_figures: Sequence[Picture] = (),
+    judged: Sequence[Judged] = (),
     notebooks: Sequence[NotebookLink] = (),
     failed: Sequence[FailedNotebook] = (),
+    files: Sequence[NotebookLink] = (),
     title: str = "CloudFront 502 incident report",
     generated_at: dt.datetime,
+    shown_as: Callable[[str], str] | None = None,
 ) -> str:
     """Return the incident report: one HTML file without script that fetches nothing, for screen, phone and print.
 
-    Links in the page are `#finding-<code>` anchors, public sources, and the notebooks' relative paths.
+    Links in the page are anchors, public sources, and relative paths of the `notebooks` and `files` beside it. A
+    finding has the anchor `finding-<code>--<target>`; `finding-<code>` leads to the first of that code. `judged` are
+    results of edge functions. `shown_as` is what becomes of a cell of a table drawn from observations or targets: the
+    redacted edition gives pseudonyms there (everything else that is given here is pseudonymous by itself then).
     `generated_at` must be aware.
     """
     from markupsafe import Markup
 
-    kinds = [kind for kind in tables.KINDS if not kind.startswith("log_")]  # those have a section of their own
+    from cfrunbook.views import function, page_parts
+
+    of_account = [] if observations is None else tables.observations(observations, kinds=["account"])
+    kinds = [kind for kind in tables.KINDS if not kind.startswith("log_") and kind != "account"]
     shown = tables.observations(observations, wanted=targets, kinds=kinds) if observations else ()
-    first = outline.root(diagnosis)
+    wanted = tables.targets(targets) if targets else None
+    if shown_as is not None:
+        shown, of_account = (tuple(tables.with_cells(t, shown_as) for t in group) for group in (shown, of_account))
+        wanted = tables.with_cells(wanted, shown_as) if wanted else None
     lab = (observations.inputs.lab if observations else "") or outline.lab_of(diagnosis)
     main_target = diagnosis.verdict.target
+    anchored = zip(diagnosis.findings, outline.anchors(diagnosis.findings), strict=True)
+    first = outline.root(diagnosis)
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
             d=diagnosis,
             title=title,
+            page_title=page_parts.page_title(diagnosis, title),
             css=Markup(style.page_css()),  # noqa: S704 (our own constants)
             generated_at=outline.moment(generated_at),
             seen_from=observations.vantage if observations else outline.given(diagnosis.inputs, "vantage"),
             seen_at=outline.moment(observations.recorded_at) if observations else "",
             lab=lab,
             first=first,
-            anchors=outline.anchors(diagnosis.findings),
+            first_anchor=next((anchor.own for finding, anchor in anchored if finding is first), ""),
+            glance=page_parts.glance(diagnosis, observations),
+            causes=page_parts.causes(diagnosis),
             ids=frozenset(i for t in shown for i in t.ids),
-            targets=tables.targets(targets) if targets else None,
+            targets=wanted,
             more_paths=[p for p in outline.paths(diagnosis) if p.target != main_target],
             figures=_drawn(figures),
+            functions=function.results(judged) if judged else None,
+            account=of_account[0] if of_account else None,
             access_logs=_logged(observations, log_figures),
-            commands=_commands(diagnosis.findings),
+            commands=page_parts.commands(diagnosis),
             observations=shown,
             notebooks=tuple(notebooks),
             failed=tuple(failed),
+            files=tuple(files),
             inputs=_json(diagnosis.inputs),
-            versions="\n".join(f"{name} {version}" for name, version in sorted(diagnosis.versions.items())) or "–",
+            versions=page_parts.versions(diagnosis),
         )
     )
 
@@ -226,19 +246,6 @@ def _logged(seen: Observations | None, figures: Sequence[Picture]) -> dict[str, 
     from cfrunbook.views import log_table
 
     return {"logs": log_table.section(seen.inputs.logs), "figures": _drawn(figures)}
-
-
-def _commands(findings: Sequence[Finding]) -> list[tuple[str, str]]:
-    """Return every different command of the findings, with a heading that says whose and what for."""
-    kept: dict[str, str] = {}
-    for f in findings:
-        steps = [("see it yourself", f.reproduce)]
-        steps += [("what to do", s.command) for s in f.remedy.steps]
-        steps += [("verify the fix", f.verify.command)]
-        for purpose, command in steps:
-            if command:
-                kept.setdefault(command, f"{f.code}: {purpose}")
-    return [(heading, command) for command, heading in kept.items()]
 
 
 def _json(value: Mapping[str, Any]) -> str:

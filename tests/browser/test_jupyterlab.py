@@ -21,7 +21,8 @@ import nbformat
 import pytest
 
 from cfrunbook import evidence, lab
-from cfrunbook.report.jupyter import copy_runbooks, lab_command, lab_environment
+from cfrunbook.report import working_copy
+from cfrunbook.report.jupyter import lab_command, lab_environment
 from cfrunbook.views.mime import DIAGNOSIS
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ async ([cells, parameters]) => {
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working copy of the runbooks."""
     work = tmp_path_factory.mktemp("jupyter") / "work"
-    copy_runbooks(work)
+    working_copy.make(work)
     return work
 
 

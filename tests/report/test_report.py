@@ -19,6 +19,7 @@ from cfrunbook.incident import Incident
 from cfrunbook.observation import observe_sync
 from cfrunbook.report import folder as report_folder
 from cfrunbook.report import notebooks_folder, open_notebooks, write_report
+from cfrunbook.report.formats import Format
 from cfrunbook.report.jupyter import copy_runbooks
 from cfrunbook.runbook import GUIDES
 from cfrunbook.views.mime import DIAGNOSIS
@@ -101,9 +102,9 @@ def test_notebooks_name_the_recording_by_a_path_that_moves_with_the_folder(repor
 def test_the_page_is_self_contained(report):
     page = (report[1] / "report.html").read_text(encoding="utf-8")
     assert "<script" not in page
-    assert not re.search(r"""(src|href)=["'](?!https://|#|data:|notebooks/)""", page)
+    assert not re.search(r"""(src|href)=["'](?!https://|#|data:|notebooks/|[a-z]+\.(?:json|md)")""", page)
     assert not re.search(r"<(link|img|iframe)[^>]*https?:", page)
-    for href in re.findall(r'href="(notebooks/[^"]+)"', page):
+    for href in re.findall(r'href="([a-z]+[/.][^":]+)"', page):
         assert (report[1] / href).is_file()
 
 
@@ -111,6 +112,15 @@ def test_the_summary_says_the_verdict(seen, report):
     summary = (report[1] / "summary.md").read_text(encoding="utf-8")
     assert "CloudFront answers 502" in summary
     assert "handshake-1" in summary
+
+
+def test_only_what_was_asked_for_is_written_and_what_cannot_be_made_is_a_note(seen, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    written = write_report(*seen, output=tmp_path, notebooks=[], now=NOW, formats=frozenset({Format.PDF}))
+    assert {p.name for p in written.path.iterdir()} == {"evidence.json", "notebooks", "report.html"}
+    assert written.notes[0].startswith("report.pdf was not made: no Chromium was found on PATH")
+    plain = write_report(*seen, output=tmp_path, notebooks=[], now=NOW, formats=frozenset({Format.MARKDOWN}))
+    assert {p.name for p in plain.path.iterdir()} == {"evidence.json", "notebooks", "summary.md"}
 
 
 def broken_notebook(folder: Path) -> Path:

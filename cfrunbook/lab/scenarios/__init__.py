@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from cfrunbook.lab.scenario import Scenario
 from cfrunbook.lab.scenarios import (
     certificate,
+    chains,
+    configured,
     difficult,
     dns_delegation,
     dns_healthy,
@@ -14,19 +16,23 @@ from cfrunbook.lab.scenarios import (
     dns_redundant,
     dns_servers,
     families,
+    firewalls,
     function_results,
     functions,
     healthy,
+    hellos,
+    papers,
     parameters,
     port,
     redundant,
     response,
+    statuses,
     tls,
 )
 
 _MODULES = (
-    *(healthy, certificate, tls, parameters, port, difficult, redundant, families, response),
-    *(functions, function_results),
+    *(healthy, certificate, chains, hellos, tls, parameters, port, difficult, redundant, families, response),
+    *(functions, function_results, configured, papers, firewalls, statuses),
     *(dns_names, dns_servers, dns_delegation, dns_redundant, dns_healthy),
 )
 

@@ -1,0 +1,55 @@
+"""Scenarios in short: one row for each, where they differ in little but what an origin does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from cfrunbook.findings import Cause
+from cfrunbook.lab.authority import Authority
+from cfrunbook.lab.scenario import Difficulty, Expected, Scenario, Setup
+
+GUIDE: Final = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
+
+
+def fault(code: str, cause: Cause | None = None, status: int = 502, edge: frozenset[int] = frozenset()) -> Expected:
+    """Return the answer of a scenario with a fault: its code, and the cause, where the code does not begin with it."""
+    return Expected("fault", cause or Cause(code.partition(".")[0]), code, status, edge)
+
+
+def unknown(code: str, edge: frozenset[int] = frozenset()) -> Expected:
+    """Return the answer of a scenario in which a question stays open."""
+    return Expected("unknown", Cause(code.partition(".")[0]), code, None, edge)
+
+
+def row(
+    name: str,
+    expected: Expected,
+    set_up: Callable[[Authority], Setup],
+    *,
+    title: str,
+    pager: str,
+    ticket: str,
+    hints: tuple[str, str, str],
+    why: str,
+    page: str,
+    difficulty: Difficulty = Difficulty.MEDIUM,
+    on_paper: bool = False,
+    is_fickle: bool = False,
+    disagreement: str = "",
+) -> Scenario:
+    """Return a scenario."""
+    return Scenario(
+        name=name,
+        title=title,
+        story=(pager, f"Ticket: {ticket}"),
+        difficulty=difficulty,
+        expected=expected,
+        hints=hints,
+        why_in_real_life=why,
+        page=GUIDE + page,
+        set_up=set_up,
+        on_paper=on_paper,
+        is_fickle=is_fickle,
+        disagreement=disagreement,
+    )
