@@ -40,6 +40,8 @@ class Report:
     verdict: Verdict
     runs: tuple[Run, ...]
     """How each runbook ended."""
+    redacted: Path | None = None
+    """The folder within it that may be shared outside; None: none was asked for."""
     notes: tuple[str, ...] = ()
     """What was asked for and could not be made, a sentence each."""
 
@@ -60,6 +62,7 @@ def write_report(
     seconds: float = SECONDS,
     kernels: Kernels | None = None,
     formats: frozenset[Format] = forms.DEFAULT,
+    redacted: bool = False,
 ) -> Report:
     """Write `<output>/<UTC time>-<name>/` and return it; nothing half-written is ever seen under that name.
 
@@ -68,6 +71,7 @@ def write_report(
     its error and named in the page. `now` (aware) is the moment in the folder's name. `kernels` is where their kernels
     come from (default: made here). `formats` says which of report.html, report.pdf, summary.md and diagnosis.json are
     written; the recording and the runbooks always are. A PDF that cannot be made is a note of the report.
+    `redacted` also writes an edition to share outside, in the folder `redacted` of it, and its key beside that.
 
     Raises BadInput if `output` cannot be written. When that, or Ctrl+C, comes while the runbooks run, what was
     gathered until then is kept in `<the name>-incomplete`, and the exception says so.
@@ -103,7 +107,18 @@ def write_report(
                 formats=formats,
             )
             notes += _print(building.part, formats)
-        return Report(path=building.place, verdict=diagnosis.verdict, runs=runs, notes=tuple(notes))
+            if redacted:
+                notes += _write_redacted(
+                    building.part, incident, recording, diagnosis, formats=formats, written_at=written_at
+                )
+        edition = building.place / REDACTED
+        return Report(
+            path=building.place,
+            verdict=diagnosis.verdict,
+            runs=runs,
+            redacted=edition if edition.is_dir() else None,
+            notes=tuple(notes),
+        )
     except OSError as error:
         why = f"Cannot write the report to {visible(output)}: {error.strerror or error}"
         raise BadInput(f"{why}{building.kept}.") from error
@@ -197,6 +212,41 @@ def _print(folder: Path, formats: frozenset[Format]) -> Iterator[str]:
         yield f"report.pdf was not made: {why}."
     elif Format.HTML not in formats:
         page.unlink()
+
+
+def _write_redacted(
+    folder: Path,
+    incident: Incident,
+    recording: Observations,
+    diagnosis: Diagnosis,
+    *,
+    formats: frozenset[Format],
+    written_at: dt.datetime,
+) -> Iterator[str]:
+    """Write the edition to share outside, and its key into the owner's folder; yield what could not be made."""
+    from cfrunbook.report import redacted
+
+    edition = folder / REDACTED
+    edition.mkdir()
+    try:
+        known = redacted.write(
+            edition,
+            incident=incident,
+            observations=recording,
+            diagnosis=diagnosis,
+            formats=formats,
+            written_at=written_at,
+        )
+    except BadInput as error:  # the owner's report is whole all the same
+        edition.rmdir()
+        yield str(error)
+        return
+    (folder / redacted.KEY).write_bytes(msgspec.json.format(msgspec.json.encode(known.key()), indent=2) + b"\n")
+    yield from (f"Of the redacted edition, {note}" for note in _print(edition, formats))
+
+
+REDACTED = "redacted"
+"""The folder, in that of the report, with the edition to share outside."""
 
 
 def _summary(run: Run, diagnosis: Diagnosis) -> str:
