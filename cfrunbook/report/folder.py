@@ -74,7 +74,8 @@ def write_report(
     `redacted` also writes an edition to share outside, in the folder `redacted` of it, and its key beside that.
 
     Raises BadInput if `output` cannot be written. When that, or Ctrl+C, comes while the runbooks run, what was
-    gathered until then is kept in `<the name>-incomplete`, and the exception says so.
+    gathered until then is kept in `<the name>-incomplete`, and the exception says so. Where not even that can be, the
+    recording is kept in the folder for temporary files, unless it was read from a file.
     """
     written_at = now or dt.datetime.now(dt.UTC)
     name = f"{written_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{_slug(incident.name)}"
@@ -119,11 +120,27 @@ def write_report(
             redacted=edition if edition.is_dir() else None,
             notes=tuple(notes),
         )
-    except OSError as error:
-        why = f"Cannot write the report to {visible(output)}: {error.strerror or error}"
-        raise BadInput(f"{why}{building.kept}.") from error
+    except (OSError, BadInput) as error:
+        reason = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(reason, OSError):
+            raise
+        kept = building.kept or ("" if incident.observations is not None else _kept_elsewhere(recording))
+        why = f"Cannot write the report to {visible(output)}: {reason.strerror or reason}"
+        raise BadInput(f"{why}{kept}.") from error
     except KeyboardInterrupt:
         raise KeyboardInterrupt(building.kept.removeprefix("; ")) from None
+
+
+def _kept_elsewhere(recording: Observations) -> str:
+    """Write the recording where temporary files go; return where it is as the end of a sentence, empty if nowhere."""
+    import tempfile
+
+    try:
+        path = Path(tempfile.mkdtemp(prefix="cfrunbook-kept-")) / "evidence.json"
+        recording.save(path)
+    except (OSError, BadInput):
+        return ""
+    return f"; what was seen is in {visible(path)}"
 
 
 def _write_gathered(
