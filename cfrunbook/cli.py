@@ -203,7 +203,15 @@ def _report(options: argparse.Namespace) -> int:
         away = elsewhere.is_elsewhere(options.output)
         output = Path(tempfile.mkdtemp(prefix="cfrunbook-report-") if away else options.output)
         try:
-            report = write_report(incident, observations, diagnosis, output=output, kernels=kernels, formats=asked)
+            report = write_report(
+                incident,
+                observations,
+                diagnosis,
+                output=output,
+                kernels=kernels,
+                formats=asked,
+                redacted=options.redacted is not None,
+            )
         except BadInput:
             _notify(options, diagnosis, observations, "")
             raise
@@ -221,10 +229,15 @@ def _report(options: argparse.Namespace) -> int:
             "verdict": msgspec.to_builtins(diagnosis.verdict),
             "failed": list(report.failed),
             "notes": list(report.notes),
+            "redacted": f"{place}/{report.redacted.name}" if report.redacted else None,
         }
         print(msgspec.json.format(msgspec.json.encode(result), indent=2).decode())
     else:
         print(f"Report:  {place}{_page_of(asked)}")
+        if report.redacted:
+            print(
+                f"To share: {place}/{report.redacted.name}: read it through first, free text may still tell who you are"
+            )
         for note in report.notes:
             print(f"Note:    {visible(note, 400)}")
         for name in report.failed:
@@ -479,9 +492,9 @@ _INPUTS = (
     *("connect-to", "vantage", "at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name"),
     *("expiry-days", "keep-alive", "firewall", "interface", "destination", "address-ranges", "function-result"),
     *("function-event", "event-type", "function-kind", "handler", "run-handler", "key-value-store", "response", "logs"),
-    *("output", "format", "notify-file"),
+    *("output", "format", "notify-file", "redacted"),
 )
-_OF_REPORTS = frozenset({"output", "format", "notify-file"})
+_OF_REPORTS = frozenset({"output", "format", "notify-file", "redacted"})
 _SEVERAL = frozenset({
     "policies", "connect-to", "resolver", "firewall", "function-result", "response", "logs", "format",
 })  # fmt: skip
@@ -579,6 +592,13 @@ def _add_report(group: Any, name: str) -> None:
         action="extend",
         metavar="FORMAT",
         help="what to write: html, markdown, json (these by default), pdf where there is a Chromium, or all",
+    )
+    report.add_argument(
+        "--redacted",
+        nargs="?",
+        const="yes",
+        metavar="yes",
+        help="also write an edition to share outside, with pseudonyms; the key to them stays beside it",
     )
     report.add_argument(
         "--notify-file", metavar="FILE", help="write what a pager or chat is to be told, as JSON; nothing is sent"

@@ -1,7 +1,8 @@
-"""Blocks of many lines on their way into a tally: with numpy where it is installed, else, and what is odd, line by line."""
+"""Blocks of many lines on their way into a tally: with numpy where it is installed; what is odd, line by line."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from cfrunbook.logs.batch import Batch
@@ -11,15 +12,18 @@ from cfrunbook.logs.tally import SUSPECT, Tally
 if TYPE_CHECKING:
     from cfrunbook.logs.vectors import BlockCounter, Found
 
-_MAX_ODD = 4
-"""Where every so manieth line is odd, a block is counted line by line from the beginning."""
+_LEAST = 64 * 1024
+"""Bytes of a block that are worth its many small steps; fewer are counted line by line."""
+_THREADS = "OPENBLAS_NUM_THREADS"
+"""Keeps the library below numpy from starting threads when it is loaded: they turn in circles until there is work."""
 
 
 class Blocks:
     """Counts what a `DelimitedReader` gives."""
 
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
+    def __init__(self, tally: Tally, *, are_wanted: bool) -> None:
+        """Count into `tally`; where blocks `are_wanted`, numpy is imported once the first one comes."""
+        self._tally, self.are_wanted = tally, are_wanted
         self._counter: BlockCounter | None = None
         self._is_new = True
 
@@ -28,32 +32,38 @@ class Blocks:
         if isinstance(given, Batch):
             self._tally.add(given, file)
             return
-        if self._is_new:  # numpy takes longer to import than a small file to be counted
+        if self._is_new:
             self._is_new, self._counter = False, self._made()
-        found = self._counter.add(given) if self._counter else None
+        found = self._counter.add(given) if self._counter and given.size >= _LEAST else None
         if found is None:
             for batch in given.batches():
                 self._tally.add(batch, file)
         else:
-            given.lines = found.lines
             self._add(found, given, file)
-        if self._counter and self._counter.is_full:
-            self.finish()
+            self._drain(everything=False)
 
     def finish(self) -> None:
         """Give all that was counted to the tally."""
-        if self._counter:
-            self._tally.add_totals(*self._counter.drain(self._tally.focus, self._tally.step))
+        self._drain(everything=True)
+
+    def _drain(self, *, everything: bool) -> None:
+        if self._counter and (everything or self._counter.is_full):
+            self._tally.add_totals(*self._counter.drain(self._tally.focus, self._tally.step, everything=everything))
 
     def _made(self) -> BlockCounter | None:
+        is_told = _THREADS in os.environ
+        os.environ.setdefault(_THREADS, "1")
         try:
             from cfrunbook.logs.vectors import BlockCounter
         except ImportError:
             return None
+        finally:
+            if not is_told:
+                del os.environ[_THREADS]
         return BlockCounter(self._tally.meaning_of_minute, self._tally.meaning_of_status, SUSPECT)
 
     def _add(self, found: Found, block: Block, file: str) -> None:
-        tally = self._tally
+        tally, block.lines = self._tally, found.lines
         tally.add_counted(block.layout.columns, found.parsed, found.outside)
         if found.chosen:
             tally.look(block.batch(found.texts(found.chosen), found.chosen))

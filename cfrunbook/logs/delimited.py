@@ -99,19 +99,21 @@ class DelimitedReader:
         yield from self._told(data)
 
     def _told(self, data: bytes) -> Iterator[Batch | Block]:
-        of = self._layout
-        if self._in_blocks and of and of.is_usual and data.endswith(b"\n"):
-            yield from self._gathered(data, of)
-            return
-        lines = _divided(data)
-        start = self._before, self.number
-        self.number += len(lines)
         if self._layout is None:
+            lines = data.split(b"\n")
             told = list(islice(filter(None, lines), layout.SAMPLE))
             if not told:
+                self.number += len(lines) - 1
                 return
             self._layout = self.layout = self._find(told)
-        yield _Lines(lines, self._layout, self._fallback, start).batch()
+        if self._in_blocks and self._layout.is_usual and data.endswith(b"\n"):
+            yield from self._gathered(data, self._layout)
+        else:
+            yield from self._whole()
+            lines = _divided(data)
+            start = self._before, self.number
+            self.number += len(lines)
+            yield _Lines(lines, self._layout, self._fallback, start).batch()
 
     def _gathered(self, data: bytes, of: Layout) -> Iterator[Block]:
         if self._block is None:

@@ -93,7 +93,7 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def is_usual(self) -> bool:
-        """Whether the lines are those of a standard log as CloudFront writes it, whatever its columns behind the time."""
+        """Whether the lines begin, and are divided, as those that CloudFront writes for a standard log."""
         return self.begins_with_minute and self.delimiter == b"\t" and not self.is_real_time
 
     @property

@@ -89,12 +89,11 @@ def count(
     With `in_blocks`, numpy counts many lines at once where it is installed.
     """
     tally = Tally(options.status, options.since, options.until)
-    blocks = Blocks(tally) if in_blocks else None
+    blocks = Blocks(tally, are_wanted=in_blocks)
     seen = _Seen()
     for part in parts:
         seen.add(_File(part, tally, options, blocks), progress)
-    if blocks:
-        blocks.finish()
+    blocks.finish()
     return tally.summary(seen.files())
 
 
@@ -163,7 +162,7 @@ class _Seen(msgspec.Struct):
 class _File:
     """One part on its way into a tally."""
 
-    def __init__(self, part: Part, tally: Tally, options: Options, blocks: Blocks | None) -> None:
+    def __init__(self, part: Part, tally: Tally, options: Options, blocks: Blocks) -> None:
         self.part, self.tally, self._options, self._blocks = part, tally, options, blocks
         self._fallback = moments.hour_of_file(part.path.name)
         self.name = visible(part.path, 290)
@@ -226,10 +225,9 @@ class _File:
             header=shares.header_before(part.path, part.start) if part.start else b"",
             fallback=self._fallback,
             before=lru_cache(maxsize=1)(lambda: shares.lines_before(part.path, part.start)),
-            in_blocks=self._blocks is not None,
+            in_blocks=self._blocks.are_wanted,
         )
-        name, tally = self.name, self.tally
-        add = self._blocks.add if self._blocks else tally.add
+        add, name, tally = self._blocks.add, self.name, self.tally
         good, bad = tally.parsed + tally.outside, tally.malformed
         for block in blocks:
             for batch in reader.batches(splitter.feed(block)):

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import compress, islice, repeat
 from operator import itemgetter
+
 from cfrunbook.cloudfront.result_types import is_repeat, result_type
 from cfrunbook.log_summary import (
     MAX_EXAMPLES,

@@ -30,10 +30,14 @@ _WIDTHS = {"pop": 16, "method": 8, "host": 32, "path": 64, "origin": 64}
 """Bytes of a value that are compared at once; longer ones are looked up one by one."""
 _MAX_LINES = 1 << 17
 """Lines before they are added up."""
-_MAX_VALUES = 1 << 14
+_MAX_VALUES = 1 << 13
 """Values of a column that have a number, before they are added up."""
 _MAX_VALUE = 512
 """Bytes of a value that are kept, as `keys` does."""
+_SHORT = 20
+"""Bytes of a line: on average, no log has shorter ones."""
+_SLOTS = 14
+"""Bits of a hash; there are four times as many for wide columns, whose values are many."""
 _SHIFT, _LOW = 20, (1 << 20) - 1
 """Bits of a number, where several are put together."""
 
@@ -65,6 +69,7 @@ class BlockCounter:
         """`minute` and `status` tell what a value means; `suspects` are results of interest with some statuses."""
         self._minutes, self._statuses = _Values(_MINUTE, minute), _Values(8, status)
         self._values = {name: _Values(width) for name, width in _WIDTHS.items()}
+        self._of_times = (self._minutes, self._statuses, self._values["pop"])
         self._every = (self._minutes, self._statuses, *self._values.values())
         self._is_initial = np.zeros(256, np.bool_)
         self._is_initial[[value[0] for value in suspects]] = True
@@ -74,7 +79,7 @@ class BlockCounter:
     @property
     def is_full(self) -> bool:
         """Whether it is time for `drain`."""
-        return self._lines > _MAX_LINES or any(len(values.known) > _MAX_VALUES for values in self._every)
+        return self._lines > _MAX_LINES or any(values.is_full for values in self._every)
 
     def add(self, block: Block) -> Found | None:
         """Count the lines of a block; None where that cannot be done, and nothing was counted."""
@@ -110,15 +115,19 @@ class BlockCounter:
         self._lines += len(hot)
         return Found(lines.count, len(hot), outside, lines.places[is_chosen].tolist(), lines.odd(), lines.texts)
 
-    def drain(self, focus: bytes, step: int) -> tuple[Times, dict[str, Counter[bytes]]]:
-        """Return what was counted since the last time, over time and by column.
+    def drain(self, focus: bytes, step: int, *, everything: bool) -> tuple[Times, dict[str, Counter[bytes]]]:
+        """Return what takes too much room, or all, over time and by column, and forget it.
 
         `focus` is the status asked for, and `step` how many seconds those of edge locations are to have.
         """
-        times = self._times(focus, step)
-        totals = {name: values.total() for name, values in self._values.items() if name != "pop"}
+        times, totals = Times({}, {}, {}), {}
+        if everything or self._lines > _MAX_LINES or any(values.is_full for values in self._of_times):
+            times = self._times(focus, step)
+        for name, values in self._values.items():
+            if name != "pop" and (everything or values.is_full):
+                totals[name] = values.total()
         for values in self._every:
-            if len(values.known) > _MAX_VALUES:
+            if values.is_full:
                 values.clear()
         return times, totals
 
@@ -128,12 +137,10 @@ class BlockCounter:
             return found
         keys, counts = np.unique(np.concatenate(self._hot), return_counts=True)
         self._hot, self._lines = [], 0
-        minutes, pops, statuses = keys >> 2 * _SHIFT, keys >> _SHIFT & _LOW, keys & _LOW
-        known = self._minutes.known
-        starts = np.zeros(len(known), np.int64)
-        used = np.unique(minutes).tolist()
-        starts[used] = [moments.minute(known[number]) for number in used]
-        begins = starts[minutes]
+        pops, statuses = keys >> _SHIFT & _LOW, keys & _LOW
+        used, which = np.unique(keys >> 2 * _SHIFT, return_inverse=True)
+        minutes = [self._minutes.known[number] for number in used.tolist()]
+        begins = np.array([moments.minute(key) or 0 for key in minutes], np.int64)[which]
         errors = np.where(statuses == self._statuses.number(focus), counts, 0)
         for begin, count, error in zip(*_summed(begins, counts, errors), strict=True):
             found.total[begin] = [count, error]
@@ -197,18 +204,19 @@ class _Lines:
 
 
 def _divided(block: Block) -> _Lines | None:
-    """Return the lines of a block; None where they hold other control characters than TAB, as no plain log does.
+    """Return the lines of a block; None where that has other control characters than TAB, or many empty lines.
 
-    With a zero at its end, one value could not be told from another, once they are filled up with zeros.
+    A value with zeros at its end could not be told from one without, once all are filled up with zeros.
     """
     data = b"".join((*block.pieces, _PADDING))
     signs = np.frombuffer(data, np.uint8, len(data) - len(_PADDING))
     marks = np.flatnonzero(signs <= _LINE_END)
     found = signs[marks]
     is_end = found == _LINE_END
-    if not (is_end | (found == _TAB)).all():
+    ends = np.flatnonzero(is_end)
+    if len(ends) * _SHORT > len(data) or not (is_end | (found == _TAB)).all():
         return None
-    return _Lines(data, marks, np.flatnonzero(is_end), block.layout.width)
+    return _Lines(data, marks, ends, block.layout.width)
 
 
 class _Values:
@@ -217,7 +225,7 @@ class _Values:
     def __init__(self, width: int, mean: Callable[[bytes], Meaning] | None = None) -> None:
         self._width, self._mean = width, mean
         self._masks = _masks(width)
-        bits = 16 if width > 32 else 14
+        bits = _SLOTS if width <= 32 else _SLOTS + 2
         self._shift = np.uint64(64 - bits)
         self._factors = np.frombuffer(os.urandom(width), np.uint64) | np.uint64(1)
         self._slots = np.zeros(1 << bits, np.int32)
@@ -235,13 +243,18 @@ class _Values:
         self._words[0] = np.frombuffer(b"\0\1" * (self._width // 2), np.uint64)  # what no value is
         self._counts = np.zeros(0, np.int64)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time for `clear`."""
+        return len(self.known) > _MAX_VALUES
+
     def numbers(self, lines: _Lines, starts: _Ints, ends: _Ints) -> _Ints:
         """Return the numbers of values; new ones get one."""
         lengths = ends - starts
         words = lines.words(self._width, starts)
         words &= self._masks.take(np.minimum(lengths, self._width), 0)
         slots = (words @ self._factors) >> self._shift
-        numbers = self._slots[slots].astype(np.int64)
+        numbers: _Ints = self._slots[slots].astype(np.int64)
         is_same = self._words.take(numbers, 0) == words
         is_short = lengths <= self._width
         if not (is_same.all() and is_short.all()):

@@ -40,6 +40,8 @@ class Report:
     verdict: Verdict
     runs: tuple[Run, ...]
     """How each runbook ended."""
+    redacted: Path | None = None
+    """The folder within it that may be shared outside; None: none was asked for."""
     notes: tuple[str, ...] = ()
     """What was asked for and could not be made, a sentence each."""
 
@@ -60,6 +62,7 @@ def write_report(
     seconds: float = SECONDS,
     kernels: Kernels | None = None,
     formats: frozenset[Format] = forms.DEFAULT,
+    redacted: bool = False,
 ) -> Report:
     """Write `<output>/<UTC time>-<name>/` and return it; nothing half-written is ever seen under that name.
 
@@ -68,9 +71,11 @@ def write_report(
     its error and named in the page. `now` (aware) is the moment in the folder's name. `kernels` is where their kernels
     come from (default: made here). `formats` says which of report.html, report.pdf, summary.md and diagnosis.json are
     written; the recording and the runbooks always are. A PDF that cannot be made is a note of the report.
+    `redacted` also writes an edition to share outside, in the folder `redacted` of it, and its key beside that.
 
     Raises BadInput if `output` cannot be written. When that, or Ctrl+C, comes while the runbooks run, what was
-    gathered until then is kept in `<the name>-incomplete`, and the exception says so.
+    gathered until then is kept in `<the name>-incomplete`, and the exception says so. Where not even that can be, the
+    recording is kept in the folder for temporary files, unless it was read from a file.
     """
     written_at = now or dt.datetime.now(dt.UTC)
     name = f"{written_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{_slug(incident.name)}"
@@ -103,12 +108,39 @@ def write_report(
                 formats=formats,
             )
             notes += _print(building.part, formats)
-        return Report(path=building.place, verdict=diagnosis.verdict, runs=runs, notes=tuple(notes))
-    except OSError as error:
-        why = f"Cannot write the report to {visible(output)}: {error.strerror or error}"
-        raise BadInput(f"{why}{building.kept}.") from error
+            if redacted:
+                notes += _write_redacted(
+                    building.part, incident, recording, diagnosis, formats=formats, written_at=written_at
+                )
+        edition = building.place / REDACTED
+        return Report(
+            path=building.place,
+            verdict=diagnosis.verdict,
+            runs=runs,
+            redacted=edition if edition.is_dir() else None,
+            notes=tuple(notes),
+        )
+    except (OSError, BadInput) as error:
+        reason = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(reason, OSError):
+            raise
+        kept = building.kept or ("" if incident.observations is not None else _kept_elsewhere(recording))
+        why = f"Cannot write the report to {visible(output)}: {reason.strerror or reason}"
+        raise BadInput(f"{why}{kept}.") from error
     except KeyboardInterrupt:
         raise KeyboardInterrupt(building.kept.removeprefix("; ")) from None
+
+
+def _kept_elsewhere(recording: Observations) -> str:
+    """Write the recording where temporary files go; return where it is as the end of a sentence, empty if nowhere."""
+    import tempfile
+
+    try:
+        path = Path(tempfile.mkdtemp(prefix="cfrunbook-kept-")) / "evidence.json"
+        recording.save(path)
+    except (OSError, BadInput):
+        return ""
+    return f"; what was seen is in {visible(path)}"
 
 
 def _write_gathered(
@@ -197,6 +229,41 @@ def _print(folder: Path, formats: frozenset[Format]) -> Iterator[str]:
         yield f"report.pdf was not made: {why}."
     elif Format.HTML not in formats:
         page.unlink()
+
+
+def _write_redacted(
+    folder: Path,
+    incident: Incident,
+    recording: Observations,
+    diagnosis: Diagnosis,
+    *,
+    formats: frozenset[Format],
+    written_at: dt.datetime,
+) -> Iterator[str]:
+    """Write the edition to share outside, and its key into the owner's folder; yield what could not be made."""
+    from cfrunbook.report import redacted
+
+    edition = folder / REDACTED
+    edition.mkdir()
+    try:
+        known = redacted.write(
+            edition,
+            incident=incident,
+            observations=recording,
+            diagnosis=diagnosis,
+            formats=formats,
+            written_at=written_at,
+        )
+    except BadInput as error:  # the owner's report is whole all the same
+        edition.rmdir()
+        yield str(error)
+        return
+    (folder / redacted.KEY).write_bytes(msgspec.json.format(msgspec.json.encode(known.key()), indent=2) + b"\n")
+    yield from (f"Of the redacted edition, {note}" for note in _print(edition, formats))
+
+
+REDACTED = "redacted"
+"""The folder, in that of the report, with the edition to share outside."""
 
 
 def _summary(run: Run, diagnosis: Diagnosis) -> str:

@@ -186,21 +186,24 @@ def report_page(
 
     Links in the page are anchors, public sources, and relative paths of the `notebooks` and `files` beside it. A
     finding has the anchor `finding-<code>--<target>`; `finding-<code>` leads to the first of that code. `judged` are
-    results of edge functions. `shown_as` is what becomes of a cell of a table drawn from observations or targets: the
-    redacted edition gives pseudonyms there (everything else that is given here is pseudonymous by itself then).
-    `generated_at` must be aware.
+    results of edge functions. `shown_as` is what becomes of each text that is taken from the observations and targets:
+    the redacted edition gives pseudonyms there (its diagnosis and figures have them already). `generated_at` must be
+    aware.
     """
     from markupsafe import Markup
 
     from cfrunbook.views import function, page_parts
 
-    of_account = [] if observations is None else tables.observations(observations, kinds=["account"])
+    say = shown_as or str
     kinds = [kind for kind in tables.KINDS if not kind.startswith("log_") and kind != "account"]
     shown = tables.observations(observations, wanted=targets, kinds=kinds) if observations else ()
-    wanted = tables.targets(targets) if targets else None
+    of_account = tables.observations(observations, kinds=["account"]) if observations else ()
+    wanted: tuple[tables.Table, ...] = (tables.targets(targets),) if targets else ()
     if shown_as is not None:
-        shown, of_account = (tuple(tables.with_cells(t, shown_as) for t in group) for group in (shown, of_account))
-        wanted = tables.with_cells(wanted, shown_as) if wanted else None
+        shown, of_account, wanted = (
+            tuple(tables.with_cells(t, shown_as) for t in group) for group in (shown, of_account, wanted)
+        )
+    seen_from = observations.vantage if observations else outline.given(diagnosis.inputs, "vantage")
     lab = (observations.inputs.lab if observations else "") or outline.lab_of(diagnosis)
     main_target = diagnosis.verdict.target
     anchored = zip(diagnosis.findings, outline.anchors(diagnosis.findings), strict=True)
@@ -214,20 +217,20 @@ def report_page(
             page_title=page_parts.page_title(diagnosis, title),
             css=Markup(style.page_css()),  # noqa: S704 (our own constants)
             generated_at=outline.moment(generated_at),
-            seen_from=observations.vantage if observations else outline.given(diagnosis.inputs, "vantage"),
+            seen_from=say(seen_from),
             seen_at=outline.moment(observations.recorded_at) if observations else "",
             lab=lab,
             first=first,
             first_anchor=next((anchor.own for finding, anchor in anchored if finding is first), ""),
-            glance=page_parts.glance(diagnosis, observations),
+            glance=page_parts.glance(diagnosis, observations, say),
             causes=page_parts.causes(diagnosis),
             ids=frozenset(i for t in shown for i in t.ids),
-            targets=wanted,
+            targets=wanted[0] if wanted else None,
             more_paths=[p for p in outline.paths(diagnosis) if p.target != main_target],
             figures=_drawn(figures),
             functions=function.results(judged) if judged else None,
             account=of_account[0] if of_account else None,
-            access_logs=_logged(observations, log_figures),
+            access_logs=_logged(observations, log_figures, say),
             commands=page_parts.commands(diagnosis),
             observations=shown,
             notebooks=tuple(notebooks),
@@ -239,13 +242,19 @@ def report_page(
     )
 
 
-def _logged(seen: Observations | None, figures: Sequence[Picture]) -> dict[str, Any] | None:
+def _logged(seen: Observations | None, figures: Sequence[Picture], say: Callable[[str], str]) -> dict[str, Any] | None:
     """Return what is shown of the access logs; None where none were given."""
     if seen is None or seen.inputs.logs is None:
         return None
     from cfrunbook.views import log_table
 
-    return {"logs": log_table.section(seen.inputs.logs), "figures": _drawn(figures)}
+    shown = log_table.section(seen.inputs.logs)
+    said = log_table.Section(
+        say(shown.headline),
+        tuple(map(say, shown.notes)),
+        tuple(tables.with_cells(table, say) for table in shown.tables),
+    )
+    return {"logs": said, "figures": _drawn(figures)}
 
 
 def _json(value: Mapping[str, Any]) -> str:

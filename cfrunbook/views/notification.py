@@ -138,7 +138,7 @@ def _dedup_key(diagnosis: Diagnosis) -> str:
     if not any(about):
         about = (outline.given(diagnosis.inputs, "name"), "", "", "")
     digest = hashlib.sha256("\n".join(about).encode("utf-8", "backslashreplace")).hexdigest()
-    return f"cfrunbook-{digest[:32]}"
+    return f"cfrunbook-{digest[:24]}"
 
 
 def _details(value: Notification) -> dict[str, str]:

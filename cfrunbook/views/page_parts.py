@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cfrunbook.evidence import Observations
@@ -85,9 +85,12 @@ def _section(cause: Cause, result: CauseResult | None, findings: Sequence[Placed
     return CauseSection(cause, result.status, result.why, evidence, tuple(findings))
 
 
-def glance(diagnosis: Diagnosis, seen: Observations | None) -> tuple[Fact, ...]:
-    """Return what a person asks next after the verdict: which URL, since when and how often, what was looked at."""
-    return tuple(_glance(diagnosis, seen))
+def glance(diagnosis: Diagnosis, seen: Observations | None, say: Callable[[str], str] = str) -> tuple[Fact, ...]:
+    """Return what a person asks next after the verdict: which URL, since when and how often, what was looked at.
+
+    `say` is what becomes of each value.
+    """
+    return tuple(Fact(fact.label, say(fact.value), fact.href, fact.link) for fact in _glance(diagnosis, seen))
 
 
 def _glance(diagnosis: Diagnosis, seen: Observations | None) -> Iterator[Fact]:

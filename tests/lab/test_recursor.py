@@ -51,7 +51,9 @@ def test_it_follows_what_is_mended() -> None:
 
 
 @pytest.mark.parametrize(
-    "wire", [b"", b"\0" * 11, b"\xff" * 12, dns.message.make_response(dns.message.make_query("a", "A")).to_wire()]
+    "wire",
+    [b"", b"\0" * 11, b"\xff" * 12, dns.message.make_response(dns.message.make_query("a", "A", id=1)).to_wire()],
+    ids=["empty", "too short", "ones", "an answer"],
 )
 def test_what_is_no_question_gets_no_answer(wire: bytes) -> None:
     assert recursor.answer(wire, View((), {})) is None

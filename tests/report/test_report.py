@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import resource
 import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -167,9 +170,64 @@ def test_a_folder_without_the_evidence_is_not_left_behind(seen, tmp_path, monkey
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(report_folder, "_write_gathered", full)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "full too"))
     with pytest.raises(BadInput, match=r"No space left on device\.$"):
         write_report(*seen, output=tmp_path / "incident", notebooks=[], now=NOW)
     assert list((tmp_path / "incident").iterdir()) == []
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let the kernel refuse to write more than `size` bytes to a file, as it does where a disk is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_where_the_page_does_not_fit_what_was_seen_is_kept(seen, tmp_path):
+    with files_of_at_most(100_000), pytest.raises(BadInput, match=r"Cannot write the report to .*: File too large; "):
+        write_report(*seen, output=tmp_path, notebooks=[], now=NOW)
+    (kept,) = tmp_path.iterdir()
+    assert kept.name.endswith("-incomplete")
+    assert load(kept / "evidence.json").handshakes == seen[1].handshakes
+    assert (kept / "summary.md").is_file()
+
+
+def vanish(output: Path) -> None:
+    shutil.rmtree(output)
+
+
+def lock(output: Path) -> None:
+    """Make nothing writable there: also for root, to whom permissions are nothing."""
+    for part in output.iterdir():
+        shutil.rmtree(part)
+    output.rmdir()
+    output.write_text("a file now")
+
+
+@pytest.mark.parametrize("happens", [vanish, lock])
+def test_where_the_folder_goes_away_what_was_seen_is_kept_elsewhere(seen, tmp_path, monkeypatch, happens):
+    output, temporary = tmp_path / "out", tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    monkeypatch.setattr(report_folder, "_print", lambda *_: happens(output) or ())
+    with pytest.raises(BadInput) as raised:
+        write_report(*seen, output=output, notebooks=[], now=NOW)
+    told = re.fullmatch(r"Cannot write the report to .*/out: (.*); what was seen is in (.*)\.", str(raised.value))
+    assert told, raised.value
+    assert load(Path(told[2])).handshakes == seen[1].handshakes
+
+
+def test_what_was_read_from_a_file_is_not_kept_twice(seen, tmp_path, monkeypatch):
+    seen[1].save(tmp_path / "e.json")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    (tmp_path / "file").write_text("")
+    again = Incident.load(evidence=tmp_path / "e.json")
+    with pytest.raises(BadInput, match=r"Cannot write the report to .*/file: [A-Z][a-z ]+\.$"):
+        write_report(again, seen[1], seen[2], output=tmp_path / "file", notebooks=[])
 
 
 def test_two_reports_of_one_second_do_not_meet(seen, tmp_path):
@@ -179,7 +237,8 @@ def test_two_reports_of_one_second_do_not_meet(seen, tmp_path):
     assert {first, second} == set(tmp_path.iterdir())
 
 
-def test_an_output_that_is_a_file_is_one_sentence(seen, tmp_path):
+def test_an_output_that_is_a_file_is_one_sentence(seen, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match=r"Cannot write the report to .*file"):
         write_report(*seen, output=tmp_path / "file", notebooks=[])
