@@ -21,6 +21,7 @@ from cfrunbook.findings import Cause, CauseResult, Finding, Statement, Status, S
 
 if TYPE_CHECKING:
     from cfrunbook.incident import Incident
+    from cfrunbook.log_summary import LogSummary
 
 _WEIGHT: Mapping[Strength, int] = {"direct": 0, "strong": 1, "weak": 2, "open": 3}
 REACH = (Cause.DNS, Cause.PORT, Cause.TLS_PROTOCOL, Cause.CERTIFICATE, Cause.TLS_NAME)
@@ -44,6 +45,8 @@ class Scene(msgspec.Struct, frozen=True):
     facts: AwsFacts | None = None
     responses: tuple[CapturedResponse, ...] = ()
     targets: tuple[Target, ...] = ()
+    logged_until: dt.datetime | None = None
+    """When the last request of the access logs was."""
 
     @property
     def vantage(self) -> str:
@@ -77,6 +80,8 @@ class Scene(msgspec.Struct, frozen=True):
                 return self.observations.recorded_at
             case Witness.RESPONSE:
                 return self.captured_at
+            case Witness.LOGS:
+                return self.logged_until
             case Witness.ACCOUNT:
                 return self.facts.fetched_at if self.facts else None
             case _:
@@ -93,7 +98,14 @@ def scene(incident: Incident, observations: Observations, findings: Sequence[Fin
         facts=incident.inputs.aws or observations.inputs.aws,
         responses=incident.inputs.responses or observations.inputs.responses,
         targets=tuple(incident.targets),
+        logged_until=_logged_until(incident.inputs.logs or observations.inputs.logs),
     )
+
+
+def _logged_until(logs: LogSummary | None) -> dt.datetime | None:
+    if logs is None or logs.last_request is None:
+        return None
+    return dt.datetime.fromtimestamp(logs.last_request, dt.UTC)
 
 
 def moment_of(response: CapturedResponse) -> dt.datetime | None:

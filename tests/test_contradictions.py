@@ -25,7 +25,7 @@ from cfrunbook.causes import registry
 from cfrunbook.cloudfront import captured_response, distribution_reader
 from cfrunbook.contradictions.reasons import noun
 from cfrunbook.evidence import Handshake, HandshakeOutcome, Observations
-from cfrunbook.findings import Contradiction, Finding, Status, Witness
+from cfrunbook.findings import Contradiction, Evidence, Finding, Status, Witness
 from cfrunbook.joining import Scene
 from cfrunbook.verdicts import verdict
 from tests.captures import curl
@@ -148,6 +148,23 @@ def test_a_page_that_speaks_of_the_connection_goes_with_what_it_may_mean_only() 
     said = finding("cloudfront.could_not_connect", candidates=["port", "tls_protocol", "certificate", "tls_name"])
     told = one(scene("dns.nxdomain", findings=(said,)))
     assert (told.code, told.cause) == ("page_speaks_of_another", "dns")
+
+
+def test_what_a_log_says_is_not_told_as_of_a_page() -> None:
+    """A log is no response: it has errors, and it ends at some time."""
+    open_one = finding("cloudfront.logged_could_not_connect", candidates=["port", "certificate"])
+    logged = msgspec.structs.replace(
+        open_one, status=Status.UNKNOWN, cloudfront_status=502, evidence=(Evidence(observation="input:logs", says="the access log"),)
+    )
+    for codes, code, says in (
+        (("dns.nxdomain",), "log_names_another", "The access log names an error that has other causes; the look from"),
+        (("port.ok",), "cloudfront_has_error", "The access log has 502s; the look from bastion finds no fault"),
+    ):
+        told = one(scene(*codes, findings=(logged,), responses=(), logged_until=CAPTURED))
+        assert (told.code, told.sides[0].witness) == (code, "access_logs")
+        assert told.sentence.startswith(says)
+        assert not any("page" in reason for reason in told.reasons)
+        assert "the access log is of 2026-11-22 18:00:00 UTC, the look from bastion 68 minutes later" in told.reasons[0]
 
 
 # --- why ----------------------------------------------------------------------------------------------------------
@@ -331,7 +348,7 @@ def test_whatever_was_found_the_verdict_is_founded_and_both_sides_are_named(
     direct = [f for f in faults if direct_evidence.is_direct(f)]
     assert (told.status == "fault") == bool(faults)
     if direct:
-        assert told.cause in {f.cause for f in direct}
+        assert told.cause in {cause for f in direct for cause in direct_evidence.causes_of(f)}
     if told.status != "fault":
         assert told.next_check
     assert told.next_check or told.cloudfront_status in (None, 502)

@@ -91,8 +91,8 @@ def error_but_well(scene: Scene) -> Iterator[Contradiction]:
     yield Contradiction(
         code="cloudfront_has_error",
         cause=furthest.cause,
-        sentence=f"{_capital(why.noun(one))} is a {question.cloudfront_status}; {why.noun(other)} finds {one_way} on"
-        " the way to the origin.",
+        sentence=f"{_answered(one, question.cloudfront_status)}; {why.noun(other)} finds {one_way} on the way to the"
+        " origin.",
         sides=(one, other),
         reasons=why.ranked(
             why.cached(scene), why.between(one, other), why.shut_out(scene), why.ELSEWHERE, why.intermittent(scene)
@@ -124,8 +124,8 @@ def reached_but_not_from_here(scene: Scene) -> Iterator[Contradiction]:
     yield Contradiction(
         code="cloudfront_reached_origin",
         cause=first.cause,
-        sentence=f"{_capital(why.noun(one))} was made by the origin, so that CloudFront reached it; {why.noun(other)}"
-        f" {_DOUBT if first.status is Status.UNKNOWN else _BROKEN}.",
+        sentence=f"{_capital(why.noun(one))} {_MADE_BY[one.witness is Witness.LOGS]} the origin, so that CloudFront"
+        f" reached it; {why.noun(other)} {_DOUBT if first.status is Status.UNKNOWN else _BROKEN}.",
         sides=(one, other),
         reasons=_reached(scene, first, one, other),
         next_check="Look from another network, best from within AWS, or at the origin's own log for requests of"
@@ -134,6 +134,8 @@ def reached_but_not_from_here(scene: Scene) -> Iterator[Contradiction]:
     )
 
 
+_MADE_BY = {False: "was made by", True: "has errors that were made by"}
+"""By whether it is a log that says so."""
 _BROKEN = "says that it cannot be reached"
 _DOUBT = "could not reach it"
 
@@ -172,7 +174,7 @@ def status_differs(scene: Scene) -> Iterator[Contradiction]:
     yield Contradiction(
         code="status_differs",
         cause=fault.cause,
-        sentence=f"{_capital(why.noun(one))} is a {said.cloudfront_status}; what {why.noun(other)} shows gives"
+        sentence=f"{_answered(one, said.cloudfront_status)}; what {why.noun(other)} shows gives"
         f" {fault.cloudfront_status}.",
         sides=(one, other),
         reasons=why.ranked(
@@ -186,34 +188,44 @@ def status_differs(scene: Scene) -> Iterator[Contradiction]:
     )
 
 
-def page_speaks_of_another(scene: Scene) -> Iterator[Contradiction]:
-    """Yield where the sentence on CloudFront's page leaves several causes open, and what was seen is none of them."""
+def says_another(scene: Scene) -> Iterator[Contradiction]:
+    """Yield where CloudFront's page, or its log, leaves several causes open, and what was seen is none of them."""
     question = next((f for f in scene.findings if f.status is Status.UNKNOWN and candidates(f)), None)
     seen = [f for f in scene.findings if f.status is Status.FAULT and not direct_evidence.is_direct(f)]
     if question is None or not seen or any(f.cause in candidates(question) for f in seen):
         return
     one, other = scene.statement(question), scene.statement(seen[0])
+    is_logged = one.witness is Witness.LOGS
+    speaks = "names an error that has other causes" if is_logged else "has a page that speaks of the connection"
+    has = "CloudFront logs otherwise" if is_logged else "has other words"
     yield Contradiction(
-        code="page_speaks_of_another",
+        code="log_names_another" if is_logged else "page_speaks_of_another",
         cause=seen[0].cause,
-        sentence=f"{_capital(why.noun(one))} has a page that speaks of the connection; {why.noun(other)} shows a fault"
-        " that has other words.",
+        sentence=f"{_capital(why.noun(one))} {speaks}; {why.noun(other)} shows a fault that {has}.",
         sides=(one, other),
         reasons=why.ranked(
             why.between(one, other, differs=True),
             why.Reason(why.LIKELY, "There are two faults, and the one that was seen is not that of the request."),
-            why.cached(scene),
-            why.Reason(
-                why.POSSIBLE, "The words on CloudFront's pages have changed over the years, and are no contract."
-            ),
+            None if is_logged else why.cached(scene),
+            None if is_logged else _NO_CONTRACT,
         ),
-        next_check=_AGAIN + _LOG,
+        next_check=_AGAIN + ("" if is_logged else _LOG),
         target=seen[0].target,
     )
+
+
+_NO_CONTRACT = why.Reason(
+    why.POSSIBLE, "The words on CloudFront's pages have changed over the years, and are no contract."
+)
+
+
+def _answered(said: Statement, status: int | None) -> str:
+    """Return that CloudFront answered with a status, says a captured response or a log."""
+    return f"{_capital(why.noun(said))} {f'has {status}s' if said.witness is Witness.LOGS else f'is a {status}'}"
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-DETECTORS = (fault_but_well, error_but_well, reached_but_not_from_here, status_differs, page_speaks_of_another)
+DETECTORS = (fault_but_well, error_but_well, reached_but_not_from_here, status_differs, says_another)
