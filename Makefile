@@ -86,6 +86,11 @@ bench-firewall: $(INSTALLED)  ## Measure 1,000 firewall rules against the arithm
 bench-logs: $(INSTALLED)  ## Count the 502s of a gigabyte of access logs, against DuckDB where it is installed (five minutes)
 	@$(BIN)/python benchmarks/logs.py
 
+.PHONY: bench-report
+bench-report: $(INSTALLED)  ## Measure `cfrunbook report` against the papermill command line over the same notebooks (five minutes)
+	@echo "Measuring reports, and papermill over the same notebooks …"
+	@$(BIN)/python benchmarks/report.py --engine
+
 .PHONY: bench-accuracy
 bench-accuracy: $(INSTALLED)  ## Hold what we and every installed scanner say of difficult TLS servers against what is true
 	@echo "Asking about difficult servers (half an hour with every scanner) …"

@@ -59,8 +59,8 @@ def entry(argv: Sequence[str] | None = None) -> int:
     except BadInput as error:
         print(f"cfrunbook: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("cfrunbook: interrupted.", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"cfrunbook: interrupted{f'; {stopped}' if str(stopped) else ''}.", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader (head, less) went away; let the interpreter's own flush at exit succeed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -155,6 +155,7 @@ def _watch(options: argparse.Namespace) -> int:
     from cfrunbook.commands import watch
 
     _outputs(options)
+    options.anything = [_kept(word) for word in options.anything]
 
     def diagnose() -> Diagnosis:
         incident = _incident(options)  # anew: files may have been edited meanwhile
@@ -173,33 +174,92 @@ def _watch(options: argparse.Namespace) -> int:
     )
 
 
-def _report(options: argparse.Namespace) -> int:
-    incident = _incident(options)
-    _outputs(options)
-    _needs("nbclient", "papermill", extra="run", what="A report runs notebooks")
-    from cfrunbook.report import write_report
+def _kept(word: str) -> str | tuple[str, bytes]:
+    """Return what standard input holds for `-`, which can be read once; any other word as it is."""
+    from cfrunbook.recognizing.contents import MAX_BYTES
 
-    _progress("Looking at the origin …", always=not options.json)
-    observations, diagnosis = _observe_and_judge(incident)
-    if options.save_evidence:
-        observations.save(Path(options.save_evidence))
-    _progress("Running the runbooks …", always=not options.json)
-    report = write_report(incident, observations, diagnosis, output=Path(options.output))
+    return ("standard input", sys.stdin.buffer.read(MAX_BYTES + 1)) if word == "-" else word
+
+
+def _report(options: argparse.Namespace) -> int:
+    _needs("nbclient", "papermill", extra="run", what="A report runs notebooks")
+    import tempfile
+
+    from cfrunbook.report import Kernels, elsewhere, formats, write_report
+
+    asked = formats.parse(options.format)
+    if formats.Format.PDF in asked and elsewhere.is_elsewhere(options.output):
+        raise BadInput("--format: papermill's handlers write text, not PDF; write to a folder and copy it.")
+    with Kernels(forked=options.kernels == "forked") as kernels:  # what they need is imported while we look and wait
+        incident = _incident(options)
+        _outputs(options)
+        _progress("Looking at the origin …", always=not options.json)
+        observations, diagnosis = _observe_and_judge(incident)
+        if options.save_evidence:
+            observations.save(Path(options.save_evidence))
+        if not options.json:
+            print(f"Verdict: {visible(diagnosis.verdict.sentence, 2000)}", flush=True)
+        _progress("Running the runbooks …", always=not options.json)
+        away = elsewhere.is_elsewhere(options.output)
+        output = Path(tempfile.mkdtemp(prefix="cfrunbook-report-") if away else options.output)
+        try:
+            report = write_report(
+                incident,
+                observations,
+                diagnosis,
+                output=output,
+                kernels=kernels,
+                formats=asked,
+                redacted=options.redacted is not None,
+            )
+        except BadInput:
+            _notify(options, diagnosis, observations, "")
+            raise
+        place = str(report.path)
+        if away:
+            _progress("Writing it there …", always=not options.json)
+            place = elsewhere.put_away(report.path, options.output)
+        _progress("")
+        _notify(options, diagnosis, observations, place)
     if options.json:
         import msgspec
 
         result = {
-            "path": str(report.path),
+            "path": place,
             "verdict": msgspec.to_builtins(diagnosis.verdict),
             "failed": list(report.failed),
+            "notes": list(report.notes),
+            "redacted": f"{place}/{report.redacted.name}" if report.redacted else None,
         }
         print(msgspec.json.format(msgspec.json.encode(result), indent=2).decode())
     else:
-        print(f"Report:  {report.path / 'report.html'}")
-        print(f"Verdict: {visible(diagnosis.verdict.sentence, 2000)}")
+        print(f"Report:  {place}{_page_of(asked)}")
+        if report.redacted:
+            print(
+                f"To share: {place}/{report.redacted.name}: read it through first, free text may still tell who you are"
+            )
+        for note in report.notes:
+            print(f"Note:    {visible(note, 400)}")
         for name in report.failed:
             print(f"Failed:  runbook {visible(name)}; the report names what went wrong.")
     return EXIT[diagnosis.verdict.status]
+
+
+def _page_of(formats: frozenset[str]) -> str:
+    """Return the file of a report to be read first."""
+    return next((f"/{file}" for form, file in _PAGES.items() if form in formats), "")
+
+
+_PAGES = {"html": "report.html", "pdf": "report.pdf", "markdown": "summary.md", "json": "diagnosis.json"}
+
+
+def _notify(options: argparse.Namespace, diagnosis: Diagnosis, observations: Observations, place: str) -> None:
+    """Write what a pager is to be told; `place` is where the report is, empty where it could not be written."""
+    if options.notify_file:
+        from cfrunbook.files import write_whole
+        from cfrunbook.views import notification
+
+        write_whole(Path(options.notify_file), notification.of(diagnosis, observations, report=place).to_json())
 
 
 def _firewall(options: argparse.Namespace) -> int:
@@ -287,7 +347,12 @@ def _logs(options: argparse.Namespace) -> int:
 def _notebooks(options: argparse.Namespace) -> int:
     from cfrunbook.report import open_notebooks
 
-    return open_notebooks(Path(options.folder), browser=not options.no_browser)
+    return open_notebooks(
+        Path(options.folder) if options.folder else None,
+        incident=Path(options.incident) if options.incident else None,
+        app=options.app,
+        browser=not options.no_browser,
+    )
 
 
 # --- parts --------------------------------------------------------------------------------------------------------
@@ -387,7 +452,16 @@ def _outputs(options: argparse.Namespace) -> None:
         if Path(corrected).is_dir():
             raise BadInput(f"--corrected: {visible(corrected)} is a folder; give a file name.")
         _writable("--corrected", Path(corrected).parent)
-    if output := getattr(options, "output", None):
+    if notify := getattr(options, "notify_file", None):
+        if Path(notify).is_dir():
+            raise BadInput(f"--notify-file: {visible(notify)} is a folder; give a file name.")
+        _writable("--notify-file", Path(notify).parent)
+    output = getattr(options, "output", None)
+    if output and "://" in output:
+        from cfrunbook.report import elsewhere
+
+        elsewhere.check(output)
+    elif output:
         folder = Path(output).absolute()
         if folder.exists() and not folder.is_dir():
             raise BadInput(f"--output: {visible(folder)} is a file; give a folder.")
@@ -418,9 +492,12 @@ _INPUTS = (
     *("connect-to", "vantage", "at", "deadline", "pace", "trust-store", "resolver", "root-hints", "lab", "name"),
     *("expiry-days", "keep-alive", "firewall", "interface", "destination", "address-ranges", "function-result"),
     *("function-event", "event-type", "function-kind", "handler", "run-handler", "key-value-store", "response", "logs"),
-    "output",
+    *("output", "format", "notify-file", "redacted"),
 )
-_SEVERAL = frozenset({"policies", "connect-to", "resolver", "firewall", "function-result", "response", "logs"})
+_OF_REPORTS = frozenset({"output", "format", "notify-file", "redacted"})
+_SEVERAL = frozenset({
+    "policies", "connect-to", "resolver", "firewall", "function-result", "response", "logs", "format",
+})  # fmt: skip
 
 
 def _with_environment(argv: list[str]) -> list[str]:
@@ -434,7 +511,7 @@ def _with_environment(argv: list[str]) -> list[str]:
     for name in _INPUTS if argv[0] != "function" else ("lab",):
         value = os.environ.get(f"CFRUNBOOK_{name.replace('-', '_').upper()}", "")
         given = any(a == f"--{name}" or a.startswith(f"--{name}=") for a in argv)
-        if not value or given or (name == "output" and argv[0] != "report"):
+        if not value or given or (name in _OF_REPORTS and argv[0] != "report"):
             continue
         added += [f"--{name}", *_words(name, value)] if name in _SEVERAL else [f"--{name}={value}"]
     return [argv[0], *added, *argv[1:]]
@@ -504,7 +581,33 @@ def _add_report(group: Any, name: str) -> None:
     )
     _inputs(report)
     report.add_argument(
-        "--output", default="incident", metavar="DIR", help="folder for incident folders (default: incident)"
+        "--output",
+        default="incident",
+        metavar="DIR",
+        help="folder for incident folders (default: incident), or an address papermill writes to, e.g. s3://BUCKET/PREFIX",
+    )
+    report.add_argument(
+        "--format",
+        nargs="+",
+        action="extend",
+        metavar="FORMAT",
+        help="what to write: html, markdown, json (these by default), pdf where there is a Chromium, or all",
+    )
+    report.add_argument(
+        "--redacted",
+        nargs="?",
+        const="yes",
+        metavar="yes",
+        help="also write an edition to share outside, with pseudonyms; the key to them stays beside it",
+    )
+    report.add_argument(
+        "--notify-file", metavar="FILE", help="write what a pager or chat is to be told, as JSON; nothing is sent"
+    )
+    report.add_argument(
+        "--kernels",
+        choices=("forked", "ordinary"),
+        default="forked",
+        help="fork the notebooks' kernels from one process, which is faster (default), or start each anew",
     )
 
 
@@ -578,12 +681,22 @@ def _add_notebooks(group: Any, name: str) -> None:
     notebooks = _command(
         group,
         name,
-        "Copy the runbooks to a working folder and open them in JupyterLab.",
-        "cfrunbook notebooks --folder my-incident",
+        "Copy the runbooks to a working folder and open them in JupyterLab, or as an app in Voilà.",
+        "cfrunbook notebooks\n  cfrunbook notebooks --incident incident/20261123T021300Z-www.example.com",
         _notebooks,
     )
     notebooks.add_argument(
-        "--folder", default="cfrunbook-notebooks", metavar="DIR", help="working copy (default: cfrunbook-notebooks)"
+        "--folder",
+        metavar="DIR",
+        help="working copy (default: cfrunbook-notebooks; with --incident a folder in there of the incident's name)",
+    )
+    notebooks.add_argument(
+        "--incident",
+        metavar="DIR|FILE",
+        help="open what was recorded: a folder that cfrunbook report wrote, or an evidence.json; nothing is probed",
+    )
+    notebooks.add_argument(
+        "--app", action="store_true", help="for the team: pages with the panel and without code, in Voilà"
     )
     notebooks.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
 

@@ -8,7 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cfrunbook.causes.case import Case
-from cfrunbook.evidence import AUTHORITATIVE, Connection, ConnectOutcome, HandshakeOutcome, ResolutionOutcome
+from cfrunbook.evidence import (
+    AUTHORITATIVE,
+    Connection,
+    ConnectOutcome,
+    HandshakeOutcome,
+    Observations,
+    ResolutionOutcome,
+)
 from cfrunbook.findings import NotExamined
 from cfrunbook.observation import MAX_ADDRESSES
 from cfrunbook.probes.dns.names import plain
@@ -32,6 +39,16 @@ def gaps(case: Case) -> Iterator[NotExamined]:
     for connection in case.connections:
         if connection.outcome is ConnectOutcome.CONNECTED:
             yield from _unasked(case, connection, where)
+
+
+def cut_short(observations: Observations) -> Iterator[NotExamined]:
+    """Yield that a look was stopped before its end: what it did not come to may be what is wrong."""
+    if observations.stopped_after is not None:
+        yield NotExamined(
+            what="the rest of the look",
+            why=f"it was stopped after {observations.stopped_after:.1f} s, before everything had been looked at",
+            next_check="Look again, and let it come to its end.",
+        )
 
 
 def _unasked(case: Case, connection: Connection, where: str) -> Iterator[NotExamined]:

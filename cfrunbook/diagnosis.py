@@ -107,10 +107,19 @@ def judge(incident: Incident, observations: Observations) -> Diagnosis:
     findings.extend(_of_logs(incident, observations))
     findings.extend(_of_account(incident, observations))
     findings = failover.settle(incident, validity.settle(findings, incident.at or observations.recorded_at))
-    gaps = tuple(dict.fromkeys(gap for case in judged for gap in coverage.gaps(case)))
+    untried = (gap for case in judged for gap in coverage.gaps(case))
+    stopped = tuple(coverage.cut_short(observations))
+    gaps = tuple(dict.fromkeys((*stopped, *untried)))
     paths = tuple(_path(incident, case, findings) for case in judged)
     differing = contradictions.find(joining.scene(incident, observations, findings))
-    verdict = verdicts.verdict(incident, findings, gaps, vantage=observations.vantage, contradictions=differing)
+    verdict = verdicts.verdict(
+        incident,
+        findings,
+        gaps,
+        vantage=observations.vantage,
+        contradictions=differing,
+        stopped=bool(stopped),
+    )
     ranked = sorted(findings, key=lambda f: _rank(incident, verdict, f))
     fetched = incident.inputs.aws
     said = (

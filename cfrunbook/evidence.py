@@ -761,6 +761,8 @@ class Observations(Struct, frozen=True, kw_only=True):
     second_opinions: tuple[SecondOpinion, ...] = ()
     function_runs: tuple[FunctionRun, ...] = ()
     not_observed: tuple[NotExamined, ...] = ()
+    stopped_after: Annotated[float, Meta(ge=0, le=86_400)] | None = None
+    """Seconds after which the look was stopped before it had seen everything; None where it came to its end."""
     versions: dict[str, str] = {}
 
     def save(self, path: Path) -> None:

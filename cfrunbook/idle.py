@@ -42,7 +42,6 @@ JUDGES = (
     "cfrunbook.causes.dns",
     "cfrunbook.causes.port",
     "cfrunbook.coverage",
-    "cfrunbook.causes.aws_facts",
 )
 """What judges any target, and names what a conclusion depends on."""
 JUDGES_OF_ANSWERS = (

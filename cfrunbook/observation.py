@@ -7,9 +7,10 @@ import contextlib
 import datetime as dt
 import platform
 import random
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -80,16 +81,21 @@ _WORDLESS = frozenset({ExchangeOutcome.TLS_FAILED, ExchangeOutcome.CLOSED, Excha
 
 
 async def observe(
-    incident: Incident, *, progress: Progress | None = None, afterwards: Sequence[str] = ()
+    incident: Incident,
+    *,
+    progress: Progress | None = None,
+    afterwards: Sequence[str] = (),
+    stop: asyncio.Event | None = None,
 ) -> Observations:
     """Look at every target of `incident` as CloudFront would, all at once, each probe within the deadline.
 
     With a recording as input nothing is probed and the recording is returned. `afterwards` are modules that the caller
-    is going to import: that is done while probes wait.
+    is going to import: that is done while probes wait. Once `stop` is set, the probes that are still under way are
+    cancelled and what was seen until then is returned, with `stopped_after` set.
     """
     if incident.observations is not None:
         return await _with_live_ranges(incident, incident.observations)
-    recorded_at = dt.datetime.now(dt.UTC)
+    recorded_at, begun = dt.datetime.now(dt.UTC), time.monotonic()
     look = _Look(incident, progress or (lambda _: None))
     # All at once below: a module that is first imported there may find no file descriptor left to open its file.
     from cfrunbook.probes import exchange, tcp  # noqa: F401
@@ -99,14 +105,28 @@ async def observe(
 
         from cfrunbook.probes import s2n, tls  # noqa: F401
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(look.walk())
-        group.create_task(idle.bring((*(idle.WALK if look.walking else ()), *idle.JUDGES, *afterwards)))
-        group.create_task(look.address_ranges())
-        group.create_task(look.handler())
-        for domain in dict.fromkeys(t.domain for t in incident.targets if not t.not_probed):
-            group.create_task(look.origin(domain, [t for t in incident.targets if t.domain == domain]))
-    return look.observations(recorded_at)
+    ended = await _until(look.everything(afterwards), stop)
+    seen = look.observations(recorded_at)
+    return seen if ended else msgspec.structs.replace(seen, stopped_after=round(time.monotonic() - begun, 3))
+
+
+async def _until(work: Coroutine[Any, Any, None], stop: asyncio.Event | None) -> bool:
+    """Do `work` until it ends or `stop` is set, then cancel it; return whether it ended. Its exceptions are raised."""
+    if stop is None:
+        await work
+        return True
+    task, stopped = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ended = task.done()
+        for one in (task, stopped):
+            one.cancel()
+        # Until its sockets are closed: whoever stops a look may look again at once.
+        await asyncio.wait((task, stopped))
+    if not task.cancelled() and (error := task.exception()) is not None:
+        raise error
+    return ended
 
 
 async def _with_live_ranges(incident: Incident, recorded: Observations) -> Observations:
@@ -154,6 +174,17 @@ class _Look:
         self._scans: Counter[str] = Counter()
         with_tls = [t.id for t in incident.targets if t.protocol == "https" and not t.not_probed]
         self._second_opinions_on = frozenset(with_tls[:MAX_OPINIONS])
+
+    async def everything(self, afterwards: Sequence[str] = ()) -> None:
+        """Look at everything at once; import meanwhile what comes next, and the modules `afterwards`."""
+        targets = self.incident.targets
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.walk())
+            group.create_task(idle.bring((*(idle.WALK if self.walking else ()), *idle.JUDGES, *afterwards)))
+            group.create_task(self.address_ranges())
+            group.create_task(self.handler())
+            for domain in dict.fromkeys(t.domain for t in targets if not t.not_probed):
+                group.create_task(self.origin(domain, [t for t in targets if t.domain == domain]))
 
     async def walk(self) -> None:
         """Ask every authoritative name server of the names that are to be resolved, all in one walk."""

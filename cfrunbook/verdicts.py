@@ -27,13 +27,15 @@ def verdict(
     *,
     vantage: str,
     contradictions: Sequence[Contradiction] = (),
+    stopped: bool = False,
 ) -> Verdict:
     """Return the answer: the first broken stage of the most important broken target is the root cause.
 
     A fault that CloudFront itself names comes before all that was seen from here; of the same cause, or one that looks
     the same to CloudFront, what was seen says more. A secondary origin never speaks before a primary that is broken or
     could not be looked at. With `gaps` in what had to be seen, "no fault found" is not said. `contradictions` say why
-    two witnesses may differ. Where there is no fault, there is a next check.
+    two witnesses may differ; `stopped`: the look was ended before its end. Where there is no fault, there is a next
+    check.
     """
     if (named := direct_evidence.named(findings)) is not None:
         same = [f for f in findings if _explains(f, named)]
@@ -72,15 +74,28 @@ def verdict(
     if not seen and not incident.targets and incident.inputs.recognized:
         return Verdict(
             status="unknown",
-            sentence="Inconclusive: nothing was examined, because what was given names no origin.",
-            next_check="Give the distribution's configuration, a response that fails (curl -sSi), or the origin.",
+            sentence="Inconclusive: nothing was examined, because what was given does not say which origin it is of.",
+            next_check="Give the distribution's configuration, a failing response (curl -sSi), or the origin's name.",
         )
     if not seen:
-        why = next((t.not_probed for t in incident.targets if t.not_probed), "no origin could be examined")
+        if blind := next((f for f in findings if f.code == "dns.not_walked"), None):
+            return Verdict(
+                status="unknown",
+                sentence=f"Inconclusive: {blind.title}",
+                cause=blind.cause,
+                code=blind.code,
+                target=blind.target,
+                next_check="Look again where name servers may be asked (UDP and TCP port 53 to everywhere), or judge a"
+                " recording that was made there.",
+            )
+        came_to = "the look was stopped before it came to anything" if stopped else "no origin could be examined"
+        why = next((t.not_probed for t in incident.targets if t.not_probed), came_to)
         return Verdict(
             status="unknown",
             sentence=f"Inconclusive: nothing was examined, because {_as_clause(why)}",
-            next_check="Give a captured response, logs or a recording made where the origin can be reached.",
+            next_check=gaps[0].next_check
+            if stopped
+            else "Give a captured response, logs or a recording made where the origin can be reached.",
         )
     if gaps:
         rest = f" and {len(gaps) - 1} more" if len(gaps) > 1 else ""

@@ -20,6 +20,7 @@ from cfrunbook.cloudfront.distribution import FunctionAssociation
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import GivenKind
 from cfrunbook.findings import Cause, Diagnosis, Stage, Status, Step, Wanted
+from cfrunbook.joining import candidates
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
@@ -102,7 +103,24 @@ def of(incident: Incident, diagnosis: Diagnosis) -> tuple[Wanted, ...]:
     known = _Known(incident, diagnosis)
     found: list[tuple[int, Wanted]] = [(_worth(KINDS[w.key], known), w) for w in _missing(known)]
     found += [(95 - number, w) for number, w in enumerate(_checks(known))]
-    return tuple(wanted for _, wanted in sorted(found, key=lambda pair: -pair[0]))
+    told = (wanted for _, wanted in sorted(found, key=lambda pair: -pair[0]))
+    return tuple(_of_lab(wanted, incident.inputs.lab) for wanted in told) if incident.inputs.lab else tuple(told)
+
+
+_ELSEWHERE = re.compile(r"(?:^|[\s(=])(?:aws|sudo|cfrunbook aws) ", re.MULTILINE)
+"""A command that asks an AWS account, or the machine of an origin."""
+_LAB_HAS_NONE = "This is a lab: no AWS account has its distribution, and there is nothing to get. In a real incident:"
+_LAB_SHELL = "This is a lab; where it runs (`cfrunbook lab start`), its names are found in a shell of its own."
+
+
+def _of_lab(wanted: Wanted, lab: str) -> Wanted:
+    """Return evidence that is missing in a lab, without commands that lead out of it."""
+    how = wanted.how
+    if _ELSEWHERE.search(how.command):
+        how = Step(text=f"{_LAB_HAS_NONE} {how.text}")
+    elif how.command.startswith("curl "):
+        how = Step(text=f"{_LAB_SHELL} {how.text}", command=f"cfrunbook lab shell {shlex.quote(lab)} -- {how.command}")
+    return msgspec.structs.replace(wanted, how=how)
 
 
 class _Known:
@@ -188,13 +206,16 @@ def _confirms(known: _Known, key: str) -> bool:
 def _checks(known: _Known) -> Iterator[Wanted]:
     """Yield what would settle the findings that could not be decided; they know best themselves.
 
-    What CloudFront's own word leaves open is settled by a look at the origin: where nothing says which that is, the
-    distribution is wanted, and that is said already.
+    What CloudFront's own word leaves open is settled by a look at the origin: where a fault was seen there that it may
+    mean, nothing is open; where nothing says which origin it is, the distribution is wanted, and that is said already.
     """
     undecided = [
         f
         for f in known.diagnosis.findings
-        if f.status is Status.UNKNOWN and f.next_check and (known.incident.targets or not direct_evidence.is_direct(f))
+        if f.status is Status.UNKNOWN
+        and f.next_check
+        and (known.incident.targets or not direct_evidence.is_direct(f))
+        and not (known.is_settled and known.verdict.cause in candidates(f))
     ]
     for finding in list({f.next_check: f for f in reversed(undecided)}.values())[::-1][:MAX_CHECKS]:
         yield Wanted(

@@ -22,7 +22,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"aws_facts", "evidence", "findings", "log_summary"}),
     frozenset({"cloudfront", "probes", "x509"}),
     frozenset({"firewall", "functions", "logs"}),
-    frozenset({"recognizing"}),
+    frozenset({"identifying", "pseudonyms", "recognizing"}),
     frozenset({"causes"}),
     frozenset({"idle", "live_ranges", "seen_changes"}),
     frozenset({"comparison"}),
@@ -37,7 +37,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"verdicts", "wanted"}),
     frozenset({"diagnosis"}),
     frozenset({"views"}),
-    frozenset({"cli", "commands", "lab", "report", "runbook", "__init__", "__main__"}),
+    frozenset({"cli", "commands", "lab", "panel", "report", "runbook", "__init__", "__main__"}),
 )
 # A finding shows itself in a notebook; the import is inside that method. The version in `__init__` is everybody's.
 ALLOWED = {("findings", "views"), *((part, "__init__") for layer in LAYERS for part in layer)}

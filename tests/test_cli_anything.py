@@ -66,6 +66,17 @@ def test_standard_input_and_the_environment(monkeypatch: pytest.MonkeyPatch, cap
     assert told(capsys, "https://other.example.com/")["inputs"]["url"] == "https://other.example.com/"  # type: ignore[index]
 
 
+def test_watch_takes_them_too_and_reads_standard_input_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TICKET.encode())))
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setenv("CFRUNBOOK_ANYTHING", "-")
+    assert cli.entry(["watch", "--count", "2", "--every", "0.5", "--json"]) == 3
+    looks = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [look["verdict"]["code"] for look in looks] == ["cloudfront.page_without_reason"] * 2
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [
@@ -73,7 +84,7 @@ def test_standard_input_and_the_environment(monkeypatch: pytest.MonkeyPatch, cap
         ([URL, "x y"], f"did you mean: cfrunbook diagnose {URL} 'x y'"),
         ([ID], f"did you mean: cfrunbook diagnose {ID}"),
         (["diagnos", "x"], "did you mean: cfrunbook diagnose"),
-        (["wat"], "'wat' is no command; there are diagnose, report"),
+        (["xyz"], "'xyz' is no command; there are diagnose, watch, report"),
         (["diagnose", "dist.json"], "Anything: dist.json is a file that is not there."),
         (["diagnose", "--nonsense", "dist.json"], "unrecognized arguments: --nonsense"),
         (["lab", "list", "x"], "unrecognized arguments: x"),

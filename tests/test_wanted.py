@@ -8,6 +8,7 @@ import re
 import shlex
 from typing import Any
 
+import msgspec
 import pytest
 
 from cfrunbook import wanted
@@ -168,3 +169,35 @@ def test_every_kind_has_its_command_and_says_what_takes_it():
     assert wanted.KINDS.keys() == wanted._COMMANDS.keys()
     assert {kind.parameter for kind in wanted.KINDS.values()} - {""} <= set(Incident.load.__kwdefaults__)
     assert Inputs().recognized == ()
+
+
+def test_a_lab_sends_nobody_to_aws():
+    """Its distribution has an id as any other, which no account knows."""
+    incident = Incident.load(
+        distribution=distribution(**behavior(CachePolicyId=POLICY_ID, LambdaFunctionAssociations=LAMBDA))
+    )
+    inputs = msgspec.structs.replace(incident.inputs, lab="certificate-expired")
+    in_lab = msgspec.structs.replace(incident, inputs=inputs)
+    real, trained = (judge(one, Observations(recorded_at=AT, inputs=one.inputs)).wanted for one in (incident, in_lab))
+    assert [one.key for one in real] == [one.key for one in trained]
+    assert len([one for one in real if "aws " in one.how.command]) >= 3
+    assert not [one for one in trained if re.search(r"\b(?:aws|sudo)\b", one.how.command)]
+    response = next(one for one in trained if one.key == "response")
+    assert response.how.command.startswith("cfrunbook lab shell certificate-expired -- curl ")
+    assert all(
+        one.how.text.startswith("This is a lab")
+        for one in trained
+        if one.how.command != next(r.how.command for r in real if r.key == one.key)
+    )
+
+
+def test_what_a_fault_that_was_seen_explains_is_not_open(tmp_path):
+    """A log that says that the origin could not be connected to leaves nothing open where its port refuses."""
+    path = tmp_path / "log"
+    path.write_bytes(standard([failed(n) for n in range(5)]))
+    given: dict[str, Any] = {"distribution": distribution(), "logs": [str(path)], "at": "2026-11-20T00:00:30Z"}
+    code = "check:cloudfront.logged_could_not_connect"
+    assert code in {one.key for one in diagnosed(**given).wanted}
+    settled = diagnosed(ConnectOutcome.REFUSED, **given)
+    assert (settled.verdict.status, settled.verdict.confidence) == ("fault", "high")
+    assert code not in {one.key for one in settled.wanted}

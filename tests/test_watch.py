@@ -46,7 +46,7 @@ def test_it_ends_when_the_verdict_flips(both: tuple[Diagnosis, Diagnosis]) -> No
     assert broken.verdict.sentence in first
     assert second.endswith("fault   as before")
     assert f"ok      CHANGED from fault: {mended.verdict.sentence}" in last
-    assert last.endswith("[gone: port.refused]")
+    assert last.endswith("[gone: cloudfront.logged_could_not_connect, port.refused]")
 
 
 def test_it_ends_after_so_many_looks_with_the_status_of_the_last(both: tuple[Diagnosis, Diagnosis]) -> None:
@@ -80,7 +80,7 @@ def test_json_lines(both: tuple[Diagnosis, Diagnosis]) -> None:
     first, last = map(json.loads, lines)
     assert (first["look"], first["changed"], first["new"], first["gone"]) == (1, False, [], [])
     assert (last["look"], last["changed"], last["status"]) == (2, True, "ok")
-    assert last["gone"] == [{"code": "port.refused", "status": "fault"}]
+    assert [one["code"] for one in last["gone"]] == ["cloudfront.logged_could_not_connect", "port.refused"]
     assert first["verdict"]["code"] == "port.refused"
 
 

@@ -13,7 +13,6 @@ from cfrunbook.aws_facts import InboundRule, LoadBalancer, SecurityGroup
 from cfrunbook.causes.family import Family
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.findings import Cause, Evidence, Finding, Remedy, Stage, Status, Step
-from cfrunbook.firewall import prefix_lists
 from cfrunbook.text import join_names, visible
 
 SERVICE_GROUP = "CloudFront-VPCOrigins-Service-SG"
@@ -105,6 +104,8 @@ def _covers(rule: InboundRule, port: int) -> bool:
 
 def _is_cloudfronts(rule: InboundRule) -> bool:
     """Tell whether a source certainly is where CloudFront comes from."""
+    from cfrunbook.firewall import prefix_lists
+
     return (
         rule.name in prefix_lists.NAMES
         or (rule.source.startswith("sg-") and rule.name.startswith(SERVICE_GROUP))

@@ -6,8 +6,7 @@ import argparse
 import datetime as dt
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cfrunbook.errors import BadInput
 from cfrunbook.text import visible
@@ -52,8 +51,7 @@ def _count(text: str) -> int:
     return int(text)
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """One look: what came of it, or why nothing did."""
 
     at: dt.datetime

@@ -348,7 +348,9 @@ def _secure(plain: socket.socket, origin: Origin, clock: _Clock) -> ssl.SSLSocke
     except ssl.SSLError as error:
         raise _Failed(f"TLS: {error.reason or error}") from None
     sent = _sent(secured)
-    problem = _name_problem(secured, origin) or _order_problem(sent, origin.roots) or _key_problem(sent[0], secured.version())
+    problem = (
+        _name_problem(secured, origin) or _order_problem(sent, origin.roots) or _key_problem(sent[0], secured.version())
+    )
     if problem:
         secured.close()
         raise _Failed(problem)

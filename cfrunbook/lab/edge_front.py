@@ -27,11 +27,12 @@ from http.client import responses
 from ipaddress import ip_address
 
 from cfrunbook.lab import edge_cache, edge_config, edge_pages
+from cfrunbook.lab.connections import Connection, Request, TlsLayer
 from cfrunbook.lab.edge import Answer, Origin, OriginGroup, Refusing, fetch
 from cfrunbook.lab.edge_cache import Cache
 from cfrunbook.lab.edge_config import Behavior, Config, Protocol
 from cfrunbook.lab.edge_log import AccessLog
-from cfrunbook.lab.servers import Address, Chain, Connection, Request, Servers, TlsLayer, server_context
+from cfrunbook.lab.servers import Address, Chain, Servers, server_context
 
 Target = Origin | OriginGroup | Refusing
 POP = edge_pages.POP

@@ -18,7 +18,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
-from cfrunbook.lab.servers import LOOPBACK, Address, Connection, Servers
+from cfrunbook.lab.connections import Connection
+from cfrunbook.lab.servers import LOOPBACK, Address, Servers
 
 TLS_1_1, TLS_1_2, TLS_1_3 = 0x0302, 0x0303, 0x0304
 _CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE = 20, 21, 22

@@ -21,6 +21,8 @@ from typing import NoReturn
 NO_REPLY = 9
 """dig's exit status where no server could be reached."""
 
+_LOOPBACK = ("@127.", "@::1", "@localhost")
+
 
 class Lab:
     """What there is in the lab."""
@@ -62,6 +64,8 @@ def _split(text: str) -> tuple[str, str, str, str]:
 
 def curl(arguments: Sequence[str], lab: Lab) -> list[str]:
     """Return curl's arguments: with --connect-to for each host that is named, and with the lab's roots."""
+    if {"--connect-to", "--resolve"} & set(arguments):  # whoever says where to go means it
+        return list(arguments)
     text = " ".join(arguments).lower()
     named = [host for host in sorted(lab.hosts()) if host in text]
     added: list[str] = []
@@ -108,9 +112,9 @@ def dig(arguments: Sequence[str], lab: Lab) -> list[str]:
     """Return dig's arguments: to where the name server is, or the lab's resolver. Exits where there is none."""
     if {"+trace", "+tra"} & set(arguments):
         _end("dig +trace chooses its servers itself: ask one after the other, from the root on: dig @192.0.2.1 NAME")
-    if {"-h", "-v"} & set(arguments):
-        return list(arguments)
     server = next((argument for argument in arguments if argument.startswith("@")), "")
+    if {"-h", "-v"} & set(arguments) or server.startswith(_LOOPBACK):  # whoever says where to go means it
+        return list(arguments)
     if server:
         found = lab.find(server[1:], "53")
     elif lab.resolver:

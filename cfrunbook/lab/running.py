@@ -160,7 +160,7 @@ class Running:
             options |= {"lab": self.file, "root_hints": self.folder / lab_file.HINTS_FILE}
         options |= {"resolver": self.resolver} if self.resolver else {}
         paths = {name: self.folder / file for name, file in lab_file.function_files(self.setup).items()}
-        logs = {"logs": self.folder / lab_file.LOGS_FOLDER} if self.scenario.has_logs else {}
+        logs = {"logs": self.folder / lab_file.LOGS_FOLDER} if self._is_logged else {}
         if self.setup.response:
             options |= {"response": self.folder / lab_file.RESPONSE_FILE}
         if self.setup.firewall:
@@ -175,7 +175,7 @@ class Running:
 
     def write(self, folder: Path) -> Path:
         """Write the lab file, the distribution and the trust store into `folder`; return the lab file's path."""
-        if self.scenario.has_logs:
+        if self._is_logged:
             self._write_logs(folder / lab_file.LOGS_FOLDER)
         return lab_file.write(
             folder,
@@ -186,9 +186,14 @@ class Running:
             connect_to=self.connect_to,
             resolver=self.resolver,
             deadline=self.deadline,
-            has_logs=self.scenario.has_logs,
+            has_logs=self._is_logged,
             at=self._began,
         )
+
+    @property
+    def _is_logged(self) -> bool:
+        """Whether there are logs of the scenario as it is: those of before somebody changed it say nothing of now."""
+        return self.scenario.has_logs and self.setup == self._first
 
     def _write_logs(self, folder: Path) -> None:
         from cfrunbook.lab import logs

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from enum import IntEnum
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,6 +24,21 @@ class Columns(msgspec.Struct, frozen=True):
     origin: int | None
 
 
+class Meaning(IntEnum):
+    """What a minute or a status means for its lines, in blocks that are counted at once."""
+
+    OUTSIDE = 0
+    """They are not asked for."""
+    ODD = 1
+    """They may not count, and are to be looked at one by one."""
+    PLAIN = 2
+    """They are counted."""
+    SUSPECT = 3
+    """They are counted, and of interest with some results."""
+    WANTED = 4
+    """They are counted, and of interest."""
+
+
 class Row(NamedTuple):
     """One line of interest, whole. `-` and what the line lacks are empty."""
 
@@ -39,6 +55,27 @@ class Row(NamedTuple):
     took: bytes
     is_cut: bool = False
     is_wide: bool = False
+
+
+class Times(NamedTuple):
+    """Lines counted over time: pairs of lines, and those with the status asked for; by the second a step begins at."""
+
+    total: dict[int, list[int]]
+    """By minute."""
+    statuses: dict[tuple[int, bytes], int]
+    """Lines by minute and status."""
+    pops: dict[tuple[int, bytes], list[int]]
+    """By a longer step and edge location."""
+
+
+def add_pair(counts: dict[Any, list[int]], key: object, count: int, errors: int) -> None:
+    """Add to the pair at `key`."""
+    have = counts.get(key)
+    if have is None:
+        counts[key] = [count, errors]
+    else:
+        have[0] += count
+        have[1] += errors
 
 
 class Batch(msgspec.Struct, frozen=True):

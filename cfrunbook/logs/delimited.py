@@ -13,6 +13,8 @@ from cfrunbook.logs.layout import Layout
 from cfrunbook.logs.refusal import Refused
 
 _MARK = codecs.BOM_UTF8
+BLOCK = 512 * 1024
+"""Bytes of a `Block`, about: fewer are not worth its many small steps, more leave the processor's cache."""
 SHORT_LOOK = 3
 """Lines by which a time stamp's form is told."""
 
@@ -27,11 +29,13 @@ class DelimitedReader:
         header: bytes = b"",
         fallback: int | None = None,
         before: Callable[[], int] = lambda: 0,
+        in_blocks: bool = False,
     ) -> None:
         """Take what the file itself may not tell.
 
         `names` are the columns where it has no header, `header` is one that came before, `fallback` the second that
-        stands for lines without a time, and `before` tells how many lines came before.
+        stands for lines without a time, and `before` tells how many lines came before. With `in_blocks`, lines that
+        can be counted many at once are given so.
         """
         self._given = tuple(names)
         self._names = layout.names_of_header(header) if header else ()
@@ -41,10 +45,12 @@ class DelimitedReader:
         self._fallback = fallback
         self._before = before
         self._held = b""
+        self._in_blocks = in_blocks
+        self._block: Block | None = None
         self.number = 0
         """Lines so far, headers included."""
 
-    def batches(self, data: bytes) -> Iterator[Batch]:
+    def batches(self, data: bytes) -> Iterator[Batch | Block]:
         """Yield the lines in `data`, or those before whose layout they complete. Raises Refused for another log."""
         if b"\r" in data:
             data = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
@@ -55,13 +61,14 @@ class DelimitedReader:
         elif data:
             yield from self._batch(data)
 
-    def finish(self) -> Iterator[Batch]:
+    def finish(self) -> Iterator[Batch | Block]:
         """Yield the lines that are still held. Raises Refused."""
         held, self._held = self._held, b""
         if held:
             yield from self._told(held)
+        yield from self._whole()
 
-    def _between_comments(self, data: bytes) -> Iterator[Batch]:
+    def _between_comments(self, data: bytes) -> Iterator[Batch | Block]:
         start = 0
         while start < len(data):
             at = start if data.startswith(b"#", start) else data.find(b"\n#", start) + 1 or len(data)
@@ -83,7 +90,7 @@ class DelimitedReader:
             if names != self._names or (self._layout and self._layout.guessed):
                 self._names, self._layout = names, None
 
-    def _batch(self, data: bytes) -> Iterator[Batch]:
+    def _batch(self, data: bytes) -> Iterator[Batch | Block]:
         if self._layout is None:  # hold lines until there are enough: what is told must not depend on the blocks
             data, self._held = self._held + data, b""
             if data.count(b"\n") < layout.SAMPLE:
@@ -91,18 +98,36 @@ class DelimitedReader:
                 return
         yield from self._told(data)
 
-    def _told(self, data: bytes) -> Iterator[Batch]:
-        lines = data.split(b"\n")
-        if not lines[-1]:
-            lines.pop()
-        start = self._before, self.number
-        self.number += len(lines)
+    def _told(self, data: bytes) -> Iterator[Batch | Block]:
         if self._layout is None:
+            lines = data.split(b"\n")
             told = list(islice(filter(None, lines), layout.SAMPLE))
             if not told:
+                self.number += len(lines) - 1
                 return
             self._layout = self.layout = self._find(told)
-        yield _Lines(lines, self._layout, self._fallback, start).batch()
+        if self._in_blocks and self._layout.is_usual and data.endswith(b"\n"):
+            yield from self._gathered(data, self._layout)
+        else:
+            yield from self._whole()
+            lines = _divided(data)
+            start = self._before, self.number
+            self.number += len(lines)
+            yield _Lines(lines, self._layout, self._fallback, start).batch()
+
+    def _gathered(self, data: bytes, of: Layout) -> Iterator[Block]:
+        if self._block is None:
+            self._block = Block(of, self._fallback, (self._before, self.number))
+        self._block.pieces.append(data)
+        self._block.size += len(data)
+        if self._block.size >= BLOCK:
+            yield from self._whole()
+
+    def _whole(self) -> Iterator[Block]:
+        block, self._block = self._block, None
+        if block:
+            yield block
+            self.number += block.lines
 
     def _find(self, lines: Sequence[bytes]) -> Layout:
         names = self._names or self._given
@@ -125,17 +150,58 @@ class DelimitedReader:
         return found
 
 
+class Block:
+    """Many whole lines of one usual layout, not divided yet."""
+
+    def __init__(self, of: Layout, fallback: int | None, start: tuple[Callable[[], int], int]) -> None:
+        self.layout, self._fallback, self._start = of, fallback, start
+        self.pieces: list[bytes] = []
+        """The lines, as they came."""
+        self.size = 0
+        """Bytes of them."""
+        self.lines = 0
+        """How many there are, told by who counts them."""
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the lines, divided, as they came."""
+        number = 0
+        for piece in self.pieces:
+            lines = _divided(piece)
+            yield self.batch(lines, range(number, number + len(lines)))
+            number += len(lines)
+        self.lines = number
+
+    def batch(self, lines: list[bytes], numbers: Sequence[int]) -> Batch:
+        """Return some of the lines, of these numbers, divided."""
+        return _Lines(lines, self.layout, self._fallback, self._start, numbers).batch()
+
+
+def _divided(data: bytes) -> list[bytes]:
+    lines = data.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
 class _Lines:
     """Lines of one layout."""
 
     __slots__ = ("_fallback", "_layout", "_lines", "_numbers", "_rows", "_start")
 
     def __init__(
-        self, lines: list[bytes], of: Layout, fallback: int | None, start: tuple[Callable[[], int], int]
+        self,
+        lines: list[bytes],
+        of: Layout,
+        fallback: int | None,
+        start: tuple[Callable[[], int], int],
+        numbers: Sequence[int] | None = None,
     ) -> None:
-        """`start` is how many lines came before these, in two parts: one is only asked when it is needed."""
+        """Take lines and their `numbers`, from 0 on without; before that came `start`.
+
+        That is in two parts: one is only asked when it is needed.
+        """
         self._lines, self._layout, self._fallback, self._start = lines, of, fallback, start
-        self._numbers: Sequence[int] = range(len(lines))
+        self._numbers = range(len(lines)) if numbers is None else numbers
         if len(lines) > 4 and not (lines[1] and lines[len(lines) // 2]):  # a sign of many empty lines
             self._drop_empty()
         delimiter, width = of.delimiter, of.width
@@ -151,7 +217,7 @@ class _Lines:
         self._rows = [row if len(row) >= width else row + [b""] * (width - len(row)) for row in self._rows]
 
     def _drop_empty(self) -> None:
-        self._numbers = [i for i, line in enumerate(self._lines) if line]
+        self._numbers = [number for number, line in zip(self._numbers, self._lines, strict=True) if line]
         self._lines = [line for line in self._lines if line]
 
     def batch(self) -> Batch:
@@ -165,11 +231,10 @@ class _Lines:
 
     def _minutes(self) -> Sequence[bytes]:
         at, rows = self._layout.at, self._rows
+        if self._layout.begins_with_minute:
+            return [line[:16] for line in self._lines]
         day, clock = at.get(Field.DATE), at.get(Field.TIME)
         if day is not None and clock is not None:
-            delimiter = self._layout.delimiter
-            if (day, clock) == (0, 1) and delimiter and len(delimiter) == 1:
-                return [line[:16] for line in self._lines]
             return [row[day] + b" " + row[clock][:5] for row in rows]
         stamp = at.get(Field.TIMESTAMP_MS, at.get(Field.TIMESTAMP, day))
         if stamp is None:

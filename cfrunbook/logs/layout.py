@@ -85,6 +85,17 @@ class Layout(msgspec.Struct, frozen=True, dict=True):
         found = [self.host if field is None else self.at.get(field) for field in (*fields, *more)]
         return tuple(len(self.names) if position is None else position for position in found)
 
+    @cached_property
+    def begins_with_minute(self) -> bool:
+        """Whether the first 16 bytes of a line are its minute, as `moments.minute` takes it."""
+        is_one_byte = self.delimiter is not None and len(self.delimiter) == 1
+        return is_one_byte and (self.at.get(Field.DATE), self.at.get(Field.TIME)) == (0, 1)
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether the lines begin, and are divided, as those that CloudFront writes for a standard log."""
+        return self.begins_with_minute and self.delimiter == b"\t" and not self.is_real_time
+
     @property
     def has_time(self) -> bool:
         """Whether the lines say when."""

@@ -12,6 +12,7 @@ from cfrunbook.errors import BadInput
 from cfrunbook.findings import Struct
 from cfrunbook.log_summary import MAX_GUESSES, MAX_PROBLEMS, FileProblem, Files, LogSummary
 from cfrunbook.logs import files, foreign, inflate, merging, moments, parquet, shares
+from cfrunbook.logs.blocks import Blocks
 from cfrunbook.logs.delimited import DelimitedReader
 from cfrunbook.logs.json_rows import JsonReader
 from cfrunbook.logs.lines import MAX_LINE, LineSplitter
@@ -22,6 +23,8 @@ from cfrunbook.text import visible
 
 MAX_MALFORMED = 50_000
 """Lines that cannot be used, and no other, after which the rest of a file is left alone."""
+WORTH_BLOCKS = 32 << 20
+"""Bytes of log text for each process from which counting in blocks pays for the start of numpy."""
 _HEAD, _BEGUN = 4096, 1 << 20
 """Bytes by which it is told what a file is, and how far they are looked for behind white space."""
 
@@ -54,13 +57,14 @@ def read(
     found = files.find(paths)
     meant = [file for file in found if files.may_hold(file, options.since, options.until)]
     divided = shares.divide(meant, processes)
+    in_blocks = sum(part.weight for share in divided for part in share) >= len(divided) * WORTH_BLOCKS
     if len(divided) > 1:
         from cfrunbook.logs import worker
 
-        summaries = worker.work(divided, options, progress)
+        summaries = worker.work(divided, options, progress, in_blocks=in_blocks)
     else:
         total = sum(part.length for part in divided[0])
-        summaries = [count(divided[0], options, steps(progress, total, 1))]
+        summaries = [count(divided[0], options, steps(progress, total, 1), in_blocks=in_blocks)]
     named = [visible(path, 4096) for path in paths]
     summary = merging.with_files(
         merging.merged(summaries), paths=named, given=len(found), skipped=len(found) - len(meant)
@@ -73,12 +77,23 @@ def read(
     return summary
 
 
-def count(parts: Sequence[Part], options: Options, progress: Callable[[int], None] | None = None) -> LogSummary:
-    """Return what some parts say, read one after the other; `progress` is told how many bytes more were read."""
+def count(
+    parts: Sequence[Part],
+    options: Options,
+    progress: Callable[[int], None] | None = None,
+    *,
+    in_blocks: bool = False,
+) -> LogSummary:
+    """Return what some parts say, read one after the other; `progress` is told how many bytes more were read.
+
+    With `in_blocks`, numpy counts many lines at once where it is installed.
+    """
     tally = Tally(options.status, options.since, options.until)
+    blocks = Blocks(tally, are_wanted=in_blocks)
     seen = _Seen()
     for part in parts:
-        seen.add(part, tally, options, progress)
+        seen.add(_File(part, tally, options, blocks), progress)
+    blocks.finish()
     return tally.summary(seen.files())
 
 
@@ -118,9 +133,9 @@ class _Seen(msgspec.Struct):
             guesses=self.guesses,
         )
 
-    def add(self, part: Part, tally: Tally, options: Options, progress: Callable[[int], None] | None) -> None:
+    def add(self, file: _File, progress: Callable[[int], None] | None) -> None:
         """Count one part; what is wrong with it is noted, and the next one is read all the same."""
-        file = _File(part, tally, options)
+        part, tally = file.part, file.tally
         before = tally.parsed
         try:
             file.count(progress)
@@ -147,8 +162,8 @@ class _Seen(msgspec.Struct):
 class _File:
     """One part on its way into a tally."""
 
-    def __init__(self, part: Part, tally: Tally, options: Options) -> None:
-        self._part, self._tally, self._options = part, tally, options
+    def __init__(self, part: Part, tally: Tally, options: Options, blocks: Blocks) -> None:
+        self.part, self.tally, self._options, self._blocks = part, tally, options, blocks
         self._fallback = moments.hour_of_file(part.path.name)
         self.name = visible(part.path, 290)
         self.has_lines = False
@@ -157,7 +172,7 @@ class _File:
 
     def count(self, progress: Callable[[int], None] | None) -> None:
         """Read it to its end. Raises Refused, Damaged, OSError."""
-        part = self._part
+        part = self.part
         if part.is_regular and part.start == 0 and inflate.is_parquet(part.path):
             self._parquet()
             return
@@ -170,17 +185,17 @@ class _File:
     def _parquet(self) -> None:
         reader = JsonReader(fallback=self._fallback)
         self.format = "Parquet"
-        for batch in parquet.batches(self._part.path, reader):
+        for batch in parquet.batches(self.part.path, reader):
             self.has_lines = True
-            self._tally.add(batch, self.name)
+            self.tally.add(batch, self.name)
 
     def _text(self, blocks: _Blocks) -> None:
         head = blocks.head
-        if self._part.start == 0 and not head.startswith(b"#"):
+        if self.part.start == 0 and not head.startswith(b"#"):
             what = foreign.recognize(head)
             if what:
                 raise Refused(f"{what}.")
-        if self._part.start == 0 and head[:1] in (b"{", b"["):
+        if self.part.start == 0 and head[:1] in (b"{", b"["):
             self._json(blocks)
         else:
             self._lines(blocks)
@@ -191,11 +206,11 @@ class _File:
         reader = JsonReader(fallback=self._fallback)
         for block in blocks:
             for batch in reader.batches(block):
-                self._tally.add(batch, self.name)
+                self.tally.add(batch, self.name)
         for batch in reader.finish():
-            self._tally.add(batch, self.name)
-        self._tally.drop(reader.broken, self.name, reader.first_broken, "no JSON object")
-        self._tally.drop(reader.too_long, self.name, 0, f"an object of more than {MAX_LINE // 1024} KiB")
+            self.tally.add(batch, self.name)
+        self.tally.drop(reader.broken, self.name, reader.first_broken, "no JSON object")
+        self.tally.drop(reader.too_long, self.name, 0, f"an object of more than {MAX_LINE // 1024} KiB")
         self.has_lines = reader.number > 0
         if not self.has_lines and not blocks.damage:
             raise Refused("has no object in it: it is no CloudFront access log.")
@@ -203,15 +218,16 @@ class _File:
             self.format = "JSON"
 
     def _lines(self, blocks: _Blocks) -> None:
-        part = self._part
+        part = self.part
         splitter = LineSplitter()
         reader = DelimitedReader(
             names=self._options.fields,
             header=shares.header_before(part.path, part.start) if part.start else b"",
             fallback=self._fallback,
             before=lru_cache(maxsize=1)(lambda: shares.lines_before(part.path, part.start)),
+            in_blocks=self._blocks.are_wanted,
         )
-        add, name, tally = self._tally.add, self.name, self._tally
+        add, name, tally = self._blocks.add, self.name, self.tally
         good, bad = tally.parsed + tally.outside, tally.malformed
         for block in blocks:
             for batch in reader.batches(splitter.feed(block)):
@@ -222,7 +238,7 @@ class _File:
             add(batch, name)
         for batch in reader.finish():
             add(batch, name)
-        self._tally.drop(splitter.too_long, name, 0, f"a line of more than {MAX_LINE // 1024} KiB")
+        self.tally.drop(splitter.too_long, name, 0, f"a line of more than {MAX_LINE // 1024} KiB")
         of = reader.layout
         self.has_lines = of is not None or bool(splitter.too_long)
         if of:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import compress, islice, repeat
 from operator import itemgetter
-from typing import Any
 
 from cfrunbook.cloudfront.result_types import is_repeat, result_type
 from cfrunbook.log_summary import (
@@ -29,7 +28,7 @@ from cfrunbook.log_summary import (
     TypeCount,
 )
 from cfrunbook.logs import keys, moments
-from cfrunbook.logs.batch import Batch, Cells, Columns, Row
+from cfrunbook.logs.batch import Batch, Cells, Columns, Meaning, Row, Times, add_pair
 from cfrunbook.logs.keys import BoundedCounts
 from cfrunbook.logs.timeline import Timeline
 
@@ -46,7 +45,8 @@ MAX_PAIR = 600
 OTHER = "other"
 """Stands for all edge locations, or result types, beyond those that are told apart."""
 
-_SUSPECT = frozenset({b"Error", b"LambdaValidationError", b"FunctionValidationError"})
+SUSPECT = frozenset({b"Error", b"LambdaValidationError", b"FunctionValidationError"})
+"""Results that are of interest where the status is that of a success."""
 
 _CLEAN: Mapping[str, Callable[[bytes], str]] = {
     "pop": keys.text,
@@ -100,8 +100,9 @@ class Tally:
 
     def __init__(self, status: int = 502, since: int | None = None, until: int | None = None) -> None:
         """`since` and `until` are seconds since 1970; `until` itself is outside."""
+        self.focus = f"{status:03}".encode()
+        """The status asked for, as it stands in a log."""
         self._status, self._since, self._until = status, since, until
-        self._focus = f"{status:03}".encode()
         self._wanted = frozenset(f"{code:03}".encode() for code in {*NEIGHBORS, status})
         self._hot: Counter[tuple[bytes, bytes, bytes]] = Counter()
         self._total, self._grid, self._typed = Timeline(MAX_STEPS), Timeline(MAX_CELLS), Timeline(MAX_TYPE_STEPS)
@@ -150,28 +151,68 @@ class Tally:
         batch = self._usable(batch, file)
         if not batch.minutes:
             return
+        self.parsed += len(batch.cells)
+        self._add_denominators(batch.cells, batch.columns)
+        self.look(batch)
+        if len(self._hot) > MAX_HOT:
+            self._fold()
+
+    def look(self, batch: Batch) -> None:
+        """Look at the lines of interest in a batch that was counted."""
         cells, columns = batch.cells, batch.columns
-        self.parsed += len(cells)
-        self._add_denominators(cells, columns)
         chosen = set(
             compress(range(len(cells)), map(self._wanted.__contains__, map(itemgetter(columns.status), cells)))
         )
         if columns.result is not None:
-            suspect = compress(range(len(cells)), map(_SUSPECT.__contains__, map(itemgetter(columns.result), cells)))
+            suspect = compress(range(len(cells)), map(SUSPECT.__contains__, map(itemgetter(columns.result), cells)))
             chosen.update(i for i in suspect if cells[i][columns.status][:1] in b"23")
         for i in sorted(chosen):
             row = batch.row(i)
             second = self._start(batch.minutes[i]) if row.second is None else row.second
             assert second is not None
             self._add_row(row, second)
-        if len(self._hot) > MAX_HOT:
-            self._fold()
 
-    def _add_denominators(self, cells: Sequence[Cells], columns: Columns) -> None:
-        """Count every line by path, host, method and origin."""
+    def meaning_of_minute(self, key: bytes) -> Meaning:
+        """Return whether all lines of a minute count, or none; ODD where that has to be asked of each."""
+        if self._start(key) is None:
+            return Meaning.ODD
+        side = True if self._since is None and self._until is None else self._side(key)
+        return Meaning.ODD if side is None else Meaning.PLAIN if side else Meaning.OUTSIDE
+
+    def meaning_of_status(self, status: bytes) -> Meaning:
+        """Return whether lines with a status count, and are of interest."""
+        if not _is_status(status):
+            return Meaning.ODD
+        if status in self._wanted:
+            return Meaning.WANTED
+        return Meaning.SUSPECT if status[:1] in b"23" else Meaning.PLAIN
+
+    def add_counted(self, columns: Columns, parsed: int, outside: int) -> None:
+        """Take note of lines whose counts will be given to `add_totals`."""
+        self.parsed += parsed
+        self.outside += outside
+        if parsed:
+            self._know(columns)
+
+    def add_totals(self, times: Times, counts: Mapping[str, Counter[bytes]]) -> None:
+        """Add what was counted elsewhere: over time, and by column."""
+        self._add_times(times)
+        for name, count in counts.items():
+            self._counts[name].add_counts(count)
+
+    @property
+    def step(self) -> int:
+        """Seconds of the steps in which edge locations are counted, for now."""
+        return self._grid.width
+
+    def _know(self, columns: Columns) -> None:
         if columns is not self._columns:
             self._columns = columns
             self._known.update(name for name in _CLEAN if getattr(columns, name) is not None)
+
+    def _add_denominators(self, cells: Sequence[Cells], columns: Columns) -> None:
+        """Count every line by path, host, method and origin."""
+        self._know(columns)
         apart = [("path", columns.path), ("origin", columns.origin)]
         if columns.method is not None and columns.host is not None:
             self._add_pairs(map(itemgetter(columns.method, columns.host), cells))
@@ -194,24 +235,33 @@ class Tally:
 
     def _inside(self, batch: Batch) -> Batch:
         """Return what lies in the window that was asked for; a line without a time stays, and turns out malformed."""
-        since, until = self._since or 0, self._until or moments.LATEST
         sides: dict[bytes, bool | None] = {}
         kept: list[int] = []
         for i, key in enumerate(batch.minutes):
             if key not in sides:
-                start = moments.minute(key)
-                length = 60 if len(key) > 10 else 1
-                whole = start is None or (since <= start and start + length <= until)
-                apart = start is not None and (start + length <= since or start >= until)
-                sides[key] = True if whole else False if apart else None
+                sides[key] = self._side(key)
             side = sides[key]
             if side is None:
                 second = batch.row(i).second
+                since, until = self._window
                 side = second is None or since <= second < until
             if side:
                 kept.append(i)
         self.outside += len(batch.minutes) - len(kept)
         return batch if len(kept) == len(batch.minutes) else batch.select(kept)
+
+    @property
+    def _window(self) -> tuple[int, int]:
+        return self._since or 0, self._until or moments.LATEST
+
+    def _side(self, key: bytes) -> bool | None:
+        """Return whether the minute of `key` lies in the window that was asked for; None: some of it."""
+        since, until = self._window
+        start = moments.minute(key)
+        length = 60 if len(key) > 10 else 1
+        whole = start is None or (since <= start and start + length <= until)
+        apart = start is not None and (start + length <= since or start >= until)
+        return True if whole else False if apart else None
 
     def _usable(self, batch: Batch, file: str) -> Batch:
         """Count by minute, edge location and status, and return the batch without lines that lack a time or status."""
@@ -318,8 +368,7 @@ class Tally:
     # --- folding --------------------------------------------------------------------------------------------------
 
     def _is_usable(self, key: tuple[bytes, bytes, bytes]) -> bool:
-        status = key[2]
-        return len(status) == 3 and status.isdigit() and self._start(key[0]) is not None
+        return _is_status(key[2]) and self._start(key[0]) is not None
 
     def _start(self, minute: bytes) -> int | None:
         """Return `moments.minute`, which is asked again and again for the same minutes."""
@@ -333,20 +382,25 @@ class Tally:
 
     def _fold(self) -> None:
         """Put the hot counter into the counts over time."""
-        has_pops = "pop" in self._known
         total: dict[int, list[int]] = {}
         by_status: dict[tuple[int, bytes], int] = {}
         by_pop: dict[tuple[int, bytes], list[int]] = {}
-        width = self._grid.width
+        width = self.step
         for (minute, pop, status), count in self._hot.items():
             start = self._start(minute)
             assert start is not None
-            errors = count if status == self._focus else 0
-            _sum(total, start, count, errors)
+            errors = count if status == self.focus else 0
+            add_pair(total, start, count, errors)
             key = start, status
             by_status[key] = by_status.get(key, 0) + count
-            _sum(by_pop, (start - start % width, pop), count, errors)
+            add_pair(by_pop, (start - start % width, pop), count, errors)
         self._hot.clear()
+        self._add_times(Times(total, by_status, by_pop))
+
+    def _add_times(self, times: Times) -> None:
+        """Put counts over time into those that are kept."""
+        total, by_status, by_pop = times
+        has_pops = "pop" in self._known
         for start, (count, errors) in total.items():
             self._total.add(start, "", count, errors)
         for (start, status), count in by_status.items():
@@ -470,13 +524,8 @@ def rank(count: KeyCount) -> tuple[int, int, str]:
     return (-count.errors, -count.requests, count.key)
 
 
-def _sum(counts: dict[Any, list[int]], key: object, count: int, errors: int) -> None:
-    have = counts.get(key)
-    if have is None:
-        counts[key] = [count, errors]
-    else:
-        have[0] += count
-        have[1] += errors
+def _is_status(value: bytes) -> bool:
+    return len(value) == 3 and value.isdigit()
 
 
 def _known(second: int) -> int | None:

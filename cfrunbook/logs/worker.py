@@ -27,10 +27,15 @@ class Share(Struct, frozen=True, kw_only=True):
     parts: tuple[tuple[str, int, int, int | None], ...]
     """Path, size, start and end."""
     options: Options
+    in_blocks: bool
 
 
 def work(
-    shares: Sequence[Sequence[Part]], options: Options, progress: Callable[[int, int], None] | None
+    shares: Sequence[Sequence[Part]],
+    options: Options,
+    progress: Callable[[int, int], None] | None,
+    *,
+    in_blocks: bool = False,
 ) -> list[LogSummary]:
     """Return the summary of each share: the first is counted here, the others each in a process of its own.
 
@@ -39,10 +44,10 @@ def work(
     total = sum(part.length for share in shares for part in share)
     others: list[subprocess.Popen[bytes] | None] = []
     try:
-        others.extend(_start(share, options) for share in shares[1:])
-        found = [count(shares[0], options, steps(progress, total, len(shares)))]
+        others.extend(_start(share, options, in_blocks) for share in shares[1:])
+        found = [count(shares[0], options, steps(progress, total, len(shares)), in_blocks=in_blocks)]
         for share, process in zip(shares[1:], others, strict=True):
-            found.append(_finish(process) or count(share, options))
+            found.append(_finish(process) or count(share, options, in_blocks=in_blocks))
         return found
     finally:
         for process in others:
@@ -50,7 +55,7 @@ def work(
                 _stop(process)
 
 
-def _start(share: Sequence[Part], options: Options) -> subprocess.Popen[bytes] | None:
+def _start(share: Sequence[Part], options: Options, in_blocks: bool) -> subprocess.Popen[bytes] | None:
     if not all(part.is_regular for part in share):
         return None  # a pipe is ours alone
     home = str(Path(cfrunbook.__file__).resolve().parent.parent)
@@ -58,6 +63,7 @@ def _start(share: Sequence[Part], options: Options) -> subprocess.Popen[bytes] |
     asked = Share(
         parts=tuple((os.fsdecode(p.path), p.size, p.start, p.end) for p in share),
         options=options,
+        in_blocks=in_blocks,
     )
     try:
         process = subprocess.Popen(
@@ -101,7 +107,7 @@ def main() -> None:
     """Read a share from standard input, and write its summary to standard output."""
     asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Share)
     parts = [Part(Path(path), size, start, end) for path, size, start, end in asked.parts]
-    sys.stdout.buffer.write(msgspec.msgpack.encode(count(parts, asked.options)))
+    sys.stdout.buffer.write(msgspec.msgpack.encode(count(parts, asked.options, in_blocks=asked.in_blocks)))
 
 
 if __name__ == "__main__":

@@ -10,12 +10,15 @@ import msgspec
 from cfrunbook.cloudfront import viewer_url
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import MAX_RECOGNIZED, GivenKind, Recognized
+from cfrunbook.recognizing import earlier
 from cfrunbook.recognizing.sources import Found
 from cfrunbook.recognizing.taken import SEVERAL, Taken
 from cfrunbook.text import join_names, visible
 
 _SILENT = frozenset({GivenKind.REQUEST_ID, GivenKind.POP, GivenKind.TIME})
 """Kinds of which a text may hold many that nobody needs to choose among."""
+_CHOSEN = frozenset({"distribution", "evidence", "url"})
+"""Inputs that are chosen by what goes with what; of the others the most explicit counts."""
 
 
 class Choice(msgspec.Struct, kw_only=True):
@@ -38,13 +41,13 @@ def choose(found: Sequence[Found]) -> tuple[tuple[Recognized, ...], dict[str, An
     entries = _distinct((one.given, taken) for one in found for taken in one.taken)
     choice = Choice(entries=entries)
     _name(choice)
-    _recording(choice)
     _distribution(choice)
+    _recording(choice)
     _url(choice)
     for name in dict.fromkeys(taken.input for _, taken in entries if taken.input):
         if name in SEVERAL:
             _several(choice, name)
-        elif name not in ("distribution", "url", "evidence"):
+        elif name not in _CHOSEN:
             _one(choice, name)
     _companions(choice)
     items = [_item(choice, number) for number in range(min(len(entries), MAX_RECOGNIZED))]
@@ -55,7 +58,7 @@ def _distinct(entries: Iterable[tuple[str, Taken]]) -> list[tuple[str, Taken]]:
     """Return the entries, of those that say the same the most explicit one."""
     kept: dict[tuple[Any, ...], tuple[str, Taken]] = {}
     for given, taken in entries:
-        key: tuple[Any, ...] = (taken.kind, taken.shown)
+        key: tuple[Any, ...] = (taken.kind, taken.shown, taken.digest)
         if taken.kind in (GivenKind.OTHER, GivenKind.UNKNOWN) or not taken.shown:
             key = (given, taken.kind, taken.what, len(kept))
         if key not in kept or taken.rank < kept[key][1].rank:
@@ -69,10 +72,11 @@ def _candidates(choice: Choice, name: str) -> list[int]:
     return sorted(numbers, key=lambda n: choice.entries[n][1].rank)
 
 
-def _use(choice: Choice, number: int, *, others: Iterable[int] = (), why: str = "") -> None:
+def _use(choice: Choice, number: int, *, name: str = "", others: Iterable[int] = (), why: str = "") -> None:
+    """Let an entry be the input that it can be, or the one of that `name`; say `why` the `others` are not."""
     taken = choice.entries[number][1]
-    choice.inputs[taken.input] = taken.value
-    choice.used[number] = taken.input
+    choice.inputs[name or taken.input] = taken.value
+    choice.used[number] = name or taken.input
     for other in others:
         if other != number and why:
             choice.note(other, why)
@@ -100,9 +104,105 @@ def _name(choice: Choice) -> None:
             )
 
 
+def _distribution(choice: Choice) -> None:
+    """Choose the distribution: one that serves the URL, its configuration rather than its id, the younger one."""
+    numbers = _candidates(choice, "distribution")
+    if not numbers:
+        return
+    best = [n for n in numbers if choice.entries[n][1].rank == choice.entries[numbers[0]][1].rank]
+    documents = [n for n in best if choice.entries[n][1].kind is GivenKind.DISTRIBUTION]
+    pool = _without_copies(choice, documents) or best
+    why = "its configuration was given." if documents else "another one is named more explicitly."
+    if not _are_one(choice, pool):
+        serving = _serving(choice, pool)
+        if not serving:
+            names = _named(choice, pool)
+            choice.conflicts.append(
+                f"There are {len(pool)} distributions ({names}): say which one to look at (--distribution), or give the"
+                " failing URL."
+            )
+            return
+        pool, why = serving, "another distribution serves the URL."
+    chosen = pool[0] if len(pool) == 1 else _younger(choice, pool)
+    if chosen is None:
+        return
+    for number in [n for n in numbers if n not in choice.used and n != chosen and n not in choice.notes]:
+        same = choice.entries[number][1].identity == choice.entries[chosen][1].identity
+        fetched = "Its configuration was given, so nothing is fetched."
+        choice.note(number, fetched if same and documents else f"It is left out: {why}")
+    _use(choice, chosen)
+
+
+def _without_copies(choice: Choice, documents: Sequence[int]) -> list[int]:
+    """Return configurations of which no two say the same; of two that do, the one that also says which it is."""
+    kept: dict[str, int] = {}
+    for number in sorted(documents, key=lambda n: not choice.entries[n][1].newest):
+        taken = choice.entries[number][1]
+        first = kept.setdefault(taken.digest or str(number), number)
+        if first != number and earlier.are_one(choice.entries[first][1], taken):
+            choice.note(number, f"It is left out: it says the same as {visible(choice.entries[first][0], 200)}.")
+        elif first != number:
+            kept[str(number)] = number
+    return sorted(kept.values())
+
+
+def _are_one(choice: Choice, pool: Sequence[int]) -> bool:
+    """Tell whether all of these are one distribution."""
+    first, *others = (choice.entries[n][1] for n in pool)
+    return all(earlier.are_one(first, other) for other in others)
+
+
+def _younger(choice: Choice, pool: Sequence[int]) -> int | None:
+    """Return which of several configurations of one distribution is in force, the one before put in as that.
+
+    None where nothing shows it, which is a conflict.
+    """
+    told = earlier.of_two(choice.entries[pool[0]][1], choice.entries[pool[1]][1]) if len(pool) == 2 else None
+    if told is None:
+        choice.conflicts.append(
+            f"There are {len(pool)} configurations of one distribution ({_named(choice, pool)}), and nothing shows"
+            " which is the one before: give the one in force with --distribution, the one that worked with --before."
+        )
+        return None
+    older, younger = pool if told.is_first else reversed(pool)
+    _before(choice, older, told.why)
+    return younger
+
+
+def _before(choice: Choice, number: int, why: str) -> None:
+    """Take an entry for how it was before, and say so."""
+    taken = choice.entries[number][1]
+    _use(choice, number, name="before")
+    choice.note(
+        number,
+        f"It is taken for how it was before, because {why}. What changed since then is said; to look at it by itself:"
+        f" --{taken.input}.",
+    )
+
+
+def _named(choice: Choice, pool: Sequence[int]) -> str:
+    shown = [choice.entries[n][1].shown or choice.entries[n][0] for n in pool]
+    return join_names([visible(name, 80) for name in shown], 4)
+
+
+def _serving(choice: Choice, pool: Sequence[int]) -> list[int]:
+    """Return the one distribution that serves the host of a URL; nothing where there is none, or several."""
+    for _, taken in sorted((e for e in choice.entries if e[1].input == "url"), key=lambda e: e[1].rank):
+        serving = [n for n in pool if _serves(choice.entries[n][1], taken.identity)]
+        if serving and _are_one(choice, serving):
+            return serving
+    return []
+
+
 def _recording(choice: Choice) -> None:
-    """Choose the recording to judge: one that was named; one that lies in a folder only where nothing else can be."""
+    """Choose the recording to judge: one that was named; one that lies in a folder only where nothing else can be.
+
+    One that is older than the configuration that was given is how it was before; so is the older one of two.
+    """
     numbers = _candidates(choice, "evidence")
+    now = next((choice.entries[n][1] for n, name in choice.used.items() if name == "distribution"), None)
+    if now is not None and now.newest and "before" not in choice.inputs:
+        numbers = _before_configuration(choice, numbers, now)
     if not numbers:
         return
     others = any(
@@ -118,49 +218,37 @@ def _recording(choice: Choice) -> None:
                 "It is left out, because what lies beside it says what to look at now; to judge it instead, name it.",
             )
         return
-    newest = max(named or numbers, key=lambda n: choice.entries[n][1].newest)
-    _use(choice, newest, others=numbers, why="It is left out: a newer recording was given too.")
+    newest, *rest = sorted(named or numbers, key=lambda n: -choice.entries[n][1].newest)
+    _use(choice, newest)
+    if len(rest) == 1 and "before" not in choice.inputs and _are_two_looks(choice, newest, rest[0]):
+        told = earlier.of_two(choice.entries[rest[0]][1], choice.entries[newest][1])
+        if told is not None:
+            _before(choice, rest[0], told.why)
+    for number in [n for n in numbers if n not in choice.used]:
+        choice.note(number, "It is left out: a newer recording was given too.")
 
 
-def _distribution(choice: Choice) -> None:
-    numbers = _candidates(choice, "distribution")
-    if not numbers:
-        return
-    best = [n for n in numbers if choice.entries[n][1].rank == choice.entries[numbers[0]][1].rank]
-    documents = [n for n in best if choice.entries[n][1].kind is GivenKind.DISTRIBUTION]
-    pool = documents or best
-    identities = dict.fromkeys(choice.entries[n][1].identity for n in pool)
-    if len(identities) > 1 and (serving := _serving(choice, pool)):
-        pool, why = serving, "It is left out: another distribution serves the URL."
-    elif len(identities) > 1 or len(pool) > 1:
-        names = join_names([visible(choice.entries[n][1].shown, 80) for n in pool], 4)
-        choice.conflicts.append(
-            f"There are {len(pool)} distributions ({names}): say which one to look at (--distribution), or give the"
-            " failing URL."
-            if len(identities) > 1
-            else f"There are {len(pool)} configurations of one distribution ({names}): give the one that is in force."
-        )
-        return
-    else:
-        why = "It is left out: " + (
-            "its configuration was given." if documents else "another one is named more explicitly."
-        )
-    chosen = choice.entries[pool[0]][1]
-    for number in numbers:
-        taken = choice.entries[number][1]
-        if number != pool[0]:
-            same = taken.identity == chosen.identity
-            choice.note(number, "Its configuration was given, so nothing is fetched." if same and documents else why)
-    _use(choice, pool[0])
+def _before_configuration(choice: Choice, numbers: Sequence[int], now: Taken) -> list[int]:
+    """Put in the youngest recording from before the configuration was modified, and return the recordings left.
+
+    A younger one may be of the configuration as it is: then all of them are left.
+    """
+    mine = [n for n in numbers if earlier.are_one(choice.entries[n][1], now)]
+    if not mine or any(choice.entries[n][1].newest >= now.newest for n in mine):
+        return list(numbers)
+    newest = max(mine, key=lambda n: choice.entries[n][1].newest)
+    if told := earlier.of_two(choice.entries[newest][1], now):
+        _before(choice, newest, told.why)
+    for number in mine:
+        if number != newest:
+            choice.note(number, "It is left out: a newer recording was given too.")
+    return [n for n in numbers if n not in mine]
 
 
-def _serving(choice: Choice, pool: Sequence[int]) -> list[int]:
-    """Return the one distribution that serves the host of a URL; nothing where there is none, or several."""
-    for _, taken in sorted((e for e in choice.entries if e[1].input == "url"), key=lambda e: e[1].rank):
-        serving = [n for n in pool if _serves(choice.entries[n][1], taken.identity)]
-        if len(serving) == 1:
-            return serving
-    return []
+def _are_two_looks(choice: Choice, first: int, second: int) -> bool:
+    """Tell whether two recordings are of one distribution or origin, seen from one place."""
+    one, other = choice.entries[first][1], choice.entries[second][1]
+    return one.identity == other.identity and earlier.are_one(one, other)
 
 
 def _serves(taken: Taken, host: str) -> bool:

@@ -11,7 +11,7 @@ import msgspec
 from cfrunbook.cloudfront import documents
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import GivenKind
-from cfrunbook.recognizing import alarms, mentions
+from cfrunbook.recognizing import alarms, earlier, mentions
 from cfrunbook.recognizing.taken import GIVEN, MENTIONED, Content, Taken, other
 from cfrunbook.text import join_names, visible
 
@@ -124,6 +124,9 @@ def _recording(content: Content) -> list[Taken]:
             value=value,
             shown=_shown(content),
             newest=seen.recorded_at.timestamp(),
+            identity=visible(seen.vantage, 60),
+            marks=earlier.marks_of_recording(seen),
+            names=("", seen.inputs.origin.partition(":")[0].lower()),
             notes=("It is judged, and nothing is probed.",),
         )
     ]
@@ -178,6 +181,9 @@ def _distribution(content: Content, value: Any) -> list[Taken] | None:
             _taken(content, GivenKind.DISTRIBUTION, f"the configuration of {visible(read.title, 80)}", "distribution"),
             identity=read.id or read.domain_name or ",".join(read.aliases) or "a distribution without an id",
             names=(*read.names, "", *(origin.domain_name.lower() for origin in read.origins)),
+            newest=earlier.modified(inner),
+            marks=earlier.marks(read, config),
+            digest=earlier.digest(config),
         )
     ]
 

@@ -35,7 +35,11 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
     """Of a distribution: the names that viewers ask it for, then its origins' names."""
     newest: float = 0.0
-    """Of several recordings the one with the highest number counts: seconds since 1970."""
+    """When a recording was made, or a configuration was last modified: seconds since 1970; 0: not known."""
+    marks: tuple[str, ...] = ()
+    """Of a distribution, or a recording of one: what no other distribution has at the same time."""
+    digest: str = ""
+    """Of a distribution: equal where two configurations say the same."""
     notes: tuple[str, ...] = ()
     is_inside: bool = False
     """Found in a folder that was given as a whole."""

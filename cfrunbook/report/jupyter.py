@@ -1,69 +1,70 @@
-"""`cfrunbook notebooks`: a working copy of the runbooks, opened in JupyterLab."""
+"""`cfrunbook notebooks`: a working copy of the runbooks, opened in JupyterLab, or as an app for the team in Voilà."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from cfrunbook.errors import BadInput
-from cfrunbook.report.runbooks import runbook_files
+from cfrunbook.report import working_copy
 from cfrunbook.text import visible
 
+Command = Callable[..., list[str]]
+"""Makes the command of a server from further options."""
+_HERE = Path(__file__).resolve().parent
 LAB_OPTIONS = (
     # An incident is no time for news, and the machine may have no way out: JupyterLab fetches neither.
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
 )
+APP_OPTIONS = (
+    "--template=cfrunbook",
+    "--token",  # who may open a page has this machine's view of the network, and its files
+    # What failed is told by the panel; a page shows nobody the insides of this machine.
+    "--show_tracebacks=False",
+    "--VoilaConfiguration.extension_denylist=cfrunbook",
+)
 
 
-def open_notebooks(folder: Path = Path("cfrunbook-notebooks"), *, browser: bool = True) -> int:
+def open_notebooks(
+    folder: Path | None = None, *, incident: Path | None = None, app: bool = False, browser: bool = True
+) -> int:
     """Copy the runbooks to `folder`, open them in JupyterLab and return its exit status when it ends.
 
-    A file of yours there is never overwritten. Raises BadInput if `folder` cannot be written or JupyterLab is
-    missing; the copies are made nevertheless, for any other editor of notebooks.
+    `incident` is a folder that `cfrunbook report` wrote, or a recording: the runbooks then judge that, in a folder of
+    its own. `app`: open them in Voilà, pages with the panel and without code. A file of yours is never overwritten.
+    Raises BadInput if a folder cannot be read or written or the program is missing; the copies are made
+    nevertheless, for any other editor of notebooks.
     """
-    kept = copy_runbooks(folder)
-    for name in kept:
-        print(f"Kept {visible(folder / name)}: it differs from the runbook shipped; rename it to get a fresh copy.")
-    if find_spec("jupyterlab") is None:
+    recording = working_copy.read_recording(incident) if incident is not None else None
+    place = folder or (working_copy.FOLDER / recording.name if recording else working_copy.FOLDER)
+    place = place / "app" if app else place
+    for name in working_copy.make(place, recording, pages=app):
+        print(f"Kept {visible(place / name)}: it differs from the runbook shipped; rename it to get a fresh copy.")
+    program, extra = ("Voilà", "app") if app else ("JupyterLab", "lab")
+    if find_spec("voila" if app else "jupyterlab") is None:
         raise BadInput(
-            f"The runbooks are in {visible(folder)}, but JupyterLab is not installed here: "
-            'pip install "cfrunbook[lab]".'
+            f"The runbooks are in {visible(place)}, but {program} is not installed here: "
+            f'pip install "cfrunbook[{extra}]".'
         )
-    return start_lab(folder, () if browser else ("--no-browser",))
+    options = () if browser else ("--no-browser",)
+    if app:
+        return _run(app_command(*options), place, app_environment())
+    first = "00_start_here.ipynb" if recording else working_copy.START_PAGE
+    return _run(lab_command(*options, first), place, lab_environment())
 
 
-def copy_runbooks(folder: Path) -> tuple[str, ...]:
-    """Copy the runbooks to `folder` and return the names of those that are there already and differ: they are kept.
-
-    Raises BadInput if `folder` cannot be written.
-    """
-    kept = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for source in runbook_files():
-            content, copy = source.read_bytes(), folder / source.name
-            if not copy.exists():
-                copy.write_bytes(content)
-            elif copy.read_bytes() != content:
-                kept.append(source.name)
-    except OSError as error:
-        raise BadInput(f"Cannot copy the runbooks to {visible(folder)}: {error.strerror or error}.") from error
-    return tuple(kept)
-
-
-def start_lab(folder: Path, options: Sequence[str] = ()) -> int:
-    """Run JupyterLab on `folder`, opened at the first runbook, until it ends; return its exit status."""
-    command = lab_command(*options, "00_start_here.ipynb")
-    with subprocess.Popen(command, cwd=folder, env=lab_environment()) as server:  # noqa: S603 - our own interpreter
+def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
+    """Run a server in `folder` until it ends; return its exit status."""
+    with subprocess.Popen(command, cwd=folder, env=environment) as server:  # noqa: S603 - our own interpreter
         while True:
             try:
                 return server.wait()
-            except KeyboardInterrupt:  # JupyterLab got it too, and asks whether to stop
+            except KeyboardInterrupt:  # the server got it too, and asks whether to stop, or stops
                 continue
 
 
@@ -71,15 +72,47 @@ def lab_command(*options: str) -> list[str]:
     """Return the command that starts JupyterLab, with `options` added."""
     # In a container people are root, and JupyterLab would not start; it listens on loopback only, behind a token.
     root = ("--allow-root",) if getattr(os, "geteuid", lambda: 1)() == 0 else ()
-    return [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", *root, *LAB_OPTIONS, *options]
+    return [
+        sys.executable,
+        "-m",
+        "cfrunbook.report.serving",
+        "jupyterlab",
+        "--ip=127.0.0.1",
+        *root,
+        *LAB_OPTIONS,
+        *options,
+    ]
 
 
 def lab_environment() -> dict[str, str]:
-    """Return the environment that JupyterLab is run in: the user's, with two things settled.
+    """Return the environment that JupyterLab is run in.
 
-    The kernels of this Python come first, for a `python3` of the user's may not know cfrunbook; and JupyterLab does
-    not ask whether it may fetch news (`labconfig/page_config.json` beside this module).
+    That is the user's with our data first (`jupyter_data/` beside this module: the cards in the launcher and panels that
+    open by themselves; a kernel of this Python, for a `python3` of the user's may not know cfrunbook) and our settings
+    (`labconfig/`: it does not ask whether it may fetch news, and it shows Markdown rendered).
     """
-    here = str(Path(__file__).resolve().parent)
-    search = [here, *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
-    return {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_CONFIG_PATH": os.pathsep.join(search)}
+    return {**app_environment(), "JUPYTER_CONFIG_PATH": _first(_HERE, "JUPYTER_CONFIG_PATH")}
+
+
+def app_command(*options: str) -> list[str]:
+    """Return the command that starts Voilà on the folder it is run in, with `options` added."""
+    return [
+        sys.executable,
+        "-m",
+        "cfrunbook.report.serving",
+        "voila",
+        ".",
+        "--Voila.ip=127.0.0.1",
+        *APP_OPTIONS,
+        *options,
+    ]
+
+
+def app_environment() -> dict[str, str]:
+    """Return the environment that Voilà is run in: the user's with our data first, which hold its template too."""
+    return {**os.environ, "JUPYTER_PATH": _first(_HERE / "jupyter_data", "JUPYTER_PATH")}
+
+
+def _first(path: Path, variable: str) -> str:
+    """Return a search path that begins with `path` and goes on with the user's."""
+    return os.pathsep.join([str(path), *filter(None, [os.environ.get(variable)])])

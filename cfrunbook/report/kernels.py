@@ -1,21 +1,135 @@
-"""Kernels for headless runbooks: this interpreter, private sockets, nothing of the user's configuration."""
+"""Kernels for headless runbooks: this interpreter, private sockets, nothing of the user's configuration.
+
+Each is a process of its own: forked from one that has done the imports (`forking`), or started anew where that is not
+possible. A notebook sees the same.
+"""
 
 from __future__ import annotations
 
+import itertools
+import logging
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from cfrunbook.report.forking import KERNEL, ForkServer, ForkServerLost
 
 if TYPE_CHECKING:
-    from jupyter_client.manager import AsyncKernelManager
+    from cfrunbook.report.managing import Client, Manager
+
+log = logging.getLogger(__name__)
 
 MAX_SOCKET_PATH = 90
 """Characters. Linux allows 107 in a socket's address, macOS 103; jupyter_client appends `-ipc-5` to what we give."""
+START_SECONDS = 60.0
+"""How long a kernel may take to start: generous, for a busy machine."""
+RUNBOOK = (*KERNEL, "cfrunbook.runbook.steps", "cfrunbook.observation", "cfrunbook.runbook.rehearsal:rehearse")
+"""What the fork server does once for all kernels of runbooks."""
+QUIET = (
+    "--HistoryManager.enabled=False",
+    "--Application.log_level=ERROR",  # over TCP every kernel warns on stderr that it is not encrypted
+)
+
+
+class Kernels:
+    """Where the kernels of one run come from. A context manager: at its end they are gone, with all they left behind.
+
+    What kernels need is imported beside you from the beginning: make it before you wait for something else.
+    """
+
+    def __init__(
+        self, *, forked: bool = True, modules: Sequence[str] = RUNBOOK, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Make kernels for `environment`; default is this process's, without our own options.
+
+        With `forked` they are forked from a process that has imported `modules` (a `module:function` is called too).
+        Where that is not possible they are started anew, and so are all that follow when that process is lost; either
+        is said at level debug.
+        """
+        self._folder = socket_folder()
+        self.folder = self._folder.__enter__()
+        """For what is needed while it runs: sockets first of all."""
+        given = without_our_options(os.environ) if environment is None else environment
+        # What is started from a notebook's panel inherits what says that somebody sits there: nobody does here.
+        self.environment = {**given, "IPYTHONDIR": str(self.folder / "ipython"), "CFRUNBOOK_WIDGETS": "no"}
+        self._process = os.getpid()
+        self._names = itertools.count(1)
+        self._server: ForkServer | None = None
+        self._forked = forked
+        if forked:
+            try:
+                self._server = ForkServer(self.folder, self.environment, modules)
+            except ForkServerLost as lost:
+                self.do_not_fork(lost)
+
+    @property
+    def server(self) -> ForkServer | None:
+        """What kernels are forked from; None where they are started anew."""
+        return self._server if self._forked else None
+
+    def do_not_fork(self, why: Exception) -> None:
+        """Start kernels anew from now on; those already forked live on."""
+        log.debug("kernels are started anew, not forked: %s", why)
+        self._forked = False
+
+    def manager(self, extra_arguments: Sequence[str] = ()) -> Manager:
+        """Return the manager of a new kernel, which is not started yet, with sockets of its own.
+
+        Its connection file is unique: over IPC the sockets are named after it, and kernels that share one name hang.
+        """
+        with fast_notebook_imports():
+            from cfrunbook.report.managing import Manager
+
+        return Manager.of(self, self.folder / f"{next(self._names)}.json")
+
+    @asynccontextmanager
+    async def kernel(self, *, cwd: Path) -> AsyncIterator[tuple[Manager, Client]]:
+        """Yield a kernel that runs in `cwd`; at the end kill it and remove its sockets, also when cancelled.
+
+        Raises RuntimeError if it does not start.
+        """
+        manager, client = await self._started(cwd)
+        try:
+            yield manager, client
+        finally:
+            await manager.end()
+
+    async def _started(self, cwd: Path) -> tuple[Manager, Client]:
+        while True:
+            manager = self.manager()
+            try:
+                await manager.start_kernel(cwd=str(cwd), env=self.environment, extra_arguments=list(QUIET))
+                client = manager.client()
+                client.start_channels()
+                await client.wait_for_ready(timeout=START_SECONDS)
+            except BaseException as failure:
+                was_forked = manager.forked
+                await manager.end()
+                if not was_forked or not isinstance(failure, RuntimeError):
+                    raise
+                self.do_not_fork(failure)
+            else:
+                return manager, client
+
+    def close(self) -> None:
+        """End the kernels that were forked, and remove the sockets; nothing in a process forked from this one."""
+        if os.getpid() != self._process:
+            return
+        self._forked = False
+        if self._server is not None:
+            self._server.close()
+        self._folder.__exit__(None, None, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 @contextmanager
@@ -48,56 +162,13 @@ def socket_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@asynccontextmanager
-async def kernel(connection_file: Path, *, cwd: Path) -> AsyncIterator[AsyncKernelManager]:
-    """Start a kernel of this interpreter in `cwd`; kill it and remove its sockets at the end, also when cancelled.
-
-    `connection_file` must be unique: over IPC the sockets are named after it, and kernels that share one name hang.
-    """
-    with fast_notebook_imports():
-        from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-        from jupyter_client.manager import AsyncKernelManager
-
-    class ThisInterpreter(KernelSpecManager):
-        """Knows one kernel: the interpreter that runs this. An installed `python3` of elsewhere is never picked up."""
-
-        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-            return KernelSpec(
-                argv=[sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-                display_name="Python 3",
-                language="python",
-                name=kernel_name,
-            )
-
-    manager = AsyncKernelManager(
-        connection_file=str(connection_file),
-        transport=_transport(connection_file),
-        kernel_spec_manager=ThisInterpreter(),
-    )
-    try:
-        await manager.start_kernel(
-            cwd=str(cwd),
-            env=_environment(connection_file.parent),
-            extra_arguments=[
-                "--HistoryManager.enabled=False",
-                "--Application.log_level=ERROR",  # over TCP every kernel warns on stderr that it is not encrypted
-            ],
-        )
-        yield manager
-    finally:
-        if manager.has_kernel:
-            await manager.shutdown_kernel(now=True)
-        await manager.cleanup_resources()
-
-
-def _transport(connection_file: Path) -> str:
+def transport(connection_file: Path) -> str:
     """Return `ipc` where unix sockets exist and the path fits: no TCP port to lose a race for, none to listen on."""
     import zmq
 
     return "ipc" if zmq.has("ipc") and len(str(connection_file)) <= MAX_SOCKET_PATH else "tcp"
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    """Return this process's environment without our own options, which a runbook would take for its parameters."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CFRUNBOOK_")}
-    return {**kept, "IPYTHONDIR": str(folder / "ipython")}
+def without_our_options(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without our own options, which a runbook would take for its parameters."""
+    return {name: value for name, value in environment.items() if not name.startswith("CFRUNBOOK_")}

@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import os
+import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cfrunbook.report.kernels import fast_notebook_imports, kernel, socket_folder
+from cfrunbook.report.kernels import Kernels, fast_notebook_imports
 from cfrunbook.text import visible
 
 if TYPE_CHECKING:
@@ -23,8 +26,8 @@ if TYPE_CHECKING:
 
 SECONDS = 120.0
 """Seconds that one notebook may take, its kernel's start included."""
-KERNEL_START = 60.0
-"""Seconds that a kernel may take to start: generous, for a busy machine."""
+MAX_ERROR = 500
+"""Characters of an error that is told in a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,62 +57,71 @@ class Run:
         return bool(self.error)
 
 
-def run_notebooks(jobs: Sequence[Job], *, seconds: float = SECONDS, at_once: int | None = None) -> tuple[Run, ...]:
+def run_notebooks(
+    jobs: Sequence[Job], *, seconds: float = SECONDS, at_once: int | None = None, kernels: Kernels | None = None
+) -> tuple[Run, ...]:
     """Run `jobs` at once and return how each ended, in their order; also works where an event loop already runs.
 
     At most `at_once` kernels run at the same time (default: one more than there are processors). Each notebook may
-    take `seconds`. Raises OSError if an output cannot be written.
+    take `seconds`. Kernels come from `kernels`; by default they are made here. Raises OSError if an output cannot be
+    written.
     """
+    run = partial(run_notebooks_async, jobs, seconds=seconds, at_once=at_once, kernels=kernels)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(run_notebooks_async(jobs, seconds=seconds, at_once=at_once))
+        return asyncio.run(run())
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(max_workers=1) as executor:
-        return executor.submit(
-            lambda: asyncio.run(run_notebooks_async(jobs, seconds=seconds, at_once=at_once))
-        ).result()
+        return executor.submit(lambda: asyncio.run(run())).result()
 
 
 async def run_notebooks_async(
-    jobs: Sequence[Job], *, seconds: float = SECONDS, at_once: int | None = None
+    jobs: Sequence[Job], *, seconds: float = SECONDS, at_once: int | None = None, kernels: Kernels | None = None
 ) -> tuple[Run, ...]:
     """Run `jobs` as `run_notebooks` does, within the running event loop."""
     gate = asyncio.Semaphore(at_once or (os.cpu_count() or 1) + 1)
 
-    async def one(number: int, job: Job, folder: Path) -> Run:
+    async def one(job: Job, kernels: Kernels) -> Run:
         async with gate:
-            return await _run(job, folder / f"{number}.json", seconds)
+            return await _run(job, kernels, seconds)
 
-    with socket_folder() as folder:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(number, job, folder)) for number, job in enumerate(jobs)]
+    with Kernels() if kernels is None else nullcontext(kernels) as ours:
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(job, ours)) for job in jobs]
+        except* OSError as failures:
+            raise _first(failures) from None
         return tuple(task.result() for task in tasks)
 
 
-async def _run(job: Job, connection_file: Path, seconds: float) -> Run:
+async def _run(job: Job, kernels: Kernels, seconds: float) -> Run:
     """Run one notebook and write what became of it."""
     with fast_notebook_imports():
         import nbformat
-        from papermill.iorw import load_notebook_node
-        from papermill.parameterize import parameterize_notebook
 
     name = job.notebook.stem
     begun, clock = dt.datetime.now(dt.UTC), time.monotonic()
-    notebook = load_notebook_node(str(job.notebook))
-    if job.parameters:
-        notebook = parameterize_notebook(notebook, dict(job.parameters))
+    try:
+        notebook = _prepared(job)
+    except Exception as failure:  # a file that somebody edited: whatever is wrong with it, it is kept
+        if isinstance(failure, OSError):
+            raise
+        shutil.copyfile(job.notebook, job.output)
+        error = visible(f"not a notebook that can be run ({type(failure).__name__}: {failure})", MAX_ERROR)
+        return Run(name=name, output=job.output, seconds=time.monotonic() - clock, error=error)
     error = ""
     try:
-        await _execute(notebook, connection_file, cwd=job.output.parent, deadline=clock + seconds)
+        await _execute(notebook, kernels, cwd=job.output.parent, deadline=clock + seconds)
     except Exception as failure:  # whatever a kernel does, its notebook is kept and the others go on
         if (task := asyncio.current_task()) is not None and task.cancelling():
             # nbclient takes a cancellation for the death of its kernel.
             raise asyncio.CancelledError from failure
         error = _explain(failure, seconds)
-        if not any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", ())):
-            _show(failure, next(cell for cell in notebook.cells if cell.cell_type == "code"))
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        if code and not any(output.output_type == "error" for cell in code for output in cell.outputs):
+            _show(failure, code[0])
     took = time.monotonic() - clock
     # What papermill records of a run, with file names instead of this machine's paths.
     notebook.metadata.papermill.update(
@@ -124,7 +136,23 @@ async def _run(job: Job, connection_file: Path, seconds: float) -> Run:
     return Run(name=name, output=job.output, seconds=took, error=error)
 
 
-async def _execute(notebook: NotebookNode, connection_file: Path, *, cwd: Path, deadline: float) -> None:
+def _prepared(job: Job) -> NotebookNode:
+    """Return the notebook with its parameters and without outputs of an earlier run."""
+    with fast_notebook_imports():
+        from papermill.iorw import load_notebook_node
+        from papermill.parameterize import parameterize_notebook
+
+    notebook: NotebookNode = load_notebook_node(str(job.notebook))
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    if job.parameters:
+        # The kernel is this interpreter, whatever an edited notebook says of itself or leaves out.
+        notebook = parameterize_notebook(notebook, dict(job.parameters), kernel_name="python3", language="python")
+    return notebook
+
+
+async def _execute(notebook: NotebookNode, kernels: Kernels, *, cwd: Path, deadline: float) -> None:
     """Run the cells of `notebook` in order in a kernel of its own; raises nbclient's errors at the first that fails."""
     with fast_notebook_imports():
         from nbclient import NotebookClient
@@ -132,15 +160,15 @@ async def _execute(notebook: NotebookNode, connection_file: Path, *, cwd: Path, 
 
     # The kernel is ours, not the client's: a client that owns its kernel installs and removes signal handlers, and
     # several at once would take Ctrl+C from each other.
-    async with kernel(connection_file, cwd=cwd) as manager:
+    async with kernels.kernel(cwd=cwd) as (manager, messages):
         client = NotebookClient(
             notebook,
             km=manager,
-            startup_timeout=KERNEL_START,
             record_timing=False,
             timeout_func=lambda _cell: max(1, round(deadline - time.monotonic())),
         )
-        await client.async_start_new_kernel_client()
+        client.kc = messages
+        client.kc.allow_stdin = False
         try:
             for index, cell in enumerate(notebook.cells):
                 try:
@@ -150,10 +178,14 @@ async def _execute(notebook: NotebookNode, connection_file: Path, *, cwd: Path, 
                 except Exception as failure:
                     _show(failure, cell)
                     raise
-            client.set_widgets_metadata()
         finally:
-            if client.kc is not None:
-                client.kc.stop_channels()
+            client.set_widgets_metadata()
+
+
+def _first(failures: BaseExceptionGroup[OSError]) -> OSError:
+    """Return the first of what went wrong while outputs were written."""
+    found = failures.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 def _show(failure: Exception, cell: NotebookNode) -> None:

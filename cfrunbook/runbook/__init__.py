@@ -6,7 +6,8 @@
 >>> runbook.judge()
 """
 
+from cfrunbook.runbook.agenda import AGENDA, RunbookStep
 from cfrunbook.runbook.guides import GUIDES, PARAMETERS, Guide
 from cfrunbook.runbook.steps import Runbook, open_runbook
 
-__all__ = ["GUIDES", "PARAMETERS", "Guide", "Runbook", "open_runbook"]
+__all__ = ["AGENDA", "GUIDES", "PARAMETERS", "Guide", "Runbook", "RunbookStep", "open_runbook"]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cfrunbook.incident import Incident
     from cfrunbook.log_summary import LogSummary
     from cfrunbook.views.figures import Picture
+    from cfrunbook.x509.path import ChainReport
 
 
 _NO_LOGS = "No access logs were given (parameter logs)"
@@ -55,8 +56,8 @@ def draw(kind: str, incident: Incident, observations: Observations, diagnosis: D
         "suites": lambda: suites(*shown),
         "ladder": lambda: handshake(*shown),
         "served": lambda: served(*shown),
-        "chain": lambda: (certificates(*shown) or (None, None))[0],
-        "validity": lambda: (certificates(*shown) or (None, None))[1],
+        "chain": lambda: chain(*shown),
+        "validity": lambda: validity(*shown),
         "exchange": lambda: exchange(*shown),
         **{name: partial(logged, name, observations) for name in _LOGGED},
     }
@@ -86,20 +87,16 @@ def aliases(incident: Incident, observations: Observations, diagnosis: Diagnosis
     return figures.aliases(*walked) if walked else None
 
 
-def certificates(
-    incident: Incident, observations: Observations, diagnosis: Diagnosis
-) -> tuple[Picture, Picture] | None:
-    """Return the chain as sent and as it should be, and when its certificates are valid; None if none was seen."""
-    from cfrunbook.diagnosis import cases
-    from cfrunbook.x509.path import analyze
+def chain(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return the chain that tells most, as sent and as it should be; None if no certificate was seen."""
+    found = _certificates(incident, observations, diagnosis)
+    return figures.chain(found[0]) if found else None
 
-    target = diagnosis.verdict.target
-    for case in sorted(cases(incident, observations), key=lambda case: case.target.id != target):
-        hello = _telling(case.target, [h for h in case.handshakes if h.certificates], diagnosis)
-        if hello is not None:
-            report = analyze(hello.certificates, roots=case.roots, at=case.at)
-            return figures.chain(report), figures.validity_timeline(report.sent, case.at)
-    return None
+
+def validity(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return when the certificates that `chain` shows are valid; None if none was seen."""
+    found = _certificates(incident, observations, diagnosis)
+    return figures.validity_timeline(found[0].sent, found[1].at) if found else None
 
 
 def handshake(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
@@ -224,7 +221,8 @@ def everything(incident: Incident, observations: Observations, diagnosis: Diagno
     the request, where that is the cause.
     """
     walls = firewall(incident, observations, diagnosis)
-    shown = (path(diagnosis), *((walls,) if walls else ()), *(certificates(incident, observations, diagnosis) or ()))
+    sent = (make(incident, observations, diagnosis) for make in (chain, validity))
+    shown = (path(diagnosis), *((walls,) if walls else ()), *(picture for picture in sent if picture is not None))
     mixed = served(incident, observations, diagnosis, different=2)
     shown = (*shown, mixed) if mixed else shown
     if diagnosis.verdict.cause is Cause.ORIGIN_RESPONSE:
@@ -259,6 +257,21 @@ def _walk(
         return None
     kind = "AAAA" if found[0].ip_address_type == "ipv6" else "A"
     return fold(observations.dns_queries, found[0].domain, kind=kind), told[found[0].id]
+
+
+def _certificates(
+    incident: Incident, observations: Observations, diagnosis: Diagnosis
+) -> tuple[ChainReport, Case] | None:
+    """Return what the hello that tells most got, and where; None if no certificate was seen."""
+    from cfrunbook.diagnosis import cases
+    from cfrunbook.x509.path import analyze
+
+    target = diagnosis.verdict.target
+    for case in sorted(cases(incident, observations), key=lambda case: case.target.id != target):
+        hello = _telling(case.target, [h for h in case.handshakes if h.certificates], diagnosis)
+        if hello is not None:
+            return analyze(hello.certificates, roots=case.roots, at=case.at), case
+    return None
 
 
 def _served(case: Case, diagnosis: Diagnosis) -> list[Grid]:

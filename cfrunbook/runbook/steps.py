@@ -5,15 +5,18 @@ Thin over the public functions: what is seen comes from `observe`, what it means
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import datetime as dt
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Cause, Diagnosis, Finding, Status, Step
+from cfrunbook.runbook import comparing
+from cfrunbook.runbook.agenda import AGENDA, PLAIN, RunbookStep
 from cfrunbook.runbook.guides import GUIDES, HOW, PARAMETERS, SEVERAL, Guide, from_environment, given, guide_named
 from cfrunbook.text import join_names, visible
 
@@ -21,12 +24,17 @@ if TYPE_CHECKING:
     from cfrunbook.evidence import Observations
     from cfrunbook.incident import Incident
     from cfrunbook.lab import Running
+    from cfrunbook.observation import Progress
+    from cfrunbook.panel.panel import Panel
     from cfrunbook.recognizing import Recognition
     from cfrunbook.views import html, steps
     from cfrunbook.views.figures import Picture
 
 
 _FIRST = "00_start_here"
+
+Told = Callable[[RunbookStep, Any], None]
+"""Called with a step that looked, and what it shows."""
 
 
 def open_runbook(name: str, /, *, namespace: Mapping[str, Any] | None = None, **parameters: Any) -> Runbook:
@@ -38,48 +46,101 @@ def open_runbook(name: str, /, *, namespace: Mapping[str, Any] | None = None, **
     process and examined. Raises BadInput, in one sentence, for anything that cannot be used.
     """
     guide = guide_named(name)
-    unknown = [key for key in parameters if key not in PARAMETERS]
-    if unknown:
-        raise BadInput(f"open_runbook: no parameter {visible(unknown[0], 60)!r}; there are {', '.join(PARAMETERS)}.")
+    _known(parameters)
     return Runbook(guide, {**from_environment(), **given(namespace or {}), **given(parameters)})
 
 
 class Runbook:
-    """One runbook at work on one incident. Displays what is to be examined, and what CloudFront would do and why."""
+    """One runbook at work on one incident. Displays what is to be examined, and what CloudFront would do and why.
+
+    Where a person sits before widgets, it displays its panel.
+    """
 
     def __init__(self, guide: Guide, given: Mapping[str, Any]) -> None:
+        self.guide = guide
+        self._watchers: list[Told] = []
+        self._open(given)
+
+    def _open(self, given: Mapping[str, Any]) -> None:
+        """Load what was given, and forget what was seen. Raises BadInput and leaves everything as it was."""
         from cfrunbook.aws.inputs import with_fetched
         from cfrunbook.incident import Incident
 
-        self.guide = guide
-        self.given: dict[str, Any] = dict(given)
-        """What was given, empty values left out."""
-        if not set(self.given) - HOW:
-            self.given["lab"] = guide.scenario
-        loaded = dict(self.given)
-        self._recognition: Recognition | None = None
+        kept: dict[str, Any] = dict(given)
+        is_example = not set(kept) - HOW
+        if is_example:
+            kept["lab"] = self.guide.scenario
+        loaded = dict(kept)
+        story: tuple[str, ...] = ()
+        recognition: Recognition | None = None
         if "anything" in loaded:
             from cfrunbook import recognizing
 
-            self._recognition = loaded["anything"] = recognizing.recognize(loaded["anything"])
-        self._story: tuple[str, ...] = ()
+            recognition = loaded["anything"] = recognizing.recognize(loaded["anything"])
         scenario = _scenario(loaded)
         if scenario:
-            loaded["lab"], self._story = _bring_up(scenario)
+            loaded["lab"], story = _bring_up(scenario)
         profile = loaded.pop("aws_profile", "")
-        self.incident: Incident = Incident.load(**with_fetched(profile=profile, **loaded))
+        incident = Incident.load(**with_fetched(profile=profile, **loaded))
+        self.given = kept
+        """What was given, empty values left out."""
+        self.is_example = is_example
+        """Whether nothing was given, so that it examines a lab scenario of its own."""
+        self._story = story
+        self._recognition = recognition
+        self.incident: Incident = incident
         self._observations: Observations | None = None
-        self._diagnosis: Diagnosis | None = None
+        self._diagnosis: tuple[Observations, Diagnosis] | None = None
+        self.second_look: Observations | None = None
+        """What `verify` saw."""
+
+    def reopen(self, **parameters: Any) -> Runbook:
+        """Examine something else: these parameters instead of those it has. What was seen is forgotten.
+
+        Raises BadInput, in one sentence, for anything that cannot be used; then all is as it was.
+        """
+        from cfrunbook.runbook.guides import given
+
+        _known(parameters)
+        self._open(given(parameters))
+        return self
 
     # --- the steps ------------------------------------------------------------------------------------------------
 
-    async def look(self) -> steps.Seen:
-        """Look at every origin at once, as CloudFront would. With a recording nothing is probed."""
-        from cfrunbook.observation import observe
+    @property
+    def agenda(self) -> tuple[RunbookStep, ...]:
+        """Its steps, in order."""
+        return AGENDA.get(self.guide.name, PLAIN)
+
+    async def do(
+        self, step: RunbookStep, *, progress: Progress | None = None, stop: asyncio.Event | None = None
+    ) -> Any:
+        """Do one of its steps and return what it shows; `progress` and `stop` are for those that probe."""
+        if step.probes:
+            return await getattr(self, step.method)(progress=progress, stop=stop)
+        return getattr(self, step.method)(*([step.argument] if step.argument else []))
+
+    async def run(self, *, progress: Progress | None = None, stop: asyncio.Event | None = None) -> tuple[Any, ...]:
+        """Do every step, but not `verify`, which is for after a fix; return what each shows."""
+        todo = [step for step in self.agenda if step.method != "verify"]
+        return tuple([await self.do(step, progress=progress, stop=stop) for step in todo])
+
+    async def look(self, *, progress: Progress | None = None, stop: asyncio.Event | None = None) -> steps.Seen:
+        """Look at every origin at once, as CloudFront would. With a recording nothing is probed.
+
+        `progress` is told a line for each thing seen. Once `stop` is set, or where this is interrupted, what was seen
+        until then is kept.
+        """
+        from cfrunbook.runbook import looking
         from cfrunbook.views import outline, steps, tables
 
-        self._diagnosis = None
-        seen = self._observations = await observe(self.incident)
+        incident = self.incident
+
+        def keep(seen: Observations) -> None:
+            if self.incident is incident:  # else it was opened anew meanwhile
+                self._observations = seen
+
+        seen = await looking.observed(incident, keep, progress=progress, stop=stop)
         when = outline.moment(seen.recorded_at)
         where = visible(seen.vantage, 80)
         counted = (
@@ -90,13 +151,16 @@ class Runbook:
         )
         always = ("connection", "TLS hello")
         count = join_names([_number(items, noun) for items, noun in counted if items or noun in always])
-        return steps.Seen(
+        cut = f" Stopped after {seen.stopped_after:.1f} s; the rest was not looked at." if seen.stopped_after else ""
+        shown = steps.Seen(
             observations=seen,
-            sentence=f"Nothing was probed. This is the recording of {when}, seen from {where}: {count}."
-            if self.recorded
-            else f"Seen from {where}, {when}: {count}.",
-            tables=tables.observations(seen, wanted=self.incident.targets, kinds=self.guide.tables),
+            sentence=f"Nothing was probed. This is the recording of {when}, seen from {where}: {count}.{cut}"
+            if incident.observations is not None
+            else f"Seen from {where}, {when}: {count}.{cut}",
+            tables=tables.observations(seen, wanted=incident.targets, kinds=self.guide.tables),
         )
+        self._tell("look", shown)
+        return shown
 
     def judge(self) -> steps.Judgement:
         """Conclude from what was seen; shows the findings of this runbook's causes."""
@@ -113,6 +177,16 @@ class Runbook:
         from cfrunbook.runbook import start
 
         return start.said(self.incident, self.diagnosis)
+
+    def changed(self) -> html.Fragment:
+        """Show what changed since the configuration, or the recording, of before; without one, what would show it."""
+        from cfrunbook.views import html, steps
+
+        if self.diagnosis.changes is not None:
+            return html.comparison(self.diagnosis.changes)
+        return steps.note(
+            "Not known: neither the configuration nor a recording of when it worked was given (parameter before)."
+        )
 
     def wanted(self) -> steps.Evidence:
         """Show which evidence is missing, what would tell most first, with the commands that get it."""
@@ -222,7 +296,9 @@ class Runbook:
         faults = tuple(f for f in judged.findings if f.status is Status.FAULT)
         root = (judged.root,) if judged.root is not None else ()
         findings = (*root, *(f for f in faults if f is not judged.root))
-        if judged.elsewhere:
+        if self._is_open:
+            sentence = "The look was stopped before its end: whether there is something to fix is open."
+        elif judged.elsewhere:
             sentence = "Nothing to fix here: the path breaks elsewhere, and that comes first."
         elif judged.diagnosis.verdict.status == "unknown" and not judged.diagnosis.paths:
             sentence = "Nothing to fix yet: what is wrong is not known."
@@ -231,18 +307,21 @@ class Runbook:
         return steps.Fix(
             findings=tuple(_first_of_each_code(findings)),
             sentence=sentence,
-            elsewhere=judged.elsewhere,
+            elsewhere="" if self._is_open else judged.elsewhere,
             elsewhere_title=judged.elsewhere_title,
             elsewhere_status=judged.elsewhere_status,
             runbook=judged.runbook,
         )
 
-    async def verify(self) -> steps.Verification:
+    async def verify(
+        self, *, progress: Progress | None = None, stop: asyncio.Event | None = None
+    ) -> steps.Verification:
         """Look once more and say in one sentence what changed since the first look; run it again after a fix.
 
-        With a recording nothing is probed, and what to run instead is said.
+        With a recording nothing is probed, and what to run instead is said. `progress` and `stop` are those of `look`.
         """
-        from cfrunbook.diagnosis import diagnose
+        from cfrunbook.diagnosis import judge
+        from cfrunbook.runbook import looking
         from cfrunbook.views import outline, steps
 
         before = self.diagnosis
@@ -252,16 +331,26 @@ class Runbook:
                 text="To see whether it is fixed, look again from a place that can reach the origin:",
                 command=self._command_line("cfrunbook diagnose", leave_out=("evidence", "at")),
             )
-            return steps.Verification(
+            shown = steps.Verification(
                 status="unknown",
                 label="Not verified",
                 sentence="A recording cannot tell whether a fix worked: nothing was probed.",
                 steps=(*proofs, again),
                 before=before,
             )
-        after = await diagnose(self.incident)
-        status, label, sentence = _compare(self._problems(before), self._problems(after), after)
-        return steps.Verification(
+            self._tell("verify", shown)
+            return shown
+
+        def keep(seen: Observations) -> None:
+            self.second_look = seen
+
+        seen = await looking.observed(self.incident, keep, progress=progress, stop=stop)
+        after = judge(self.incident, seen)
+        status, label, sentence = comparing.compare(self._problems(before), self._problems(after), after)
+        if seen.stopped_after is not None:
+            stopped = f"The second look was stopped after {seen.stopped_after:.1f} s, so it cannot tell."
+            status, label, sentence = "unknown", "Stopped", stopped
+        shown = steps.Verification(
             status=status,
             label=label,
             sentence=sentence,
@@ -270,6 +359,8 @@ class Runbook:
             before=before,
             after=after,
         )
+        self._tell("verify", shown)
+        return shown
 
     def next(self) -> steps.Onward:
         """Show where to go from here: the root cause's own runbook with these parameters, the report, the recording."""
@@ -278,7 +369,9 @@ class Runbook:
 
         verdict = self.diagnosis.verdict
         runbook = self._runbook_of(verdict.cause)
-        if verdict.status == "ok":
+        if self._is_open:
+            runbook, sentence = "", f"The look was stopped before its end. {verdict.next_check}"
+        elif verdict.status == "ok":
             runbook, sentence = "", f"No fault was found in what was examined. {verdict.next_check}".strip()
         elif verdict.cause and runbook not in ("", self.guide.name):
             sentence = f"The path breaks at “{outline.CAUSE_TITLES[verdict.cause]}”: open"
@@ -326,6 +419,19 @@ class Runbook:
             )
         return steps.Onward(sentence=sentence, runbook=runbook, steps=tuple(links))
 
+    async def report(self, output: str | Path = "incident") -> steps.Onward:
+        """Write the incident folder into `output`, from what was seen, and show where it is. Raises BadInput."""
+        from cfrunbook.report import write_report
+        from cfrunbook.views import steps
+
+        args = (self.incident, self.observations, self.diagnosis)
+        written = await asyncio.to_thread(write_report, *args, output=Path(output))
+        failed = f" These runbooks did not finish: {join_names(list(written.failed))}." if written.failed else ""
+        return steps.Onward(
+            sentence=f"Written: {visible(written.path)}.{failed}",
+            steps=(steps.Link(text="Needs neither network nor script:", file=str(written.path / "report.html")),),
+        )
+
     def save(self, path: str | Path) -> Path:
         """Write what was seen to `path` (whole or not at all) and return the path. Raises BadInput."""
         self.observations.save(Path(path))
@@ -350,9 +456,30 @@ class Runbook:
         """What it means, for all causes. Raises BadInput before the first look."""
         from cfrunbook.diagnosis import judge
 
-        if self._diagnosis is None:
-            self._diagnosis = judge(self.incident, self.observations)
-        return self._diagnosis
+        seen = self.observations
+        if self._diagnosis is None or self._diagnosis[0] is not seen:
+            self._diagnosis = (seen, judge(self.incident, seen))
+        return self._diagnosis[1]
+
+    @property
+    def has_looked(self) -> bool:
+        """Whether there is something to judge."""
+        return self._observations is not None
+
+    def watch(self, told: Told) -> Callable[[], None]:
+        """Have `told` called after every look, wherever it was started; return what ends that."""
+        self._watchers.append(told)
+        return lambda: self._watchers.remove(told) if told in self._watchers else None
+
+    def _tell(self, method: str, shown: Any) -> None:
+        step = next(step for step in self.agenda if step.method == method)
+        for told in tuple(self._watchers):
+            told(step, shown)
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether the look was stopped, and nothing that it saw until then decides."""
+        return self.observations.stopped_after is not None and self.diagnosis.verdict.status == "unknown"
 
     def _judgement(self, diagnosis: Diagnosis) -> steps.Judgement:
         from cfrunbook.views import steps
@@ -405,6 +532,20 @@ class Runbook:
         whole = start.is_whole(self.given, self._recognition)
         return start.assignments(start.written(self.given, self._recognition), is_whole=whole)
 
+    def panel(self) -> Panel:
+        """Return the panel: a form, and the steps with buttons, for a notebook with widgets. Display it to use it."""
+        from cfrunbook.panel.panel import Panel
+
+        return Panel(self)
+
+    def _ipython_display_(self) -> None:
+        """Display the panel where a person sits before widgets, else what `_repr_mimebundle_` gives."""
+        from cfrunbook.panel.frontend import shows_widgets
+
+        if not shows_widgets():
+            raise NotImplementedError
+        self.panel().show()
+
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         from cfrunbook.views import steps
 
@@ -420,7 +561,7 @@ class Runbook:
         incident = self.incident
         seen = incident.observations
         if seen is not None:
-            age = _age(dt.datetime.now(dt.UTC) - seen.recorded_at)
+            age = outline.age(dt.datetime.now(dt.UTC) - seen.recorded_at)
             yield "Evidence", f"a recording of {outline.moment(seen.recorded_at)}, {age}", f"seen from {seen.vantage}"
             yield "Probes", "nothing", "the recording is judged"
         else:
@@ -428,6 +569,13 @@ class Runbook:
             yield "Probes", f"each within {incident.deadline:g} s", f"at a {incident.pace} pace"
         if incident.at is not None:
             yield "Judged at", outline.moment(incident.at), "as asked for"
+
+
+def _known(parameters: Mapping[str, Any]) -> None:
+    """Raise BadInput for a parameter that there is not."""
+    unknown = [key for key in parameters if key not in PARAMETERS]
+    if unknown:
+        raise BadInput(f"open_runbook: no parameter {visible(unknown[0], 60)!r}; there are {', '.join(PARAMETERS)}.")
 
 
 _LABS: dict[str, Running] = {}
@@ -450,38 +598,6 @@ def _bring_up(scenario: str) -> tuple[Path, tuple[str, ...]]:
     return _LABS[scenario].file, _LABS[scenario].scenario.story
 
 
-def _compare(
-    before: Mapping[tuple[str, str], Finding], after: Mapping[tuple[str, str], Finding], now: Diagnosis
-) -> tuple[str, str, str]:
-    """Return status, label and sentence for what changed between two looks; `now` is the second look's diagnosis.
-
-    What was wrong and is not seen any more counts as fixed only if it was seen to be right.
-    """
-    gone = [f for key, f in before.items() if key not in after]
-    new = [f for key, f in after.items() if key not in before]
-    kept = [f for key, f in after.items() if key in before]
-    was = f" Before: {gone[0].title}" if gone else ""
-    if new:
-        return _worst(new), "Changed", f"Now: {new[0].title}{was}"
-    if kept:
-        label = "Partly fixed" if gone else "Not fixed yet" if _worst(kept) == "fault" else "Still not known"
-        return _worst(kept), label, f"Before and now: {kept[0].title}"
-    if not gone and now.verdict.status == "unknown" and not now.paths:
-        return "unknown", "Nothing to verify yet", now.verdict.sentence
-    if not gone:
-        return "ok", "Nothing to verify", "Nothing was wrong here at the first look, and nothing is now."
-    right = {(f.cause, f.target) for f in now.findings if f.status in (Status.OK, Status.WARNING)}
-    if any((f.cause, f.target) not in right for f in gone):
-        return "unknown", "Cannot tell", f"The second look did not come that far: {now.verdict.sentence}{was}"
-    if now.verdict.status != "ok":
-        return "warning", "Fixed here", f"This is right now, but the path still breaks: {now.verdict.sentence}{was}"
-    return "ok", "Fixed", f"A second look found nothing wrong any more.{was}"
-
-
-def _worst(findings: Sequence[Finding]) -> str:
-    return "fault" if any(f.status is Status.FAULT for f in findings) else "unknown"
-
-
 def _first_of_each_code(findings: Sequence[Finding]) -> Iterator[Finding]:
     seen: set[str] = set()
     for finding in findings:
@@ -492,13 +608,3 @@ def _first_of_each_code(findings: Sequence[Finding]) -> Iterator[Finding]:
 
 def _number(items: Sequence[object], noun: str) -> str:
     return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
-
-
-def _age(past: dt.timedelta) -> str:
-    """Return how long ago something was, in the one unit that matters."""
-    seconds = past.total_seconds()
-    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
-        if seconds >= size:
-            number = int(seconds // size)
-            return f"{number} {unit}{'' if number == 1 else 's'} old"
-    return "just made" if seconds >= 0 else "from the future: check the clocks"

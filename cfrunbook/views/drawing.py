@@ -12,7 +12,10 @@ import hashlib
 import html
 import io
 import re
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -196,13 +199,34 @@ class Drawing:
         with _settings():
             nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
             self.figure.savefig(output, format="svg", transparent=True, metadata=nothing)
-        alt = visible(alt, 2000)
-        return Picture(svg=_inline(output.getvalue(), alt, self.height), alt=alt, title=visible(title, 200))
+        alt, title = visible(_rewritten(alt), 2000), visible(_rewritten(title), 200)
+        return Picture(svg=_inline(output.getvalue(), alt, self.height), alt=alt, title=title)
+
+
+_SHOWN_AS: ContextVar[Callable[[str], str] | None] = ContextVar("shown_as", default=None)
+
+
+@contextmanager
+def shown_as(rewrite: Callable[[str], str]) -> Iterator[None]:
+    """Let every text in the pictures that are drawn meanwhile be what `rewrite` makes of it, also their description.
+
+    It is given texts whole, before they are broken into lines or cut; once more does no harm to it.
+    """
+    token = _SHOWN_AS.set(rewrite)
+    try:
+        yield
+    finally:
+        _SHOWN_AS.reset(token)
+
+
+def _rewritten(value: object) -> str:
+    rewrite, text = _SHOWN_AS.get(), value if isinstance(value, str) else str(value)
+    return rewrite(text) if rewrite else text
 
 
 def drawable(value: object) -> str:
     """Return `value` as one visible line in characters that the figures' font has; others as their number."""
-    shown = visible(value, 300)
+    shown = visible(_rewritten(value), 300)
     known = _characters()
     return "".join(c if ord(c) in known else _number(ord(c)) for c in shown)
 
@@ -228,7 +252,7 @@ def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
 def wrapped(sentence: str, width: float, size: float) -> Iterator[str]:
     """Yield `sentence` in lines that are at most `width` pixels wide at font size `size`, as far as words allow."""
     line = ""
-    for word in sentence.split():
+    for word in _rewritten(sentence).split():
         longer = f"{line} {word}".strip()
         if line and text_width(longer, size) > width:
             yield line
@@ -242,7 +266,7 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return how wide `text` is in pixels."""
     from matplotlib.textpath import text_to_path
 
-    width: float = text_to_path.get_text_width_height_descent(text, _font(size, bold=bold), ismath=False)[0]
+    width: float = text_to_path.get_text_width_height_descent(_rewritten(text), _font(size, bold=bold), ismath=False)[0]
     return width
 
 
@@ -270,8 +294,12 @@ def _characters() -> frozenset[int]:
     return sets[0] & sets[1]
 
 
-def _settings() -> Any:
-    """Return a context in which only our settings hold, whatever matplotlibrc says."""
+_DRAWING = threading.RLock()
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Let only our settings hold, whatever matplotlibrc says: they are the process's, so one thread at a time draws."""
     import matplotlib as mpl
 
     ours: dict[Any, Any] = {
@@ -280,7 +308,8 @@ def _settings() -> Any:
         "path.sketch": None,
         "path.simplify": False,
     }
-    return mpl.rc_context({**mpl.rcParamsDefault, **ours, "backend": mpl.rcParams["backend"]})
+    with _DRAWING, mpl.rc_context({**mpl.rcParamsDefault, **ours, "backend": mpl.rcParams["backend"]}):
+        yield
 
 
 def _inline(document: str, alt: str, height: float) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -59,7 +59,7 @@ class Fragment:
 
 @dataclass(frozen=True, slots=True)
 class NotebookLink:
-    """An executed notebook beside the report. `href` is a path relative to the report's folder."""
+    """An executed notebook or another file beside the report. `href` is a path relative to the report's folder."""
 
     title: str
     href: str
@@ -174,71 +174,87 @@ def report_page(
     targets: Sequence[Target] = (),
     figures: Sequence[Picture] = (),
     log_figures: Sequence[Picture] = (),
+    judged: Sequence[Judged] = (),
     notebooks: Sequence[NotebookLink] = (),
     failed: Sequence[FailedNotebook] = (),
+    files: Sequence[NotebookLink] = (),
     title: str = "CloudFront 502 incident report",
     generated_at: dt.datetime,
+    shown_as: Callable[[str], str] | None = None,
 ) -> str:
     """Return the incident report: one HTML file without script that fetches nothing, for screen, phone and print.
 
-    Links in the page are `#finding-<code>` anchors, public sources, and the notebooks' relative paths.
-    `generated_at` must be aware.
+    Links in the page are anchors, public sources, and relative paths of the `notebooks` and `files` beside it. A
+    finding has the anchor `finding-<code>--<target>`; `finding-<code>` leads to the first of that code. `judged` are
+    results of edge functions. `shown_as` is what becomes of each text that is taken from the observations and targets:
+    the redacted edition gives pseudonyms there (its diagnosis and figures have them already). `generated_at` must be
+    aware.
     """
     from markupsafe import Markup
 
-    kinds = [kind for kind in tables.KINDS if not kind.startswith("log_")]  # those have a section of their own
+    from cfrunbook.views import function, page_parts
+
+    say = shown_as or str
+    kinds = [kind for kind in tables.KINDS if not kind.startswith("log_") and kind != "account"]
     shown = tables.observations(observations, wanted=targets, kinds=kinds) if observations else ()
-    first = outline.root(diagnosis)
+    of_account = tables.observations(observations, kinds=["account"]) if observations else ()
+    wanted: tuple[tables.Table, ...] = (tables.targets(targets),) if targets else ()
+    if shown_as is not None:
+        shown, of_account, wanted = (
+            tuple(tables.with_cells(t, shown_as) for t in group) for group in (shown, of_account, wanted)
+        )
+    seen_from = observations.vantage if observations else outline.given(diagnosis.inputs, "vantage")
     lab = (observations.inputs.lab if observations else "") or outline.lab_of(diagnosis)
     main_target = diagnosis.verdict.target
+    anchored = zip(diagnosis.findings, outline.anchors(diagnosis.findings), strict=True)
+    first = outline.root(diagnosis)
     return (
         _environment()
         .get_template("report.html.j2")
         .render(
             d=diagnosis,
             title=title,
+            page_title=page_parts.page_title(diagnosis, title),
             css=Markup(style.page_css()),  # noqa: S704 (our own constants)
             generated_at=outline.moment(generated_at),
-            seen_from=observations.vantage if observations else outline.given(diagnosis.inputs, "vantage"),
+            seen_from=say(seen_from),
             seen_at=outline.moment(observations.recorded_at) if observations else "",
             lab=lab,
             first=first,
-            anchors=outline.anchors(diagnosis.findings),
+            first_anchor=next((anchor.own for finding, anchor in anchored if finding is first), ""),
+            glance=page_parts.glance(diagnosis, observations, say),
+            causes=page_parts.causes(diagnosis),
             ids=frozenset(i for t in shown for i in t.ids),
-            targets=tables.targets(targets) if targets else None,
+            targets=wanted[0] if wanted else None,
             more_paths=[p for p in outline.paths(diagnosis) if p.target != main_target],
             figures=_drawn(figures),
-            access_logs=_logged(observations, log_figures),
-            commands=_commands(diagnosis.findings),
+            functions=function.results(judged) if judged else None,
+            account=of_account[0] if of_account else None,
+            access_logs=_logged(observations, log_figures, say),
+            commands=page_parts.commands(diagnosis),
             observations=shown,
             notebooks=tuple(notebooks),
             failed=tuple(failed),
+            files=tuple(files),
             inputs=_json(diagnosis.inputs),
-            versions="\n".join(f"{name} {version}" for name, version in sorted(diagnosis.versions.items())) or "–",
+            versions=page_parts.versions(diagnosis),
         )
     )
 
 
-def _logged(seen: Observations | None, figures: Sequence[Picture]) -> dict[str, Any] | None:
+def _logged(seen: Observations | None, figures: Sequence[Picture], say: Callable[[str], str]) -> dict[str, Any] | None:
     """Return what is shown of the access logs; None where none were given."""
     if seen is None or seen.inputs.logs is None:
         return None
     from cfrunbook.views import log_table
 
-    return {"logs": log_table.section(seen.inputs.logs), "figures": _drawn(figures)}
-
-
-def _commands(findings: Sequence[Finding]) -> list[tuple[str, str]]:
-    """Return every different command of the findings, with a heading that says whose and what for."""
-    kept: dict[str, str] = {}
-    for f in findings:
-        steps = [("see it yourself", f.reproduce)]
-        steps += [("what to do", s.command) for s in f.remedy.steps]
-        steps += [("verify the fix", f.verify.command)]
-        for purpose, command in steps:
-            if command:
-                kept.setdefault(command, f"{f.code}: {purpose}")
-    return [(heading, command) for command, heading in kept.items()]
+    shown = log_table.section(seen.inputs.logs)
+    said = log_table.Section(
+        say(shown.headline),
+        tuple(map(say, shown.notes)),
+        tuple(tables.with_cells(table, say) for table in shown.tables),
+    )
+    return {"logs": said, "figures": _drawn(figures)}
 
 
 def _json(value: Mapping[str, Any]) -> str:
@@ -248,6 +264,11 @@ def _json(value: Mapping[str, Any]) -> str:
 def _fragment(macro: str, value: object, *, text: str) -> Fragment:
     body = getattr(_parts(), macro)(value)
     return Fragment(html=f'<div class="cfr"><style>{style.fragment_css()}</style>{body}</div>', text=text)
+
+
+def prepare() -> None:
+    """Do what a page needs and what is in it does not change, while there is time."""
+    _environment().get_template("report.html.j2")
 
 
 @lru_cache(maxsize=1)

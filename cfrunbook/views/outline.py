@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from cfrunbook import neighbors
 from cfrunbook.findings import Cause, Diagnosis, Finding, Path, StageResult, Statement, Wanted, Witness
 from cfrunbook.text import visible
+
+if TYPE_CHECKING:
+    from cfrunbook.log_summary import LogSummary
 
 CAUSE_TITLES: Mapping[Cause, str] = {
     Cause.TLS_NAME: "TLS name mismatch",
@@ -130,14 +136,26 @@ def wanted_for(value: Wanted) -> str:
     return ", ".join(CAUSE_TITLES[cause] for cause in value.causes) or "every cause"
 
 
-def anchors(findings: Sequence[Finding]) -> tuple[str, ...]:
-    """Return one stable HTML id per finding: `finding-<code>`, numbered from the second of a code on."""
-    seen: dict[str, int] = {}
+class Anchor(msgspec.Struct, frozen=True):
+    """The ids that lead to a finding on a page."""
+
+    own: str
+    """`finding-<code>--<target>`, or `finding-<code>` where it is about no target: the same from report to report."""
+    shared: str = ""
+    """`finding-<code>`, which leads to the first finding of this code; empty where it is not the first."""
+
+
+def anchors(findings: Sequence[Finding]) -> tuple[Anchor, ...]:
+    """Return the ids of each finding, from its code and its target alone; numbered where these are the same."""
+    taken: set[str] = set()
     result = []
     for finding in findings:
-        base = "finding-" + slug(finding.code)
-        seen[base] = seen.get(base, 0) + 1
-        result.append(base if seen[base] == 1 else f"{base}-{seen[base]}")
+        shared = f"finding-{slug(finding.code)}"
+        base = f"{shared}--{slug(finding.target)}" if finding.target else shared
+        numbered = (f"{base}-{number}" for number in itertools.count(2))
+        own = next(candidate for candidate in itertools.chain([base], numbered) if candidate not in taken)
+        result.append(Anchor(own, "" if shared in taken or shared == own else shared))
+        taken |= {own, shared}
     return tuple(result)
 
 
@@ -151,10 +169,36 @@ def moment(value: dt.datetime) -> str:
     return value.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def age(past: dt.timedelta) -> str:
+    """Return how long ago something was, in the one unit that matters."""
+    seconds = past.total_seconds()
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= size:
+            number = int(seconds // size)
+            return f"{number} {unit}{'' if number == 1 else 's'} old"
+    return "just made" if seconds >= 0 else "from the future: check the clocks"
+
+
 def given(inputs: Mapping[str, Any], name: str) -> str:
     """Return the input `name` as one line, or an empty string where it was not given."""
     value = inputs.get(name)
     return visible(value) if isinstance(value, str | int | float) and value != "" else ""
+
+
+def logged(summary: LogSummary) -> str:
+    """Return how often and since when requests failed, by the access logs, in a line or two."""
+    from cfrunbook.logs import patterns, words
+
+    when = (p for p in patterns.find(summary) if p.kind in _OVER_TIME)
+    return " ".join([words.headline(summary), *(words.pattern(p) for p in itertools.islice(when, 1))])
+
+
+_OVER_TIME = ("ongoing", "ended", "steady", "burst")
+
+
+def short(value: object) -> str:
+    """Return a name in a line."""
+    return visible(value, 100)
 
 
 def lab_of(diagnosis: Diagnosis) -> str:

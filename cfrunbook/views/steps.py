@@ -290,6 +290,8 @@ class Link:
     link: str = ""
     """A runbook's name."""
     command: str = ""
+    file: str = ""
+    """A file to open, relative to the notebook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +306,8 @@ class Onward:
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
         lines = [f"{self.sentence} {self.runbook}".rstrip()]
         for step in self.steps:
-            lines += [f"- {step.text} {step.link}".rstrip(), *(f"    {line}" for line in step.command.splitlines())]
+            shown = " ".join(filter(None, (f"- {step.text}", step.link, visible(step.file))))
+            lines += [shown, *(f"    {line}" for line in step.command.splitlines())]
         return _bundle("onward", self, "\n".join(lines))
 
 

@@ -47,6 +47,11 @@ class Table(msgspec.Struct, frozen=True):
     """Rows not shown, for there were more than `MAX_ROWS`."""
 
 
+def with_cells(table: Table, shown_as: Callable[[str], str]) -> Table:
+    """Return `table` with `shown_as` applied to every cell."""
+    return msgspec.structs.replace(table, rows=tuple(tuple(map(shown_as, row)) for row in table.rows))
+
+
 KINDS = (
     *("resolutions", "name_servers", "alias_chain", "connections", "handshakes", "capabilities", "second_opinions"),
     *("leaves", "certificates", "exchanges", "dns_queries", "function_runs", "account"),

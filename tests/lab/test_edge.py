@@ -14,24 +14,12 @@ import pytest
 
 from cfrunbook.lab import edge, edge_config, middlebox
 from cfrunbook.lab.authority import CLIENT_AUTH, SERVER_AUTH, Authority, Identity, KeyType
+from cfrunbook.lab.connections import Connection, HttpConnection, Request
 from cfrunbook.lab.dns import resolver
 from cfrunbook.lab.edge import Answer, Origin, OriginGroup
 from cfrunbook.lab.edge import fetch as impatient_fetch
 from cfrunbook.lab.edge_front import Edge
-from cfrunbook.lab.servers import (
-    Banner,
-    Chain,
-    Closed,
-    Connection,
-    Http,
-    HttpConnection,
-    Reply,
-    Request,
-    Servers,
-    Service,
-    Silent,
-    Tls,
-)
+from cfrunbook.lab.servers import Banner, Chain, Closed, Http, Reply, Servers, Service, Silent, Tls
 from cfrunbook.probes import s2n
 from tests.conftest import REQUIRE_ALL
 

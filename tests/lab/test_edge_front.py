@@ -17,24 +17,12 @@ import pytest
 from cfrunbook.cloudfront import error_pages
 from cfrunbook.lab import edge_front
 from cfrunbook.lab.authority import Authority
+from cfrunbook.lab.connections import Connection, HttpConnection, Request
 from cfrunbook.lab.edge import Answer, Origin, Refusing
 from cfrunbook.lab.edge_config import ErrorResponse
 from cfrunbook.lab.edge_front import Edge, Serving, plainly
 from cfrunbook.lab.edge_log import AccessLog
-from cfrunbook.lab.servers import (
-    Banner,
-    Chain,
-    Closed,
-    Connection,
-    Http,
-    HttpConnection,
-    Reply,
-    Request,
-    Servers,
-    Service,
-    Silent,
-    Tls,
-)
+from cfrunbook.lab.servers import Banner, Chain, Closed, Http, Reply, Servers, Service, Silent, Tls
 from cfrunbook.logs import reading
 
 HOST = "www.shop.example"

@@ -70,6 +70,12 @@ CASES: list[tuple[Change, str, str]] = [
     (relocate.dig, "+short origin.shop.lab", "@127.0.0.1 -p 8007 +short origin.shop.lab"),
     (relocate.dig, "origin.shop.lab @ns1.shop.lab.", "@127.0.0.1 -p 8005 origin.shop.lab"),
     (relocate.dig, "@198.51.100.1 shop.lab NS", "@127.0.0.1 -p 8005 shop.lab NS"),
+    (relocate.dig, "+norecurse @127.0.0.1 -p 8005 shop.lab", "+norecurse @127.0.0.1 -p 8005 shop.lab"),
+    (
+        relocate.curl,
+        "--connect-to ::127.0.0.1:8003 https://origin.shop.example/",
+        "--connect-to ::127.0.0.1:8003 https://origin.shop.example/",
+    ),
     (relocate.nc, "-zv origin.shop.example 443", "-zv 127.0.0.1 8003"),
     (relocate.nc, "-zv example.com 443", "-zv example.com 443"),
     (relocate.nc, "-h", "-h"),

@@ -17,17 +17,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cfrunbook.lab.authority import CLIENT_AUTH, Authority
+from cfrunbook.lab.connections import Connection, Request
 from cfrunbook.lab.servers import (
     Address,
     Banner,
     Chain,
     Closed,
     Closes,
-    Connection,
     Dropped,
     Http,
     Reply,
-    Request,
     Servers,
     Service,
     Silent,

@@ -74,6 +74,8 @@ def test_without_parameters_it_finds_what_its_own_lab_scenario_broke(name, on_no
     assert "Lab scenario: simulated" in page
     assert "<script" not in page
     assert "Not fixed yet" in page, "verify looked a second time"
+    assert "widgets" not in notebook.metadata
+    assert outputs(notebook, "application/vnd.jupyter.widget-view+json") == []
 
 
 @pytest.fixture(scope="module")

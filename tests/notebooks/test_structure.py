@@ -14,7 +14,7 @@ import pytest
 from cfrunbook.cli import _parser
 from cfrunbook.incident import Incident
 from cfrunbook.report.runbooks import runbook_files
-from cfrunbook.runbook import GUIDES, PARAMETERS
+from cfrunbook.runbook import AGENDA, GUIDES, PARAMETERS
 
 FILES = runbook_files()
 SECTIONS = ["What this checks", "Symptoms", "Steps", "Finding", "Fix", "Verify", "Next"]
@@ -87,6 +87,16 @@ def test_code_cells_are_thin(path):
             assert not re.search(
                 r"^\s*(def|class|for|while|if|try|with|import (?!cfrunbook))\b", source(cell), re.MULTILINE
             )
+
+
+@each
+def test_its_cells_are_the_steps_of_its_panel(path):
+    after_opening = cells(path, "code")[2:]
+    assert [source(cell) for cell in after_opening] == [step.code for step in AGENDA[path.stem]]
+    titles = [step.title for step in AGENDA[path.stem]]
+    headings = re.findall(r"^### \d+\. (.+)$", "\n".join(map(source, cells(path, "markdown"))), flags=re.MULTILINE)
+    assert set(headings[1:]) <= set(titles)
+    assert set(SECTIONS[3:]) <= set(titles)
 
 
 @each

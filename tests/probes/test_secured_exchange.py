@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from cfrunbook.cloudfront.origin_tls import TLS_1_2, TLS_1_3
 from cfrunbook.evidence import Exchange, ExchangeEnd, ExchangeOutcome, IdleEnd
 from cfrunbook.lab.authority import Authority
-from cfrunbook.lab.servers import Banner, Chain, Closes, Connection, Http, Reply, Servers, Service, Silent, Tls
+from cfrunbook.lab.connections import Connection
+from cfrunbook.lab.servers import Banner, Chain, Closes, Http, Reply, Servers, Service, Silent, Tls
 from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.probes.error_pages import page_of, refusal_of
 from cfrunbook.probes.exchange import Asked, http_get

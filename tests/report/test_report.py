@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import resource
 import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -19,6 +22,7 @@ from cfrunbook.incident import Incident
 from cfrunbook.observation import observe_sync
 from cfrunbook.report import folder as report_folder
 from cfrunbook.report import notebooks_folder, open_notebooks, write_report
+from cfrunbook.report.formats import Format
 from cfrunbook.report.jupyter import copy_runbooks
 from cfrunbook.runbook import GUIDES
 from cfrunbook.views.mime import DIAGNOSIS
@@ -101,9 +105,9 @@ def test_notebooks_name_the_recording_by_a_path_that_moves_with_the_folder(repor
 def test_the_page_is_self_contained(report):
     page = (report[1] / "report.html").read_text(encoding="utf-8")
     assert "<script" not in page
-    assert not re.search(r"""(src|href)=["'](?!https://|#|data:|notebooks/)""", page)
+    assert not re.search(r"""(src|href)=["'](?!https://|#|data:|notebooks/|[a-z]+\.(?:json|md)")""", page)
     assert not re.search(r"<(link|img|iframe)[^>]*https?:", page)
-    for href in re.findall(r'href="(notebooks/[^"]+)"', page):
+    for href in re.findall(r'href="([a-z]+[/.][^":]+)"', page):
         assert (report[1] / href).is_file()
 
 
@@ -111,6 +115,15 @@ def test_the_summary_says_the_verdict(seen, report):
     summary = (report[1] / "summary.md").read_text(encoding="utf-8")
     assert "CloudFront answers 502" in summary
     assert "handshake-1" in summary
+
+
+def test_only_what_was_asked_for_is_written_and_what_cannot_be_made_is_a_note(seen, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    written = write_report(*seen, output=tmp_path, notebooks=[], now=NOW, formats=frozenset({Format.PDF}))
+    assert {p.name for p in written.path.iterdir()} == {"evidence.json", "notebooks", "report.html"}
+    assert written.notes[0].startswith("report.pdf was not made: no Chromium was found on PATH")
+    plain = write_report(*seen, output=tmp_path, notebooks=[], now=NOW, formats=frozenset({Format.MARKDOWN}))
+    assert {p.name for p in plain.path.iterdir()} == {"evidence.json", "notebooks", "summary.md"}
 
 
 def broken_notebook(folder: Path) -> Path:
@@ -135,7 +148,7 @@ def test_a_failed_notebook_is_kept_and_named_and_the_report_is_there(seen, tmp_p
 
 
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
-def test_a_failure_leaves_nothing_half_written(seen, tmp_path, monkeypatch, failure):
+def test_what_was_gathered_is_kept_when_the_rest_fails(seen, tmp_path, monkeypatch, failure):
     def fail(*_, **__):
         raise failure
 
@@ -143,9 +156,78 @@ def test_a_failure_leaves_nothing_half_written(seen, tmp_path, monkeypatch, fail
     expected = KeyboardInterrupt if isinstance(failure, KeyboardInterrupt) else BadInput
     with pytest.raises(expected) as raised:
         write_report(*seen, output=tmp_path / "incident", notebooks=[], now=NOW)
-    if expected is BadInput:
-        assert str(raised.value).endswith("No space left on device.")
+    (kept,) = (tmp_path / "incident").iterdir()
+    assert kept.name.endswith("-incomplete")
+    assert str(raised.value).rstrip(".").endswith(f"what was gathered is in {kept}")
+    assert (
+        judge(Incident.load(evidence=kept / "evidence.json"), load(kept / "evidence.json")).verdict == seen[2].verdict
+    )
+    assert {p.name for p in kept.iterdir()} == {"evidence.json", "diagnosis.json", "summary.md", "notebooks"}
+
+
+def test_a_folder_without_the_evidence_is_not_left_behind(seen, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(report_folder, "_write_gathered", full)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "full too"))
+    with pytest.raises(BadInput, match=r"No space left on device\.$"):
+        write_report(*seen, output=tmp_path / "incident", notebooks=[], now=NOW)
     assert list((tmp_path / "incident").iterdir()) == []
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let the kernel refuse to write more than `size` bytes to a file, as it does where a disk is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_where_the_page_does_not_fit_what_was_seen_is_kept(seen, tmp_path):
+    with files_of_at_most(100_000), pytest.raises(BadInput, match=r"Cannot write the report to .*: File too large; "):
+        write_report(*seen, output=tmp_path, notebooks=[], now=NOW)
+    (kept,) = tmp_path.iterdir()
+    assert kept.name.endswith("-incomplete")
+    assert load(kept / "evidence.json").handshakes == seen[1].handshakes
+    assert (kept / "summary.md").is_file()
+
+
+def vanish(output: Path) -> None:
+    shutil.rmtree(output)
+
+
+def lock(output: Path) -> None:
+    """Make nothing writable there: also for root, to whom permissions are nothing."""
+    for part in output.iterdir():
+        shutil.rmtree(part)
+    output.rmdir()
+    output.write_text("a file now")
+
+
+@pytest.mark.parametrize("happens", [vanish, lock])
+def test_where_the_folder_goes_away_what_was_seen_is_kept_elsewhere(seen, tmp_path, monkeypatch, happens):
+    output, temporary = tmp_path / "out", tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    monkeypatch.setattr(report_folder, "_print", lambda *_: happens(output) or ())
+    with pytest.raises(BadInput) as raised:
+        write_report(*seen, output=output, notebooks=[], now=NOW)
+    told = re.fullmatch(r"Cannot write the report to .*/out: (.*); what was seen is in (.*)\.", str(raised.value))
+    assert told, raised.value
+    assert load(Path(told[2])).handshakes == seen[1].handshakes
+
+
+def test_what_was_read_from_a_file_is_not_kept_twice(seen, tmp_path, monkeypatch):
+    seen[1].save(tmp_path / "e.json")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    (tmp_path / "file").write_text("")
+    again = Incident.load(evidence=tmp_path / "e.json")
+    with pytest.raises(BadInput, match=r"Cannot write the report to .*/file: [A-Z][a-z ]+\.$"):
+        write_report(again, seen[1], seen[2], output=tmp_path / "file", notebooks=[])
 
 
 def test_two_reports_of_one_second_do_not_meet(seen, tmp_path):
@@ -155,7 +237,8 @@ def test_two_reports_of_one_second_do_not_meet(seen, tmp_path):
     assert {first, second} == set(tmp_path.iterdir())
 
 
-def test_an_output_that_is_a_file_is_one_sentence(seen, tmp_path):
+def test_an_output_that_is_a_file_is_one_sentence(seen, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match=r"Cannot write the report to .*file"):
         write_report(*seen, output=tmp_path / "file", notebooks=[])

@@ -152,8 +152,8 @@ def test_cancelling_stops_the_kernels_and_writes_nothing(tmp_path, monkeypatch):
 
 
 def test_kernels_use_private_sockets_or_tcp_where_the_path_does_not_fit():
-    assert kernels._transport(Path("/tmp/cfr-x/0.json")) == "ipc"
-    assert kernels._transport(Path("/tmp") / ("x" * 100) / "0.json") == "tcp"
+    assert kernels.transport(Path("/tmp/cfr-x/0.json")) == "ipc"
+    assert kernels.transport(Path("/tmp") / ("x" * 100) / "0.json") == "tcp"
 
 
 def test_a_kernel_over_tcp_works_and_does_not_warn(tmp_path, monkeypatch, capfd):

@@ -12,7 +12,7 @@ import pytest
 import cfrunbook as cf
 from cfrunbook import lab
 from cfrunbook.findings import Cause, Diagnosis, Finding, Stage, Status, Verdict
-from cfrunbook.runbook import GUIDES, PARAMETERS, Runbook, open_runbook, pictures
+from cfrunbook.runbook import GUIDES, PARAMETERS, Runbook, comparing, open_runbook, pictures
 from cfrunbook.runbook import steps as runbook_steps
 from cfrunbook.runbook.guides import from_environment, given
 from cfrunbook.views.mime import DIAGNOSIS, FINDING
@@ -313,7 +313,7 @@ ELSEWHERE = diagnosis(("ok", Status.OK), status="fault")
     ],
 )
 def test_two_looks_are_compared(before, after, now, status, label):
-    found = runbook_steps._compare(problems(*before), problems(*after), now)
+    found = comparing.compare(problems(*before), problems(*after), now)
     assert found[:2] == (status, label)
     assert found[2].endswith(".")
 
@@ -353,3 +353,16 @@ def test_what_was_pasted_is_used_and_not_written_down_again():
     assert "hunter2" not in shown
     assert "cfrunbook report anything.txt" in shown
     assert "Get first, for this runbook" in shown
+
+
+def test_what_changed_is_a_step_of_the_first_runbook(recording, tmp_path):
+    document = json.loads(recording.read_bytes())["inputs"]["distribution"]
+    before = json.loads(
+        json.dumps(document).replace('"OriginProtocolPolicy": "https-only"', '"OriginProtocolPolicy": "http-only"')
+    )
+    assert before != document
+    (tmp_path / "before.json").write_text(json.dumps(before))
+    runbook = looked("00_start_here", evidence=str(recording), before=str(tmp_path / "before.json"))
+    assert "http-only → https-only" in text(runbook.changed())
+    alone = looked("00_start_here", evidence=str(recording))
+    assert "neither the configuration nor a recording of when it worked" in text(alone.changed())

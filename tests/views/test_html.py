@@ -9,7 +9,8 @@ import pytest
 
 from cfrunbook.evidence import Observations, SecondOpinion
 from cfrunbook.findings import Diagnosis, Verdict
-from cfrunbook.views import figures, html, style, tables
+from cfrunbook.views import figures, html, outline, page_parts, style, tables
+from cfrunbook.views.outline import Anchor, anchors
 
 VOID = {"meta", "link", "br"}
 TAGS = VOID | {
@@ -187,9 +188,8 @@ def test_page_answers_in_order(pages: dict[str, str]) -> None:
         "Verify the fix",
         "Causes, one by one",
         "handshake-1: one certificate, its issuer was not sent",
-        "A CloudFront log line",
-        "Findings",
         "certificate.missing_intermediate",
+        "#finding-certificate.missing_intermediate--shop-origin-443",
         "Not examined",
         "no function result was given",
         "What was examined",
@@ -198,7 +198,7 @@ def test_page_answers_in_order(pages: dict[str, str]) -> None:
         "Figures",
         "Every command",
         "openssl s_client -connect 203.0.113.10:443",
-        "Observations",
+        "Raw evidence",
         "ECDHE-RSA-AES128-GCM-SHA256",
         "CN=Example R11",
         "05 dns did not finish",
@@ -215,15 +215,45 @@ def test_page_answers_in_order(pages: dict[str, str]) -> None:
 
 
 def test_findings_have_stable_anchors_and_the_root_cause_is_open(pages: dict[str, str]) -> None:
-    details = [a for tag, a in Outline(pages["fault"]).elements if tag == "details" and "id" in a]
+    page = Outline(pages["fault"])
+    details = [a for tag, a in page.elements if tag == "details" and a.get("id", "").startswith("finding-")]
     assert [a["id"] for a in details][:2] == [
-        "finding-certificate.missing_intermediate",
-        "finding-certificate.expires_soon",
+        "finding-certificate.missing_intermediate--shop-origin-443",
+        "finding-certificate.expires_soon--shop-origin-443",
     ]
     assert ["open" in a for a in details] == [True] + [False] * 4
+    assert {"finding-certificate.missing_intermediate", "finding-certificate.expires_soon"} <= set(page.values("id"))
 
-    repeated = [a["id"] for tag, a in Outline(pages["hostile"]).elements if tag == "details" and "id" in a]
-    assert repeated[1:] == ["finding-hostile.large", "finding-hostile.large-2"]
+
+def test_the_anchor_of_a_finding_does_not_depend_on_the_others(samples: dict[str, Any]) -> None:
+    first, second = samples["fault"].diagnosis.findings[:2]
+    elsewhere = msgspec.structs.replace(first, target="api:8443")
+    code = f"finding-{first.code}"
+    assert anchors([first, second, elsewhere])[2] == Anchor(f"{code}--api-8443")
+    assert anchors([elsewhere, first])[0] == Anchor(f"{code}--api-8443", code)
+    assert anchors([elsewhere, first])[1].own == anchors([first])[0].own
+    alike = anchors([first, first, first])
+    assert [a.own.removeprefix(alike[0].own) for a in alike] == ["", "-2", "-3"]
+    assert [a.shared for a in alike] == [code, "", ""]
+    assert anchors([msgspec.structs.replace(first, target="")]) == (Anchor(code),)
+
+
+def test_each_cause_has_its_section_and_the_root_cause_comes_first(samples: dict[str, Any]) -> None:
+    diagnosis = samples["fault"].diagnosis
+    shown = page_parts.causes(diagnosis)
+    assert shown[0].cause is diagnosis.verdict.cause
+    assert {s.cause for s in shown} == {r.cause for r in diagnosis.causes} | {f.cause for f in diagnosis.findings}
+    assert [p.finding for s in shown for p in s.findings if p.opened] == [outline.root(diagnosis)]
+    assert sum(len(s.findings) for s in shown) == len(diagnosis.findings)
+    sides = dict(shown[0].evidence)
+    assert list(sides) == ["For", "Against", "Missing"]
+
+
+def test_every_command_is_there_once_by_its_purpose(samples: dict[str, Any]) -> None:
+    groups = page_parts.commands(samples["fault"].diagnosis)
+    assert [g.title for g in groups] == ["See it yourself", "What to do", "Verify the fix"]
+    all_of_them = [command for g in groups for _, command in g.commands]
+    assert len(set(all_of_them)) == len(all_of_them)
 
 
 def test_a_lab_says_so(pages: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The report page in a real browser: JavaScript off, every request refused."""
+"""The report page in a real browser: JavaScript off, every request refused; and what axe says of it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from typing import Any
 
 import pytest
 
+from cfrunbook import lab
+from cfrunbook.causes import edge_function
+from cfrunbook.diagnosis import judge
+from cfrunbook.incident import Incident
+from cfrunbook.observation import observe_sync
+from cfrunbook.runbook import pictures
 from cfrunbook.views import figures, html
 
 pytestmark = pytest.mark.needs("chromium")
@@ -110,3 +116,61 @@ def test_dark_as_the_system_is_and_light_in_print(open_page: Any, samples: dict[
     assert page.evaluate(paper) == "rgb(19, 23, 28)"
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate(paper) == "rgb(255, 255, 255)"
+
+
+# --- accessible ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def full_page(at: dt.datetime) -> str:
+    """A page with everything on it: access logs and their figures, functions' results, and what changed."""
+    with lab.start("lambda-edge-header-read-only-deleted") as running:
+        incident = Incident.load(lab=running.file)
+        seen = observe_sync(incident)
+    diagnosis = judge(incident, seen)
+    return html.report_page(
+        diagnosis,
+        seen,
+        targets=incident.targets,
+        figures=pictures.everything(incident, seen, diagnosis),
+        log_figures=pictures.of_logs(seen),
+        judged=edge_function.judged(seen.inputs.functions),
+        notebooks=[html.NotebookLink("06_edge_function", "notebooks/06_edge_function.ipynb", "fault")],
+        failed=[html.FailedNotebook("05_dns", "DeadKernelError: the kernel died")],
+        files=[html.NotebookLink("evidence.json", "evidence.json", "everything that was seen")],
+        generated_at=at,
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(
+    browser: Any, samples: dict[str, Any], full_page: str, at: dt.datetime, tmp_path: Path, scheme: str
+) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    shown = {"full": full_page}
+    for name, sample in samples.items():
+        drawn = [figures.stage_path(sample.diagnosis)]
+        shown[name] = html.report_page(sample.diagnosis, sample.observations, figures=drawn, generated_at=at)
+    # axe is a script, and it is put in past the page's own policy, which allows none.
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme=scheme, bypass_csp=True)
+    page, found = context.new_page(), {}
+    for name, content in shown.items():
+        (tmp_path / "page.html").write_text(content, encoding="utf-8")
+        page.goto((tmp_path / "page.html").as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+        result = Axe().run(page)
+        if result.violations_count:
+            found[name] = result.generate_report()
+    context.close()
+    assert not found, "\n".join(f"{name}: {report}" for name, report in found.items())
+
+
+def test_what_a_person_opens_by_keyboard(open_page: Any, samples: dict[str, Any]) -> None:
+    page, _ = open_page(samples["fault"], PHONE)
+    card = "[id='finding-certificate.expires_soon--shop-origin-443']"
+    page.locator(f"{card} > summary").focus()
+    page.keyboard.press("Enter")
+    assert page.locator(f"{card} .cfr-body").is_visible()
+    link = page.locator(f"{card} .cfr-codes a")
+    assert link.inner_text() == "#finding-certificate.expires_soon--shop-origin-443"

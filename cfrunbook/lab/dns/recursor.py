@@ -14,9 +14,10 @@ import dns.flags
 import dns.message
 import dns.rcode
 
+from cfrunbook.lab.connections import Connection
 from cfrunbook.lab.dns.resolver import Resolver, Unresolved, View
 from cfrunbook.lab.dns.server import bound
-from cfrunbook.lab.servers import LOOPBACK, Address, Connection, Servers
+from cfrunbook.lab.servers import LOOPBACK, Address, Servers
 
 
 def answer(wire: bytes, view: View) -> bytes | None:

@@ -21,9 +21,10 @@ import dns.rdatatype
 import dns.rrset
 import dns.zonefile
 
+from cfrunbook.lab.connections import Connection
 from cfrunbook.lab.dns.setup import Fault, NameServer, Template
 from cfrunbook.lab.dns.zone import LoadedZone, Reply, look_up
-from cfrunbook.lab.servers import LOOPBACK, Address, Connection, Servers, fill_queue
+from cfrunbook.lab.servers import LOOPBACK, Address, Servers, fill_queue
 
 UDP_PAYLOAD = 1232
 """Bytes of an answer over UDP at most (https://www.dnsflagday.net/2020/); without EDNS 512."""

@@ -1,0 +1,104 @@
+"""What a panel keeps in the working folder: every look, and the files that were given; for after a kernel's restart.
+
+`.cfrunbook/<notebook>/` is this user's alone, is not committed (it holds a .gitignore), and differs between notebooks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cfrunbook.errors import BadInput
+from cfrunbook.files import write_whole
+from cfrunbook.text import visible
+
+if TYPE_CHECKING:
+    from cfrunbook.evidence import Observations
+
+FOLDER = Path(".cfrunbook")
+MOST_KEPT = 10
+"""Recordings; the oldest beyond that are removed."""
+MAX_UPLOAD_BYTES = 64 * 1024 * 1024
+_NAME = re.compile(r"evidence-(\d{8}T\d{6})Z(?:-\d+)?\.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A recording that was kept."""
+
+    path: Path
+    at: dt.datetime
+    """When it was made, in UTC."""
+
+
+class Keeping:
+    """The folder of one notebook. Nothing is written before there is something to keep."""
+
+    def __init__(self, name: str, *, folder: Path = FOLDER) -> None:
+        self.folder = folder / _plain(name)
+
+    def keep(self, seen: Observations) -> Path:
+        """Write a recording and return where it is. Raises BadInput if it cannot be written."""
+        path = self._free(evidence_name(seen))
+        self._write(path, seen.to_json())
+        for old in self.kept[MOST_KEPT:]:
+            old.path.unlink(missing_ok=True)
+        return path
+
+    @property
+    def kept(self) -> Sequence[Kept]:
+        """The recordings that are there, the newest first."""
+        found = []
+        try:
+            for path in self.folder.glob("evidence-*.json"):
+                if named := _NAME.fullmatch(path.name):
+                    at = dt.datetime.strptime(named[1], "%Y%m%dT%H%M%S").replace(tzinfo=dt.UTC)
+                    found.append(Kept(path, at))
+        except (OSError, ValueError):
+            return ()
+        return sorted(found, key=lambda kept: (kept.at, kept.path.name), reverse=True)
+
+    def upload(self, name: str, content: bytes) -> Path:
+        """Write a file that was given and return where it is. Raises BadInput for one that is too large."""
+        if len(content) > MAX_UPLOAD_BYTES:
+            most = MAX_UPLOAD_BYTES // (1024 * 1024)
+            raise BadInput(
+                f"{visible(name, 80)} is larger than {most} MiB: put it beside the notebook and give its name."
+            )
+        path = self._free(_plain(name) or "file")
+        self._write(path, content)
+        return path
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            self.folder.parent.mkdir(exist_ok=True)
+            ignore = self.folder.parent / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"Cannot write {visible(self.folder)}: {error.strerror or error}.") from error
+        write_whole(path, content)
+
+    def _free(self, name: str) -> Path:
+        """Return a path of that name that is not there yet: nothing is overwritten."""
+        path = self.folder / name
+        for number in range(2, 1000):
+            if not path.exists():
+                break
+            path = self.folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
+        return path
+
+
+def evidence_name(seen: Observations) -> str:
+    """Return the name of a recording's file: when it was made."""
+    return f"evidence-{seen.recorded_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}.json"
+
+
+def _plain(name: str) -> str:
+    """Return `name` as a file's name that means no other folder and shows as it is; at most 80 characters."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)[-80:].lstrip(".-")

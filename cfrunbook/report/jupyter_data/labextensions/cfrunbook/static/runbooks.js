@@ -1,0 +1,100 @@
+// What `cfrunbook notebooks` adds to JupyterLab: a card for each runbook in the Launcher, and a runbook that is opened
+// shows its panel without a click. Plain script, no build step: JupyterLab takes a "federated" extension as an object
+// with `init` and `get`, and shares its own packages by name.
+// https://jupyterlab.readthedocs.io/en/stable/extension/extension_dev.html
+"use strict";
+
+(() => {
+  const CATEGORY = "Notebook"; // the one that comes first
+  // Name, title on the card, what it says when pointed at. tests/report/test_jupyter.py holds this to the runbooks.
+  const RUNBOOKS = [
+    ["00_start_here", "Start here", "Put in whatever you have; get the verdict, stage by stage"],
+    ["01_tls_name", "Wrong name", "The certificate is for another name than CloudFront asks for"],
+    ["02_tls_protocol", "No protocol or cipher in common", "Protocols, cipher suites and curves: CloudFront's and the origin's"],
+    ["03_certificate", "Certificate", "Expired, self-signed, or sent without its intermediate"],
+    ["04_port", "Port", "Refused, dropped, or a firewall that lacks CloudFront's addresses"],
+    ["05_dns", "DNS", "The origin's name does not resolve, everywhere or at one server"],
+    ["06_edge_function", "Edge function", "CloudFront refuses what a function returned"],
+    ["07_origin_response", "Origin's answer", "The load balancer, proxy or application made the error"],
+    ["99_incident_report", "Incident report", "Everything about one incident on one page"],
+  ];
+  const ICON = number =>
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" role="img">' +
+    '<rect x="2" y="5" width="28" height="22" rx="3" fill="none" stroke="#8c4fff" stroke-width="2"/>' +
+    '<text x="16" y="21.5" text-anchor="middle" font-family="sans-serif" font-size="13" font-weight="bold" ' +
+    `fill="#8c4fff">${number}</text></svg>`;
+
+  // A parameters cell that holds nothing but literals, and none that says what to fetch or run: safe to run unasked.
+  const LITERAL = /^[a-z_]+: [a-z]+ = (""|\[\]|0|False)(\s+#.*)?$/;
+  const GIVEN = /^(evidence|before|at|lab): str = "[^"\\]*"(\s+#.*)?$/;
+  const OPENS = /^import cfrunbook as cf\n\nrunbook = cf\.open_runbook\("[0-9a-z_]+", namespace=globals\(\)\)[^\n]*\nrunbook$/;
+
+  let shared;
+
+  async function take(name) {
+    const versions = Object.values(shared[name]);
+    return (await versions[0].get())();
+  }
+
+  function addCards(app, launcher) {
+    RUNBOOKS.forEach(([name, label, caption], rank) => {
+      const command = `cfrunbook:open-${name}`;
+      const execute = () => app.commands.execute("docmanager:open", { path: `${name}.ipynb` });
+      app.commands.addCommand(command, { label, caption, execute });
+      const kernelIconUrl = `data:image/svg+xml,${encodeURIComponent(ICON(name.slice(0, 2)))}`;
+      launcher.add({ command, category: CATEGORY, rank: rank - RUNBOOKS.length, kernelIconUrl });
+    });
+  }
+
+  // Run the two cells that open the runbook, once per kernel, and only if they are what was shipped.
+  async function openPanel({ content, context }, { NotebookActions }) {
+    await Promise.all([context.ready, content.revealed]);
+    const cells = content.widgets.filter(cell => cell.model.type === "code").slice(0, 2);
+    const [given, opening] = cells.map(cell => cell.model.sharedModel.getSource().trimEnd());
+    const isPlain = given?.split("\n").every(line => LITERAL.test(line) || GIVEN.test(line));
+    const isFresh = content.widgets.every(cell => cell.model.type !== "code" || !cell.model.outputs.length);
+    if (!isPlain || !isFresh || !OPENS.test(opening ?? "")) return;
+    const { sessionContext } = context;
+    await sessionContext.ready;
+    const kernel = sessionContext.session?.kernel;
+    if (!kernel) return;
+    await kernel.info;
+    while (kernel.connectionStatus !== "connected") {
+      if (kernel.isDisposed || content.isDisposed) return;
+      await new Promise(done => setTimeout(done, 20));
+    }
+    // Another page, or this one before it was loaded again, may have opened it in this kernel: that one stays.
+    const asked = { code: "", silent: true, store_history: false, user_expressions: { opened: "'runbook' in globals()" } };
+    const reply = await kernel.requestExecute(asked).done;
+    if (reply.content.user_expressions?.opened?.data?.["text/plain"] !== "False") return;
+    for (const cell of cells) await NotebookActions.runCells(content, [cell], sessionContext);
+    // What a person wants to see is the panel: the code before it is folded, which a click undoes.
+    for (const cell of cells) cell.inputHidden = true;
+    content.activeCellIndex = content.widgets.indexOf(cells[1]);
+    await content.scrollToCell(cells[1], "start");
+  }
+
+  async function plugin() {
+    const [launching, notebooks] = await Promise.all(["@jupyterlab/launcher", "@jupyterlab/notebook"].map(take));
+    return {
+      id: "cfrunbook:runbooks",
+      description: "Cards for the runbooks, and their panels opened.",
+      autoStart: true,
+      optional: [launching.ILauncher, notebooks.INotebookTracker],
+      activate: (app, launcher, tracker) => {
+        if (launcher) addCards(app, launcher);
+        tracker?.widgetAdded.connect((_, panel) => {
+          openPanel(panel, notebooks).catch(error => console.warn("cfrunbook: the panel was not opened.", error));
+        });
+      },
+    };
+  }
+
+  (window._JUPYTERLAB ??= {}).cfrunbook = {
+    init: scope => { shared = scope; },
+    get: async () => {
+      const made = await plugin();
+      return () => ({ __esModule: true, default: made });
+    },
+  };
+})();

@@ -1,0 +1,165 @@
+"""jupyter_client's manager and client of a kernel, without their waits, and with kernels that may be forked.
+
+Import this within `kernels.fast_notebook_imports`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from queue import Empty
+from typing import TYPE_CHECKING, Any, Self
+
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from cfrunbook.report.forking import ForkedProcess, ForkServerLost
+from cfrunbook.report.kernels import transport
+
+if TYPE_CHECKING:
+    from cfrunbook.report.kernels import Kernels
+
+log = logging.getLogger(__name__)
+
+LAUNCH = (sys.executable, "-m", "ipykernel_launcher")
+SUBSCRIBED_SECONDS = 0.2
+"""How long to wait for a kernel's word on a channel that may not be connected yet, before asking again."""
+GONE_SECONDS = 0.1
+"""How long a process that was killed is waited for closely."""
+
+
+class ThisInterpreter(KernelSpecManager):
+    """Knows one kernel: the interpreter that runs this. An installed `python3` of elsewhere is never picked up."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Return it, whatever its name."""
+        return KernelSpec(
+            argv=[*LAUNCH, "-f", "{connection_file}"], display_name="Python 3", language="python", name=kernel_name
+        )
+
+
+class Client(AsyncKernelClient):
+    """A client that is ready when its kernel says so on both channels, and not 0.2 s of silence later."""
+
+    def start_channels(self, *_: Any, **__: Any) -> None:
+        """Connect; without heartbeat, because whether our own process lives is known better."""
+        super().start_channels(hb=False)
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - its own signature
+        """Wait until the kernel answers, and what it publishes arrives. Raises RuntimeError if it does not or dies."""
+        until = time.monotonic() + timeout if timeout is not None else float("inf")
+        while not await self._answers():
+            if not await self.is_alive():
+                raise RuntimeError("Kernel died before replying to kernel_info")
+            if time.monotonic() > until:
+                raise RuntimeError(f"Kernel didn't respond in {timeout:g} seconds")
+
+    async def _answers(self) -> bool:
+        """Ask once; return whether the answer came, and also what is published of it.
+
+        When that is over, everything published before has been read: later messages belong to later questions.
+        """
+        self.kernel_info()
+        try:
+            answer = await self.get_shell_msg(timeout=1)
+            while True:
+                published = await self.get_iopub_msg(timeout=SUBSCRIBED_SECONDS)
+                if published["parent_header"].get("msg_id") != answer["parent_header"].get("msg_id"):
+                    continue
+                if published["content"].get("execution_state") == "idle":
+                    self._handle_kernel_info_reply(answer)
+                    return True
+        except Empty:
+            return False
+
+
+class Provisioner(LocalProvisioner):
+    """Starts the kernel as a process of its own, forked where that is possible."""
+
+    kernels: Kernels | None = None
+    """Where to fork it from."""
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
+        """Start the kernel that `cmd` starts."""
+        process = await self._forked(cmd, options)
+        if process is None:
+            return await super().launch_kernel(cmd, **options)
+        self.process = process  # type: ignore[assignment]  # has what is used of a Popen
+        self.pid = process.pid
+        self.cwd = options.get("cwd", Path.cwd())
+        return self.connection_info
+
+    async def _forked(self, cmd: list[str], options: dict[str, Any]) -> ForkedProcess | None:
+        kernels = self.kernels
+        if kernels is None or kernels.server is None or tuple(cmd[: len(LAUNCH)]) != LAUNCH:
+            return None
+        environment = options.get("env") or dict(os.environ)
+        if not kernels.server.fits(environment):
+            log.debug("a kernel is started anew, not forked: its environment is another one")
+            return None
+        try:
+            return await asyncio.to_thread(
+                kernels.server.kernel,
+                cmd[len(LAUNCH) :],
+                cwd=str(options.get("cwd") or "."),
+                environment=environment,
+            )
+        except ForkServerLost as lost:
+            kernels.do_not_fork(lost)
+            return None
+
+    async def kill(self, restart: bool = False) -> None:
+        """Kill the kernel and what it started, and wait a moment for its end: others look only ten times a second."""
+        await super().kill(restart)
+        until = time.monotonic() + GONE_SECONDS
+        while await self.poll() is None and time.monotonic() < until:  # noqa: ASYNC110 - a process sets no Event
+            await asyncio.sleep(0.002)
+
+
+class Manager(AsyncKernelManager):
+    """The manager of a kernel from `Kernels`."""
+
+    _clients: list[Client]
+
+    @classmethod
+    def of(cls, kernels: Kernels, connection_file: Path) -> Self:
+        """Return one whose kernel is not started yet. `connection_file` must be unique."""
+        manager = cls(
+            connection_file=str(connection_file),
+            transport=transport(connection_file),
+            kernel_spec_manager=ThisInterpreter(),
+            client_factory=Client,
+        )
+        manager._clients = []
+        manager.provisioner = Provisioner(kernel_spec=manager.kernel_spec, parent=manager)
+        manager.provisioner.kernels = kernels
+        return manager
+
+    def client(self, **options: Any) -> Client:  # type: ignore[override]  # as AsyncKernelManager does
+        """Return a client of its kernel."""
+        client = super().client(**options)
+        assert isinstance(client, Client)
+        self._clients.append(client)
+        return client
+
+    @property
+    def forked(self) -> bool:
+        """Whether its kernel was forked."""
+        return isinstance(self.provisioner, Provisioner) and isinstance(self.provisioner.process, ForkedProcess)
+
+    async def end(self) -> None:
+        """Disconnect its clients, kill the kernel and remove its sockets."""
+        for client in self._clients:
+            client.stop_channels()
+        self._clients.clear()
+        if self.provisioner is not None and self.has_kernel:
+            await self.provisioner.kill()
+            await self.provisioner.wait()
+        await self.cleanup_resources()

@@ -1,0 +1,22 @@
+"""Run JupyterLab's or Voilà's server, a second faster: `python -m cfrunbook.report.serving jupyterlab|voila OPTIONS`."""
+
+from __future__ import annotations
+
+import sys
+
+from cfrunbook.report.kernels import fast_notebook_imports
+
+
+def main(program: str, *options: str) -> None:
+    """Run the server until it ends, which ends this process."""
+    sys.argv = [program, *options]
+    with fast_notebook_imports():
+        if program == "voila":
+            from voila.app import main as serve
+        else:
+            from jupyterlab.labapp import main as serve
+    serve()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,44 @@
+"""Do once, on an origin about which nothing was seen, what every runbook does: import, judge, compile, draw.
+
+For the process that the kernels of runbooks are forked from. What stays of it are modules and caches of pure functions.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from importlib import import_module
+
+MODULES = (
+    "cfrunbook.aws.inputs",
+    "cfrunbook.causes.certificate_chain",
+    "cfrunbook.causes.leaf_grid",
+    "cfrunbook.causes.tls_capabilities",
+    "cfrunbook.views.dns_table",
+    "cfrunbook.views.leaf_table",
+    "cryptography.hazmat.primitives.serialization",
+    "cryptography.x509.verification",
+)
+"""What only runbooks about something that was seen import."""
+
+
+def rehearse() -> None:
+    """Do it. Opens no socket and starts no thread."""
+    from cfrunbook.causes import registry
+    from cfrunbook.diagnosis import judge
+    from cfrunbook.evidence import Observations
+    from cfrunbook.incident import Incident
+    from cfrunbook.runbook import pictures
+    from cfrunbook.views import steps, tables
+    from cfrunbook.x509 import roots
+
+    registry.rules()
+    for module in MODULES:
+        import_module(module)
+    roots.mozilla()
+    incident = Incident.load(origin="origin.example")
+    seen = Observations(recorded_at=dt.datetime(2000, 1, 1, tzinfo=dt.UTC), inputs=incident.inputs)
+    diagnosis = judge(incident, seen)
+    tables.observations(seen, wanted=incident.targets, kinds=())
+    steps.Judgement(diagnosis=diagnosis, causes=(), runbook="")._repr_mimebundle_()
+    steps.note("Nothing.")
+    pictures.path(diagnosis)._repr_mimebundle_()

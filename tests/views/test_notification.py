@@ -1,0 +1,70 @@
+"""What a pager is told: small, neutral, the same key as long as the incident is the same, harmless where it is shown."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+
+from cfrunbook.views import notification
+from cfrunbook.views.notification import Notification
+
+
+def told(sample: Any, **options: Any) -> Notification:
+    return notification.of(sample.diagnosis, sample.observations, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "severity", "lab"), [("fault", "critical", ""), ("unknown", "warning", ""), ("ok", "info", "healthy")]
+)
+def test_a_fault_wakes_people_and_a_lab_does_not(samples: dict[str, Any], name: str, severity: str, lab: str) -> None:
+    value = told(samples[name], report="/srv/incident/1")
+    assert (value.status, value.severity, value.lab) == (name, severity, lab)
+    assert value.report == "/srv/incident/1"
+    assert value.title.startswith("LAB: ") == bool(lab)
+    assert value.next_step
+    assert value.pagerduty["payload"]["severity"] == severity
+    assert value.pagerduty["event_action"] == "trigger", "one look from one place resolves nothing"
+
+
+def test_the_fields_of_three_systems(samples: dict[str, Any]) -> None:
+    value = json.loads(told(samples["fault"], report="/srv/incident/1").to_json())
+    assert (value["cause"], value["code"], value["cloudfront_status"]) == (
+        "certificate",
+        "certificate.missing_intermediate",
+        502,
+    )
+    assert value["anchor"] == "#finding-certificate.missing_intermediate--shop-origin-443"
+    assert set(value["pagerduty"]) == {"event_action", "dedup_key", "client", "payload", "links"}
+    assert {"summary", "source", "severity"} <= set(value["pagerduty"]["payload"])
+    assert value["pagerduty"]["dedup_key"] == value["servicenow"]["correlation_id"] == value["dedup_key"]
+    assert "/srv/incident/1" in value["slack"]["text"]
+    assert "Code: certificate.missing_intermediate" in value["slack"]["text"], "to be copied as it is"
+
+
+def test_the_key_is_the_incidents_and_not_the_findings(samples: dict[str, Any]) -> None:
+    fault = samples["fault"].diagnosis
+    key = notification.of(fault).dedup_key
+    later = msgspec.structs.replace(
+        fault, verdict=msgspec.structs.replace(fault.verdict, code="certificate.expired", sentence="Another.")
+    )
+    elsewhere = msgspec.structs.replace(fault, inputs={**fault.inputs, "url": "https://other.example.com/"})
+    assert notification.of(later).dedup_key == key
+    assert notification.of(elsewhere).dedup_key != key
+    assert len(key) < 100
+
+
+def test_hostile_values_stay_text(samples: dict[str, Any], hostile_text: str) -> None:
+    assert "<script" in hostile_text
+    value = told(samples["hostile"])
+    text = value.slack["text"]
+    assert "<" not in text
+    assert ">" not in text
+    for shown in (text, value.title, value.sentence, value.servicenow["description"]):
+        assert not [c for c in shown.replace("\n", "").replace("\u200b", "") if not c.isprintable()]
+    assert len(value.title) <= 160
+    assert len(value.pagerduty["payload"]["summary"]) <= 1024
+    assert len(value.servicenow["description"]) <= 4000
+    assert msgspec.json.decode(value.to_json(), type=Notification) == value
