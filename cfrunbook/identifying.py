@@ -37,6 +37,10 @@ _IDS = frozenset(
 _SKIPPED = frozenset({"source", "versions", "lab", "pop", "kind", "schema", "formats", "guesses"})
 """What is public, or says what cfrunbook itself is."""
 _URL = re.compile(r"https?://[^\s\"'<>\\]+")
+_ARN = re.compile(r"\barn:aws[\w-]*:[\w-]*:[\w-]*:\d*:([^\s\"',;]+)")
+"""The resource of an ARN, `function:shop:7`: people also name it without the rest.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
+_KINDS_OF_RESOURCE = frozenset({"app", "net", "gwy", "service-role", "aws-service-role", "log-group"})
 _CERTIFICATE_PARTS = ("2.5.4.3", "2.5.4.10", "2.5.4.11", "2.5.4.5", "2.5.4.7", "2.5.4.9", "2.5.4.8", "2.5.4.17")
 """CN, O, OU, serialNumber, L, street, ST, postalCode: https://www.rfc-editor.org/rfc/rfc4519"""
 
@@ -106,6 +110,10 @@ def _of_text(known: Pseudonyms, text: str, key: str) -> None:
             known.add_host(text, _HOSTS[key])
     elif key in _WORDS:
         known.add_word(text, _WORDS[key])
+    for resource in _ARN.findall(text):
+        for part in re.split(r"[:/]", resource)[1:]:
+            if part not in _KINDS_OF_RESOURCE:
+                known.add_word(part, "name")
     for url in _URL.findall(text):
         _of_url(known, url)
     known.add_hosts_in(text)

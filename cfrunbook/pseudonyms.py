@@ -45,7 +45,7 @@ _FORMS = rf"""
   | (?P<resource> \b (?:sg|i|vpc|subnet|eni|acl|rtb|nat|igw|pl|vpce|vo|eipalloc) - [0-9a-f]{{8,17}} \b )
   | (?P<request> (?<![\w-]) [\w-]{{54}} == )
   | (?P<id>   (?<![\w-]) [EZ] (?=[A-Z0-9]*\d) [A-Z0-9]{{9,31}} (?![\w-]) )
-  | (?P<account> (?<![\w.-]) \d{{12}} (?![\w.-]) )
+  | (?P<account> (?<![\w.-]) \d{{12}} (?! [\w-] | \.\w ) )
   | (?P<cut>  {_CHARACTER}{{4,}} … )
   | (?P<host> (?<![\w.-]) (?:\*\.)? (?:_?{_LABEL}\.)+ [^\W\d_](?:[\w-]*[^\W_])? (?![\w-]) )
   | (?P<short> \b (?=[0-9a-f]*\d) [0-9a-f]{{8,31}} \b )

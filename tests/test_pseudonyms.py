@@ -43,7 +43,7 @@ def made() -> Pseudonyms:
         ("10.0.0.0/8 2a00:1::5", "192.0.2.2/8 2001:db8::1"),
         ("127.0.0.1 0.0.0.0/0 ::1 12:30:45", "127.0.0.1 0.0.0.0/0 ::1 12:30:45"),
         ("arn:aws:iam::123456789012:role/x;", "arn-1;"),
-        ("E2EXAMPLE9ABCD in 123456789012", "id-1 in account-1"),
+        ("E2EXAMPLE9ABCD in 123456789012.", "id-1 in account-1."),
         ("sg-0a1b2c3d4e5f60718", "resource-1"),
         (FINGERPRINT, "fingerprint-1"),
         (":".join(["0F"] * 32), "fingerprint-1"),

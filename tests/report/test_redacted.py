@@ -25,7 +25,7 @@ from cfrunbook.report.formats import DEFAULT, Format
 
 NOW = dt.datetime(2026, 11, 22, 3, 4, 5, tzinfo=dt.UTC)
 PUBLIC = {"docs.aws.amazon.com", "ip-ranges.amazonaws.com", "www.rfc-editor.org"}
-SCENARIOS = ["response-alb-502", "dns-stale-server-denies", "tls-name-mismatch", "certificate-missing-intermediate"]
+SCENARIOS = ["function-other-account", "response-alb-502", "dns-stale-server-denies", "tls-name-mismatch"]
 
 
 def look(scenario: str, **options: Any) -> tuple[Incident, Any, Diagnosis]:
@@ -44,6 +44,7 @@ def identifying(incident: Incident, observations: Any) -> set[str]:
     ids = set(re.findall(r"EDFDVBD6EXAMPLE|111122223333|shop-origin|shop-2026", recording))
     logs = json.loads(recording)["inputs"]["logs"] or {}
     asked = {e["request_id"] for t in logs.get("types", ()) for e in t["examples"]}
+    ids |= {f"{name}:" for name in re.findall(r"arn:aws:lambda:[^\"]*:function:([\w-]+)", recording)}
     paths = set(re.findall(r"/tmp/[^\s\"]+", recording)) | {"/cart", "/product/1001", "/images/hero.jpg"}
     told: set[str] = set()
     for der in {der for h in observations.handshakes for der in h.certificates}:
