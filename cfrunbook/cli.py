@@ -233,7 +233,7 @@ def _report(options: argparse.Namespace) -> int:
         }
         print(msgspec.json.format(msgspec.json.encode(result), indent=2).decode())
     else:
-        print(f"Report:  {place}{_page_of(asked)}")
+        print(f"Report:  {place}/{report.page}")
         if report.redacted:
             print(
                 f"To share: {place}/{report.redacted.name}: read it through first, free text may still tell who you are"
@@ -243,14 +243,6 @@ def _report(options: argparse.Namespace) -> int:
         for name in report.failed:
             print(f"Failed:  runbook {visible(name)}; the report names what went wrong.")
     return EXIT[diagnosis.verdict.status]
-
-
-def _page_of(formats: frozenset[str]) -> str:
-    """Return the file of a report to be read first."""
-    return next((f"/{file}" for form, file in _PAGES.items() if form in formats), "")
-
-
-_PAGES = {"html": "report.html", "pdf": "report.pdf", "markdown": "summary.md", "json": "diagnosis.json"}
 
 
 def _notify(options: argparse.Namespace, diagnosis: Diagnosis, observations: Observations, place: str) -> None:

@@ -12,12 +12,17 @@ import pytest
 
 import cfrunbook as cf
 from cfrunbook import lab
+from cfrunbook.causes import registry
+from cfrunbook.functions.validation import rules as function_rules
+from cfrunbook.lab import catalogue
 from cfrunbook.lab.edge import Origin, OriginGroup, fetch_all
+from cfrunbook.lab.scenarios.function_results import name_of
 from cfrunbook.probes import s2n
 from cfrunbook.views.html import report_page
 from cfrunbook.views.markdown import summary
 from tests.conftest import REQUIRE_ALL
-from tests.scenarios import OF_RESULTS, distinct
+from tests.lab.test_catalogue import judged
+from tests.scenarios import APART, OF_RESULTS, distinct
 
 WHY_NOT = s2n.available()
 NAMES = list(distinct())
@@ -190,3 +195,15 @@ def test_judging_a_recording_gives_the_same_diagnosis_as_the_live_look() -> None
     assert again.verdict == live.verdict
     assert again.findings == live.findings
     assert again.paths == live.paths
+
+
+def test_every_code_has_a_scenario_or_a_reason() -> None:
+    """The catalogue is complete: each result code is shown by a scenario, or it is said why none can show it."""
+    rules = registry.rules()
+    logged = [name for name in OF_RESULTS if lab.SCENARIOS[name].has_logs]
+    shown = {f.code for name in APART for f in judged(name)[0].findings}
+    shown |= {f.code for name in (*NAMES, *logged) for f in looked_at(name).diagnosis.findings}
+    shown |= {f"edge_function.{rule}" for rule in function_rules() if name_of(rule) in OF_RESULTS}
+    assert rules.keys() - shown - catalogue.NOT_SHOWN.keys() == set(), "these want a scenario, or a reason"
+    assert catalogue.NOT_SHOWN.keys() & shown == set(), "these are shown after all"
+    assert catalogue.NOT_SHOWN.keys() - rules.keys() == set()

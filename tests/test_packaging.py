@@ -27,7 +27,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 CONDA_NAMES = {"matplotlib": "matplotlib-base", "playwright": "playwright-python"}
 
 # What conda-forge does not have, so that pip brings it into the environment.
-PIP_ONLY = {"quickjs-ng", "tlslite-ng"}
+PIP_ONLY = {"axe-playwright-python", "quickjs-ng", "tlslite-ng"}
 
 
 def declared() -> dict[str, Requirement]:

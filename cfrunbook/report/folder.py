@@ -40,6 +40,8 @@ class Report:
     verdict: Verdict
     runs: tuple[Run, ...]
     """How each runbook ended."""
+    page: str = "report.html"
+    """The file in it to be read first."""
     redacted: Path | None = None
     """The folder within it that may be shared outside; None: none was asked for."""
     notes: tuple[str, ...] = ()
@@ -117,6 +119,7 @@ def write_report(
             path=building.place,
             verdict=diagnosis.verdict,
             runs=runs,
+            page=next((name for name in _FIRST if (building.place / name).is_file()), "evidence.json"),
             redacted=edition if edition.is_dir() else None,
             notes=tuple(notes),
         )
@@ -208,6 +211,8 @@ def _write_page(
     (folder / "report.html").write_text(page, encoding="utf-8")
 
 
+_FIRST = ("report.html", "report.pdf", "summary.md", "diagnosis.json")
+"""What is to be read first, of what there is."""
 _BESIDE = {
     "evidence.json": "everything that was seen: judge it again with cfrunbook report --evidence",
     "before.json": "the recording from before",

@@ -23,7 +23,7 @@ NOT_BROKEN = {
 
 
 def test_every_scenario_with_a_fault_can_be_mended() -> None:
-    assert {name for name, s in lab.SCENARIOS.items() if s.expected.status == "fault"} <= {
+    assert {name for name, s in lab.SCENARIOS.items() if s.expected.status == "fault" and not s.on_paper} <= {
         name for name, s in lab.SCENARIOS.items() if mendable(s)
     }
 

@@ -8,6 +8,7 @@ from cfrunbook.lab.scenario import Scenario
 from cfrunbook.lab.scenarios import (
     certificate,
     chains,
+    compound,
     configured,
     difficult,
     dns_delegation,
@@ -33,7 +34,7 @@ from cfrunbook.lab.scenarios import (
 _MODULES = (
     *(healthy, certificate, chains, hellos, tls, parameters, port, difficult, redundant, families, response),
     *(functions, function_results, configured, papers, firewalls, statuses),
-    *(dns_names, dns_servers, dns_delegation, dns_redundant, dns_healthy),
+    *(dns_names, dns_servers, dns_delegation, dns_redundant, dns_healthy, compound),
 )
 
 SCENARIOS: Mapping[str, Scenario] = {scenario.name: scenario for module in _MODULES for scenario in module.SCENARIOS}

@@ -24,7 +24,7 @@ from cfrunbook.lab.scenario import (
     Setup,
     web,
 )
-from cfrunbook.lab.servers import Chain, Closed, Tls
+from cfrunbook.lab.servers import Chain, Closed, Http, Tls
 
 _GUIDE: Final = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
 _ORIGIN: Final = _GUIDE + "DownloadDistValuesOrigin.html"
@@ -61,6 +61,8 @@ class Row:
     policies: tuple[Document, ...] = field(default=())
     port: int = 0
     """A port that the change brings in; nothing listens there."""
+    secure: bool = False
+    """CloudFront speaks HTTPS to the origin; else HTTP, where it makes no difference."""
     standby: bool = False
     """There is an origin group."""
     difficulty: Difficulty = Difficulty.EASY
@@ -213,6 +215,7 @@ ROWS: Final = (
         _custom(HTTPSPort=444),
         _fault("port_not_allowed"),
         port=444,
+        secure=True,
     ),
     Row(
         "service_plain_http",
@@ -224,6 +227,7 @@ ROWS: Final = (
         Expected("fault", Cause.PORT, "distribution.service_plain_http", None, frozenset({200})),
         relocated=(f"abc123.execute-api.{_REGION}.amazonaws.com",),
         difficulty=Difficulty.MEDIUM,
+        secure=True,
     ),
     Row(
         "service_port",
@@ -236,6 +240,7 @@ ROWS: Final = (
         relocated=(f"abc123.lambda-url.{_REGION}.on.aws",),
         port=8443,
         difficulty=Difficulty.MEDIUM,
+        secure=True,
     ),
     Row(
         "mediastore_ended",
@@ -247,6 +252,7 @@ ROWS: Final = (
         _fault("mediastore_ended"),
         _S3,
         relocated=(f"abc123.data.mediastore.{_REGION}.amazonaws.com",),
+        secure=True,
     ),
     Row(
         "internal_load_balancer",
@@ -257,6 +263,7 @@ ROWS: Final = (
         _custom(f"internal-shop-1.{_REGION}.elb.amazonaws.com", OriginProtocolPolicy="http-only"),
         Expected("fault", Cause.PORT, "distribution.internal_load_balancer", 504, frozenset({200})),
         relocated=(f"internal-shop-1.{_REGION}.elb.amazonaws.com",),
+        secure=True,
     ),
     Row(
         "aws_name_https",
@@ -268,6 +275,7 @@ ROWS: Final = (
         Expected("fault", Cause.TLS_NAME, "distribution.aws_name_https", 502, frozenset({200})),
         relocated=(f"shop-1.{_REGION}.elb.amazonaws.com",),
         difficulty=Difficulty.MEDIUM,
+        secure=True,
     ),
     Row(
         "sslv3_only",
@@ -277,6 +285,7 @@ ROWS: Final = (
         "A list of what is forbidden was put where the list of what is allowed belongs.",
         _custom(OriginSslProtocols=_items("SSLv3")),
         Expected("fault", Cause.TLS_PROTOCOL, "distribution.sslv3_only", 502, frozenset({200})),
+        secure=True,
     ),
     Row(
         "sslv3_among_others",
@@ -285,6 +294,7 @@ ROWS: Final = (
         "Which version do CloudFront and this origin agree on?",
         "Old distributions have it, and the highest version that both speak is used anyway.",
         _custom(OriginSslProtocols=_items("SSLv3", "TLSv1.2")),
+        secure=True,
     ),
     Row(
         "tls13_in_api",
@@ -294,6 +304,7 @@ ROWS: Final = (
         "CloudFront uses TLS 1.3 by itself, whatever the list says; there is no value for it.",
         _custom(OriginSslProtocols=_items("TLSv1.2", "TLSv1.3")),
         _fault("tls13_in_api"),
+        secure=True,
     ),
     Row(
         "s3_path_style",
@@ -361,6 +372,7 @@ ROWS: Final = (
         _behavior(CachePolicyId=_CACHE_WITH_HOST, OriginRequestPolicyId=ALL_VIEWER_EXCEPT_HOST_HEADER),
         page=_GUIDE + "controlling-origin-requests.html",
         difficulty=Difficulty.HARD,
+        secure=True,
     ),
     Row(
         "disabled",
@@ -474,10 +486,13 @@ def _scenario(row: Row) -> Scenario:
     def set_up(authority: Authority) -> Setup:
         names = [name for name in row.relocated if len(name) < 64]
         services = [name for name in names if not name.endswith("elb.amazonaws.com")]
-        origin = web(Tls(Chain((authority.leaf(ORIGIN, *services), authority.intermediate))))
+        if row.secure:
+            origin = web(Tls(Chain((authority.leaf(ORIGIN, *services), authority.intermediate))))
+        else:
+            origin = OriginSetup(({80: Http(), 443: Closed()},), protocol_policy="http-only")
         if row.port:
             origin = replace(origin, addresses=tuple({**ports, row.port: Closed()} for ports in origin.addresses))
-        standby = OriginSetup(origin.addresses, id="shop-standby", domain="standby.shop.example")
+        standby = replace(origin, id="shop-standby", domain="standby.shop.example")
         return Setup(
             origin,
             secondary=standby if row.standby else None,

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
 from cfrunbook.lab import middlebox, tls_flight
 from cfrunbook.lab.authority import DAY, SERVER_AUTH, Authority
@@ -94,6 +97,25 @@ def _names_unreadable(authority: Authority) -> tuple[bytes, ...]:
     junk = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), b"\x30\x03\x82\x05ab")
     leaf = authority.mint(ORIGIN, issuer=authority.intermediate, usages=(SERVER_AUTH,), extra=((junk, False),))
     return leaf.der, authority.intermediate.der
+
+
+def _unusable_key(authority: Authority) -> tuple[bytes, ...]:
+    return authority.leaf(ORIGIN, key="Ed25519").der, authority.intermediate.der
+
+
+_SHA256_WITH_RSA, _SHA1_WITH_RSA = bytes.fromhex("2a864886f70d01010b"), bytes.fromhex("2a864886f70d010105")
+
+
+def _weak_signature(authority: Authority) -> tuple[bytes, ...]:
+    """Return a certificate that is signed over SHA-1, as no library makes them any more."""
+    old = authority.mint("Lab Old CA", issuer=authority.root, ca=True, ends=DAY * 300, key="RSA 2048")
+    leaf = authority.leaf(ORIGIN, issuer=old)
+    content = leaf.certificate.tbs_certificate_bytes
+    head, _, tail = leaf.der.partition(content)
+    content, tail = (part.replace(_SHA256_WITH_RSA, _SHA1_WITH_RSA) for part in (content, tail))
+    assert isinstance(old.key, rsa.RSAPrivateKey)
+    signature = old.key.sign(content, PKCS1v15(), hashes.SHA1())  # noqa: S303 - what the scenario is about
+    return head + content + tail[: -len(signature)] + signature, old.der
 
 
 def _hello(
@@ -322,6 +344,26 @@ SCENARIOS = (
         "the handshake goes on for a while and then fails.",
         "How many certificates are sent?",
         "A home-made server could not read its file and goes on without.",
+        page=_CERTIFICATE,
+    ),
+    _hello(
+        "certificate-key-unsupported",
+        fault("certificate.key_unsupported"),
+        _sends(_unusable_key),
+        "The origin sends a certificate whose key CloudFront does not support, without being asked for one",
+        "the certificate is right, and the server insists on it.",
+        "Which kind of key is in the certificate?",
+        "A home-made server has one certificate and sends it to everybody.",
+        page=_CERTIFICATE,
+    ),
+    _hello(
+        "certificate-weak-signature",
+        fault("certificate.weak_signature"),
+        _sends(_weak_signature),
+        "The certificate is signed over SHA-1",
+        "name, dates and authority are right; the device has had it since it was bought.",
+        "With which algorithm is the certificate signed?",
+        "Devices keep what their maker put there ten years ago.",
         page=_CERTIFICATE,
     ),
     _hello(

@@ -7,9 +7,10 @@ said, and what not, is in CloudFront's own words alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from cfrunbook.findings import Cause
+from cfrunbook.functions.model import Kind
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.response import SENTENCES
 from cfrunbook.lab.scenario import (
@@ -17,6 +18,7 @@ from cfrunbook.lab.scenario import (
     Capture,
     Difficulty,
     Expected,
+    FunctionResult,
     LogStory,
     OriginSetup,
     Scenario,
@@ -53,6 +55,9 @@ class Row:
     logs: LogStory | None = None
     page: str = _502
     difficulty: Difficulty = Difficulty.MEDIUM
+    own_page: bool = False
+    """The distribution has a page of its own for 502."""
+    function: FunctionResult | None = None
 
 
 def _fault(code: str, status: int = 502) -> Expected:
@@ -286,6 +291,27 @@ RESPONSES: Final = (
         _OK,
         Capture(200, "Miss", page="<h1>Shop</h1>\n"),
         difficulty=Difficulty.EASY,
+    ),
+    Row(
+        "capture-own-page",
+        "Viewers get the distribution's own page for errors, which tells nothing",
+        "Ticket: the page is ours. So the error is ours, too?",
+        "Who sends that page, and in place of what?",
+        "A page of one's own looks better, and hides what CloudFront would say.",
+        _unknown("cloudfront.custom_error_page", 502),
+        Capture(page="<h1>Sorry</h1>\n", fields={"Server": "AmazonS3"}),
+        page=_MASKING,
+        own_page=True,
+    ),
+    Row(
+        "result-at-no-event",
+        "A function's result was captured, and nobody said when it runs",
+        "Ticket: here is what the function returned. Would CloudFront use it?",
+        "When does the function run, and what may it change then?",
+        "What is right at one event is refused at another.",
+        Expected("unknown", Cause.EDGE_FUNCTION, "edge_function.cloudfront_function.not_compared"),
+        function=FunctionResult(Kind.CLOUDFRONT_FUNCTION, None, b'{"method": "GET", "uri": "/"}\n'),
+        page=_FUNCTION_LOGS,
     ),
     Row(
         "capture-error-cached",
@@ -610,10 +636,22 @@ LOGS: Final = (
 )
 
 
+def _own_page(document: dict[str, Any]) -> None:
+    response = {"ErrorCode": 502, "ResponseCode": "502", "ResponsePagePath": "/sorry.html", "ErrorCachingMinTTL": 10}
+    document["Distribution"]["DistributionConfig"]["CustomErrorResponses"] = {"Quantity": 1, "Items": [response]}
+
+
 def _scenario(row: Row) -> Scenario:
     def set_up(_: Authority) -> Setup:
         shop = OriginSetup(({80: Http(), 443: Closed()},), protocol_policy="http-only")
-        return Setup(shop, response=row.response, logs=row.logs)
+        return Setup(
+            shop,
+            response=row.response,
+            logs=row.logs,
+            revise=_own_page if row.own_page else None,
+            function_result=row.function,
+            is_given=row.function is None,
+        )
 
     return Scenario(
         name=row.name,

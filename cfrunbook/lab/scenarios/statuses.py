@@ -7,10 +7,11 @@ from collections.abc import Callable
 from http.client import responses
 from typing import Final
 
+from cfrunbook.lab import tls_flight
 from cfrunbook.lab.authority import Authority
-from cfrunbook.lab.scenario import ORIGIN, VIEWER_HOST, Difficulty, Expected, Scenario, Setup, web
-from cfrunbook.lab.scenarios.rows import row, unknown
-from cfrunbook.lab.servers import Chain, Reply, Tls
+from cfrunbook.lab.scenario import HEALTHY, ORIGIN, VIEWER_HOST, Difficulty, Expected, OriginSetup, Scenario, Setup, web
+from cfrunbook.lab.scenarios.rows import fault, row, unknown
+from cfrunbook.lab.servers import Banner, Chain, Closed, Reply, Tls
 
 _BEHAVIOR: Final = "RequestAndResponseBehaviorCustomOrigin.html"
 _API: Final = "abc123.execute-api.eu-west-1.amazonaws.com"
@@ -41,6 +42,15 @@ def _without_header(authority: Authority) -> Setup:
         config["Origins"]["Items"][0]["CustomHeaders"] = {"Quantity": 1, "Items": [secret]}
 
     return Setup(web(_replies(403, authority)), revise=revise)
+
+
+def _tls_on_80(_: Authority) -> Setup:
+    unexpected = Banner(tls_flight.alert(10), waits=True, then="closes")
+    return Setup(OriginSetup(({80: unexpected, 443: Closed()},), protocol_policy="http-only"))
+
+
+def _closes_each(authority: Authority) -> Setup:
+    return Setup(web(Tls(Chain((authority.leaf(ORIGIN), authority.intermediate)))), keep_alive=True)
 
 
 def _mutual(authority: Authority) -> Setup:
@@ -121,6 +131,25 @@ SCENARIOS = (
         "A secret header keeps everybody out who goes around CloudFront, also whoever looks into the incident.",
         page=_HEADERS,
         difficulty=Difficulty.MEDIUM,
+    ),
+    _answer(
+        "port-tls-on-80",
+        fault("port.tls_on_plain_port"),
+        _tls_on_80,
+        "CloudFront speaks plain HTTP to a port that speaks TLS",
+        "since TLS was switched on everywhere, also on port 80. In a browser https://origin.shop.example:80 works.",
+        "What does CloudFront speak to the origin, and what does that port speak?",
+        "One line in a template: `listen 80 ssl`.",
+        page="http-502-bad-gateway.html#origin-not-responding-on-specified-ports",
+    ),
+    _answer(
+        "healthy-closes-each-connection",
+        HEALTHY,
+        _closes_each,
+        "The origin closes the connection with each answer, and says so",
+        "the origin hangs up after each answer. Is that it?",
+        "Does it say that it will, and does CloudFront ask over a closed connection?",
+        "Keep-alive is switched off on small servers: slower, and not broken.",
     ),
     _answer(
         "tls-client-certificate-of-cloudfront",

@@ -1,0 +1,119 @@
+"""The catalogue: which scenarios there are to choose from, and which result codes no scenario can show, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from cfrunbook.errors import BadInput
+from cfrunbook.findings import Cause
+from cfrunbook.lab.scenario import Difficulty, Scenario
+from cfrunbook.lab.scenarios import SCENARIOS
+from cfrunbook.text import visible
+
+_ACCOUNT = "It is about what AWS's API says of an account, and the lab has none."
+_RUN = "It is said of a handler that is run here, which `cfrunbook function --run` does when asked, and no scenario."
+_MACHINE = "It is about the machine from which somebody looks, or its network, and not about the origin."
+_NO_WALK = (
+    "It is said where name servers themselves could not be asked, from the root down; in the lab they always can be."
+)
+_LIBRARY = "It is about a disagreement with AWS's TLS library that is not known to be, so it cannot be made."
+_PART = "The lab's name servers fail alike for every question, over UDP and TCP."
+
+NOT_SHOWN: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        (
+            *("origin_response.alb_targets_unhealthy", "origin_response.alb_some_targets_unhealthy"),
+            *("origin_response.alb_no_targets", "port.alb_listener_missing", "port.alb_listener_not_tls"),
+            *("port.alb_listener_not_plain", "port.alb_not_active", "distribution.targets_healthy"),
+            *("certificate.acm_expired", "certificate.acm_expires_soon", "certificate.acm_private"),
+            *("certificate.acm_status", "tls_name.acm_name_missing", "dns.route53_not_delegated"),
+            *("dns.route53_delegation_differs", "dns.route53_duplicate_zones", "dns.route53_record_missing"),
+            *("dns.route53_private_only", "origin_response.alb_fixed_response"),
+            *("origin_response.alb_answers_itself", "port.vpc_origin_shut_out", "port.vpc_origin_not_certain"),
+            *("port.vpc_origin_let_in", "edge_function.validation_logged", "edge_function.validation_counted"),
+            *("edge_function.execution_counted", "edge_function.role_not_trusted", "edge_function.not_active"),
+            *("distribution.metrics_502", "distribution.metrics_no_502", "distribution.metrics_5xx"),
+            *("distribution.metrics_no_5xx", "distribution.metrics_none", "distribution.vpc_origin_not_deployed"),
+            "distribution.tenant_off",
+        ),
+        _ACCOUNT,
+    ),
+    **dict.fromkeys(
+        (
+            *("edge_function.threw", "edge_function.timed_out", "edge_function.ran_out_of_memory"),
+            *("edge_function.output_too_large", "edge_function.could_not_run"),
+        ),
+        _RUN,
+    ),
+    **dict.fromkeys(
+        (
+            *("port.rejected", "port.unreachable", "port.no_local_route", "port.not_tried", "dns.not_asked"),
+            *("dns.localhost", "dns.server_unreachable"),
+        ),
+        _MACHINE,
+    ),
+    **dict.fromkeys(
+        (
+            *("dns.not_walked", "dns.ok", "dns.resolver_nxdomain", "dns.resolver_dangling_alias"),
+            *("dns.resolver_nodata", "dns.resolver_servfail", "dns.resolver_refused", "dns.resolver_timeout"),
+        ),
+        _NO_WALK,
+    ),
+    **dict.fromkeys(("dns.server_ignores", "dns.server_limits"), _PART),
+    "dns.server_unproven": "It takes a server so slow that one look cannot tell it from a dead one: it would be a draw.",
+    "tls_protocol.s2n_fails": _LIBRARY,
+    "edge_function.lambda_edge.event_unusable": "Whoever gives such an event is told so before anything is judged.",
+    "edge_function.cloudfront_function.event_unusable": "Whoever gives such an event is told so before that.",
+    "port.keep_alive_ok": "It takes watching an idle connection for as long as CloudFront keeps it: five seconds.",
+    "tls_protocol.timeout": "It takes a handshake that hangs for as long as CloudFront waits: ten seconds.",
+    "tls_protocol.client_certificate": "OpenSSL asks for a certificate and insists, which is another code.",
+    "tls_protocol.undocumented_suite": "No OpenSSL of today has the old suites that CloudFront offers beside its list.",
+    "tls_protocol.renegotiation": "Python's ssl module cannot ask for another handshake; tests do it with Apache.",
+    "tls_protocol.renegotiation_optional": "Python's ssl module cannot ask for another handshake.",
+    "tls_protocol.tls13_not_yet": "It was so until November 2025, and the scenarios are of today.",
+    "cloudfront.logs_go_on_later": "It takes a moment to judge at (--at) in the past, and the scenarios are of now.",
+    "cloudfront.logged_one_origin": "It takes real-time logs, and the lab writes standard logs.",
+    "certificate.malformed": "The lab's authority makes whole certificates; tests damage them byte by byte.",
+    "certificate.differing": "It takes a server that tells CloudFront's hello from others by chance: it would be a draw.",
+    "tls_name.differing": "It takes a server that tells CloudFront's hello from others by chance: it would be a draw.",
+    "distribution.origin_port_not_allowed": "It is said where an origin is given without any distribution.",
+}
+"""Codes that no scenario shows, each with the reason in a sentence. A test holds that all others are shown."""
+
+
+def choose(
+    *,
+    cause: str = "",
+    difficulty: str = "",
+    broken_only: bool = False,
+) -> tuple[Scenario, ...]:
+    """Return the scenarios about a cause, of a difficulty; `broken_only`: those that can be mended.
+
+    A healthy scenario belongs to the causes that its name begins with, and to none. Raises BadInput for a cause or a
+    difficulty that does not exist, and where nothing is left.
+    """
+    wanted = _of(Cause, cause, "cause")
+    level = _of(Difficulty, difficulty, "difficulty")
+    found = tuple(
+        scenario
+        for scenario in SCENARIOS.values()
+        if (not wanted or scenario.expected.cause == wanted)
+        and (not level or scenario.difficulty == level)
+        and (not broken_only or scenario.expected.status == "fault")
+    )
+    if not found:
+        raise BadInput(f"Lab: no scenario is about {visible(cause)} and {visible(difficulty)}; leave one of them out.")
+    return found
+
+
+def _of(kind: type[Cause] | type[Difficulty], word: str, what: str) -> str:
+    """Return the member of an enumeration that a word names; empty for an empty one. Raises BadInput."""
+    given = word.replace("-", "_")
+    if given and given not in list(_values(kind)):
+        raise BadInput(f"Lab: {visible(word, 40)!r} is no {what}; there are {', '.join(_values(kind))}.")
+    return given
+
+
+def _values(kind: type[Cause] | type[Difficulty]) -> Iterator[str]:
+    yield from (member.value for member in kind)
