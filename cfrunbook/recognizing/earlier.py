@@ -26,6 +26,8 @@ _BEFORE = frozenset({
 _AFTER = frozenset({"after", "bad", "broken", "current", "failing", "latest", "new", "newer", "now", "today"})
 """Words in the name of a file, or of its folder, by which people tell what was from what is."""
 _DATE = re.compile(r"(?<!\d)(20\d\d)-?([01]\d)-?([0-3]\d)(?!\d)", re.ASCII)
+_FIRST_YEAR, _LAST_YEAR = 2008, 2999
+"""Years in which a time is believed; CloudFront began in 2008."""
 _LEAST = 60.0
 """Seconds by which the times of two files must differ to tell anything: copies are made at once."""
 
@@ -42,9 +44,11 @@ def modified(document: Any) -> float:
     said = document.get("LastModifiedTime") if isinstance(document, Mapping) else None
     try:
         moment = dt.datetime.fromisoformat(said) if isinstance(said, str) else None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp() if moment else 0.0
-    except (ValueError, OverflowError):
+    except ValueError:
         return 0.0
+    if moment is None or not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        return 0.0
+    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
 
 
 def marks(read: Distribution, config: Any) -> tuple[str, ...]:

@@ -94,6 +94,17 @@ def test_what_cannot_be_told_is_a_sentence():
     assert "There are 2 distributions" in recognize(others).conflicts[0], "two ids are two distributions"
 
 
+@pytest.mark.parametrize(
+    "when",
+    ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "then", "", 7, None, ["2026-11-20T03:12:05Z"], {}],
+)
+def test_a_time_that_is_none_tells_nothing(when: Any):
+    document = distribution(**THEN)
+    document["Distribution"]["LastModifiedTime"] = when
+    found = recognize([json.dumps(document), configuration(22, **NOW)])
+    assert found.conflicts[0].startswith("There are 2 configurations of one distribution")
+
+
 def test_copies_of_one_configuration_are_one():
     whole = configuration(22)
     found = recognize([bare(whole), whole, json.dumps(json.loads(whole), indent=4, sort_keys=True), ID])
