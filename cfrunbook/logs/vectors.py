@@ -220,7 +220,7 @@ def _divided(block: Block) -> _Lines | None:
 
 
 class _Values:
-    """The values of a column, each with a number from 1 on; 0 is none."""
+    """The values of a column, each with a number; 0 is the empty one."""
 
     def __init__(self, width: int, mean: Callable[[bytes], Meaning] | None = None) -> None:
         self._width, self._mean = width, mean
@@ -236,11 +236,10 @@ class _Values:
         """Forget them all."""
         self.known = [b""]
         """By number."""
-        self._numbers: dict[bytes, int] = {}
-        self.meanings = np.zeros(1, np.int8)
+        self._numbers = {b"": 0}
+        self.meanings = np.array([self._mean(b"")] if self._mean else [], np.int8)
         """By number."""
-        self._slots[:] = 0
-        self._words[0] = np.frombuffer(b"\0\1" * (self._width // 2), np.uint64)  # what no value is
+        self._slots[:] = 0  # only of the empty value are all bytes as in the first row of `_words`
         self._counts = np.zeros(0, np.int64)
 
     @property

@@ -25,6 +25,7 @@ vectors = pytest.importorskip("cfrunbook.logs.vectors")
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is soon full, values of a few bytes are long, and half of the hashes are the same."""
+    monkeypatch.setattr(inflate, "BLOCK", 1000)
     monkeypatch.setattr(delimited, "BLOCK", 1500)
     monkeypatch.setattr(blocks, "_LEAST", 1)
     monkeypatch.setattr(vectors, "_MAX_LINES", 60)
@@ -67,19 +68,21 @@ windows = st.sampled_from(
 
 @settings(max_examples=150, deadline=None)
 @given(
-    some=st.lists(rows, min_size=1, max_size=80),
-    again=st.integers(1, 4),
+    some=st.lists(rows, min_size=1, max_size=40),
+    count=st.one_of(st.integers(1, 300), st.integers(61, 200)),
     order=st.permutations(NAMES[2:]),
     size=st.integers(100, 3000),
     breaks=breaks,
+    cut=st.one_of(st.just(0), st.integers(0, 900)),
     window=windows,
     status=st.sampled_from([502, 502, 200, 404]),
 )
-def test_blocks_say_what_lines_say(some, again, order, size, breaks, window, status):
-    content = standard(some * again, [*NAMES[:2], *order])
+def test_blocks_say_what_lines_say(some, count, order, size, breaks, cut, window, status):
+    content = standard((some * count)[:count], [*NAMES[:2], *order])
     for at, what in breaks:
-        at %= len(content)
-        content = content[:at] + what + content[at:]
+        place = at % len(content)
+        content = content[:place] + what + content[place:]
+    content = content[: max(1, len(content) - cut)]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(inflate, "BLOCK", size)
         one, other = both(content, Options(status=status, **window))
@@ -97,7 +100,6 @@ def test_blocks_count_and_not_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[vectors.Found] = []
     add = vectors.BlockCounter.add
     monkeypatch.setattr(vectors.BlockCounter, "add", lambda *given: seen.append(add(*given)) or seen[-1])
-    monkeypatch.setattr(inflate, "BLOCK", 4000)
     content = standard([request(i) for i in range(500)] + [failed(7), request(8, status="?")] + [request(9)] * 80)
     one, other = both(gzip.compress(content))
     assert other == one
@@ -107,6 +109,20 @@ def test_blocks_count_and_not_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(len(found.chosen) for found in seen) == 1
     (sample,) = other.lines.samples
     assert sample.line == 2 + 502, "the line's number in the file"
+
+
+def test_values_that_begin_the_same_are_told_apart() -> None:
+    paths = ["/long", "/longer.", "/longer.1", "/longer.2", "/longer", "", "/longer.1"]
+    one, other = both(standard([request(i, path=paths[i % 7]) for i in range(200)]))
+    assert other == one
+    assert len(other.paths.keys) == 6
+
+
+def test_the_last_line_without_an_end_has_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delimited, "BLOCK", 1 << 20)
+    one, other = both(standard([request(i) for i in range(100)]) + b"2026-11-20\tcut")
+    assert other == one
+    assert [sample.line for sample in other.lines.samples] == [103]
 
 
 def test_a_range_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
