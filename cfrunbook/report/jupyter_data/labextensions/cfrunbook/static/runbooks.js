@@ -47,7 +47,7 @@
   }
 
   // Run the two cells that open the runbook, once per kernel, and only if they are what was shipped.
-  async function openPanel({ content, context }, { NotebookActions }) {
+  async function openPanel({ content, context }, { NotebookActions, OutputArea }) {
     await Promise.all([context.ready, content.revealed]);
     const cells = content.widgets.filter(cell => cell.model.type === "code").slice(0, 2);
     const [given, opening] = cells.map(cell => cell.model.sharedModel.getSource().trimEnd());
@@ -63,11 +63,16 @@
       if (kernel.isDisposed || content.isDisposed) return;
       await new Promise(done => setTimeout(done, 20));
     }
-    // Another page, or this one before it was loaded again, may have opened it in this kernel: that one stays.
-    const asked = { code: "", silent: true, store_history: false, user_expressions: { opened: "'runbook' in globals()" } };
+    // This page before it was loaded again, or another one, may have opened it in this kernel: that one is shown.
+    const kind = "type(globals().get('runbook')).__name__";
+    const asked = { code: "", silent: true, store_history: false, user_expressions: { kind } };
     const reply = await kernel.requestExecute(asked).done;
-    if (reply.content.user_expressions?.opened?.data?.["text/plain"] !== "False") return;
-    for (const cell of cells) await NotebookActions.runCells(content, [cell], sessionContext);
+    const opened = reply.content.user_expressions?.kind?.data?.["text/plain"];
+    if (opened === "'Runbook'") {
+      await OutputArea.execute("runbook", cells[1].outputArea, sessionContext);
+    } else if (opened === "'NoneType'") {
+      for (const cell of cells) await NotebookActions.runCells(content, [cell], sessionContext);
+    } else return;
     // What a person wants to see is the panel: the code before it is folded, which a click undoes.
     for (const cell of cells) cell.inputHidden = true;
     content.activeCellIndex = content.widgets.indexOf(cells[1]);
@@ -75,7 +80,10 @@
   }
 
   async function plugin() {
-    const [launching, notebooks] = await Promise.all(["@jupyterlab/launcher", "@jupyterlab/notebook"].map(take));
+    const [launching, notebooks, { OutputArea }] = await Promise.all(
+      ["@jupyterlab/launcher", "@jupyterlab/notebook", "@jupyterlab/outputarea"].map(take),
+    );
+    const { NotebookActions } = notebooks;
     return {
       id: "cfrunbook:runbooks",
       description: "Cards for the runbooks, and their panels opened.",
@@ -84,7 +92,7 @@
       activate: (app, launcher, tracker) => {
         if (launcher) addCards(app, launcher);
         tracker?.widgetAdded.connect((_, panel) => {
-          openPanel(panel, notebooks).catch(error => console.warn("cfrunbook: the panel was not opened.", error));
+          openPanel(panel, { NotebookActions, OutputArea }).catch(error => console.warn("cfrunbook: the panel was not opened.", error));
         });
       },
     };
