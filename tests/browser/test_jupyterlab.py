@@ -148,16 +148,16 @@ def shown(notebook: nbformat.NotebookNode, mime: str) -> list[Any]:
 
 def test_the_start_page_leads_to_a_runbook_whose_panel_is_there_without_a_click(seen):
     seen.page.goto(seen.server.page("lab/tree/START.md"))
-    seen.page.locator(".jp-MarkdownViewer a", has_text="03 · Certificate").click(timeout=60_000)
+    seen.page.locator(".jp-MarkdownViewer a", has_text="01 · Wrong name").click(timeout=60_000)
     seen.panel()
     seen.button("Run all").click()
-    assert "intermediate" in seen.says("Fault found")
+    assert "origin.shop.example" in seen.says("Fault found")
     seen.page.evaluate(LAUNCHER)
     cards = seen.page.locator(".jp-LauncherCard-label")
     cards.first.wait_for()
     assert cards.all_inner_texts()[: len(GUIDES) : len(GUIDES) - 1] == ["Start here", "Incident report"]
-    seen.page.locator('.jp-LauncherCard[title="Port"]').click()
-    seen.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.context?.path === '04_port.ipynb'")
+    seen.page.locator('.jp-LauncherCard[title="DNS"]').click()
+    seen.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.context?.path === '05_dns.ipynb'")
     assert seen.elsewhere == []
 
 

@@ -25,9 +25,10 @@
     `fill="#8c4fff">${number}</text></svg>`;
 
   // A parameters cell that holds nothing but literals, and none that says what to fetch or run: safe to run unasked.
-  const LITERAL = /^[a-z_]+: [a-z]+ = (""|\[\]|0|False)(\s+#.*)?$/;
-  const GIVEN = /^(evidence|before|at|lab): str = "[^"\\]*"(\s+#.*)?$/;
-  const OPENS = /^import cfrunbook as cf\n\nrunbook = cf\.open_runbook\("[0-9a-z_]+", namespace=globals\(\)\)[^\n]*\nrunbook$/;
+  const LITERAL = /^[a-z_]+: [a-z]+ = (""|\[\]|0|False)( +#[^\r\n]*)?$/;
+  const GIVEN = /^(evidence|before|at|lab): str = "[^"\\\r\n]*"( +#[^\r\n]*)?$/;
+  const OPENS =
+    /^import cfrunbook as cf\n\nrunbook = cf\.open_runbook\("[0-9a-z_]+", namespace=globals\(\)\)( +#[^\r\n]*)?\nrunbook$/;
 
   let shared;
 
@@ -47,7 +48,7 @@
   }
 
   // Run the two cells that open the runbook, once per kernel, and only if they are what was shipped.
-  async function openPanel({ content, context }, { NotebookActions, OutputArea }) {
+  async function openPanel({ content, context }, { NotebookActions }) {
     await Promise.all([context.ready, content.revealed]);
     const cells = content.widgets.filter(cell => cell.model.type === "code").slice(0, 2);
     const [given, opening] = cells.map(cell => cell.model.sharedModel.getSource().trimEnd());
@@ -63,16 +64,11 @@
       if (kernel.isDisposed || content.isDisposed) return;
       await new Promise(done => setTimeout(done, 20));
     }
-    // This page before it was loaded again, or another one, may have opened it in this kernel: that one is shown.
-    const kind = "type(globals().get('runbook')).__name__";
-    const asked = { code: "", silent: true, store_history: false, user_expressions: { kind } };
+    // Another page, or this one before it was loaded again, may have opened it in this kernel, and be looking: not now.
+    const asked = { code: "", silent: true, store_history: false, user_expressions: { opened: "'runbook' in globals()" } };
     const reply = await kernel.requestExecute(asked).done;
-    const opened = reply.content.user_expressions?.kind?.data?.["text/plain"];
-    if (opened === "'Runbook'") {
-      await OutputArea.execute("runbook", cells[1].outputArea, sessionContext);
-    } else if (opened === "'NoneType'") {
-      for (const cell of cells) await NotebookActions.runCells(content, [cell], sessionContext);
-    } else return;
+    if (reply.content.user_expressions?.opened?.data?.["text/plain"] !== "False") return;
+    for (const cell of cells) await NotebookActions.runCells(content, [cell], sessionContext);
     // What a person wants to see is the panel: the code before it is folded, which a click undoes.
     for (const cell of cells) cell.inputHidden = true;
     content.activeCellIndex = content.widgets.indexOf(cells[1]);
@@ -80,10 +76,7 @@
   }
 
   async function plugin() {
-    const [launching, notebooks, { OutputArea }] = await Promise.all(
-      ["@jupyterlab/launcher", "@jupyterlab/notebook", "@jupyterlab/outputarea"].map(take),
-    );
-    const { NotebookActions } = notebooks;
+    const [launching, notebooks] = await Promise.all(["@jupyterlab/launcher", "@jupyterlab/notebook"].map(take));
     return {
       id: "cfrunbook:runbooks",
       description: "Cards for the runbooks, and their panels opened.",
@@ -92,7 +85,7 @@
       activate: (app, launcher, tracker) => {
         if (launcher) addCards(app, launcher);
         tracker?.widgetAdded.connect((_, panel) => {
-          openPanel(panel, { NotebookActions, OutputArea }).catch(error => console.warn("cfrunbook: the panel was not opened.", error));
+          openPanel(panel, notebooks).catch(error => console.warn("cfrunbook: the panel was not opened.", error));
         });
       },
     };
