@@ -2,9 +2,9 @@
 
 From the start of the server to the first panel that can be clicked; with the server running, from the click on a link
 of the start page to the panel; and from the click on *Run all* to the verdict, on an origin of the lab. A browser
-without a screen does it (Chromium through Playwright), at the size of a laptop's window. Every round has a server, a browser
-profile and a working copy of its own. The peer is an empty notebook, opened in the same way until its kernel is idle:
-no notebook can go below that.
+without a screen does it (Chromium through Playwright), at the size of a laptop's window. Every round has a server, a
+browser profile and a working copy of its own. The peer is an empty notebook, opened in the same way until its kernel is
+idle: no notebook can go below that.
 """
 
 from __future__ import annotations

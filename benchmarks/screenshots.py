@@ -37,9 +37,7 @@ SCENARIOS: Mapping[str, Mapping[str, str]] = {
 }
 """What the origin is, and the scenario that is that for a runbook; "" for all others."""
 SAID = ".cfr-panel .cfr-status :text-matches('Fault found|No fault found|Could not tell')"
-DARK = """
-async () => { await window.jupyterapp.commands.execute("apputils:change-theme", { theme: "JupyterLab Dark" }); }
-"""
+THEME = "async theme => { await window.jupyterapp.commands.execute('apputils:change-theme', { theme }); }"
 SIMPLE = "() => { window.jupyterapp.shell.mode = 'single-document'; window.jupyterapp.shell.collapseLeft(); }"
 MS = 120_000
 
@@ -91,8 +89,8 @@ def runbooks(camera: Camera, server: Server, work: Path) -> None:
             page.locator(SAID).first.wait_for(timeout=MS)
             page.locator(".cfr-panel").evaluate("panel => panel.scrollIntoView({ block: 'start' })")
             for shot in wanted:
-                if shot.endswith("-dark"):
-                    page.evaluate(DARK)
+                # JupyterLab remembers it for every page.
+                page.evaluate(THEME, f"JupyterLab {'Dark' if shot.endswith('-dark') else 'Light'}")
                 camera.take(page, shot)
             page.context.close()
 
