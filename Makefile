@@ -58,6 +58,15 @@ lab: $(INSTALLED)  ## Open the runbooks in JupyterLab
 	@echo "Opening the runbooks in JupyterLab; Ctrl-C ends it …"
 	@$(BIN)/cfrunbook notebooks
 
+.PHONY: app
+app: $(INSTALLED)  ## Serve the runbooks as pages without code, for the team
+	@echo "Serving the runbooks; Ctrl-C ends it …"
+	@$(BIN)/cfrunbook notebooks --app
+
+.PHONY: screenshots
+screenshots: $(INSTALLED)  ## Picture every runbook, the report and the app into docs/screenshots (some minutes)
+	@$(BIN)/python benchmarks/screenshots.py
+
 .PHONY: bench
 bench: $(INSTALLED)  ## Measure the diagnosis, firewall rules, edge functions, and TLS scan and DNS walk without other programs
 	@echo "Measuring …"
@@ -90,6 +99,11 @@ bench-logs: $(INSTALLED)  ## Count the 502s of a gigabyte of access logs, agains
 bench-report: $(INSTALLED)  ## Measure `cfrunbook report` against the papermill command line over the same notebooks (five minutes)
 	@echo "Measuring reports, and papermill over the same notebooks …"
 	@$(BIN)/python benchmarks/report.py --engine
+
+.PHONY: bench-jupyter
+bench-jupyter: $(INSTALLED)  ## Measure how long a person waits in JupyterLab for a panel and for its verdict (two minutes)
+	@echo "Measuring JupyterLab in a browser …"
+	@$(BIN)/python benchmarks/jupyter.py
 
 .PHONY: bench-accuracy
 bench-accuracy: $(INSTALLED)  ## Hold what we and every installed scanner say of difficult TLS servers against what is true

@@ -1,10 +1,10 @@
 """How long a person waits in JupyterLab: for the first panel, for a runbook opened next, and for *Run all*.
 
-From the start of the server to the first panel that can be clicked; with the server running, from the click on a link of
-the start page to the panel; and from the click on *Run all* to the verdict, on an origin of the lab. A browser without a
-screen does it (Chromium through Playwright), at the size of a laptop's window. Every round has a server, a browser
-profile and a working copy of its own. The peer is the notebook that Jupyter itself makes: an empty one, opened in the
-same way until its kernel is idle, which is what nobody's notebook can go below.
+From the start of the server to the first panel that can be clicked; with the server running, from the click on a link
+of the start page to the panel; and from the click on *Run all* to the verdict, on an origin of the lab. A browser
+without a screen does it (Chromium through Playwright), at the size of a laptop's window. Every round has a server, a
+browser profile and a working copy of its own. The peer is an empty notebook, opened in the same way until its kernel is
+idle: no notebook can go below that.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ GOALS = {
     "Run all on an origin of the lab": 1.5,
     "peer: an empty notebook to an idle kernel": None,
 }
-EMPTY = '{"cells": [], "metadata": {"kernelspec": {"name": "python3", "display_name": ""}}, "nbformat": 4, "nbformat_minor": 5}'
+KERNEL = '{"kernelspec": {"name": "python3", "display_name": ""}}'
+EMPTY = f'{{"cells": [], "metadata": {KERNEL}, "nbformat": 4, "nbformat_minor": 5}}'
 PANEL = ".cfr-panel button:not([disabled])"
 IDLE = "() => window.jupyterapp?.shell?.currentWidget?.context?.sessionContext?.session?.kernel?.status === 'idle'"
 MS = 60_000

@@ -154,7 +154,10 @@ def test_what_a_log_says_is_not_told_as_of_a_page() -> None:
     """A log is no response: it has errors, and it ends at some time."""
     open_one = finding("cloudfront.logged_could_not_connect", candidates=["port", "certificate"])
     logged = msgspec.structs.replace(
-        open_one, status=Status.UNKNOWN, cloudfront_status=502, evidence=(Evidence(observation="input:logs", says="the access log"),)
+        open_one,
+        status=Status.UNKNOWN,
+        cloudfront_status=502,
+        evidence=(Evidence(observation="input:logs", says="the access log"),),
     )
     for codes, code, says in (
         (("dns.nxdomain",), "log_names_another", "The access log names an error that has other causes; the look from"),

@@ -45,12 +45,17 @@ class Work:
     @property
     def busy(self) -> bool:
         """Whether something is being done."""
+        with self._lock:  # what is being done may ask before `start`, in another thread, has noted it down
+            return self._is_busy
+
+    @property
+    def _is_busy(self) -> bool:
         return self._future is not None and not self._future.done()
 
     def start(self, doing: Doing) -> bool:
         """Begin `doing` and return True; False where something is being done already."""
         with self._lock:
-            if self.busy:
+            if self._is_busy:
                 return False
             stop = self._stop = asyncio.Event()
             self._future = asyncio.run_coroutine_threadsafe(doing(stop), _loop())

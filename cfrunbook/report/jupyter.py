@@ -87,9 +87,9 @@ def lab_command(*options: str) -> list[str]:
 def lab_environment() -> dict[str, str]:
     """Return the environment that JupyterLab is run in.
 
-    That is the user's with our data first (`jupyter_data/` beside this module: the cards in the launcher and panels that
-    open by themselves; a kernel of this Python, for a `python3` of the user's may not know cfrunbook) and our settings
-    (`labconfig/`: it does not ask whether it may fetch news, and it shows Markdown rendered).
+    That is the user's with our data first (`jupyter_data/` beside this module: cards in the launcher, panels that open
+    by themselves, and a kernel of this Python, for a `python3` of the user's may not know cfrunbook) and our settings
+    (`labconfig/`: it does not ask whether it may fetch news, looks for no language servers, shows Markdown rendered).
     """
     return {**app_environment(), "JUPYTER_CONFIG_PATH": _first(_HERE, "JUPYTER_CONFIG_PATH")}
 

@@ -1,4 +1,4 @@
-"""Run JupyterLab's or Voilà's server, a second faster: `python -m cfrunbook.report.serving jupyterlab|voila OPTIONS`."""
+"""Run the server of JupyterLab or Voilà, a second faster: `python -m cfrunbook.report.serving PROGRAM OPTION…`."""
 
 from __future__ import annotations
 

@@ -298,6 +298,8 @@ class Runbook:
         findings = (*root, *(f for f in faults if f is not judged.root))
         if self._is_open:
             sentence = "The look was stopped before its end: whether there is something to fix is open."
+        elif judged.elsewhere and judged.elsewhere_status == "unknown":
+            sentence = "Nothing to fix here: whether it breaks elsewhere is open, and that comes first."
         elif judged.elsewhere:
             sentence = "Nothing to fix here: the path breaks elsewhere, and that comes first."
         elif judged.diagnosis.verdict.status == "unknown" and not judged.diagnosis.paths:

@@ -1,32 +1,30 @@
-"""A person opens a runbook in JupyterLab, with cells or with the panel, and sees the verdict."""
+"""A person opens a runbook in JupyterLab, with cells or with the panel, or in Voilà, and sees the verdict."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import shutil
-import signal
 import socket
 import socketserver
-import subprocess
 import threading
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
+from support import jupyter_server
+from support.jupyter_server import Server
 
 from cfrunbook import evidence, lab
+from cfrunbook.incident import Incident
+from cfrunbook.observation import observe_sync
 from cfrunbook.report import working_copy
-from cfrunbook.report.jupyter import lab_command, lab_environment
+from cfrunbook.runbook import GUIDES
 from cfrunbook.views.mime import DIAGNOSIS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -39,6 +37,7 @@ async () => {
 }
 """
 RESTART = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()"
+LAUNCHER = "() => { window.jupyterapp.commands.execute('launcher:create'); }"
 RUN = """
 async ([cells, parameters]) => {
   const app = window.jupyterapp;
@@ -72,63 +71,39 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def lab_url(work: Path) -> Iterator[str]:
-    """JupyterLab on the working copy, with nothing of this user's configuration."""
-    home = work.parent
-    variables = ["CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"]
-    environment = {
-        **lab_environment(),
-        **{f"JUPYTER_{name}": str(home / name.lower()) for name in variables},
-        "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces"),
-        "IPYTHONDIR": str(home / "ipython"),
-        "TMPDIR": str(home),
-    }
-    log = (home / "log").open("wb")
-    server = subprocess.Popen(
-        lab_command(
-            *("--no-browser", "--port=0", "--IdentityProvider.token=t", "--LabApp.expose_app_in_browser=True"),
-        ),
-        cwd=work,
-        env=environment,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
-    try:
-        yield _address(server, home / "runtime_dir")
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
-        log.close()
+def server(work: Path) -> Iterator[Server]:
+    """JupyterLab on the working copy."""
+    with jupyter_server.lab(work, work.parent) as server:
+        yield server
 
 
-def _address(server: subprocess.Popen[bytes], runtime: Path, patience: float = 60) -> str:
-    """The server's address, from the file in which it says so, once it answers."""
-    until = time.monotonic() + patience
-    while time.monotonic() < until and server.poll() is None:
-        for file in runtime.glob("jpserver-*.json"):
-            try:
-                url = json.loads(file.read_text())["url"]
-                with urllib.request.urlopen(f"{url}api", timeout=5):
-                    return str(url)
-            except (OSError, ValueError, KeyError):
-                pass
-        time.sleep(0.05)
-    pytest.fail("JupyterLab did not start")
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        options = list(jupyter_server.CHROMIUM_OPTIONS)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), headless=True, args=options)
+        yield browser
+        browser.close()
 
 
 class Seen:
     """A notebook on the page, and everything that the browser asked for."""
 
-    def __init__(self, page: Page, url: str) -> None:
-        self.page, self.url = page, url
+    def __init__(self, page: Page, server: Server) -> None:
+        self.page, self.server = page, server
         self.fetched: list[str] = []
         page.on("request", lambda request: self.fetched.append(request.url))
 
     def open(self, name: str) -> None:
-        self.page.goto(f"{self.url}lab/tree/{name}.ipynb?token=t&reset")
-        self.page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.context", timeout=60_000)
+        """Open a runbook and wait for the panel, which is there without a click."""
+        self.page.goto(self.server.page(f"lab/tree/{name}.ipynb"))
+        self.panel()
+        self.page.locator(".jp-InputPlaceholder").nth(1).wait_for()  # its code is folded last
+
+    def panel(self) -> None:
+        self.button("Run all").wait_for(timeout=60_000)
 
     def run(self, *cells: str, **parameters: Any) -> nbformat.NotebookNode:
         """Run these cells (none: all) with these parameters, save, and return the notebook."""
@@ -150,27 +125,51 @@ class Seen:
     @property
     def elsewhere(self) -> list[str]:
         """What was asked for of anybody but the server."""
-        here = (self.url, "data:", "blob:", self.url.replace("http", "ws"))
+        here = (self.server.url, "data:", "blob:", self.server.url.replace("http", "ws"))
         return [url for url in self.fetched if not url.startswith(here)]
 
 
-@pytest.fixture
-def seen(lab_url: str) -> Iterator[Seen]:
-    from playwright.sync_api import sync_playwright
+def seen_on(browser: Browser, server: Server) -> Iterator[Seen]:
+    context = browser.new_context(viewport={"width": 1300, "height": 9000})  # off-screen cells are not in the page
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield Seen(context.new_page(), server)
+    context.close()
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), headless=True, args=["--no-sandbox", "--disable-gpu"]
-        )
-        context = browser.new_context(viewport={"width": 1300, "height": 9000})  # off-screen cells are not in the page
-        context.grant_permissions(["clipboard-read", "clipboard-write"])
-        yield Seen(context.new_page(), lab_url)
-        browser.close()
+
+@pytest.fixture
+def seen(browser: Browser, server: Server) -> Iterator[Seen]:
+    yield from seen_on(browser, server)
 
 
 def shown(notebook: nbformat.NotebookNode, mime: str) -> list[Any]:
     """Everything of the type `mime` in a notebook's outputs."""
     return [o.data[mime] for c in notebook.cells for o in c.get("outputs", ()) if mime in o.get("data", {})]
+
+
+def test_the_start_page_leads_to_a_runbook_whose_panel_is_there_without_a_click(seen):
+    seen.page.goto(seen.server.page("lab/tree/START.md"))
+    seen.page.locator(".jp-MarkdownViewer a", has_text="01 · Wrong name").click(timeout=60_000)
+    seen.panel()
+    seen.button("Run all").click()
+    assert "origin.shop.example" in seen.says("Fault found")
+    seen.page.evaluate(LAUNCHER)
+    cards = seen.page.locator(".jp-LauncherCard-label")
+    cards.first.wait_for()
+    assert cards.all_inner_texts()[: len(GUIDES) : len(GUIDES) - 1] == ["Start here", "Incident report"]
+    seen.page.locator('.jp-LauncherCard[title="DNS"]').click()
+    seen.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.context?.path === '05_dns.ipynb'")
+    assert seen.elsewhere == []
+
+
+def test_a_recorded_incident_is_opened_and_judged(seen, work, tmp_path):
+    with lab.start("port-refused") as running:
+        incident = Incident.load(lab=running.file)
+        observe_sync(incident).save(tmp_path / "evidence.json")
+    working_copy.make(work / "recorded", working_copy.read_recording(tmp_path))
+    seen.open("recorded/00_start_here")
+    assert "a recording of" in seen.page.locator(".cfr-panel").inner_text()
+    seen.button("Run all").click()
+    assert "refuse" in seen.says("Fault found")
 
 
 def test_run_all_cells_shows_the_verdict_and_the_panel_follows(seen):
@@ -228,7 +227,7 @@ class Service:
             self.server.server_close()
 
 
-def test_a_person_works_with_the_panel(seen, lab_url, work):
+def test_a_person_works_with_the_panel(seen, work):
     """Cancels a look at a silent server, finds out that it is down, repairs it, verifies that, and writes it up."""
     with lab.start("healthy") as running:
         _, _, address, port = running.connect_to[0].rsplit(":", 3)
@@ -280,3 +279,22 @@ def test_a_person_works_with_the_panel(seen, lab_url, work):
             assert seen.elsewhere == []
         finally:
             service.stop()
+
+
+def test_a_team_uses_pages_in_voila(browser, tmp_path):
+    """Title, panel and what it is about; no code, no step run before somebody asks, nothing fetched from elsewhere."""
+    work, home = tmp_path / "work", tmp_path / "home"
+    home.mkdir()
+    working_copy.make(work, pages=True)
+    with jupyter_server.app(work, home) as server:
+        for seen in seen_on(browser, server):
+            seen.page.goto(server.page())
+            assert seen.page.locator("li").count() == len(GUIDES)
+            seen.page.locator("a", has_text="Certificate").click()
+            seen.panel()
+            assert "nothing seen yet" in seen.page.locator(".cfr-panel").inner_text()
+            assert seen.page.locator(".jp-InputArea .jp-CodeMirrorEditor, .highlight").count() == 0
+            seen.button("Run all").click()
+            assert "intermediate" in seen.says("Fault found")
+            seen.page.locator(".cfr-places-of-results", has_text="certificate.missing_intermediate").wait_for()
+            assert seen.elsewhere == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -173,6 +174,34 @@ def test_nbval_accepts_every_runbook(recording, tmp_path):
         timeout=300,
     )
     assert done.returncode == 0, done.stdout
+
+
+def test_outputs_from_a_recording_are_the_same_every_time(tmp_path):
+    """A recording that was committed, judged once, and by nbval cell by cell again; a second copy was tampered with."""
+    recording = Path(__file__).parent.parent / "data" / "port-refused.evidence.json"
+    output = tmp_path / "04_port.ipynb"
+    run_notebooks([Job(notebooks_folder() / output.name, output, {"evidence": str(recording)})])
+    notebook = nbformat.read(output, as_version=4)
+    assert "origin.shop.example:443 refuses connections at 127.0.0.1:1. CloudFront answers 502." in shown(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.id != "open":  # it says how old the evidence is
+            cell.metadata["tags"] = [*cell.metadata.get("tags", ()), "nbval-check-output"]
+    nbformat.write(notebook, output)
+    (tmp_path / "tampered.ipynb").write_text(output.read_text().replace("refuses connections", "accepts connections"))
+    done = subprocess.run(
+        check=False,
+        args=[
+            *(sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=60"),
+            *("-p", "no:cacheprovider", "-q", "--tb=no", "-rf", str(tmp_path)),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    failed = re.findall(r"^FAILED (\S+)::", done.stdout, re.MULTILINE)
+    assert failed, done.stdout
+    assert {Path(name).name for name in failed} == {"tampered.ipynb"}, done.stdout
 
 
 def test_findings_can_be_read_by_anything_that_reads_json(recording, on_recording):

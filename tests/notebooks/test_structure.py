@@ -53,7 +53,7 @@ def test_sections_are_the_same_and_in_order(path):
 @each
 def test_it_opens_with_one_title(path):
     titles = re.findall(r"^# (.+)$", "\n".join(source(c) for c in cells(path, "markdown")), flags=re.MULTILINE)
-    assert len(titles) == 1
+    assert titles == [load(path)["metadata"]["title"]]
     assert source(load(path)["cells"][0]).startswith(f"# {titles[0]}\n")
 
 
@@ -79,7 +79,7 @@ def test_links_to_other_runbooks_lead_somewhere(path):
 @each
 def test_code_cells_are_thin(path):
     for cell in cells(path, "code"):
-        if cell is not parameters_cell(path) and cell != parameters_cell(path):
+        if cell != parameters_cell(path):
             lines = source(cell).splitlines()
             assert len(lines) <= 6, source(cell)
             shown = [n for n in ast.parse(source(cell), mode="exec").body if isinstance(n, ast.Expr)]
@@ -91,7 +91,11 @@ def test_code_cells_are_thin(path):
 
 @each
 def test_its_cells_are_the_steps_of_its_panel(path):
-    after_opening = cells(path, "code")[2:]
+    opening, *after_opening = cells(path, "code")[1:]
+    assert source(opening) == (
+        f'import cfrunbook as cf\n\nrunbook = cf.open_runbook("{path.stem}", namespace=globals())'
+        "  # takes the parameters above\nrunbook"
+    )
     assert [source(cell) for cell in after_opening] == [step.code for step in AGENDA[path.stem]]
     titles = [step.title for step in AGENDA[path.stem]]
     headings = re.findall(r"^### \d+\. (.+)$", "\n".join(map(source, cells(path, "markdown"))), flags=re.MULTILINE)
@@ -131,6 +135,7 @@ def test_nothing_of_a_run_is_left(path):
     document = load(path)
     for cell in document["cells"]:
         assert set(cell["metadata"]) <= {"tags"}
+        assert "attachments" not in cell
         if cell["cell_type"] == "code":
             assert cell["outputs"] == []
             assert cell["execution_count"] is None

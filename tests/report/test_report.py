@@ -21,9 +21,8 @@ from cfrunbook.evidence import load
 from cfrunbook.incident import Incident
 from cfrunbook.observation import observe_sync
 from cfrunbook.report import folder as report_folder
-from cfrunbook.report import notebooks_folder, open_notebooks, write_report
+from cfrunbook.report import notebooks_folder, write_report
 from cfrunbook.report.formats import Format
-from cfrunbook.report.jupyter import copy_runbooks
 from cfrunbook.runbook import GUIDES
 from cfrunbook.views.mime import DIAGNOSIS
 
@@ -255,31 +254,3 @@ def test_what_was_judged_with_is_in_the_recording(seen, tmp_path):
         later, observations, diagnosis, output=tmp_path / "out", notebooks=[notebooks_folder() / "00_start_here.ipynb"]
     )
     assert judged(written.path / "notebooks" / "00_start_here.ipynb")["verdict"]["code"] == diagnosis.verdict.code
-
-
-# --- cfrunbook notebooks ------------------------------------------------------------------------------------------
-
-
-def test_a_working_copy_is_made_and_yours_is_kept(tmp_path):
-    folder = tmp_path / "new" / "work"
-    assert copy_runbooks(folder) == ()
-    assert {p.stem for p in folder.iterdir()} == set(GUIDES)
-    mine = folder / "04_port.ipynb"
-    mine.write_text("mine")
-    (folder / "01_tls_name.ipynb").unlink()
-    assert copy_runbooks(folder) == ("04_port.ipynb",)
-    assert mine.read_text() == "mine"
-    assert (folder / "01_tls_name.ipynb").is_file()
-
-
-def test_without_jupyterlab_the_copies_are_made_and_the_extra_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("cfrunbook.report.jupyter.find_spec", lambda _: None)
-    with pytest.raises(BadInput, match=r'pip install "cfrunbook\[lab\]"'):
-        open_notebooks(tmp_path / "work")
-    assert (tmp_path / "work" / "00_start_here.ipynb").is_file()
-
-
-def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(BadInput, match="Cannot copy the runbooks to"):
-        open_notebooks(tmp_path / "file" / "work")

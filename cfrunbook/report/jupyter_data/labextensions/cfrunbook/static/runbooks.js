@@ -25,9 +25,10 @@
     `fill="#8c4fff">${number}</text></svg>`;
 
   // A parameters cell that holds nothing but literals, and none that says what to fetch or run: safe to run unasked.
-  const LITERAL = /^[a-z_]+: [a-z]+ = (""|\[\]|0|False)(\s+#.*)?$/;
-  const GIVEN = /^(evidence|before|at|lab): str = "[^"\\]*"(\s+#.*)?$/;
-  const OPENS = /^import cfrunbook as cf\n\nrunbook = cf\.open_runbook\("[0-9a-z_]+", namespace=globals\(\)\)[^\n]*\nrunbook$/;
+  const LITERAL = /^[a-z_]+: [a-z]+ = (""|\[\]|0|False)( +#[^\r\n]*)?$/;
+  const GIVEN = /^(evidence|before|at|lab): str = "[^"\\\r\n]*"( +#[^\r\n]*)?$/;
+  const OPENS =
+    /^import cfrunbook as cf\n\nrunbook = cf\.open_runbook\("[0-9a-z_]+", namespace=globals\(\)\)( +#[^\r\n]*)?\nrunbook$/;
 
   let shared;
 
@@ -63,7 +64,7 @@
       if (kernel.isDisposed || content.isDisposed) return;
       await new Promise(done => setTimeout(done, 20));
     }
-    // Another page, or this one before it was loaded again, may have opened it in this kernel: that one stays.
+    // Another page, or this one before it was loaded again, may have opened it in this kernel, and be looking: not now.
     const asked = { code: "", silent: true, store_history: false, user_expressions: { opened: "'runbook' in globals()" } };
     const reply = await kernel.requestExecute(asked).done;
     if (reply.content.user_expressions?.opened?.data?.["text/plain"] !== "False") return;
