@@ -26,6 +26,7 @@ from tests.scenarios import APART, OF_RESULTS, distinct
 
 WHY_NOT = s2n.available()
 NAMES = list(distinct())
+BROKEN = frozenset({502, 503, 504})
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,11 @@ def test_our_verdict_equals_the_independent_edges_answer(name: str) -> None:
     look = looked_at(name)
     reading, writing, diagnosis = look.reading, look.writing, look.diagnosis
     verdict = diagnosis.verdict
-    # Wherever CloudFront connects, whatever the method: the edge answers nothing but 200 exactly where we find no
-    # fault, and where we do, the status that we say and no other error.
+    # Wherever CloudFront connects, whatever the method: the edge answers nothing but 200, or an error that is the
+    # origin's own, exactly where we find no fault; and where we do, the status that we say and no other error.
     # A function's result that cannot be told may well be accepted.
     if not (name in OF_RESULTS and verdict.status == "unknown"):
-        assert (reading | writing == {200}) == (verdict.status == "ok"), (reading, writing, verdict)
+        assert (not (reading | writing) & BROKEN) == (verdict.status == "ok"), (reading, writing, verdict)
     if verdict.status == "fault":
         assert verdict.cloudfront_status != 200
         assert (reading | writing) - {200} == {verdict.cloudfront_status}, (reading, writing, verdict)
@@ -102,6 +103,7 @@ WARNINGS = {
     "dns-one-server-fails": "dns.server_fails",
     "dns-one-server-lame": "dns.server_not_authoritative",
     "dns-one-server-refers-upward": "dns.server_refers_upward",
+    "dns-one-server-without-udp": "dns.server_without_udp",
     "dns-one-server-garbled": "dns.server_garbles",
     "dns-one-server-wrong-id": "dns.server_garbles",
     "dns-one-server-stale": "dns.serials_differ",

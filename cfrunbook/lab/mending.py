@@ -78,7 +78,7 @@ def _service(service: Service, origin: OriginSetup, cause: Cause | None, chain: 
     if not isinstance(service, Tls):
         return Tls(chain)
     match cause:
-        case Cause.CERTIFICATE:  # the renewed certificate, sent as it should be
+        case Cause.CERTIFICATE | Cause.PORT:  # the renewed certificate, sent as it should be, at every address
             return replace(service, chain=chain, by_name={}, beside=None)
         case Cause.TLS_NAME:  # a certificate that is for the name that is asked for
             return replace(service, chain=chain, by_name={})

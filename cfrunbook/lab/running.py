@@ -7,6 +7,7 @@ import difflib
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -161,7 +162,7 @@ class Running:
         options |= {"resolver": self.resolver} if self.resolver else {}
         paths = {name: self.folder / file for name, file in lab_file.function_files(self.setup).items()}
         logs = {"logs": self.folder / lab_file.LOGS_FOLDER} if self._is_logged else {}
-        if self.setup.response:
+        if self._is_captured:
             options |= {"response": self.folder / lab_file.RESPONSE_FILE}
         if self.setup.firewall:
             options |= {"firewall": [self.folder / name for name in self.setup.firewall]}
@@ -180,7 +181,7 @@ class Running:
         return lab_file.write(
             folder,
             self.alias,
-            self.setup,
+            self.setup if self._is_captured else replace(self.setup, response=None),
             distribution=self.document,
             trust=self.authority.root.pem,
             connect_to=self.connect_to,
@@ -194,6 +195,11 @@ class Running:
     def _is_logged(self) -> bool:
         """Whether there are logs of the scenario as it is: those of before somebody changed it say nothing of now."""
         return self.scenario.has_logs and self.setup == self._first
+
+    @property
+    def _is_captured(self) -> bool:
+        """Whether somebody has a response of the scenario as it is."""
+        return self.setup.response is not None and self.setup == self._first
 
     def _write_logs(self, folder: Path) -> None:
         from cfrunbook.lab import logs

@@ -327,6 +327,7 @@ SCENARIOS = (
         "Which parts must a certificate have by RFC 5280?",
         "Scripts leave out identifiers that some verifiers insist on.",
         difficulty=Difficulty.HARD,
+        disagreement="OpenSSL and AWS's s2n-tls accept it, and RFC 5280 does not; the verdict leaves it open.",
     ),
     _chain(
         "healthy-common-name-only",

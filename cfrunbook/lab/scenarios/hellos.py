@@ -131,6 +131,7 @@ def _hello(
     difficulty: Difficulty = Difficulty.HARD,
     pager: str = _PAGER,
     is_fickle: bool = False,
+    needs_s2n: bool = False,
 ) -> Scenario:
     return row(
         name,
@@ -144,6 +145,7 @@ def _hello(
         page=page,
         difficulty=difficulty,
         is_fickle=is_fickle,
+        needs_s2n=needs_s2n,
     )
 
 
@@ -242,6 +244,7 @@ SCENARIOS = (
         "openssl prints a line that we never saw, and connects.",
         "Who goes on after a warning, and who does not?",
         "Servers that do not know a name may warn and go on. AWS's library does not go on.",
+        needs_s2n=True,
     ),
     _hello(
         "tls-protocol-version-intolerance",

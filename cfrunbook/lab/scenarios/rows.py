@@ -37,6 +37,7 @@ def row(
     on_paper: bool = False,
     is_fickle: bool = False,
     disagreement: str = "",
+    needs_s2n: bool = False,
 ) -> Scenario:
     """Return a scenario."""
     return Scenario(
@@ -52,4 +53,5 @@ def row(
         on_paper=on_paper,
         is_fickle=is_fickle,
         disagreement=disagreement,
+        needs_s2n=needs_s2n,
     )
