@@ -92,7 +92,7 @@ def write(
         contents[HINTS_FILE] = setup.dns.hints().encode()
     if setup.response:
         contents |= _kept(folder / RESPONSE_FILE) or {RESPONSE_FILE: response.text(setup.response, at=at).encode()}
-    contents |= setup.firewall | dict(zip(policy_files(setup), map(_as_json, setup.policies), strict=True))
+    contents |= {**setup.firewall} | dict(zip(policy_files(setup), map(_as_json, setup.policies), strict=True))
     lab_file = LabFile(
         scenario=scenario,
         options=LabOptions(

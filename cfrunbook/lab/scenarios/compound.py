@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from cfrunbook.lab.authority import DAY, Authority
@@ -9,7 +10,7 @@ from cfrunbook.lab.dns.setup import Fault
 from cfrunbook.lab.dns.shop import EVERY_SERVER, failing, setup, shop
 from cfrunbook.lab.scenario import HEALTHY, ORIGIN, Capture, Difficulty, OriginSetup, Setup, web
 from cfrunbook.lab.scenarios.rows import fault, row
-from cfrunbook.lab.servers import Chain, Closed, Http, Tls
+from cfrunbook.lab.servers import Chain, Closed, Http, Service, Tls
 
 _PORT = "http-502-bad-gateway.html#origin-not-responding-on-specified-ports"
 _CERTIFICATE = "http-502-bad-gateway.html#ssl-certificate-expired"
@@ -30,7 +31,7 @@ def _dead_server_and_last_days(authority: Authority) -> Setup:
     plain = setup(authority, shop(faults=failing(Fault.CLOSED, servers=(EVERY_SERVER[-1],))))
     domain = plain.origin.domain
     leaf = authority.leaf(domain, begins=-86 * DAY, ends=4 * DAY)
-    soon = {443: Tls(Chain((leaf, authority.intermediate))), 80: Http(redirect=True)}
+    soon: Mapping[int, Service] = {443: Tls(Chain((leaf, authority.intermediate))), 80: Http(redirect=True)}
     return replace(plain, origin=replace(plain.origin, addresses=tuple(soon for _ in plain.origin.addresses)))
 
 
