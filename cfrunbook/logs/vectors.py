@@ -36,9 +36,9 @@ _MAX_VALUE = 512
 """Bytes of a value that are kept, as `keys` does."""
 _SHORT = 20
 """Bytes of a line: on average, no log has shorter ones."""
-_KEPT = 16 << 20
-"""glibc gives freed memory back to the system, page by page, unless as much was freed in one piece once: see mallopt(3),
-M_MMAP_THRESHOLD. The arrays of a block take a tenth less time where they get the memory of those before."""
+_KEPT = 8 << 20
+"""Bytes that glibc keeps for us once so many were freed in one piece, see M_MMAP_THRESHOLD in mallopt(3): it takes a
+tenth less time where the arrays of a block get the memory of those before."""
 _SLOTS = 14
 """Bits of a hash; there are four times as many for wide columns, whose values are many."""
 _SHIFT, _LOW = 20, (1 << 20) - 1
