@@ -32,9 +32,10 @@ class Blocks:
         if isinstance(given, Batch):
             self._tally.add(given, file)
             return
-        if self._is_new:
+        is_worth = given.size >= _LEAST
+        if is_worth and self._is_new:
             self._is_new, self._counter = False, self._made()
-        found = self._counter.add(given) if self._counter and given.size >= _LEAST else None
+        found = self._counter.add(given) if is_worth and self._counter else None
         if found is None:
             for batch in given.batches():
                 self._tally.add(batch, file)

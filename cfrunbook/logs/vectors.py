@@ -28,7 +28,7 @@ _PADDING = bytes(64)
 
 _WIDTHS = {"pop": 16, "method": 8, "host": 32, "path": 64, "origin": 64}
 """Bytes of a value that are compared at once; longer ones are looked up one by one."""
-_MAX_LINES = 1 << 17
+_MAX_LINES = 1 << 16
 """Lines before they are added up."""
 _MAX_VALUES = 1 << 13
 """Values of a column that have a number, before they are added up."""
@@ -36,6 +36,9 @@ _MAX_VALUE = 512
 """Bytes of a value that are kept, as `keys` does."""
 _SHORT = 20
 """Bytes of a line: on average, no log has shorter ones."""
+_KEPT = 8 << 20
+"""Bytes that glibc keeps for us once so many were freed in one piece, see M_MMAP_THRESHOLD in mallopt(3): it takes a
+tenth less time where the arrays of a block get the memory of those before."""
 _SLOTS = 14
 """Bits of a hash; there are four times as many for wide columns, whose values are many."""
 _SHIFT, _LOW = 20, (1 << 20) - 1
@@ -75,6 +78,7 @@ class BlockCounter:
         self._is_initial[[value[0] for value in suspects]] = True
         self._hot: list[_Ints] = []
         self._lines = 0
+        bytes(_KEPT)  # of zeros: no page of it is touched
 
     @property
     def is_full(self) -> bool:
