@@ -164,7 +164,9 @@ class Judgement:
 
     @property
     def status(self) -> str:
-        """The worst status of this runbook's causes."""
+        """The worst status of this runbook's causes; of a runbook about all of them, the verdict's."""
+        if not self.causes:
+            return self.diagnosis.verdict.status
         order = ("fault", "unknown", "warning", "not_examined", "ok")
         return min((r.status for r in self.results), key=order.index, default="not_examined")
 
@@ -177,7 +179,7 @@ class Judgement:
     @property
     def sentence(self) -> str:
         """The conclusion of this runbook."""
-        if self.root is not None:
+        if self.root is not None or not self.causes:
             return self.diagnosis.verdict.sentence
         shown = next((r for r in self.results if r.status == self.status), None)
         return shown.why if shown else "Not examined."
