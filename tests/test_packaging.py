@@ -112,7 +112,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_all_that_is_needed_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    notebooks = {f"cfrunbook/notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+    notebooks = {f"cfrunbook/notebooks/{path.name}" for path in (ROOT / "notebooks").iterdir() if path.is_file()}
     assert notebooks
     data = {
         str(path.relative_to(ROOT))
