@@ -30,7 +30,7 @@ _WIDTHS = {"pop": 16, "method": 8, "host": 32, "path": 64, "origin": 64}
 """Bytes of a value that are compared at once; longer ones are looked up one by one."""
 _MAX_LINES = 1 << 16
 """Lines before they are added up."""
-_MAX_VALUES = 1 << 13
+_MAX_VALUES = 1 << 12
 """Values of a column that have a number, before they are added up."""
 _MAX_VALUE = 512
 """Bytes of a value that are kept, as `keys` does."""
