@@ -21,6 +21,10 @@ SHOWN = {
     "response-two-lengths": "Content-Length: 14^M$\nContent-Length: 15^M$",
     "response-only-continue": "< HTTP/1.1 100 Continue",
     "response-half-a-page": "< Content-Length: 28",
+    "response-origin-500": "< HTTP/1.1 500 Internal Server Error",
+    "response-origin-417": "< HTTP/1.1 417 Expectation Failed",
+    "response-wants-own-host": "< HTTP/1.1 403 Forbidden",
+    "response-wants-secret-header": "< HTTP/1.1 403 Forbidden",
     "healthy-many-cookies": "24572",
     "healthy-continue-first": "< HTTP/1.1 100 Continue",
 }
