@@ -195,10 +195,13 @@ def _stop(options: argparse.Namespace) -> int:
 
 
 def _certificate(options: argparse.Namespace) -> int:
+    import os
+
     from cfrunbook.lab import background, issuing
 
-    state = background.the_one(options.lab)
-    written = issuing.issue(Path(state.site), options.names, Path(options.folder))
+    inside = "" if options.lab else os.environ.get("CFRUNBOOK_LAB_SITE", "")
+    site = inside or background.the_one(options.lab).site
+    written = issuing.issue(Path(site), options.names, Path(options.folder))
     if options.json:
         return _print_json({"files": [str(path) for path in written]})
     print(f"Written: {' and '.join(shlex.quote(str(path)) for path in written)}.")

@@ -76,10 +76,11 @@ def serve(name: str, out: TextIO, *, until: threading.Event | None = None) -> in
     return 0
 
 
-def introduction(running: Running, *, lab: str = "", by_hand: bool = False) -> str:
+def introduction(running: Running, *, lab: str = "", by_hand: bool = False, in_kernel: bool = False) -> str:
     """Return what the pager says and the commands that reach the scenario; the answer is not in it.
 
     `lab` is what it is called where it stays up in the background. `by_hand`: our own diagnosis is not mentioned.
+    `in_kernel`: it belongs to a notebook's kernel.
     """
     edge = running.edge_url.removeprefix("http://")
     viewer = f"curl -si --connect-to {VIEWER_HOST}:80:{edge} {URL.replace('https:', 'http:')}"
@@ -99,9 +100,16 @@ def introduction(running: Running, *, lab: str = "", by_hand: bool = False) -> s
             "",
             *([blind] if (blind := blind_spot()) else []),  # in every scenario: else it would give one away
             f"{URL} goes to {origins}."
-            + (f" `cfrunbook lab stop {lab}` takes everything down." if lab else " Ctrl-C takes everything down."),
+            + _ending(lab, in_kernel=in_kernel),
         ]
     )
+
+
+def _ending(lab: str, *, in_kernel: bool) -> str:
+    """Say how it is taken down."""
+    if in_kernel:
+        return " It goes when this notebook's kernel ends."
+    return f" `cfrunbook lab stop {lab}` takes everything down." if lab else " Ctrl-C takes everything down."
 
 
 def _commands(lab: str, *, by_hand: bool) -> Iterator[tuple[str, str]]:
