@@ -179,7 +179,7 @@ class GameDay:
     def save(self, folder: str = "") -> Page:
         """Write the score sheet as JSON, CSV and Markdown into `folder`; without one, say how. Raises BadInput."""
         if not folder:
-            return page(Block("muted", "To keep it: put a folder into `save_to` in the parameters cell."))
+            return page(Block("muted", "To keep it: put a folder into save_to in the parameters cell."))
         written = self.sheet().save(Path(folder) / f"score-{self.draw.seed}")
         return page(Block("list", items=tuple(f"Written: {file}" for file in written)))
 

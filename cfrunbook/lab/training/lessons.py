@@ -116,8 +116,8 @@ _ALL: Final = (
                 "With CloudFront's suites it does not: the alert says that there is none in common.",
             ),
         ),
-        to_break="Set `ciphers` of the port in server.json to ECDHE+CHACHA20, and `maximum` to TLSv1.2.",
-        to_mend="Edit origins/origin.shop.example/server.json: take `ciphers` and `maximum` out.",
+        to_break="In server.json, set “ciphers” of port 443 to ECDHE+CHACHA20 and “maximum” to TLSv1.2.",
+        to_mend="Edit origins/origin.shop.example/server.json: take “ciphers” and “maximum” out.",
         questions=(
             Question(
                 "Every browser opens the origin. Does CloudFront?",
@@ -249,7 +249,7 @@ _ALL: Final = (
         to_mend="Edit dns/: let that server hold the zone file that the others hold (name-servers.json says which).",
         questions=(
             Question(
-                "`dig origin` gives the right address each time. Is DNS excluded?",
+                "dig gives the right address of the origin each time. Is DNS excluded?",
                 ("Yes", "No: a resolver asks one server, and remembers", "Only with +tcp"),
                 1,
                 "What your resolver remembers is not what CloudFront's asks for the first time.",
@@ -328,11 +328,11 @@ _ALL: Final = (
                 "And then? “Empty reply from server”: it took the request and hung up.",
             ),
         ),
-        to_break="In server.json, give the port a `reply` that is an empty file.",
-        to_mend="Edit origins/origin.shop.example/server.json: take `reply` out, so that the shop's page comes.",
+        to_break="In server.json, give the port a reply that is an empty file.",
+        to_mend="Edit origins/origin.shop.example/server.json: take “reply” out, so that the shop's page comes.",
         questions=(
             Question(
-                "The 502 has the header `Server: awselb/2.0`. Who made it?",
+                "The 502 has the header “Server: awselb/2.0”. Who made it?",
                 ("The load balancer, in front of its targets", "CloudFront", "The viewer's proxy"),
                 0,
                 "CloudFront passes on what the origin answers, errors too.",

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cfrunbook.errors import BadInput
-from cfrunbook.findings import Diagnosis, Status
+from cfrunbook.findings import Diagnosis, Finding, Status
 from cfrunbook.lab import DEFAULT, commands
 from cfrunbook.lab.edge import fetch_all
 from cfrunbook.lab.running import Running, start
@@ -59,8 +59,13 @@ class Incident:
 
         diagnosis = await self.diagnose()
         root = [f for f in diagnosis.findings if f.code == diagnosis.verdict.code]
-        told, found = html.verdict(diagnosis), html.findings(root or _fine(diagnosis))
+        told, found = html.verdict(diagnosis), html.findings(root or self._fine(diagnosis))
         return html.Fragment(html=told.html + found.html, text=f"{told.text}\n{found.text}")
+
+    def _fine(self, diagnosis: Diagnosis) -> Sequence[Finding]:
+        """Return what was found in order of what was broken."""
+        fine = [f for f in diagnosis.findings if f.status is Status.OK]
+        return [f for f in fine if f.cause == self.running.scenario.expected.cause][:1] or fine[:1]
 
     async def diagnose(self) -> Diagnosis:
         """Look, and judge."""
@@ -189,10 +194,6 @@ def _asked(number: int, question: Question, letter: str) -> list[Block]:
 
 def _is_right(question: Question, letter: str) -> bool:
     return letter == _LETTERS[question.right]
-
-
-def _fine(diagnosis: Diagnosis) -> Sequence[Any]:
-    return [f for f in diagnosis.findings if f.status is Status.OK][:1]
 
 
 def lesson(cause: str, *, answers: Mapping[str, str] | None = None) -> Lesson:
