@@ -68,7 +68,6 @@ def options(add: Add) -> None:
     stop.add_argument("labs", nargs="*", metavar="LAB", help="their names; none: the one that runs")
     stop.add_argument("--all", action="store_true", help="stop all of them")
 
-
     exam = add(
         "exam",
         "Take an exam: incidents that a seed draws, one after the other; hints cost points, a written diagnosis is"

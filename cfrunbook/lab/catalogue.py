@@ -61,7 +61,7 @@ NOT_SHOWN: Final[Mapping[str, str]] = {
         _NO_WALK,
     ),
     **dict.fromkeys(("dns.server_ignores", "dns.server_limits"), _PART),
-    "dns.server_unproven": "It takes a server so slow that one look cannot tell it from a dead one: it would be a draw.",
+    "dns.server_unproven": "It takes a server so slow that one look cannot tell it from a dead one: a draw.",
     "tls_protocol.s2n_fails": _LIBRARY,
     "edge_function.lambda_edge.event_unusable": "Whoever gives such an event is told so before anything is judged.",
     "edge_function.cloudfront_function.event_unusable": "Whoever gives such an event is told so before that.",
@@ -75,32 +75,24 @@ NOT_SHOWN: Final[Mapping[str, str]] = {
     "cloudfront.logs_go_on_later": "It takes a moment to judge at (--at) in the past, and the scenarios are of now.",
     "cloudfront.logged_one_origin": "It takes real-time logs, and the lab writes standard logs.",
     "certificate.malformed": "The lab's authority makes whole certificates; tests damage them byte by byte.",
-    "certificate.differing": "It takes a server that tells CloudFront's hello from others by chance: it would be a draw.",
-    "tls_name.differing": "It takes a server that tells CloudFront's hello from others by chance: it would be a draw.",
+    "certificate.differing": "It takes a server that answers CloudFront's hello otherwise than others, by chance.",
+    "tls_name.differing": "It takes a server that answers CloudFront's hello otherwise than others, by chance.",
     "distribution.origin_port_not_allowed": "It is said where an origin is given without any distribution.",
 }
 """Codes that no scenario shows, each with the reason in a sentence. A test holds that all others are shown."""
 
 
-def choose(
-    *,
-    cause: str = "",
-    difficulty: str = "",
-    broken_only: bool = False,
-) -> tuple[Scenario, ...]:
-    """Return the scenarios about a cause, of a difficulty; `broken_only`: those that can be mended.
+def choose(*, cause: str = "", difficulty: str = "") -> tuple[Scenario, ...]:
+    """Return the scenarios about a cause, of a difficulty; those in which nothing is broken are about none.
 
-    A healthy scenario belongs to the causes that its name begins with, and to none. Raises BadInput for a cause or a
-    difficulty that does not exist, and where nothing is left.
+    Raises BadInput for a cause or a difficulty that does not exist, and where nothing is left.
     """
     wanted = _of(Cause, cause, "cause")
     level = _of(Difficulty, difficulty, "difficulty")
     found = tuple(
         scenario
         for scenario in SCENARIOS.values()
-        if (not wanted or scenario.expected.cause == wanted)
-        and (not level or scenario.difficulty == level)
-        and (not broken_only or scenario.expected.status == "fault")
+        if (not wanted or scenario.expected.cause == wanted) and (not level or scenario.difficulty == level)
     )
     if not found:
         raise BadInput(f"Lab: no scenario is about {visible(cause)} and {visible(difficulty)}; leave one of them out.")

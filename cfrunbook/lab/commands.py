@@ -99,8 +99,7 @@ def introduction(running: Running, *, lab: str = "", by_hand: bool = False, in_k
             f"What owners change: {shlex.quote(str(running.site))} (begin with its README.txt)",
             "",
             *([blind] if (blind := blind_spot()) else []),  # in every scenario: else it would give one away
-            f"{URL} goes to {origins}."
-            + _ending(lab, in_kernel=in_kernel),
+            f"{URL} goes to {origins}." + _ending(lab, in_kernel=in_kernel),
         ]
     )
 

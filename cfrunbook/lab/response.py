@@ -1,4 +1,4 @@
-"""Captured responses of a scenario: what `curl -si` showed when it failed, in the words in which the lab's edge answers.
+"""Captured responses of a scenario: what `curl -si` showed when it failed, in the words of the lab's edge.
 
 What was captured follows from what the edge answers (`of_answer`), or is told by hand (`Setup.response`).
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/RequestAndResponseBehaviorCustomOrigin.html
@@ -19,8 +19,6 @@ from cfrunbook.lab.scenario import Capture
 SENTENCES: Final = {
     "dns": "CloudFront wasn't able to resolve the origin domain name.",
     "connect": "CloudFront wasn't able to connect to the origin.",
-    "closed": "CloudFront attempted to establish a connection with the origin, but either the attempt failed or the origin"
-    " closed the connection.",
 }
 """Reasons on the pages that CloudFront made until 2025.
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-gateway.html"""

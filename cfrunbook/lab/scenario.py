@@ -126,7 +126,7 @@ class LogStory:
     paths: tuple[str, ...] = ()
     """The paths that it happens to; empty: all."""
     every: int = 0
-    """Seconds between requests that fail, beside the others, as of something that runs by a clock; 0: there are none."""
+    """Seconds between requests that fail, beside the others, as of what runs by a clock; 0: there are none."""
     beside: LogStory | None = None
     """What else fails."""
     are_repeats: bool = False

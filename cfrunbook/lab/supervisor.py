@@ -1,7 +1,7 @@
 """The process that owns a lab in the background: servers, edge, files. When it ends, however it ends, all of it does.
 
-`python -m cfrunbook.lab.supervisor NAME [LAB [by-hand]]` leaves the terminal and says on standard output, in one line of JSON,
-that the lab is up, or why it is not.
+`python -m cfrunbook.lab.supervisor NAME [LAB [by-hand]]` leaves the terminal and says on standard output, in one line
+of JSON, that the lab is up, or why it is not.
 """
 
 from __future__ import annotations

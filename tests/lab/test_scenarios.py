@@ -146,7 +146,8 @@ def test_the_story_does_not_give_the_answer_away(scenario: Scenario) -> None:
 
 @pytest.mark.needs("openssl")
 @pytest.mark.parametrize(
-    "scenario", [s for s in OTHERS if not s.startswith(("port-", "dns-")) and "http-only" not in s and s not in OF_HELLOS]
+    "scenario",
+    [s for s in OTHERS if not s.startswith(("port-", "dns-")) and "http-only" not in s and s not in OF_HELLOS],
 )
 def test_s_client_sees_the_chain_in_its_order(scenario: str) -> None:
     with start(scenario) as running:

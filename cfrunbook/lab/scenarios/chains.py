@@ -138,7 +138,7 @@ def _common_name_only(authority: Authority) -> tuple[Identity, ...]:
     return authority.mint(ORIGIN, issuer=authority.intermediate, usages=(SERVER_AUTH,)), authority.intermediate
 
 
-def _chain(
+def _chain(  # noqa: PLR0917 - one row of a table
     name: str,
     expected: Expected,
     sent: Sent,

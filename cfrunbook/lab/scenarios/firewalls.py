@@ -45,7 +45,7 @@ def _iptables(*rules: str, policy: str = "DROP", is_whole: bool = True) -> bytes
     return ("\n".join(lines) + "\n").encode()
 
 
-def _rules(
+def _rules(  # noqa: PLR0917 - one row of a table
     name: str,
     expected: Expected,
     file: str,

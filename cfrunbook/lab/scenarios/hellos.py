@@ -118,7 +118,7 @@ def _weak_signature(authority: Authority) -> tuple[bytes, ...]:
     return head + content + tail[: -len(signature)] + signature, old.der
 
 
-def _hello(
+def _hello(  # noqa: PLR0917 - one row of a table
     name: str,
     expected: Expected,
     set_up: Callable[[Authority], Setup],

@@ -76,7 +76,7 @@ RESPONSES: Final = (
     Row(
         "capture-function-refused",
         "X-Cache says that a function's result was refused",
-        "Ticket: a customer kept the response. The release of 03:38 was rolled back at 03:52. Which of its parts was it?",
+        "Ticket: a customer kept the response. The release of 03:38 was rolled back at 03:52. Which part was it?",
         "Read X-Cache, word by word.",
         "A release brings a function and other things, and all of it is rolled back together.",
         _fault("edge_function.refused_at_edge"),
@@ -330,11 +330,7 @@ RESPONSES: Final = (
         "Count the hops in Via.",
         "A vendor's service is behind CloudFront itself.",
         _unknown("cloudfront.page_without_reason", 502),
-        Capture(
-            fields={
-                "Via": "1.1 aaaaaaaaaaaaaaaa.cloudfront.net (CloudFront), 1.1 bbbbbbbbbbbbbbbb.cloudfront.net (CloudFront)"
-            }
-        ),
+        Capture(fields={"Via": "1.1 aaaaaaaa.cloudfront.net (CloudFront), 1.1 bbbbbbbb.cloudfront.net (CloudFront)"}),
         page=_HEADERS,
     ),
     Row(

@@ -58,7 +58,7 @@ def _mutual(authority: Authority) -> Setup:
     return Setup(dataclasses.replace(web(Tls(chain, clients=authority.root)), mutual_tls=True))
 
 
-def _answer(
+def _answer(  # noqa: PLR0917 - one row of a table
     name: str,
     expected: Expected,
     set_up: Callable[[Authority], Setup],

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -53,7 +53,8 @@ def incidents(draw: Draw) -> tuple[Scenario, ...]:
     """Return the scenarios of a draw, none twice; fewer than wanted where there are no more. Raises BadInput.
 
     The seven causes, and incidents in which nothing is broken, take turns, so that there is something of everything;
-    of what shows on paper only, and of functions' results, which are many and alike, there is one for every three others.
+    of what shows on paper only, and of functions' results, which are many and alike, there is one for every three
+    others.
     """
     draw.check()
     dice = random.Random(f"{draw.seed} {draw.cause} {draw.difficulty}")  # noqa: S311 - nothing secret is made of it
@@ -124,17 +125,3 @@ def find(text: str) -> tuple[Scenario, int]:
 def alias(number: int) -> str:
     """Return what people call the incident with this number."""
     return f"incident-{number}"
-
-
-def words(draw: Draw) -> Mapping[str, str]:
-    """Return the draw as options of the command line."""
-    return {
-        name: value
-        for name, value in (
-            ("--seed", str(draw.seed)),
-            ("--count", str(draw.count)),
-            ("--cause", draw.cause),
-            ("--difficulty", draw.difficulty),
-        )
-        if value
-    }

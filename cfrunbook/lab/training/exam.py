@@ -78,7 +78,7 @@ def read(path: Path) -> Answers:
 
 
 def headless(draw: Draw, *, team: str = "") -> Sheet:
-    """Let the expert, our own diagnosis, take the exam: each incident comes up, is looked at, and goes. Raises BadInput."""
+    """Let our own diagnosis take the exam: each incident comes up, is looked at, and goes. Raises BadInput."""
     from cfrunbook.lab.running import Running
     from cfrunbook.lab.training import expert
 

@@ -1,4 +1,4 @@
-"""Fields and buttons of a lesson and a game day, where somebody is there. What they lead to goes into display handles."""
+"""Fields and buttons of a lesson and a game day, where somebody is there; results go into display handles."""
 
 from __future__ import annotations
 
@@ -92,9 +92,11 @@ class Diagnosis(_Form):
 
         wide = widgets.Layout(width="100%")
         self.cause = widgets.Dropdown(options=[("", ""), *((c, c) for c in game.LEGAL_CAUSES)], description="Cause")
-        self.evidence = widgets.Textarea(description="Evidence", placeholder="What did you see, with what?", layout=wide)
+        asked = "What did you see, and with what?"
+        self.evidence = widgets.Textarea(description="Evidence", placeholder=asked, layout=wide)
         self.fix = widgets.Textarea(description="Fix", placeholder="What has to be done?", layout=wide)
-        self.command = widgets.Text(description="Command", placeholder="curl -si https://www.shop.example/cart", layout=wide)
+        example = "curl -si https://www.shop.example/cart"
+        self.command = widgets.Text(description="Command", placeholder=example, layout=wide)
         buttons = [
             self._button("Run", lambda: self.played.run(self.command.value)),
             self._button("Hint", self.played.hint),

@@ -67,7 +67,7 @@ class Round:
     async def look(self) -> Any:
         """Show the verdict of our own diagnosis, where the game allows it. Raises BadInput."""
         if self.game.by_hand:
-            raise BadInput("Game day: by hand today; the runbooks are for afterwards.")
+            raise BadInput("Game day: it is by hand today; the runbooks are for afterwards.")
         from cfrunbook import diagnose
         from cfrunbook.incident import Incident
 
@@ -89,9 +89,7 @@ class Round:
                 Block("text", "Write down cause, evidence and fix; nothing is handed in yet."),
                 Block("muted", f"Causes: {', '.join(LEGAL_CAUSES)}."),
             )
-        given = Answer(
-            cause=cause, evidence=evidence, fix=fix, hints=self._opened, seconds=round(self.seconds, 1)
-        )
+        given = Answer(cause=cause, evidence=evidence, fix=fix, hints=self._opened, seconds=round(self.seconds, 1))
         return _shown(self.game.hand_in(self.number, given))
 
     def stop(self) -> None:

@@ -8,7 +8,9 @@ from typing import Final
 
 from cfrunbook.findings import Cause
 
-_S_CLIENT: Final = "openssl s_client -connect origin.shop.example:443 -servername origin.shop.example </dev/null 2>/dev/null"
+_S_CLIENT: Final = (
+    "openssl s_client -connect origin.shop.example:443 -servername origin.shop.example </dev/null 2>/dev/null"
+)
 _EDGE: Final = "curl -si https://www.shop.example/cart | head -9"
 
 
@@ -57,8 +59,8 @@ _ALL: Final = (
         runbook="01_tls_name",
         scenario="tls-name-mismatch",
         what=(
-            "CloudFront connects to the origin by HTTPS and asks for a name: the Origin Domain, or the viewer's Host where"
-            " the origin request policy forwards it. The certificate must carry that name, or the Origin Domain.",
+            "CloudFront connects to the origin by HTTPS and asks for a name: the Origin Domain, or the viewer's Host"
+            " where the origin request policy forwards it. The certificate must carry that name, or the Origin Domain.",
             "The certificate that viewers see is CloudFront's own, and has nothing to do with it.",
         ),
         by_hand=(
@@ -77,7 +79,11 @@ _ALL: Final = (
         questions=(
             Question(
                 "Host is not forwarded. Which name must be on the origin's certificate?",
-                ("The viewer's www.shop.example", "The Origin Domain", "The distribution's d111111abcdef8.cloudfront.net"),
+                (
+                    "The viewer's www.shop.example",
+                    "The Origin Domain",
+                    "d111111abcdef8.cloudfront.net",
+                ),
                 1,
                 "Without Host, CloudFront sends the Origin Domain as server name and as Host.",
             ),
@@ -102,7 +108,7 @@ _ALL: Final = (
         runbook="02_tls_protocol",
         scenario="tls-protocol-chacha20-only",
         what=(
-            "CloudFront offers the origin certain versions, cipher suites and curves, fewer than browsers and openssl do.",
+            "CloudFront offers the origin certain versions, cipher suites and curves: fewer than browsers and openssl.",
             "If the origin takes none of them, the handshake ends in an alert, and CloudFront answers 502.",
         ),
         by_hand=(
@@ -146,8 +152,8 @@ _ALL: Final = (
         runbook="03_certificate",
         scenario="certificate-expired",
         what=(
-            "CloudFront wants a certificate that is valid today, from a public authority in Mozilla's list, sent together"
-            " with its intermediates in their order.",
+            "CloudFront wants a certificate that is valid today, from a public authority in Mozilla's list, sent"
+            " together with its intermediates in their order.",
             "It fetches nothing that is missing and has no switch to accept anything else.",
         ),
         by_hand=(
@@ -174,7 +180,11 @@ _ALL: Final = (
             ),
             Question(
                 "Our own authority issued it, and every machine in the office trusts it. Does CloudFront?",
-                ("Yes, if the root is sent along", "No: it trusts public authorities only", "Yes, after an invalidation"),
+                (
+                    "Yes, if the root is sent along",
+                    "No: it trusts public authorities only",
+                    "After an invalidation",
+                ),
                 1,
                 "It trusts Mozilla's list. There is no way to add a root of one's own.",
             ),
@@ -212,7 +222,11 @@ _ALL: Final = (
             ),
             Question(
                 "Which addresses must be allowed at the origin?",
-                ("Those of all viewers", "The addresses that were copied last year", "CloudFront's managed prefix list"),
+                (
+                    "Those of all viewers",
+                    "The list copied last year",
+                    "CloudFront's managed prefix list",
+                ),
                 2,
                 "com.amazonaws.global.cloudfront.origin-facing: AWS keeps it up to date.",
             ),
@@ -231,8 +245,8 @@ _ALL: Final = (
         runbook="05_dns",
         scenario="dns-stale-server-denies",
         what=(
-            "CloudFront looks the Origin Domain up in public DNS, from many places. If one of four name servers is wrong, a"
-            " quarter of cold lookups is wrong, and your own resolver may never show it.",
+            "CloudFront looks the Origin Domain up in public DNS, from many places. If one of four name servers is"
+            " wrong, a quarter of cold lookups is wrong, and your own resolver may never show it.",
             "So ask each authoritative server by itself, not your resolver.",
         ),
         by_hand=(
@@ -275,8 +289,8 @@ _ALL: Final = (
         runbook="06_edge_function",
         scenario="lambda-edge-header-read-only-deleted",
         what=(
-            "A Lambda@Edge function or a CloudFront Function may change requests and responses, within rules. What breaks"
-            " a rule becomes a 502, though the origin is fine.",
+            "A Lambda@Edge function or a CloudFront Function may change requests and responses, within rules. What"
+            " breaks a rule becomes a 502, though the origin is fine.",
             "X-Cache tells: LambdaValidationError or FunctionValidationError. A function that throws is a 503.",
         ),
         by_hand=(
@@ -317,9 +331,9 @@ _ALL: Final = (
         runbook="07_origin_response",
         scenario="response-empty",
         what=(
-            "Name, port, TLS and certificate are fine, and then the answer is none: the origin hangs up, sends what is no"
-            " HTTP/1.1, or a header of more than 32 KB. CloudFront answers 502.",
-            "Or the origin itself says 502, since it is a gateway: then the page is its own, and CloudFront passes it on.",
+            "Name, port, TLS and certificate are fine, and then the answer is none: the origin hangs up, or sends what"
+            " is no HTTP/1.1, or a header of more than 32 KB. CloudFront answers 502.",
+            "Or the origin itself says 502, since it is a gateway: then CloudFront passes its page on.",
         ),
         by_hand=(
             Look(f"{_S_CLIENT} | grep -E 'Cipher is|Verify return' | head -2", "The handshake is fine."),

@@ -77,7 +77,8 @@ class Incident:
     def site(self) -> Page:
         """Show which files the owners can change, and where they are."""
         folder = self.running.site
-        names = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file() and "authority" not in p.parts)
+        files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+        names = sorted(str(path) for path in files if path.parts[0] != "authority")
         return page(
             Block("text", "What the owners can change, for any editor. Save a file, then run the next cell."),
             Block("command", f"cd {folder}"),

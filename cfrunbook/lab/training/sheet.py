@@ -64,9 +64,7 @@ class Sheet(Struct, frozen=True, kw_only=True):
         """Return one line for each incident; what people wrote cannot become a formula of a spreadsheet."""
         out = io.StringIO()
         table = csv.writer(out, lineterminator="\n")
-        table.writerow(
-            ("team", "incident", "scenario", "points", "of", "cause", "evidence", "fix", "hints", "seconds")
-        )
+        table.writerow(("team", "incident", "scenario", "points", "of", "cause", "evidence", "fix", "hints", "seconds"))
         for line in self.lines:
             answer = line.answer
             said = (answer.cause, answer.evidence, answer.fix)

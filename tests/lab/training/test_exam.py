@@ -19,7 +19,9 @@ from cfrunbook.lab.training.drawing import Draw
 @pytest.mark.parametrize("seed", [1, 7, 2026])
 def test_the_expert_scores_everything(seed: int) -> None:
     sheet = exam.headless(Draw(seed=seed, count=4))
-    assert [(line.scenario, line.grade.points) for line in sheet.lines] == [(line.scenario, 100) for line in sheet.lines]
+    assert [(line.scenario, line.grade.points) for line in sheet.lines] == [
+        (line.scenario, 100) for line in sheet.lines
+    ]
 
 
 @pytest.fixture

@@ -82,7 +82,9 @@ def test_whatever_is_written_is_graded(name: str, answer: Answer) -> None:
 
 @given(st.sampled_from(sorted(SCENARIOS)))
 def test_a_list_of_everything_is_no_diagnosis(name: str) -> None:
-    everything = ", ".join(("tls_name", "tls_protocol", "certificate", "port", "dns", "edge_function", "origin_response"))
+    everything = ", ".join(
+        ("tls_name", "tls_protocol", "certificate", "port", "dns", "edge_function", "origin_response")
+    )
     assert grading.grade(SCENARIOS[name], Answer(cause=everything, evidence="x", fix="x")).points == 0
 
 
