@@ -17,6 +17,7 @@ from cfrunbook.functions.validation import rules as function_rules
 from cfrunbook.lab import catalogue
 from cfrunbook.lab.edge import Origin, OriginGroup, fetch_all
 from cfrunbook.lab.scenarios.function_results import name_of
+from cfrunbook.lab.training import expert, grading
 from cfrunbook.probes import s2n
 from cfrunbook.views.html import report_page
 from cfrunbook.views.markdown import summary
@@ -209,3 +210,11 @@ def test_every_code_has_a_scenario_or_a_reason() -> None:
     assert rules.keys() - shown - catalogue.NOT_SHOWN.keys() == set(), "these want a scenario, or a reason"
     assert catalogue.NOT_SHOWN.keys() & shown == set(), "these are shown after all"
     assert catalogue.NOT_SHOWN.keys() - rules.keys() == set()
+
+
+@pytest.mark.parametrize("name", [*NAMES, *sorted(APART)])
+def test_the_expert_scores_everything(name: str) -> None:
+    """What our own diagnosis writes down is worth all points, whatever the scenario."""
+    diagnosis = looked_at(name).diagnosis if name in NAMES else judged(name)[0]
+    graded = grading.grade(lab.SCENARIOS[name], expert.written(diagnosis))
+    assert graded.points == graded.of, [part.why for part in graded.parts]

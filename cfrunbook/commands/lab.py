@@ -14,6 +14,7 @@ from cfrunbook.text import visible
 
 if TYPE_CHECKING:
     from cfrunbook.lab.runtime import State
+    from cfrunbook.lab.training.sheet import Sheet
 
 DESCRIPTION = "Really broken origins on this machine's loopback."
 EXAMPLE = "cfrunbook lab start certificate-expired"
@@ -26,6 +27,7 @@ def options(add: Add) -> None:
     """Add the actions of the command."""
     listing = add("list", "List the scenarios, or the labs that run.", "cfrunbook lab list --running", _list)
     listing.add_argument("--running", action="store_true", help="those that run")
+    _choice(listing)
     run = add(
         "run",
         "Bring a scenario up, run COMMAND so that it examines it, take it down, return COMMAND's exit status.",
@@ -66,6 +68,41 @@ def options(add: Add) -> None:
     stop.add_argument("labs", nargs="*", metavar="LAB", help="their names; none: the one that runs")
     stop.add_argument("--all", action="store_true", help="stop all of them")
 
+    exam = add(
+        "exam",
+        "Take an exam: incidents that a seed draws, one after the other; hints cost points, a written diagnosis is"
+        " graded.",
+        "cfrunbook lab exam --seed 7 --count 3",
+        _exam,
+    )
+    exam.add_argument("--seed", type=int, default=None, metavar="N", help="draws the incidents (default: a new one)")
+    exam.add_argument("--count", type=int, default=3, metavar="N", help="how many incidents (default: 3)")
+    _choice(exam)
+    exam.add_argument("--by-hand", action="store_true", help="say nothing of `cfrunbook diagnose` and `watch`")
+    exam.add_argument("--headless", action="store_true", help="let our own diagnosis take it")
+    exam.add_argument("--template", action="store_true", help="print an empty file of answers for `lab grade`, and end")
+    _sheet(exam)
+    grade = add(
+        "grade",
+        "Grade a file of answers against the incidents that its seed draws, and explain.",
+        "cfrunbook lab grade answers.json --sheet scores",
+        _grade,
+    )
+    grade.add_argument("answers", metavar="FILE", help="answers; `cfrunbook lab exam --template` prints an empty one")
+    _sheet(grade)
+
+
+def _choice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cause", default="", metavar="CAUSE", help="only those about a cause, e.g. dns")
+    parser.add_argument("--difficulty", default="", metavar="WORD", help="only easy, medium or hard ones")
+
+
+def _sheet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--team", default="", metavar="NAME", help="who took it, for the score sheet")
+    parser.add_argument(
+        "--sheet", default="", metavar="PATH", help="write the score sheet: PATH.json, PATH.csv and PATH.md, or one"
+    )
+
 
 def _scenario(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", nargs="?", default="", metavar="SCENARIO", help="a name of `cfrunbook lab list`")
@@ -81,6 +118,11 @@ def _list(options: argparse.Namespace) -> int:
     from cfrunbook import lab
 
     rows = lab.list_scenarios()
+    if options.cause or options.difficulty:
+        from cfrunbook.lab import catalogue
+
+        names = {scenario.name for scenario in catalogue.choose(cause=options.cause, difficulty=options.difficulty)}
+        rows = [row for row in rows if row["name"] in names]
     if options.json:
         return _print_json(rows)
     width = max(len(row["name"]) for row in rows)
@@ -152,14 +194,72 @@ def _stop(options: argparse.Namespace) -> int:
 
 
 def _certificate(options: argparse.Namespace) -> int:
+    import os
+
     from cfrunbook.lab import background, issuing
 
-    state = background.the_one(options.lab)
-    written = issuing.issue(Path(state.site), options.names, Path(options.folder))
+    inside = "" if options.lab else os.environ.get("CFRUNBOOK_LAB_SITE", "")
+    site = inside or background.the_one(options.lab).site
+    written = issuing.issue(Path(site), options.names, Path(options.folder))
     if options.json:
         return _print_json({"files": [str(path) for path in written]})
     print(f"Written: {' and '.join(shlex.quote(str(path)) for path in written)}.")
     return 0
+
+
+def _exam(options: argparse.Namespace) -> int:
+    import secrets
+
+    from cfrunbook.lab.training import exam
+    from cfrunbook.lab.training.drawing import Draw
+
+    seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
+    draw = Draw(seed=seed, count=options.count, cause=options.cause, difficulty=options.difficulty).check()
+    if options.template:
+        return _print_json(exam.template(draw))
+    if options.headless:
+        sheet = exam.headless(draw, team=options.team)
+    else:
+        say = _to_stderr if options.json else print
+        sheet = exam.take(draw, _ask, say, team=options.team, by_hand=options.by_hand)
+    return _scored(sheet, options, with_lines=options.headless)
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from cfrunbook.lab.training import exam
+    from cfrunbook.lab.training.drawing import Draw
+
+    given = exam.read(Path(options.answers))
+    draw = Draw(seed=given.seed, count=given.count, cause=given.cause, difficulty=given.difficulty)
+    return _scored(exam.graded(draw, given.answers, team=options.team or given.team), options, with_lines=True)
+
+
+def _scored(sheet: Sheet, options: argparse.Namespace, *, with_lines: bool) -> int:
+    """Show and save a score sheet; return 0 where all points were reached, else 1."""
+    from cfrunbook.lab.training import exam
+
+    written = sheet.save(Path(options.sheet)) if options.sheet else ()
+    if options.json:
+        sys.stdout.write(sheet.to_json().decode())
+    else:
+        for line in sheet.lines if with_lines else ():
+            print(f"\n--- Incident {line.incident}: {line.scenario} ---{exam.shown(line)}")
+        print(exam.total(sheet))
+        for file in written:
+            print(f"Written: {shlex.quote(str(file))}")
+    return 0 if sheet.points == sheet.of else 1
+
+
+def _ask(question: str) -> str:
+    print(question, end="", flush=True, file=sys.stderr if not sys.stdout.isatty() else sys.stdout)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _facts(state: State) -> dict[str, Any]:

@@ -17,14 +17,16 @@ _START_LIMIT = 60.0
 """Seconds; half of one is usual."""
 
 
-def start(scenario: str, *, name: str = "") -> State:
+def start(scenario: str, *, name: str = "", by_hand: bool = False) -> State:
     """Bring a scenario up in a process of its own, and return what is known of it once it is ready.
 
-    `name` is what the lab is called, where not like its scenario. Raises BadInput for an unknown scenario, and where a
+    `name` is what the lab is called, where not like its scenario. `by_hand`: the introduction says nothing of our own
+    diagnosis. Raises BadInput for an unknown scenario, and where a
     lab of this name runs already.
     """
     home = Home(name or scenario) if name else None
     command = [sys.executable, "-m", "cfrunbook.lab.supervisor", scenario, *([name] if name else [])]
+    command += ["by-hand"] if by_hand and name else []
     process = subprocess.Popen(  # noqa: S603 - ourselves
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     )

@@ -82,25 +82,17 @@ NOT_SHOWN: Final[Mapping[str, str]] = {
 """Codes that no scenario shows, each with the reason in a sentence. A test holds that all others are shown."""
 
 
-def choose(
-    *,
-    cause: str = "",
-    difficulty: str = "",
-    broken_only: bool = False,
-) -> tuple[Scenario, ...]:
-    """Return the scenarios about a cause, of a difficulty; `broken_only`: those that can be mended.
+def choose(*, cause: str = "", difficulty: str = "") -> tuple[Scenario, ...]:
+    """Return the scenarios about a cause, of a difficulty; those in which nothing is broken are about none.
 
-    A healthy scenario belongs to the causes that its name begins with, and to none. Raises BadInput for a cause or a
-    difficulty that does not exist, and where nothing is left.
+    Raises BadInput for a cause or a difficulty that does not exist, and where nothing is left.
     """
     wanted = _of(Cause, cause, "cause")
     level = _of(Difficulty, difficulty, "difficulty")
     found = tuple(
         scenario
         for scenario in SCENARIOS.values()
-        if (not wanted or scenario.expected.cause == wanted)
-        and (not level or scenario.difficulty == level)
-        and (not broken_only or scenario.expected.status == "fault")
+        if (not wanted or scenario.expected.cause == wanted) and (not level or scenario.difficulty == level)
     )
     if not found:
         raise BadInput(f"Lab: no scenario is about {visible(cause)} and {visible(difficulty)}; leave one of them out.")

@@ -76,10 +76,11 @@ def serve(name: str, out: TextIO, *, until: threading.Event | None = None) -> in
     return 0
 
 
-def introduction(running: Running, *, lab: str = "") -> str:
+def introduction(running: Running, *, lab: str = "", by_hand: bool = False, in_kernel: bool = False) -> str:
     """Return what the pager says and the commands that reach the scenario; the answer is not in it.
 
-    `lab` is what it is called where it stays up in the background.
+    `lab` is what it is called where it stays up in the background. `by_hand`: our own diagnosis is not mentioned.
+    `in_kernel`: it belongs to a notebook's kernel.
     """
     edge = running.edge_url.removeprefix("http://")
     viewer = f"curl -si --connect-to {VIEWER_HOST}:80:{edge} {URL.replace('https:', 'http:')}"
@@ -92,21 +93,29 @@ def introduction(running: Running, *, lab: str = "") -> str:
             *(f"Ask the origin:     {command}" for origin in running.origins for command in _asking(origin)),
             *(f"Ask a name server:  {command}" for command in _digging(running)),
             f"Trusted roots:      {shlex.quote(str(running.trust_store))}",
-            f"Diagnose:           cfrunbook diagnose --lab {shlex.quote(str(running.file))}",
-            *(f"{what:<20}{command}" for what, command in _commands(lab)),
+            *(f"{what:<20}{shlex.quote(str(path))}" for what, path in running.kept),
+            *([] if by_hand else [f"Diagnose:           cfrunbook diagnose --lab {shlex.quote(str(running.file))}"]),
+            *(f"{what:<20}{command}" for what, command in _commands(lab, by_hand=by_hand)),
             f"What owners change: {shlex.quote(str(running.site))} (begin with its README.txt)",
             "",
             *([blind] if (blind := blind_spot()) else []),  # in every scenario: else it would give one away
-            f"{URL} goes to {origins}."
-            + (f" `cfrunbook lab stop {lab}` takes everything down." if lab else " Ctrl-C takes everything down."),
+            f"{URL} goes to {origins}." + _ending(lab, in_kernel=in_kernel),
         ]
     )
 
 
-def _commands(lab: str) -> Iterator[tuple[str, str]]:
+def _ending(lab: str, *, in_kernel: bool) -> str:
+    """Say how it is taken down."""
+    if in_kernel:
+        return " It goes when this notebook's kernel ends."
+    return f" `cfrunbook lab stop {lab}` takes everything down." if lab else " Ctrl-C takes everything down."
+
+
+def _commands(lab: str, *, by_hand: bool) -> Iterator[tuple[str, str]]:
     """Yield what helps with a lab in the background."""
     if lab:
         yield "Go inside:", f"cfrunbook lab shell {lab}"
+    if lab and not by_hand:
         yield "Watch it:", f"cfrunbook lab shell {lab} -- cfrunbook watch"
 
 

@@ -170,6 +170,17 @@ class Running:
             options |= {"policies": [self.folder / name for name in lab_file.policy_files(self.setup)]}
         return options | paths | lab_file.function_words(self.setup) | logs
 
+    @property
+    def kept(self) -> Iterator[tuple[str, Path]]:
+        """What somebody kept of the incident: what it is, and its file or folder."""
+        if self._is_captured:
+            yield "Captured response:", self.folder / lab_file.RESPONSE_FILE
+        if self._is_logged:
+            yield "Access logs:", self.folder / lab_file.LOGS_FOLDER
+        yield from (("Firewall's rules:", self.folder / name) for name in self.setup.firewall)
+        yield from (("A policy:", self.folder / name) for name in lab_file.policy_files(self.setup))
+        yield from (("Function:", self.folder / name) for name in lab_file.function_files(self.setup).values())
+
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which a command examines this scenario without further options."""
         return {ENVIRONMENT: str(self.file.absolute())}
@@ -224,6 +235,11 @@ class Running:
     def is_mendable(self) -> bool:
         """Tell whether `mend` knows how."""
         return mending.is_mendable(self.scenario)
+
+    def break_again(self) -> None:
+        """Undo whatever was changed in the site: the scenario is as broken as it began. Raises BadInput."""
+        site.write(self.site, self._first, self.authority)
+        self.reload()
 
     def mend(self) -> None:
         """Mend the scenario as its author would: change the site's files, and bring up what they say then.
@@ -372,9 +388,16 @@ def _bracketed(host: str) -> str:
 def start(name: str, *, folder: Path | None = None, deadline: float = DEADLINE) -> Running:
     """Bring the scenario `name` up. Raises BadInput for an unknown name; stop it, or use it in `with`.
 
+    For the token of an exam's incident it is that incident, which nowhere says its scenario's name.
+
     >>> with start("certificate-expired") as running:
     ...     print(running.edge_url)
     """
+    from cfrunbook.lab.training import drawing
+
+    if drawing.is_token(name):
+        scenario, number = drawing.find(name)
+        return Running(scenario, folder=folder, deadline=deadline, alias=drawing.alias(number))
     return Running(find(name), folder=folder, deadline=deadline)
 
 

@@ -283,6 +283,8 @@ class Scenario:
     machine can do. The edge here answers 200, and there is nothing to mend."""
     is_fickle: bool = False
     """One and the same address does otherwise from one connection to the next: what the edge answers is a draw."""
+    also: tuple[Cause, ...] = ()
+    """Further causes that are at fault: whoever accuses them is right, too."""
     disagreement: str = ""
     """Why the edge answers otherwise than the verdict says, where it does."""
 

@@ -1,7 +1,7 @@
 """The process that owns a lab in the background: servers, edge, files. When it ends, however it ends, all of it does.
 
-`python -m cfrunbook.lab.supervisor NAME [LAB]` leaves the terminal and says on standard output, in one line of JSON,
-that the lab is up, or why it is not.
+`python -m cfrunbook.lab.supervisor NAME [LAB [by-hand]]` leaves the terminal and says on standard output, in one line
+of JSON, that the lab is up, or why it is not.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     if os.fork():  # whoever started us need not wait for the one who stays
         os._exit(0)
     name, lab = arguments[0], arguments[1] if len(arguments) > 1 else arguments[0]
+    by_hand = "by-hand" in arguments[2:]
     from cfrunbook.errors import BadInput
     from cfrunbook.lab.runtime import Home
 
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
             signal.signal(number, lambda *_: over.set())
         os.chdir(home.folder.parent)
         try:
-            _own(name, home, over)
+            _own(name, home, over, by_hand=by_hand)
         finally:
             shutil.rmtree(home.folder, ignore_errors=True)
     except (BadInput, OSError) as error:
@@ -49,29 +50,31 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _own(name: str, home: Home, over: threading.Event) -> None:
+def _own(name: str, home: Home, over: threading.Event, *, by_hand: bool) -> None:
     """Bring the lab up, say so, and look after it until it is over."""
     from cfrunbook.lab import shell
     from cfrunbook.lab.commands import introduction
     from cfrunbook.lab.following import EVERY, Follower
     from cfrunbook.lab.running import find, start
     from cfrunbook.lab.runtime import STATE_FILE, State
+    from cfrunbook.lab.training import drawing
 
-    find(name)  # an unknown one leaves no folder
+    check = drawing.find if drawing.is_token(name) else find
+    check(name)  # an unknown one leaves no folder
     home.folder.mkdir(mode=0o700)
     with start(name, folder=home.folder) as running:
         follower = Follower(running)
         shell.write_tools(running)
         state = State(
             name=home.name,
-            scenario=name,
+            scenario=running.alias,
             pid=os.getpid(),
             started=f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
             edge=running.edge_url,
             lab_file=str(running.file),
             site=str(running.site),
             access_log=str(running.log_file),
-            introduction=introduction(running, lab=home.name),
+            introduction=introduction(running, lab=home.name, by_hand=by_hand),
         )
         home.write(state)
         _report({"ready": True})

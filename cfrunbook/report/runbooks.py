@@ -19,6 +19,11 @@ def notebooks_folder() -> Path:
     raise BadInput(f"The runbooks are missing from this installation ({package}): install cfrunbook again.")
 
 
+def training_files() -> tuple[Path, ...]:
+    """Return the training notebooks in the order of their numbers."""
+    return tuple(sorted((notebooks_folder() / "training").glob("[0-9][0-9]_*.ipynb")))
+
+
 def runbook_files() -> tuple[Path, ...]:
     """Return the runbooks in the order of their numbers."""
     return tuple(sorted(notebooks_folder().glob("[0-9][0-9]_*.ipynb")))

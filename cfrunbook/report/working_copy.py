@@ -14,7 +14,7 @@ import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.files import read_bounded
-from cfrunbook.report.runbooks import notebooks_folder, runbook_files
+from cfrunbook.report.runbooks import notebooks_folder, runbook_files, training_files
 from cfrunbook.text import visible
 
 START_PAGE = "START.md"
@@ -89,6 +89,8 @@ def _judged_at(path: Path) -> str:
 def make(folder: Path, recording: Recording | None = None, *, pages: bool = False) -> tuple[str, ...]:
     """Copy the runbooks and the start page to `folder`, given `recording` if there is one; `pages`: as pages of an app.
 
+    Training comes along where it is neither.
+
     What is there already is kept, for it may be yours; returns the names of the runbooks among that which are not
     those shipped, leaving parameters and outputs aside. Raises BadInput if `folder` cannot be written, or holds another
     recording.
@@ -109,9 +111,24 @@ def make(folder: Path, recording: Recording | None = None, *, pages: bool = Fals
                 copy.write_bytes(content)
             elif not is_same_runbook(copy.read_bytes(), content):
                 kept.append(source.name)
+        if recording is None and not pages:
+            kept += _put_training(folder / "training")
     except OSError as error:
         raise BadInput(f"Cannot copy the runbooks to {visible(folder)}: {error.strerror or error}.") from error
     return tuple(kept)
+
+
+def _put_training(folder: Path) -> list[str]:
+    """Copy the training notebooks; return the names of those that were there already and are not those shipped."""
+    kept = []
+    folder.mkdir(exist_ok=True)
+    for source in training_files():
+        content, copy = source.read_bytes(), folder / source.name
+        if not copy.exists():
+            copy.write_bytes(content)
+        elif not is_same_runbook(copy.read_bytes(), content):
+            kept.append(f"{folder.name}/{source.name}")
+    return kept
 
 
 def _put_recording(path: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from cfrunbook.findings import Cause
 from cfrunbook.lab.authority import DAY, Authority
 from cfrunbook.lab.dns.setup import Fault
 from cfrunbook.lab.dns.shop import EVERY_SERVER, failing, setup, shop
@@ -69,6 +70,7 @@ SCENARIOS = (
         "compound-three-addresses",
         fault("port.refused", edge=frozenset({200, 502})),
         _refuses_and_expired,
+        also=(Cause.CERTIFICATE,),
         title="Of three addresses one refuses, one has a certificate past its date, and one is fine",
         pager="12:12 PAGE  CloudFront 502 for www.shop.example, two of three requests, at random.",
         ticket="reload helps, mostly not. The monitor is green, and it looks at one address.",
@@ -85,6 +87,7 @@ SCENARIOS = (
         "compound-both-members",
         fault("port.refused"),
         _both_members,
+        also=(Cause.CERTIFICATE,),
         title="The primary refuses, and the standby's certificate is past its date: no failover helps",
         pager="01:01 PAGE  CloudFront 502 for www.shop.example, all of it. There is a standby for this.",
         ticket="the primary is being rebuilt, as planned, and the standby was to take over.",

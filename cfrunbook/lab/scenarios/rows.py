@@ -38,6 +38,7 @@ def row(
     is_fickle: bool = False,
     disagreement: str = "",
     needs_s2n: bool = False,
+    also: tuple[Cause, ...] = (),
 ) -> Scenario:
     """Return a scenario."""
     return Scenario(
@@ -54,4 +55,5 @@ def row(
         is_fickle=is_fickle,
         disagreement=disagreement,
         needs_s2n=needs_s2n,
+        also=also,
     )

@@ -1,0 +1,214 @@
+"""The game day in a notebook: unseen incidents by seed, a clock, hints that cost points, a diagnosis that is graded.
+
+No scenario's name is in the notebook: an incident is its number, and what it was is shown with its grade.
+"""
+
+from __future__ import annotations
+
+import atexit
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cfrunbook.errors import BadInput
+from cfrunbook.lab import commands
+from cfrunbook.lab.running import Running, start
+from cfrunbook.lab.training import drawing, exam, grading, tools
+from cfrunbook.lab.training.drawing import Draw
+from cfrunbook.lab.training.grading import Answer
+from cfrunbook.lab.training.sheet import Line, Sheet
+from cfrunbook.text import visible
+from cfrunbook.views.training import Block, Page, page
+
+Clock = Callable[[], float]
+
+
+class Round:
+    """One incident of a game day, from when it is opened."""
+
+    def __init__(self, game: GameDay, number: int) -> None:
+        self.game = game
+        self.number = number
+        self._clock = game.clock
+        self._running: Running = start(drawing.token(game.draw, number))
+        atexit.register(self._running.stop)
+        self._began = self._clock()
+        self._opened = 0
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self.pager()._repr_mimebundle_()
+
+    def __repr__(self) -> str:
+        return f"<incident {self.number} of {len(self.game)}>"
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been open."""
+        return self._clock() - self._began
+
+    def pager(self) -> Page:
+        """Show what the pager says, and how the incident is reached."""
+        told = commands.introduction(self._running, by_hand=self.game.by_hand, in_kernel=True)
+        story, _, reached = told.partition("\n\n")
+        return page(
+            Block("heading", f"Incident {self.number} of {len(self.game)}"),
+            Block("story", items=tuple(story.splitlines())),
+            Block("command", reached),
+        )
+
+    def run(self, command: str) -> Page:
+        """Run a shell command inside the lab, in which curl, openssl, dig and nc find its hosts by their names."""
+        ran = tools.run(self._running, command)
+        return page(Block("command", ran.command, output=ran.output or f"(nothing; exit status {ran.status})"))
+
+    async def look(self) -> Any:
+        """Show the verdict of our own diagnosis, where the game allows it. Raises BadInput."""
+        if self.game.by_hand:
+            raise BadInput("Game day: it is by hand today; the runbooks are for afterwards.")
+        from cfrunbook import diagnose
+        from cfrunbook.incident import Incident
+
+        return await diagnose(Incident.load(lab=self._running.file))
+
+    def hint(self) -> Page:
+        """Open the next hint."""
+        hints = self._running.scenario.hints
+        if self._opened >= len(hints):
+            return page(Block("muted", "There are no more hints."))
+        self._opened += 1
+        text = hints[self._opened - 1]
+        return page(Block("text", f"Hint {self._opened} of {len(hints)} (-{grading.HINT_COSTS} points): {text}"))
+
+    def answer(self, *, cause: str = "", evidence: str = "", fix: str = "") -> Page:
+        """Hand in a diagnosis, and show its grade; an empty one is not handed in. The last one counts."""
+        if not any((cause.strip(), evidence.strip(), fix.strip())):
+            return page(
+                Block("text", "Write down cause, evidence and fix; nothing is handed in yet."),
+                Block("muted", f"Causes: {', '.join(LEGAL_CAUSES)}."),
+            )
+        given = Answer(cause=cause, evidence=evidence, fix=fix, hints=self._opened, seconds=round(self.seconds, 1))
+        return _shown(self.game.hand_in(self.number, given))
+
+    def stop(self) -> None:
+        """Take it down."""
+        self._running.stop()
+
+
+LEGAL_CAUSES = (
+    *("tls_name", "tls_protocol", "certificate", "port", "dns", "edge_function", "origin_response"),
+    *("distribution", "cloudfront", "none", "unknown"),
+)
+
+
+class GameDay:
+    """A game day: rounds, and the score sheet."""
+
+    def __init__(self, draw: Draw, *, team: str = "", by_hand: bool = False, clock: Clock = time.monotonic) -> None:
+        self.draw = draw.check()
+        self.team = team
+        self.by_hand = by_hand
+        self.clock = clock
+        self._count = len(drawing.incidents(draw))
+        self._answers: dict[int, Answer] = {}
+        self._rounds: dict[int, Round] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __repr__(self) -> str:
+        return f"<game day, seed {self.draw.seed}, {len(self)} incidents>"
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        seed = f"Seed {self.draw.seed}: everybody with this seed gets the same {len(self)} incidents."
+        costs = (
+            f"Cause {grading.CAUSE_POINTS} points, evidence {grading.EVIDENCE_POINTS}, fix {grading.FIX_POINTS};"
+            f" a hint costs {grading.HINT_COSTS}, a false accusation {grading.FALSE_COSTS}."
+        )
+        return page(Block("text", seed), Block("text", costs))._repr_mimebundle_()
+
+    def open(self, number: int) -> Round:
+        """Open an incident; its clock begins with that. Raises BadInput for a number that there is not."""
+        if not 1 <= number <= len(self):
+            raise BadInput(f"Game day: there is no incident {number}; there are {len(self)}.")
+        if number not in self._rounds:
+            self._rounds[number] = Round(self, number)
+        return self._rounds[number]
+
+    def play(self, number: int, answer: Mapping[str, str] | None = None) -> Page | None:
+        """Ask for a diagnosis: with fields and buttons where somebody is there, else by `answer`."""
+        from cfrunbook.lab.training import forms
+
+        played = self.open(number)
+        if forms.are_shown():
+            forms.Diagnosis(played).show()
+            return None
+        given = {key: str(value) for key, value in (answer or {}).items() if key in ("cause", "evidence", "fix")}
+        return played.answer(**given)
+
+    def hand_in(self, number: int, answer: Answer) -> Line:
+        """Take an answer, and return the line that it makes on the score sheet."""
+        self._answers[number] = answer
+        return self.sheet().lines[number - 1]
+
+    def sheet(self) -> Sheet:
+        """Return the score sheet as it is now."""
+        return exam.graded(self.draw, [self._answers.get(n, Answer()) for n in range(1, len(self) + 1)], team=self.team)
+
+    def score(self) -> Page:
+        """Show the score sheet: what is not handed in is not told."""
+        sheet = self.sheet()
+        rows = []
+        for line in sheet.lines:
+            is_in = line.incident in self._answers
+            minutes = f"{line.answer.seconds / 60:.1f}" if is_in else ""
+            what = line.title if is_in else "not handed in"
+            points = f"{line.grade.points} of {line.grade.of}" if is_in else "0"
+            rows.append((str(line.incident), what, visible(line.answer.cause, 60), minutes, points))
+        sentence = f"{sheet.points} of {sheet.of} points ({sheet.percent:.0f} %)."
+        label = visible(self.team, 60) or "Score"
+        return page(
+            Block("verdict", sentence, label, "ok" if sheet.points == sheet.of else "info"),
+            Block("table", items=("Incident", "What it was", "Answered", "Minutes", "Points"), rows=tuple(rows)),
+        )
+
+    def save(self, folder: str = "") -> Page:
+        """Write the score sheet as JSON, CSV and Markdown into `folder`; without one, say how. Raises BadInput."""
+        if not folder:
+            return page(Block("muted", "To keep it: put a folder into save_to in the parameters cell."))
+        written = self.sheet().save(Path(folder) / f"score-{self.draw.seed}")
+        return page(Block("list", items=tuple(f"Written: {file}" for file in written)))
+
+    def stop(self) -> None:
+        """Take every incident down."""
+        for played in self._rounds.values():
+            played.stop()
+
+
+def _shown(line: Line) -> Page:
+    status = "ok" if line.grade.points == line.grade.of else "warning" if line.grade.points else "fault"
+    rows = tuple((p.name, f"{p.points} of {p.of}" if p.of else str(p.points), p.why) for p in line.grade.parts)
+    return page(
+        Block("verdict", line.grade.explanation[0], f"{line.grade.points} of {line.grade.of} points", status),
+        Block("table", items=("Part", "Points", "Why"), rows=rows),
+        Block("list", items=line.grade.explanation[1:]),
+    )
+
+
+def game_day(
+    seed: int = 1,
+    *,
+    count: int = 3,
+    cause: str = "",
+    difficulty: str = "",
+    team: str = "",
+    by_hand: bool = False,
+) -> GameDay:
+    """Begin a game day with the incidents that `seed` draws. Raises BadInput."""
+    try:
+        draw = Draw(seed=int(seed), count=int(count), cause=cause, difficulty=difficulty)
+    except (TypeError, ValueError, msgspec.ValidationError):
+        raise BadInput("Game day: seed and count are whole numbers.") from None
+    return GameDay(draw, team=team, by_hand=by_hand)
