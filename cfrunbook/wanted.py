@@ -20,7 +20,6 @@ from cfrunbook.cloudfront.distribution import FunctionAssociation
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import GivenKind
 from cfrunbook.findings import Cause, Diagnosis, Stage, Status, Step, Wanted
-from cfrunbook.joining import candidates
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
@@ -215,7 +214,7 @@ def _checks(known: _Known) -> Iterator[Wanted]:
         if f.status is Status.UNKNOWN
         and f.next_check
         and (known.incident.targets or not direct_evidence.is_direct(f))
-        and not (known.is_settled and known.verdict.cause in candidates(f))
+        and not (known.is_settled and known.verdict.cause in direct_evidence.candidates(f))
     ]
     for finding in list({f.next_check: f for f in reversed(undecided)}.values())[::-1][:MAX_CHECKS]:
         yield Wanted(
