@@ -152,17 +152,18 @@ def _diagnose(options: argparse.Namespace) -> int:
 
 
 def _watch(options: argparse.Namespace) -> int:
-    from cfrunbook.commands import watch
+    from cfrunbook.commands import past, watch
 
     _outputs(options)
     options.anything = [_kept(word) for word in options.anything]
+    before = past.Past()
 
     def diagnose() -> Diagnosis:
         incident = _incident(options)  # anew: files may have been edited meanwhile
         observations, diagnosis = _observe_and_judge(incident)
         if options.save_evidence:
             observations.save(Path(options.save_evidence))
-        return diagnosis
+        return before.settle(incident, observations, diagnosis)
 
     return watch.watch(
         diagnose,
@@ -171,6 +172,7 @@ def _watch(options: argparse.Namespace) -> int:
         until=options.until,
         count=options.count,
         as_json=options.json,
+        note=lambda: before.note,
     )
 
 
