@@ -290,7 +290,7 @@ class Runbook:
 
     def fix(self) -> steps.Fix:
         """Show what to do about the root cause, or which runbook does."""
-        from cfrunbook.views import steps
+        from cfrunbook.views import outline, steps
 
         judged = self.judge()
         faults = tuple(f for f in judged.findings if f.status is Status.FAULT)
@@ -306,6 +306,9 @@ class Runbook:
             sentence = "Nothing to fix yet: what is wrong is not known."
         else:
             sentence = "Nothing to fix: no fault was found."
+            if not findings and judged.diagnosis.verdict.status == "ok":
+                findings = outline.worth_mending(judged.findings)
+                sentence = "No fault was found. Worth mending all the same:" if findings else sentence
         return steps.Fix(
             findings=tuple(_first_of_each_code(findings)),
             sentence=sentence,

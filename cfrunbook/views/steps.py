@@ -246,16 +246,21 @@ class Fix:
 
     findings: tuple[Finding, ...]
     sentence: str
-    """Said where there are no findings."""
+    """Said where there are no findings, or before those that are no faults."""
     elsewhere: str = ""
     elsewhere_title: str = ""
     elsewhere_status: str = ""
     runbook: str = ""
 
+    @property
+    def is_fault(self) -> bool:
+        """Whether there is a fault to fix, not only something that will or may bite."""
+        return any(f.status is not Status.WARNING for f in self.findings)
+
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
         if not self.findings:
             return _bundle("fixes", self, "\n".join(filter(None, [self.sentence, self.elsewhere])))
-        lines = []
+        lines = [] if self.is_fault else [self.sentence, ""]
         for finding in self.findings:
             lines.append(finding.title)
             for step in finding.remedy.steps or (Step(text=finding.next_check, command=finding.reproduce),):
