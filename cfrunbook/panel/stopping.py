@@ -1,7 +1,7 @@
 """What stops a panel's work beside its Cancel: an interrupted kernel (■ in JupyterLab), and a kernel that is restarted.
 
-ipykernel ignores an interrupt while no cell is running, and a panel's look runs in no cell: ours then takes the place of
-ignoring. While a cell is running, the interrupt is the cell's.
+ipykernel ignores an interrupt while no cell is running, and a panel's look runs in no cell: our handler is for that
+time. While a cell is running, the interrupt is the cell's.
 https://github.com/ipython/ipykernel/blob/main/ipykernel/kernelbase.py
 """
 
