@@ -44,6 +44,11 @@ def notebook_name(environ: Mapping[str, str] = os.environ, shell: Any = None) ->
     return os.path.splitext(os.path.basename(str(named)))[0]  # noqa: PTH119, PTH122 - of any system's paths
 
 
+def kernel() -> Any:
+    """Return the kernel that this process is; None where it is none."""
+    return getattr(_shell(), "kernel", None)
+
+
 def _shell() -> Any:
     """Return IPython's shell if it is that of a kernel; None elsewhere, without importing IPython."""
     if "IPython" not in sys.modules:

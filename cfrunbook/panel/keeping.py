@@ -23,7 +23,7 @@ FOLDER = Path(".cfrunbook")
 MOST_KEPT = 10
 """Recordings; the oldest beyond that are removed."""
 MAX_UPLOAD_BYTES = 64 * 1024 * 1024
-_NAME = re.compile(r"evidence-(\d{8}T\d{6})Z(?:-\d+)?\.json")
+_NAME = re.compile(r"evidence-(\d{8}T\d{6})Z(?:-(\d+))?\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,9 @@ class Kept:
 
     path: Path
     at: dt.datetime
-    """When it was made, in UTC."""
+    """When it was made, in UTC, to the second."""
+    number: int = 1
+    """Which one it is of those made in that second."""
 
 
 class Keeping:
@@ -57,10 +59,10 @@ class Keeping:
             for path in self.folder.glob("evidence-*.json"):
                 if named := _NAME.fullmatch(path.name):
                     at = dt.datetime.strptime(named[1], "%Y%m%dT%H%M%S").replace(tzinfo=dt.UTC)
-                    found.append(Kept(path, at))
+                    found.append(Kept(path, at, int(named[2] or 1)))
         except (OSError, ValueError):
             return ()
-        return sorted(found, key=lambda kept: (kept.at, kept.path.name), reverse=True)
+        return sorted(found, key=lambda kept: (kept.at, kept.number), reverse=True)
 
     def upload(self, name: str, content: bytes) -> Path:
         """Write a file that was given and return where it is. Raises BadInput for one that is too large."""

@@ -24,6 +24,7 @@ from cfrunbook.panel.frontend import is_voila, notebook_name
 from cfrunbook.panel.keeping import Keeping, evidence_name
 from cfrunbook.panel.progress import Progress
 from cfrunbook.panel.rows import StepRow
+from cfrunbook.panel.stopping import stopped_from_outside
 from cfrunbook.panel.work import Work
 from cfrunbook.runbook.guides import HOW, given
 from cfrunbook.text import visible
@@ -201,7 +202,8 @@ class Panel:
                 self._own = False
                 self._refresh()
 
-        self.work.start(all_of_it)
+        if self.work.start(all_of_it):
+            stopped_from_outside(self.work)
 
     def _run_all(self) -> None:
         steps = [step for step in self.runbook.agenda if step.method != "verify"]

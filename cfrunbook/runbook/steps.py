@@ -240,7 +240,8 @@ class Runbook:
         if drawn is not None:
             return drawn
         lacking = pictures.KINDS[kind]
-        return steps.note(f"{lacking}, so there is nothing to draw. {self.diagnosis.verdict.sentence}")
+        sentence = f"{lacking}, so there is nothing to draw. {self.diagnosis.verdict.sentence}"
+        return steps.note(sentence, meaning=f"{lacking}.")
 
     def results(self) -> html.Fragment:
         """Show what edge functions returned: each result as a tree, with what CloudFront refuses at its place."""
@@ -286,7 +287,9 @@ class Runbook:
         if kind not in tables.KINDS:
             raise BadInput(f"table: {visible(kind, 40)!r} is none of {', '.join(tables.KINDS)}.")
         found = tables.observations(self.observations, wanted=self.incident.targets, kinds=(kind,))
-        return html.table(found[0]) if found else steps.note("Nothing of that kind was seen.")
+        if not found:
+            return steps.note("Nothing of that kind was seen.")
+        return html.table(found[0], meaning=tables.meaning(kind, self.observations))
 
     def fix(self) -> steps.Fix:
         """Show what to do about the root cause, or which runbook does."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -318,9 +318,9 @@ class Onward:
         return _bundle("onward", self, "\n".join(lines))
 
 
-def note(sentence: str) -> html.Fragment:
-    """Return one sentence to be shown where there is nothing else to show."""
-    return _text("sentence", sentence)
+def note(sentence: str, meaning: str = "") -> html.Fragment:
+    """Return one sentence to be shown where there is nothing else to show; `meaning` is the shorter one for a line."""
+    return replace(_text("sentence", sentence), meaning=meaning, is_note=True)
 
 
 def paragraph(text: str) -> html.Fragment:

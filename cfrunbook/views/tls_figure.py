@@ -250,7 +250,7 @@ def ladder(handshake: Handshake, *, place: str = "") -> Picture:
         drawing.text(_EDGE + 20, y, line, size=SMALL + 0.5, width=_WIDTH - 2 * _EDGE - 20, bold=bool(status))
     told = " ".join(line for _, line in conclusion)
     words = f"{visible(shown, 200)}: {'; '.join(str(rung) for rung in rungs)}. {told}"
-    return drawing.finish("The TLS handshake, message by message", words)
+    return drawing.finish("The TLS handshake, message by message", words, told)
 
 
 def _draw(drawing: Drawing, rung: _Rung, y: float) -> None:
