@@ -187,6 +187,7 @@ def _notify(
 
 def _tell(given: argparse.Namespace, report: Report, place: str) -> None:
     """Print where the report is, and what is not in it."""
+    place = visible(place, 4096)  # a folder's name need not be text
     if given.json:
         import msgspec
 
