@@ -116,9 +116,10 @@ def _of_lab(wanted: Wanted, lab: str) -> Wanted:
     """Return evidence that is missing in a lab, without commands that lead out of it."""
     how = wanted.how
     if _ELSEWHERE.search(how.command):
-        how = Step(text=f"{_LAB_HAS_NONE} {how.text}")
+        how = Step(text=f"{_LAB_HAS_NONE} {how.text.removesuffix(':').rstrip('.')}.")
     elif how.command.startswith("curl "):
-        how = Step(text=f"{_LAB_SHELL} {how.text}", command=f"cfrunbook lab shell {shlex.quote(lab)} -- {how.command}")
+        shell = f"cfrunbook lab shell {shlex.quote(visible(lab, 100))}"
+        how = Step(text=f"{_LAB_SHELL} {how.text}", command=f"{shell} -- {how.command}")
     return msgspec.structs.replace(wanted, how=how)
 
 

@@ -329,7 +329,7 @@ def paragraph(text: str) -> html.Fragment:
 
 
 def _text(macro: str, text: str) -> html.Fragment:
-    data, _ = _bundle(macro, text, text)
+    data, _ = _bundle(macro, text, outline.multiline(text))
     return html.Fragment(html=data["text/html"], text=data["text/plain"])
 
 
