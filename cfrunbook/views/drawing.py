@@ -1,24 +1,29 @@
 """The paper that figures are drawn on: pixels from the top left, text as paths, colours that follow the page's theme.
 
-The SVG is the same for the same input on every machine. Text is never interpreted, and a character that there is no
-letter for is shown as its number.
+matplotlib is imported when the first figure is drawn, and never its global state machine (pyplot). The SVG is the
+same for the same input on every machine with the same matplotlib: fixed salt, no date, the font that matplotlib
+brings. Text is never interpreted (`$` starts no formula), and a character that the font lacks is shown as its
+number.
 """
 
 from __future__ import annotations
 
 import hashlib
 import html
+import io
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from msgspec.structs import asdict
 
 from cfrunbook.text import visible
-from cfrunbook.views import letters, style
+from cfrunbook.views import style
 
 Point = tuple[float, float]
 """x and y in pixels."""
@@ -59,15 +64,18 @@ class Picture:
 
 
 class Drawing:
-    """A canvas of 700 by `height` pixels; y grows downwards. Lines lie on shapes, and text on both."""
+    """A canvas of 700 by `height` pixels; y grows downwards."""
 
     def __init__(self, height: float) -> None:
+        from matplotlib.figure import Figure
+
         self.height = height
-        self._shapes: list[str] = []
-        self._lines: list[str] = []
-        self._texts: list[str] = []
-        self._letters: dict[str, str] = {}
-        """The outlines that are used, by id."""
+        with _settings():
+            self.figure = Figure(figsize=(style.FIGURE_WIDTH / 72, height / 72), dpi=72)
+            self.axes = self.figure.add_axes((0, 0, 1, 1))
+        self.axes.set_axis_off()
+        self.axes.set_xlim(0, style.FIGURE_WIDTH)
+        self.axes.set_ylim(height, 0)
 
     def text(
         self,
@@ -78,31 +86,15 @@ class Drawing:
         color: str = style.LIGHT.ink,
         size: float = TEXT,
         bold: bool = False,
-        align: Literal["left", "center", "right"] = "left",
+        align: str = "left",
         width: float = 0,
     ) -> None:
         """Write one line with its middle at `y`, cut with `…` where it is wider than `width` (0: no limit)."""
         shown = drawable(value)
         if width:
             shown = fit(shown, width, size, bold=bold)
-        self._write(x, y, shown, color=color, size=size, bold=bold, align=align)
-
-    def _write(self, x: float, y: float, shown: str, *, color: str, size: float, bold: bool, align: str) -> None:
-        left = x - letters.width(shown, size, bold=bold) * {"left": 0, "center": 0.5, "right": 1}[align]
-        foot = y + letters.HEIGHT / 2 * size / letters.PER_EM
-        used, at = [], 0
-        for character in shown:
-            advance, outline = letters.letter(character, bold=bold)
-            if outline:
-                name = f"{'b' if bold else 'r'}{ord(character):x}"
-                self._letters[name] = outline
-                used.append(f'<use href="#{name}" x="{at}"/>')
-            at += advance
-        scale = f"{size / letters.PER_EM:.6f}"
-        self._texts.append(
-            f'<g style="fill:{_paint(color)}" transform="translate({_n(left)} {_n(foot)}) scale({scale} -{scale})">'
-            f"{''.join(used)}</g>"
-        )
+        font = _font(size, bold=bold)
+        self.axes.text(x, y, shown, color=color, fontproperties=font, ha=align, va="center_baseline", parse_math=False)
 
     def box(
         self,
@@ -119,16 +111,17 @@ class Drawing:
         rounding: float = 4,
     ) -> None:
         """Draw a box with round corners; `fill` is laid on thinly."""
-        r = max(0.0, min(rounding, width / 2, height / 2))
-        across, down, r_ = _n(width - 2 * r), _n(height - 2 * r), _n(r)
-        outline = (
-            f"M{_n(x + r)} {_n(y)}h{across}q{r_} 0 {r_} {r_}v{down}q0 {r_} -{r_} {r_}"
-            f"h-{across}q-{r_} 0 -{r_} -{r_}v-{down}q0 -{r_} {r_} -{r_}z"
-        )
+        from matplotlib.patches import FancyBboxPatch
+
+        shape = f"round,pad=0,rounding_size={rounding}" if rounding else "square,pad=0"
+        layers: list[dict[str, Any]] = []
         if fill:
-            self._fill(outline, fill, alpha)
+            layers.append({"facecolor": fill, "edgecolor": "none", "alpha": alpha})
         if edge:
-            self._shapes.append(_stroke(outline, edge, line, (4, 3) if dashed else ()))
+            pattern = (0, (4, 3)) if dashed else "solid"
+            layers.append({"facecolor": "none", "edgecolor": edge, "linewidth": line, "linestyle": pattern})
+        for layer in layers:
+            self.axes.add_artist(FancyBboxPatch((x, y), width, height, boxstyle=shape, **layer))
 
     def line(
         self,
@@ -139,16 +132,21 @@ class Drawing:
         dashed: bool = False,
     ) -> None:
         """Draw straight lines through `points`."""
-        outline = "M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in points)
-        drawn = _stroke(outline, color, width, (3, 3)) if dashed else _stroke(outline, color, width, cap="square")
-        self._lines.append(drawn)
+        from matplotlib.lines import Line2D
+
+        pattern: Any = (0, (3, 3)) if dashed else "solid"
+        xs, ys = zip(*points, strict=True)
+        self.axes.add_artist(Line2D(xs, ys, color=color, linewidth=width, linestyle=pattern))
 
     def curve(self, start: Point, end: Point, *, color: str = style.LIGHT.none, width: float = 1.2) -> None:
         """Draw a line from left to right that leaves and arrives horizontally."""
+        from matplotlib.patches import PathPatch
+        from matplotlib.path import Path
+
         middle = (start[0] + end[0]) / 2
-        corners = (start, (middle, start[1]), (middle, end[1]), end)
-        first, *others = (f"{_n(x)} {_n(y)}" for x, y in corners)
-        self._shapes.append(_stroke(f"M{first}C{' '.join(others)}", color, width))
+        corners = [start, (middle, start[1]), (middle, end[1]), end]
+        path = Path(corners, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
+        self.axes.add_artist(PathPatch(path, facecolor="none", edgecolor=color, linewidth=width))
 
     def arrow(
         self,
@@ -167,15 +165,17 @@ class Drawing:
 
     def shape(self, points: Sequence[Point], *, fill: str) -> None:
         """Draw a filled polygon."""
-        self._fill("M" + "L".join(f"{_n(x)} {_n(y)}" for x, y in points) + "z", fill)
+        from matplotlib.patches import Polygon
+
+        self.axes.add_artist(Polygon(list(points), closed=True, facecolor=fill, edgecolor="none"))
 
     def mark(self, x: float, y: float, status: str, *, radius: float = 8) -> None:
         """Draw the mark of a status around (x, y): the same symbol, shape and colour as on the page."""
+        from matplotlib.patches import Circle
+
         look = style.look(status)
         color: str = getattr(style.LIGHT, look)
         symbol_color, drop = style.LIGHT.paper, 0.0
-        r = _n(radius)
-        circle = f"M{_n(x - radius)} {_n(y)}a{r} {r} 0 1 1 {_n(2 * radius)} 0a{r} {r} 0 1 1 {_n(-2 * radius)} 0z"
         if look == "fault":
             self.shape([(x + dx * radius, y + dy * radius) for dx, dy in _OCTAGON], fill=color)
         elif look == "warning":
@@ -184,48 +184,23 @@ class Drawing:
         elif look == "info":
             self.box(x - radius, y - radius, 2 * radius, 2 * radius, edge="", fill=color, alpha=1)
         elif look == "ok":
-            self._fill(circle, color)
+            self.axes.add_artist(Circle((x, y), radius, facecolor=color, edgecolor="none"))
         else:
-            is_unknown = look == "unknown"
-            edge = color if is_unknown else style.LIGHT.line
-            self._shapes.append(_stroke(circle, edge, 1.3, (2.5, 2) if is_unknown else ()))
+            pattern: Any = (0, (2.5, 2)) if look == "unknown" else "solid"
+            edge = color if look == "unknown" else style.LIGHT.line
+            circle = Circle((x, y), radius, facecolor="none", edgecolor=edge, linewidth=1.3, linestyle=pattern)
+            self.axes.add_artist(circle)
             symbol_color = color
         self.text(x, y + drop, style.symbol(status), color=symbol_color, size=radius * 1.3, bold=True, align="center")
 
-    def _fill(self, outline: str, color: str, alpha: float = 1) -> None:
-        opacity = f";opacity:{alpha:g}" if alpha != 1 else ""
-        self._shapes.append(f'<path d="{outline}" style="fill:{_paint(color)}{opacity}"/>')
-
     def finish(self, title: str, alt: str) -> Picture:
         """Return the picture."""
+        output = io.StringIO()
+        with _settings():
+            nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+            self.figure.savefig(output, format="svg", transparent=True, metadata=nothing)
         alt, title = visible(_rewritten(alt), 2000), visible(_rewritten(title), 200)
-        defined = "".join(f'<path id="{name}" d="{outline}"/>' for name, outline in self._letters.items())
-        body = "\n".join((f"<defs>{defined}</defs>", *self._shapes, *self._lines, *self._texts))
-        # Several pictures stand in one page, where an id is there once.
-        prefix = f"cfr{hashlib.sha256(body.encode()).hexdigest()[:8]}-"
-        body = body.replace('id="', f'id="{prefix}').replace('href="#', f'href="#{prefix}')
-        svg = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {style.FIGURE_WIDTH} {self.height:g}" role="img" '
-            f'aria-label="{html.escape(alt)}" style="stroke-linejoin:round;stroke-linecap:butt">\n{body}\n</svg>'
-        )
-        return Picture(svg=svg, alt=alt, title=title)
-
-
-def _stroke(outline: str, color: str, width: float, dashes: tuple[float, ...] = (), cap: str = "") -> str:
-    """Return a path that is not filled; `dashes` are in widths of the line."""
-    pattern = f";stroke-dasharray:{' '.join(_n(dash * width) for dash in dashes)}" if dashes else ""
-    ends = f";stroke-linecap:{cap}" if cap else ""
-    return f'<path d="{outline}" style="fill:none;stroke:{_paint(color)};stroke-width:{_n(width)}{pattern}{ends}"/>'
-
-
-def _paint(color: str) -> str:
-    """Return a colour as the page's theme has it."""
-    return _VARIABLES.get(color, color)
-
-
-def _n(value: float) -> str:
-    """Return a number of pixels as short as it can be said."""
-    return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+        return Picture(svg=_inline(output.getvalue(), alt, self.height), alt=alt, title=title)
 
 
 _SHOWN_AS: ContextVar[Callable[[str], str] | None] = ContextVar("shown_as", default=None)
@@ -252,7 +227,8 @@ def _rewritten(value: object) -> str:
 def drawable(value: object) -> str:
     """Return `value` as one visible line in characters that the figures' font has; others as their number."""
     shown = visible(_rewritten(value), 300)
-    return "".join(c if letters.has(c) else _number(ord(c)) for c in shown)
+    known = _characters()
+    return "".join(c if ord(c) in known else _number(ord(c)) for c in shown)
 
 
 def _number(point: int) -> str:
@@ -288,4 +264,66 @@ def wrapped(sentence: str, width: float, size: float) -> Iterator[str]:
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return how wide `text` is in pixels."""
-    return letters.width(_rewritten(text), size, bold=bold)
+    from matplotlib.textpath import text_to_path
+
+    width: float = text_to_path.get_text_width_height_descent(_rewritten(text), _font(size, bold=bold), ismath=False)[0]
+    return width
+
+
+@lru_cache(maxsize=32)
+def _font(size: float, *, bold: bool) -> Any:
+    from matplotlib.font_manager import FontProperties
+
+    return FontProperties(fname=_font_file("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"), size=size)
+
+
+def _font_file(name: str) -> str:
+    from pathlib import Path
+
+    import matplotlib as mpl
+
+    return str(Path(mpl.get_data_path()) / "fonts" / "ttf" / name)
+
+
+@lru_cache(maxsize=1)
+def _characters() -> frozenset[int]:
+    """Return the code points that both weights of the font have."""
+    from matplotlib.ft2font import FT2Font
+
+    sets = [frozenset(FT2Font(_font_file(name)).get_charmap()) for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")]
+    return sets[0] & sets[1]
+
+
+_DRAWING = threading.RLock()
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Let only our settings hold, whatever matplotlibrc says: they are the process's, so one thread at a time draws."""
+    import matplotlib as mpl
+
+    ours: dict[Any, Any] = {
+        "svg.hashsalt": "cfrunbook",
+        "svg.fonttype": "path",
+        "path.sketch": None,
+        "path.simplify": False,
+    }
+    with _DRAWING, mpl.rc_context({**mpl.rcParamsDefault, **ours, "backend": mpl.rcParams["backend"]}):
+        yield
+
+
+def _inline(document: str, alt: str, height: float) -> str:
+    """Return an SVG document as an element for a page: no prolog, no comment, own ids, the page's colours."""
+    body = document[document.index("<svg") :]
+    body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
+    body = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>\s*", "", body, flags=re.DOTALL)
+    body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
+    body = re.sub(r"\s*\n\s*", "\n", body[body.index(">") + 1 :])
+    prefix = "cfr" + hashlib.sha256(body.encode()).hexdigest()[:8] + "-"
+    body = re.sub(r'\bid="', f'id="{prefix}', body)
+    body = re.sub(r'(xlink:href="|url\()#', rf"\g<1>#{prefix}", body).replace("xlink:href", "href")
+    body = re.sub("#[0-9a-f]{6}", lambda found: _VARIABLES.get(found[0], found[0]), body)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {style.FIGURE_WIDTH} {height:g}" role="img" '
+        f'aria-label="{html.escape(alt)}" style="stroke-linejoin:round;stroke-linecap:butt">{body.strip()}'
+    )
