@@ -132,21 +132,26 @@ class Kernels:
         self.close()
 
 
+_FORMATS = ("isoduration", "rfc3986_validator", "rfc3987_syntax")
+"""What jsonschema imports, where it is installed, to check formats that no Jupyter schema uses: duration, uri, iri."""
+
+
 @contextmanager
 def fast_notebook_imports() -> Iterator[None]:
     """Import nbformat, nbclient or papermill in this block: a second faster where JupyterLab is installed.
 
-    JupyterLab's dependencies bring `rfc3987-syntax`, which jsonschema imports to check the format `iri`; it compiles
-    dozens of grammars at import. No Jupyter schema uses that format, so validation says the same without it:
+    JupyterLab's dependencies bring what jsonschema imports to check formats; `rfc3987-syntax` compiles dozens of
+    grammars at import, `isoduration` brings a library of calendars. Validation says the same without them:
     https://github.com/python-jsonschema/jsonschema/issues/1428, https://github.com/jupyter/nbformat/issues/420
     """
-    blocked = "rfc3987_syntax" not in sys.modules
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None makes the import raise ImportError
+    blocked = [name for name in _FORMATS if name not in sys.modules]
+    for name in blocked:
+        sys.modules[name] = None  # type: ignore[assignment]  # None makes the import raise ImportError
     try:
         yield
     finally:
-        if blocked:
-            sys.modules.pop("rfc3987_syntax", None)
+        for name in blocked:
+            sys.modules.pop(name, None)
 
 
 @contextmanager
