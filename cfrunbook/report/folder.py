@@ -90,7 +90,14 @@ def write_report(
             building.gathered = True
             parameters = _parameters(incident)
             pictures = (
-                pictures_apart.begin(ours, building.part / "evidence.json", parameters.get("at", "")) if ours else None
+                pictures_apart.begin(
+                    ours,
+                    building.part / "evidence.json",
+                    parameters.get("at", ""),
+                    str((building.part / "before.json").absolute()) if "before" in parameters else "",
+                )
+                if ours
+                else None
             )
             runs = run_notebooks(
                 [Job(source, building.part / "notebooks" / source.name, parameters) for source in sources],

@@ -278,7 +278,7 @@ class Runbook:
         summary = self.observations.inputs.logs
         if summary is None:
             return steps.note("No access logs were given (parameter logs).")
-        return html.access_logs(summary, pictures.of_logs(self.observations))
+        return html.access_logs(summary, pictures.of_logs(self.incident, self.observations, self.diagnosis))
 
     def table(self, kind: str) -> html.Fragment:
         """Show one table of what was seen: `resolutions`, `dns_queries` … (`tables.KINDS`). Raises BadInput."""

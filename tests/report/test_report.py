@@ -20,8 +20,8 @@ from cfrunbook.errors import BadInput
 from cfrunbook.evidence import load
 from cfrunbook.incident import Incident
 from cfrunbook.observation import observe_sync
+from cfrunbook.report import Kernels, notebooks_folder, write_report
 from cfrunbook.report import folder as report_folder
-from cfrunbook.report import notebooks_folder, write_report
 from cfrunbook.report.formats import Format
 from cfrunbook.runbook import GUIDES
 from cfrunbook.views.mime import DIAGNOSIS
@@ -70,6 +70,24 @@ def test_the_folder_is_complete_and_nothing_else_is_left(report):
     )
     assert list(written.path.parent.iterdir()) == []
     assert written.failed == ()
+
+
+@pytest.mark.parametrize("forked", [True, False])
+def test_no_kernel_draws_what_the_page_shows_too(seen, report, tmp_path, forked):
+    """Each picture is drawn once, in a process of its own, with either kind of kernels."""
+    looking = nbformat.read(notebooks_folder() / "03_certificate.ipynb", as_version=4)
+    looking.cells.append(nbformat.v4.new_code_cell("import sys; print('matplotlib.figure' in sys.modules)"))
+    nbformat.write(looking, tmp_path / "03_certificate.ipynb")
+    with Kernels(forked=forked) as kernels:
+        written = write_report(
+            *seen, output=tmp_path / "out", now=NOW, notebooks=[tmp_path / "03_certificate.ipynb"], kernels=kernels
+        )
+    assert written.failed == ()
+    ran = nbformat.read(written.path / "notebooks" / "03_certificate.ipynb", as_version=4)
+    assert ran.cells[-1].outputs[0].text == "False\n"
+    assert (written.path / "report.html").read_text().count("<svg") == (report[1] / "report.html").read_text().count(
+        "<svg"
+    )
 
 
 def test_the_folder_can_be_read_by_others(report):
