@@ -8,7 +8,8 @@ from cfrunbook.diagnosis import diagnose_sync
 from cfrunbook.findings import Diagnosis, Finding, Status
 from cfrunbook.incident import Incident
 from cfrunbook.lab.training.fixes import NOTHING
-from cfrunbook.lab.training.grading import NONE, UNKNOWN, Answer
+from cfrunbook.lab.training.grading import Answer
+from cfrunbook.lab.training.naming import NONE, UNKNOWN
 
 if TYPE_CHECKING:
     from cfrunbook.lab.running import Running

@@ -36,6 +36,11 @@ class Answer(Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
     """How long it took."""
 
+    @property
+    def is_given(self) -> bool:
+        """Tell whether anybody looked at the incident."""
+        return bool(f"{self.cause}{self.evidence}{self.fix}".strip() or self.hints or self.seconds)
+
 
 class Part(Struct, frozen=True, kw_only=True):
     """One part of a grade."""

@@ -19,7 +19,7 @@ MOST_CODES: Final = 3
 """Findings that a text may name beside the right one: incidents have side effects."""
 _MOST_WORDS: Final = 100
 """Words of findings in a text: what a tool prints has half of that, a handbook all of them."""
-_MOST_SAID: Final = 12
+_MOST_SAID: Final = 16
 """Codes of which a text has what tools print; a handshake that openssl shows in full has half of that."""
 
 _SAID: Final[Mapping[str, str]] = {
@@ -42,9 +42,32 @@ _SAID: Final[Mapping[str, str]] = {
     "dns.nodata": r"nodata|no (a|address) records?|answer: 0|empty answer",
     "dns.servfail": r"servfail",
     "dns.all_servers_refuse": r"refused",
+    "port.firewall_blocks_all": r"den(y|ies)|drop|reject|no rule|prefix list|/\d\d\b",
+    "port.firewall_blocks_some": r"den(y|ies)|drop|reject|prefix list|/\d\d\b",
+    "port.firewall_stale_list": r"prefix list|old list|/\d\d\b",
+    "origin_response.origin_status": r"origin.{0,80}\b5\d\d\b|\b5\d\d\b.{0,80}(origin|itself|directly)|server: ?\w",
+    "origin_response.relayed": r"upstream|server: ?\w|via: ",
+    "origin_response.cut_off": r"curl: \((18|56)\)|transfer closed|outstanding|content-length|\bcut|incomplete|eof",
+    "origin_response.empty": r"curl: \(52\)|empty reply|no bytes",
+    "origin_response.malformed": r"curl: \((1|8|43|56)\)|http/0\.9|invalid|malformed|unsupported http|colon",
+    "origin_response.not_http": r"curl: \((1|8|56)\)|http/0\.9|not http|no status line|unsupported http",
+    "origin_response.header_too_large": r"header.{0,40}(large|big|long|bytes|kb)|curl: \(100\)|set-cookie|cookies",
+    "origin_response.http2": r"http/2|preface|\bpri \*|\bh2\b",
+    "origin_response.only_interim": r"100 continue|\b1\d\d\b|interim",
+    "origin_response.too_slow": r"time[sd]* ?-?out|slow|seconds|curl: \(28\)",
     "dns.all_servers_dead": r"time[sd]* ?-?out|no (answer|servers could be reached)|refused|dead|silent|unreachable",
 }
 """By code: what tools print, and what people call it."""
+_SAID_OF: Final[Mapping[Cause, str]] = {
+    Cause.TLS_PROTOCOL: r"alert|no (shared|common|protocols)|unsupported|wrong ssl|ssl3|too low|errno 104|eof",
+    Cause.CERTIFICATE: r"num=\d+|verify (error|return code: [1-9])|code: [1-9]\d*\b",
+    Cause.PORT: r"refused|time[sd]* ?-?out|curl: \((7|28|35|52|56)\)|errno \d+",
+    Cause.DNS: r"nxdomain|servfail|status: refused|answer: 0|no servers could be reached|timed out",
+    Cause.EDGE_FUNCTION: r"(function|lambda)\w*(validation|execution|throttled|limit)\w*error",
+}
+"""By cause, for all other codes."""
+_LOGGED: Final = r"\b(origin|lambda|function|ssl|client|aborted)\w+error\b|\baborted\w+"
+"""What the access log's x-edge-detailed-result-type says."""
 
 _FINE: Final = re.compile(
     r"\b(200|ok|fine|well|good|healthy|valid|verif\w*|resolves?|accept\w*|works?|no fault|connect\w*|agree\w*"
@@ -124,9 +147,7 @@ def _telling(known: set[str], scenario: Scenario) -> set[str]:
 
 def is_list(text: str, right: str = "") -> bool:
     """Tell whether a text names more findings than an incident has, or has something to say of everything."""
-    if len(_faults(text) - {right}) > MOST_CODES or len(words(text) & _vocabulary()) > _MOST_WORDS:
-        return True
-    return sum(bool(re.search(pattern, text.lower())) for pattern in _SAID.values()) >= _MOST_SAID
+    return len(_faults(text) - {right}) > MOST_CODES or len(words(text) & _vocabulary()) > _MOST_WORDS
 
 
 def _faults(text: str) -> set[str]:
@@ -156,24 +177,27 @@ def evidence(scenario: Scenario, text: str) -> tuple[float, str]:
         if _FINE.search(said) and _LOOKED_AT.search(said) and len(_faults(said)) <= MOST_CODES:
             return 1.0, "It says what was looked at and found in order."
         return 0.0, "It does not say what was looked at and found in order."
-    if is_list(said, code):
+    if is_list(said, code) or sum(bool(re.search(seen, said)) for seen in _SAID.values()) >= _MOST_SAID:
         return 0.0, "It is a list of what can be wrong: say which it is, and what shows it."
-    if code in _SAID and (seen := re.search(_SAID[code], said)):
+    pattern = _SAID.get(code) or (_SAID_OF.get(scenario.expected.cause, "") if scenario.expected.cause else "")
+    pattern = _LOGGED if ".logged_" in code else pattern
+    if pattern and (seen := re.search(pattern, said)):
         return 1.0, f"“{seen[0]}” proves it."
     rule = rules().get(code)
     told = (rule.title, rule.meaning, code) if rule else (code,)
-    common = sorted(_telling(words(scenario.title, scenario.hints[-1], *told), scenario) & words(said))
+    common = _telling(words(scenario.title, scenario.hints[-1], *told), scenario) & words(said)
+    written = ", ".join([word for word in dict.fromkeys(_WORD.findall(said)) if words(word) & common][:4])
     if len(common) >= 2 or (not code and words(said)):
-        return 1.0, f"It names what proves it: {', '.join(common[:4]) or 'what is missing'}."
+        return 1.0, f"It names what proves it: {written or 'what is missing'}."
     if common:
-        return 0.5, f"It says “{common[0]}”, and not yet what proves it."
+        return 0.5, f"It says “{written}”, and not yet what proves it."
     return 0.0, "It does not prove the cause."
 
 
 def fix(scenario: Scenario, text: str) -> float:
     """Return how much of the fix a text has, from 0 to 1."""
     if scenario.expected.status == "ok":
-        return float(not text.strip() or bool(_NO_FIX.search(text.lower())))
+        return float(not text.strip() or (bool(_NO_FIX.search(text.lower())) and not is_list(text)))
     said = words(text)
     if not said or is_list(text, scenario.expected.code or ""):
         return 0.0
