@@ -55,7 +55,7 @@ def run_command(name: str, argv: Sequence[str]) -> int:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise BadInput(f"Lab: cannot run {visible(argv[0], 200)!r}: {reason}.") from None
-        with process, _handling(lambda number, _: _forward(process, number)):
+        with process, handling(lambda number, _: _forward(process, number)):
             status = process.wait()
     return status if status >= 0 else 128 - status
 
@@ -66,7 +66,7 @@ def serve(name: str, out: TextIO, *, until: threading.Event | None = None) -> in
     What somebody edits in its site is brought up, and said on `out`.
     """
     over = until or threading.Event()
-    with start(name) as running, _handling(lambda *_: over.set()):
+    with start(name) as running, handling(lambda *_: over.set()):
         follower = Follower(running)
         print(introduction(running), file=out, flush=True)
         while not over.wait(EVERY):
@@ -76,11 +76,13 @@ def serve(name: str, out: TextIO, *, until: threading.Event | None = None) -> in
     return 0
 
 
-def introduction(running: Running, *, lab: str = "", by_hand: bool = False, in_kernel: bool = False) -> str:
+def introduction(
+    running: Running, *, lab: str = "", in_exam: bool = False, by_hand: bool = False, in_kernel: bool = False
+) -> str:
     """Return what the pager says and the commands that reach the scenario; the answer is not in it.
 
-    `lab` is what it is called where it stays up in the background. `by_hand`: our own diagnosis is not mentioned.
-    `in_kernel`: it belongs to a notebook's kernel.
+    `lab` is what it is called where it stays up in the background. `in_exam`: it goes with the exam. `by_hand`: our own
+    diagnosis is not mentioned. `in_kernel`: it belongs to a notebook's kernel.
     """
     edge = running.edge_url.removeprefix("http://")
     viewer = f"curl -si --connect-to {VIEWER_HOST}:80:{edge} {URL.replace('https:', 'http:')}"
@@ -99,7 +101,7 @@ def introduction(running: Running, *, lab: str = "", by_hand: bool = False, in_k
             f"What owners change: {shlex.quote(str(running.site))} (begin with its README.txt)",
             "",
             *([blind] if (blind := blind_spot()) else []),  # in every scenario: else it would give one away
-            f"{URL} goes to {origins}." + _ending(lab, in_kernel=in_kernel),
+            f"{URL} goes to {origins}." + ("" if in_exam else _ending(lab, in_kernel=in_kernel)),
         ]
     )
 
@@ -136,7 +138,7 @@ def _digging(running: Running) -> Iterator[str]:
 
 
 @contextmanager
-def _handling(handler: _Handler) -> Iterator[None]:
+def handling(handler: _Handler) -> Iterator[None]:
     """Give the signals that end a process to `handler`; only the main thread can, elsewhere nothing changes."""
     if threading.current_thread() is not threading.main_thread():
         yield

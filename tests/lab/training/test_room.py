@@ -11,7 +11,7 @@ import pytest
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Cause
 from cfrunbook.lab import SCENARIOS
-from cfrunbook.lab.training import LESSONS, game_day, guided, lesson, room
+from cfrunbook.lab.training import LESSONS, drawing, game_day, guided, lesson, room
 
 pytestmark = pytest.mark.usefixtures("closed")
 
@@ -69,7 +69,7 @@ def test_questions_are_graded() -> None:
 
 def test_a_game_day_without_anybody(tmp_path: Path) -> None:
     game = game_day(14, count=2, team="A|B", by_hand=True)
-    names = [line.scenario for line in game.sheet().lines]
+    names = [scenario.name for scenario in drawing.incidents(game.draw)]
     shown = [game._repr_mimebundle_()[0]["text/html"], repr(game), repr(game.open(1))]
     shown += [game.open(1)._repr_mimebundle_()[0]["text/html"], str(game.play(1)), str(game.score())]
     shown.append(str(game.open(1).hint()))
