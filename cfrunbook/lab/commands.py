@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
@@ -90,7 +91,7 @@ def introduction(running: Running, *, lab: str = "", by_hand: bool = False, in_k
             *running.scenario.story,
             "",
             f"Ask the edge:       {viewer}",
-            *(f"Ask the origin:     {command}" for origin in running.origins for command in _asking(origin)),
+            *(f"Ask the origin:     {command}" for origin in running.origins for command in _asking(origin, running.trust_store)),
             *(f"Ask a name server:  {command}" for command in _digging(running)),
             f"Trusted roots:      {shlex.quote(str(running.trust_store))}",
             *(f"{what:<20}{shlex.quote(str(path))}" for what, path in running.kept),
@@ -119,12 +120,13 @@ def _commands(lab: str, *, by_hand: bool) -> Iterator[tuple[str, str]]:
         yield "Watch it:", f"cfrunbook lab shell {lab} -- cfrunbook watch"
 
 
-def _asking(origin: LiveOrigin) -> Iterator[str]:
+def _asking(origin: LiveOrigin, trust_store: Path) -> Iterator[str]:
     """Yield one command for each address of an origin."""
     domain = origin.setup.domain
+    trusting = f"-CAfile {shlex.quote(str(trust_store))}"  # else openssl finds fault with every chain of the lab
     for address, port in origin.places:
         if origin.setup.protocol == "https":
-            yield f"openssl s_client -connect {address}:{port} -servername {domain} -showcerts </dev/null"
+            yield f"openssl s_client -connect {address}:{port} -servername {domain} {trusting} -showcerts </dev/null"
         else:
             yield f"curl -si --connect-to {domain}:80:{address}:{port} http://{domain}/"
 

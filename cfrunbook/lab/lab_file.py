@@ -19,6 +19,8 @@ LAB_FILE: Final = "lab.json"
 DISTRIBUTION_FILE: Final = "distribution.json"
 BEFORE_FILE: Final = "before.json"
 LOGS_FOLDER: Final = "logs"
+ACCOUNT_FILE: Final = "account.json"
+"""What was fetched of the AWS account, where the scenario has one."""
 RESPONSE_FILE: Final = "response.txt"
 """What somebody captured, where the scenario has it."""
 TRUST_FILE: Final = "trust.pem"
@@ -52,6 +54,8 @@ class LabOptions(Struct, frozen=True, kw_only=True):
     """Where somebody captured a response."""
     firewall: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     policies: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    aws: str | msgspec.UnsetType = msgspec.UNSET
+    """What was fetched of the AWS account."""
 
 
 class LabFile(Struct, frozen=True, kw_only=True):
@@ -78,7 +82,7 @@ def write(
 ) -> Path:
     """Write the lab file and what it names into `folder`, each file whole; return the lab file's path.
 
-    `at` is when a response was captured, where one was.
+    `at` is when a response was captured and the account was asked, where that was done.
     """
     folder.mkdir(parents=True, exist_ok=True)
     contents = {DISTRIBUTION_FILE: _as_json(distribution), TRUST_FILE: trust}
@@ -92,6 +96,9 @@ def write(
         contents[HINTS_FILE] = setup.dns.hints().encode()
     if setup.response:
         contents |= _kept(folder / RESPONSE_FILE) or {RESPONSE_FILE: response.text(setup.response, at=at).encode()}
+    if setup.account:
+        facts = msgspec.to_builtins(setup.account(at))
+        contents |= _kept(folder / ACCOUNT_FILE) or {ACCOUNT_FILE: _as_json(facts)}
     contents |= {**setup.firewall} | dict(zip(policy_files(setup), map(_as_json, setup.policies), strict=True))
     lab_file = LabFile(
         scenario=scenario,
@@ -111,6 +118,7 @@ def write(
             response=RESPONSE_FILE if setup.response else msgspec.UNSET,
             firewall=tuple(setup.firewall) or msgspec.UNSET,
             policies=policy_files(setup) or msgspec.UNSET,
+            aws=ACCOUNT_FILE if setup.account else msgspec.UNSET,
         ),
     )
     for name, content in {**contents, LAB_FILE: _as_json(lab_file)}.items():
@@ -119,7 +127,7 @@ def write(
 
 
 def _kept(path: Path) -> dict[str, bytes]:
-    """Return what was captured before, which no mending changes."""
+    """Return what was kept before, which no mending changes."""
     return {path.name: path.read_bytes()} if path.is_file() else {}
 
 

@@ -166,6 +166,8 @@ class Running:
             options |= {"response": self.folder / lab_file.RESPONSE_FILE}
         if self.setup.firewall:
             options |= {"firewall": [self.folder / name for name in self.setup.firewall]}
+        if self._has_account and self.setup.account:
+            options |= {"aws": self.setup.account(self._began)}
         if self.setup.policies:
             options |= {"policies": [self.folder / name for name in lab_file.policy_files(self.setup)]}
         return options | paths | lab_file.function_words(self.setup) | logs
@@ -177,9 +179,12 @@ class Running:
             yield "Captured response:", self.folder / lab_file.RESPONSE_FILE
         if self._is_logged:
             yield "Access logs:", self.folder / lab_file.LOGS_FOLDER
+        if self._has_account:
+            yield "AWS account:", self.folder / lab_file.ACCOUNT_FILE
         yield from (("Firewall's rules:", self.folder / name) for name in self.setup.firewall)
         yield from (("A policy:", self.folder / name) for name in lab_file.policy_files(self.setup))
-        yield from (("Function:", self.folder / name) for name in lab_file.function_files(self.setup).values())
+        for option, name in lab_file.function_files(self.setup).items():
+            yield f"Function's {option.rpartition('_')[2]}:", self.folder / name
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which a command examines this scenario without further options."""
@@ -192,7 +197,11 @@ class Running:
         return lab_file.write(
             folder,
             self.alias,
-            self.setup if self._is_captured else replace(self.setup, response=None),
+            replace(
+                self.setup,
+                response=self.setup.response if self._is_captured else None,
+                account=self.setup.account if self._has_account else None,
+            ),
             distribution=self.document,
             trust=self.authority.root.pem,
             connect_to=self.connect_to,
@@ -211,6 +220,11 @@ class Running:
     def _is_captured(self) -> bool:
         """Whether somebody has a response of the scenario as it is."""
         return self.setup.response is not None and self.setup == self._first
+
+    @property
+    def _has_account(self) -> bool:
+        """Whether somebody has asked the AWS account about the scenario as it is."""
+        return self.setup.account is not None and self.setup == self._first
 
     def _write_logs(self, folder: Path) -> None:
         from cfrunbook.lab import logs
