@@ -11,7 +11,6 @@ from cfrunbook.lab.scenario import Difficulty, Scenario
 from cfrunbook.lab.scenarios import SCENARIOS
 from cfrunbook.text import visible
 
-_ACCOUNT = "It is about what AWS's API says of an account, and the lab has none."
 _RUN = "It is said of a handler that is run here, which `cfrunbook function --run` does when asked, and no scenario."
 _MACHINE = "It is about the machine from which somebody looks, or its network, and not about the origin."
 _NO_WALK = (
@@ -21,24 +20,6 @@ _LIBRARY = "It is about a disagreement with AWS's TLS library that is not known 
 _PART = "The lab's name servers fail alike for every question, over UDP and TCP."
 
 NOT_SHOWN: Final[Mapping[str, str]] = {
-    **dict.fromkeys(
-        (
-            *("origin_response.alb_targets_unhealthy", "origin_response.alb_some_targets_unhealthy"),
-            *("origin_response.alb_no_targets", "port.alb_listener_missing", "port.alb_listener_not_tls"),
-            *("port.alb_listener_not_plain", "port.alb_not_active", "distribution.targets_healthy"),
-            *("certificate.acm_expired", "certificate.acm_expires_soon", "certificate.acm_private"),
-            *("certificate.acm_status", "tls_name.acm_name_missing", "dns.route53_not_delegated"),
-            *("dns.route53_delegation_differs", "dns.route53_duplicate_zones", "dns.route53_record_missing"),
-            *("dns.route53_private_only", "origin_response.alb_fixed_response"),
-            *("origin_response.alb_answers_itself", "port.vpc_origin_shut_out", "port.vpc_origin_not_certain"),
-            *("port.vpc_origin_let_in", "edge_function.validation_logged", "edge_function.validation_counted"),
-            *("edge_function.execution_counted", "edge_function.role_not_trusted", "edge_function.not_active"),
-            *("distribution.metrics_502", "distribution.metrics_no_502", "distribution.metrics_5xx"),
-            *("distribution.metrics_no_5xx", "distribution.metrics_none", "distribution.vpc_origin_not_deployed"),
-            "distribution.tenant_off",
-        ),
-        _ACCOUNT,
-    ),
     **dict.fromkeys(
         (
             *("edge_function.threw", "edge_function.timed_out", "edge_function.ran_out_of_memory"),

@@ -91,7 +91,11 @@ def introduction(running: Running, *, lab: str = "", by_hand: bool = False, in_k
             *running.scenario.story,
             "",
             f"Ask the edge:       {viewer}",
-            *(f"Ask the origin:     {command}" for origin in running.origins for command in _asking(origin, running.trust_store)),
+            *(
+                f"Ask the origin:     {command}"
+                for origin in running.origins
+                for command in _asking(origin, running.trust_store)
+            ),
             *(f"Ask a name server:  {command}" for command in _digging(running)),
             f"Trusted roots:      {shlex.quote(str(running.trust_store))}",
             *(f"{what:<20}{shlex.quote(str(path))}" for what, path in running.kept),

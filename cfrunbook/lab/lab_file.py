@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -14,6 +14,9 @@ from cfrunbook.findings import Struct
 from cfrunbook.lab import response
 from cfrunbook.lab.distribution import document
 from cfrunbook.lab.scenario import Setup
+
+if TYPE_CHECKING:
+    from cfrunbook.aws_facts import AwsFacts
 
 LAB_FILE: Final = "lab.json"
 DISTRIBUTION_FILE: Final = "distribution.json"
@@ -78,11 +81,12 @@ def write(
     resolver: tuple[str, ...],
     deadline: float,
     has_logs: bool,
+    account: AwsFacts | None,
     at: dt.datetime,
 ) -> Path:
     """Write the lab file and what it names into `folder`, each file whole; return the lab file's path.
 
-    `at` is when a response was captured and the account was asked, where that was done.
+    `at` is when a response was captured, where one was.
     """
     folder.mkdir(parents=True, exist_ok=True)
     contents = {DISTRIBUTION_FILE: _as_json(distribution), TRUST_FILE: trust}
@@ -96,9 +100,8 @@ def write(
         contents[HINTS_FILE] = setup.dns.hints().encode()
     if setup.response:
         contents |= _kept(folder / RESPONSE_FILE) or {RESPONSE_FILE: response.text(setup.response, at=at).encode()}
-    if setup.account:
-        facts = msgspec.to_builtins(setup.account(at))
-        contents |= _kept(folder / ACCOUNT_FILE) or {ACCOUNT_FILE: _as_json(facts)}
+    if account:
+        contents[ACCOUNT_FILE] = _as_json(account)
     contents |= {**setup.firewall} | dict(zip(policy_files(setup), map(_as_json, setup.policies), strict=True))
     lab_file = LabFile(
         scenario=scenario,
@@ -118,7 +121,7 @@ def write(
             response=RESPONSE_FILE if setup.response else msgspec.UNSET,
             firewall=tuple(setup.firewall) or msgspec.UNSET,
             policies=policy_files(setup) or msgspec.UNSET,
-            aws=ACCOUNT_FILE if setup.account else msgspec.UNSET,
+            aws=ACCOUNT_FILE if account else msgspec.UNSET,
         ),
     )
     for name, content in {**contents, LAB_FILE: _as_json(lab_file)}.items():
@@ -127,7 +130,7 @@ def write(
 
 
 def _kept(path: Path) -> dict[str, bytes]:
-    """Return what was kept before, which no mending changes."""
+    """Return what was captured before, which no mending changes."""
     return {path.name: path.read_bytes()} if path.is_file() else {}
 
 

@@ -28,6 +28,7 @@ from cfrunbook.lab.servers import LOOPBACK, Address, Chain, Closed, Servers
 from cfrunbook.text import visible
 
 if TYPE_CHECKING:
+    from cfrunbook.aws_facts import AwsFacts
     from cfrunbook.lab.dns.resolver import View
 
 __all__ = ["DEADLINE", "ENVIRONMENT", "LabFile", "LabOptions", "LiveOrigin", "Running", "find", "start"]
@@ -166,8 +167,8 @@ class Running:
             options |= {"response": self.folder / lab_file.RESPONSE_FILE}
         if self.setup.firewall:
             options |= {"firewall": [self.folder / name for name in self.setup.firewall]}
-        if self._has_account and self.setup.account:
-            options |= {"aws": self.setup.account(self._began)}
+        if self._account:
+            options |= {"aws": self._account}
         if self.setup.policies:
             options |= {"policies": [self.folder / name for name in lab_file.policy_files(self.setup)]}
         return options | paths | lab_file.function_words(self.setup) | logs
@@ -179,7 +180,7 @@ class Running:
             yield "Captured response:", self.folder / lab_file.RESPONSE_FILE
         if self._is_logged:
             yield "Access logs:", self.folder / lab_file.LOGS_FOLDER
-        if self._has_account:
+        if self._account:
             yield "AWS account:", self.folder / lab_file.ACCOUNT_FILE
         yield from (("Firewall's rules:", self.folder / name) for name in self.setup.firewall)
         yield from (("A policy:", self.folder / name) for name in lab_file.policy_files(self.setup))
@@ -197,17 +198,14 @@ class Running:
         return lab_file.write(
             folder,
             self.alias,
-            replace(
-                self.setup,
-                response=self.setup.response if self._is_captured else None,
-                account=self.setup.account if self._has_account else None,
-            ),
+            self.setup if self._is_captured else replace(self.setup, response=None),
             distribution=self.document,
             trust=self.authority.root.pem,
             connect_to=self.connect_to,
             resolver=self.resolver,
             deadline=self.deadline,
             has_logs=self._is_logged,
+            account=self._account,
             at=self._began,
         )
 
@@ -222,9 +220,10 @@ class Running:
         return self.setup.response is not None and self.setup == self._first
 
     @property
-    def _has_account(self) -> bool:
-        """Whether somebody has asked the AWS account about the scenario as it is."""
-        return self.setup.account is not None and self.setup == self._first
+    def _account(self) -> AwsFacts | None:
+        """What somebody fetched of the AWS account; of a scenario that was changed it would say nothing."""
+        ask = self.setup.account
+        return ask(self.authority.now) if ask and self.setup == self._first else None
 
     def _write_logs(self, folder: Path) -> None:
         from cfrunbook.lab import logs

@@ -480,7 +480,10 @@ LAB_DIFFERENCES = {
 
 LOOKED_UP = {*(scenario.name for scenario in families.SCENARIOS), "compound-dead-server-and-last-days"}
 """Scenarios whose addresses only the lab's DNS knows, like those about DNS."""
-TLS_SCENARIOS = [n for n in OTHERS if "http-only" not in n and not n.startswith("dns-") and n not in LOOKED_UP]
+TLS_SCENARIOS = [
+    n for n in OTHERS if "http-only" not in n and not n.startswith(("dns-", "account-")) and n not in LOOKED_UP
+]
+"""What is up where an account is asked is up in another scenario, too."""
 
 
 @asked
