@@ -1,7 +1,7 @@
 """Incidents of which the AWS account knows more than a look at the origin shows, and some of which it only seems so.
 
-What the account says is given as it is fetched. Where a load balancer, a zone or a function is at fault, the origin here
-is broken as it would be behind one.
+What the account says is given as it is fetched. Where a load balancer, a zone or a function is at fault, what is
+up here is broken as it would be behind one.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _fine(authority: Authority) -> Setup:
 def _answers(status: int) -> SetUp:
     """Return a load balancer that makes this answer itself."""
     title = f"{status} {responses[status]}"
-    page = f"<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n</body>\r\n</html>\r\n"
+    page = f"<html>\r\n<head><title>{title}</title></head>\r\n<body><h1>{title}</h1></body>\r\n</html>\r\n"
     head = f"HTTP/1.1 {title}\r\nServer: awselb/2.0\r\nContent-Type: text/html\r\nContent-Length: {len(page)}\r\n"
     reply = Reply(f"{head}Connection: close\r\n\r\n{page}".encode())
     return lambda authority: Setup(web(Tls(_leaf(authority), reply=reply)))
@@ -777,6 +777,7 @@ METRICS: Final = (
         "A tenant was disabled for a bill, or by a script that took the wrong one.",
         _TENANTS,
         difficulty=Difficulty.HARD,
+        on_paper=True,
     ),
 )
 
