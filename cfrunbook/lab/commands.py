@@ -27,7 +27,10 @@ _Handler = Callable[[int, FrameType | None], Any]
 
 
 def list_scenarios() -> list[dict[str, Any]]:
-    """Return one row per scenario: name, title, difficulty, and the expected verdict."""
+    """Return one row per scenario: name, title, difficulty, the expected verdict, and who says otherwise, and why."""
+    from cfrunbook.lab.catalogue import disagreements
+
+    others = disagreements()
     return [
         {
             "name": scenario.name,
@@ -37,6 +40,8 @@ def list_scenarios() -> list[dict[str, Any]]:
             "cause": scenario.expected.cause.value if scenario.expected.cause else None,
             "code": scenario.expected.code,
             "cloudfront_status": scenario.expected.cloudfront_status,
+            "page": scenario.page,
+            "disagreements": {judge.value: why for (name, judge), why in others.items() if name == scenario.name},
         }
         for scenario in SCENARIOS.values()
     ]

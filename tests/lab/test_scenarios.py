@@ -10,7 +10,8 @@ import subprocess
 import pytest
 
 from cfrunbook.findings import Cause
-from cfrunbook.lab import DEFAULT, SCENARIOS, Running, Scenario, start
+from cfrunbook.lab import DEFAULT, SCENARIOS, Running, Scenario, catalogue, start
+from cfrunbook.lab.catalogue import Judge
 from cfrunbook.lab.edge import fetch, fetch_all
 from cfrunbook.lab.scenario import ORIGIN, VIEWER_HOST
 from cfrunbook.lab.scenarios import account, hellos
@@ -76,6 +77,7 @@ def test_the_edge_answers_what_is_expected_of_cloudfront(scenario: Scenario) -> 
 def test_only_where_it_is_said_does_the_answer_need_awss_library() -> None:
     needing = [s.name for s in SCENARIOS.values() if s.needs_s2n]
     assert needing == ["tls-protocol-warns-first", "tls-protocol-p521-curve-only"]
+    assert set(needing) == {name for name, judge in catalogue.disagreements() if judge is Judge.OPENSSL}
     with start(needing[1]) as running:
         assert {a.status for a in fetch_all(running.edge_facts, patience=10.0, with_s2n=False)} == {200}
 
