@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,9 @@ def options(add: Add) -> None:
     """Add the actions of the command."""
     listing = add("list", "List the scenarios, or the labs that run.", "cfrunbook lab list --running", _list)
     listing.add_argument("--running", action="store_true", help="those that run")
+    listing.add_argument(
+        "--long", action="store_true", help="also the expected verdict, AWS's page, and which other judges disagree"
+    )
     _choice(listing)
     run = add(
         "run",
@@ -135,7 +138,18 @@ def _list(options: argparse.Namespace) -> int:
     for row in rows:
         mark = " (default)" if row["name"] == lab.DEFAULT else ""
         print(f"{row['name']:<{width}}  {row['title']}{mark}")
+        for line in _at_length(row) if options.long else ():
+            print(f"    {line}")
     return 0
+
+
+def _at_length(row: dict[str, Any]) -> Iterator[str]:
+    """Yield what else there is to know about a scenario; the answer is in it."""
+    answers = f", CloudFront answers {row['cloudfront_status']}" if row["cloudfront_status"] else ""
+    yield f"{row['difficulty']}; {row['status']} {row['code'] or ''}".rstrip() + answers
+    yield row["page"]
+    for judge, why in row["disagreements"].items():
+        yield f"Otherwise says {judge}: {why}"
 
 
 def _run(options: argparse.Namespace) -> int:

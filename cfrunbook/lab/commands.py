@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
@@ -26,7 +27,10 @@ _Handler = Callable[[int, FrameType | None], Any]
 
 
 def list_scenarios() -> list[dict[str, Any]]:
-    """Return one row per scenario: name, title, difficulty, and the expected verdict."""
+    """Return one row per scenario: name, title, difficulty, the expected verdict, and who says otherwise, and why."""
+    from cfrunbook.lab.catalogue import disagreements
+
+    others = disagreements()
     return [
         {
             "name": scenario.name,
@@ -36,6 +40,8 @@ def list_scenarios() -> list[dict[str, Any]]:
             "cause": scenario.expected.cause.value if scenario.expected.cause else None,
             "code": scenario.expected.code,
             "cloudfront_status": scenario.expected.cloudfront_status,
+            "page": scenario.page,
+            "disagreements": {judge.value: why for (name, judge), why in others.items() if name == scenario.name},
         }
         for scenario in SCENARIOS.values()
     ]
@@ -92,7 +98,11 @@ def introduction(
             *running.scenario.story,
             "",
             f"Ask the edge:       {viewer}",
-            *(f"Ask the origin:     {command}" for origin in running.origins for command in _asking(origin)),
+            *(
+                f"Ask the origin:     {command}"
+                for origin in running.origins
+                for command in _asking(origin, running.trust_store)
+            ),
             *(f"Ask a name server:  {command}" for command in _digging(running)),
             f"Trusted roots:      {shlex.quote(str(running.trust_store))}",
             *(f"{what:<20}{shlex.quote(str(path))}" for what, path in running.kept),
@@ -121,12 +131,13 @@ def _commands(lab: str, *, by_hand: bool) -> Iterator[tuple[str, str]]:
         yield "Watch it:", f"cfrunbook lab shell {lab} -- cfrunbook watch"
 
 
-def _asking(origin: LiveOrigin) -> Iterator[str]:
+def _asking(origin: LiveOrigin, trust_store: Path) -> Iterator[str]:
     """Yield one command for each address of an origin."""
     domain = origin.setup.domain
+    trusting = f"-CAfile {shlex.quote(str(trust_store))}"  # else openssl finds fault with every chain of the lab
     for address, port in origin.places:
         if origin.setup.protocol == "https":
-            yield f"openssl s_client -connect {address}:{port} -servername {domain} -showcerts </dev/null"
+            yield f"openssl s_client -connect {address}:{port} -servername {domain} {trusting} -showcerts </dev/null"
         else:
             yield f"curl -si --connect-to {domain}:80:{address}:{port} http://{domain}/"
 
