@@ -42,13 +42,25 @@ def ask(questions: Sequence[Question], answers: Mapping[str, str], *, where: str
     return graded(questions, answers, where=where)
 
 
-def graded(questions: Sequence[Question], answers: Mapping[str, str], *, where: str = "") -> Page:
-    """Return each question, and what is to be said of its answer: right or not, why, and who says so."""
+def graded(
+    questions: Sequence[Question], answers: Mapping[str, str], *, where: str = "", with_choices: bool = True
+) -> Page:
+    """Return each question, and what is to be said of its answer: right or not, why, and who says so.
+
+    `with_choices`: the choices, too, where they are not on the page already.
+    """
     blocks: list[Block] = []
     right = 0
     for number, question in enumerate(questions, 1):
         letter = answers.get(str(number), "").strip().lower()[:1]
-        blocks += [_head(number, question, len(questions)), *_said(question, letter)]
+        if with_choices or len(questions) > 1:
+            blocks.append(_head(number, question, len(questions)))
+        if with_choices:
+            blocks.append(_choices(question))
+        if letter:
+            blocks += [_verdict(question, letter), Block("source", question.source)]
+        elif not with_choices:
+            blocks.append(Block("muted", "Not answered."))
         right += _is_right(question, letter)
     if any(answers.values()):
         whole = len(questions)
@@ -60,21 +72,15 @@ def graded(questions: Sequence[Question], answers: Mapping[str, str], *, where: 
     return page(blocks)
 
 
-def feedback(question: Question, letter: str) -> Page:
-    """Return what is to be said of one answer."""
-    return page(_verdict(question, letter), Block("source", question.source))
-
-
 def _head(number: int, question: Question, whole: int) -> Block:
     return Block("heading", f"{number}. {question.text}" if whole > 1 else question.text)
 
 
-def _said(question: Question, letter: str) -> list[Block]:
-    choices = tuple(f"{name}) {choice.text}" for name, choice in zip(LETTERS, question.choices, strict=False))
-    blocks = [Block("list", items=choices)]
-    if letter:
-        blocks += [_verdict(question, letter), Block("source", question.source)]
-    return blocks
+def _choices(question: Question) -> Block:
+    letters = LETTERS[: len(question.choices)]
+    return Block(
+        "list", items=tuple(f"{a}) {choice.text}" for a, choice in zip(letters, question.choices, strict=True))
+    )
 
 
 def _verdict(question: Question, letter: str) -> Block:
@@ -86,7 +92,7 @@ def _verdict(question: Question, letter: str) -> Block:
     if place == question.right:
         return Block("verdict", why, f"{letter}) is right", "ok")
     name = LETTERS[question.right]
-    return Block("verdict", f"{why} Right is {name}) {best.text} {best.why}", f"{letter}) is not right", "fault")
+    return Block("verdict", f"{why} Right is {name}) {best.text}. {best.why}", f"{letter}) is not right", "fault")
 
 
 def _score(right: int, whole: int) -> Block:

@@ -52,6 +52,8 @@ class Console(Form):
     def _run(self) -> Page:
         command = self.command.value.strip()
         if command and self.running is not None:
+            running = page(Block("command", command, output="…"))
+            self.put("printed", page(running.blocks, *(printed.blocks for printed in self._printed)))
             self._printed = [scene.shown(tools.run(self.running, command)), *self._printed][:MOST_KEPT]
         return page(*(printed.blocks for printed in self._printed))
 

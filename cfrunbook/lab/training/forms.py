@@ -119,4 +119,4 @@ class Quiz(Form):
         self.answers = {str(n): field.value or "" for n, field in enumerate(self.fields, 1)}
         if not any(self.answers.values()):
             return page(Block("muted", "Nothing is chosen yet."))
-        return asking.graded(self.questions, self.answers)
+        return asking.graded(self.questions, self.answers, with_choices=False)

@@ -54,6 +54,11 @@ class Round:
         return self.game.answered(self.number) is not None
 
     @property
+    def opened(self) -> int:
+        """How many hints were opened."""
+        return self._opened
+
+    @property
     def seconds(self) -> float:
         """How long it has been open, or was until it was handed in."""
         given = self.game.answered(self.number)
@@ -213,6 +218,8 @@ class GameDay:
         """Write the score sheet as JSON, CSV and Markdown into `folder`; without one, say how. Raises BadInput."""
         if not folder:
             return page(Block("muted", "To keep it: put a folder into save_to in the parameters cell."))
+        if not self._answers:
+            return page(Block("muted", "Nothing was handed in yet, so there is no score sheet to write."))
         written = self.sheet().save(Path(folder) / f"score-{self.draw.seed}")
         return page(Block("list", items=tuple(f"Written: {file}" for file in written)))
 

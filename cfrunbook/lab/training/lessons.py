@@ -257,8 +257,8 @@ _ALL: Final = (
             ),
             Look(
                 "Which header fields was the function given, and which did it return?",
-                'sed -n \'/"response"/,$p\' function/event.json | grep -oE \'"key": *"[A-Za-z-]+"\' | sort -u; echo ---;'
-                ' grep -oE \'"key": *"[A-Za-z-]+"\' function/result.json | sort -u',
+                'sed -n \'/"response"/,$p\' function/event.json | grep -oE \'"key": *"[A-Za-z-]+"\' | sort -u;'
+                ' echo ---; grep -oE \'"key": *"[A-Za-z-]+"\' function/result.json | sort -u',
                 "One of the origin's is missing below the line: Via. A function at this event may not take it away.",
             ),
         ),

@@ -55,7 +55,7 @@ class Match(Console):
             self._steps.append(self.button("Diagnose", self._look, place="looked", tooltip="Ask our own diagnosis"))
         self._playing = widgets.VBox([*self.made(), self.cause, self.evidence, self.fix, widgets.HBox(self._steps)])
         self._playing.layout.display = "none"
-        empty = {name: page() for name in ("incident", "hints", "printed", "looked", "grade")}
+        empty = {name: page() for name in ("grade", "incident", "hints", "looked", "printed")}
         self.display([self.state, widgets.HBox([self.begin]), self._playing], **empty)
         self._draw()
 
@@ -72,7 +72,9 @@ class Match(Console):
             )
             return
         minutes, seconds = divmod(int(self.played.seconds), 60)
-        said = f"{minutes:02}:{seconds:02}" + (f" · {len(self._hints)} hints" if self._hints else "")
+        said = f"{minutes:02}:{seconds:02}" + (
+            f" · {views.count(self.played.opened, 'hint')}" if self.played.opened else ""
+        )
         over = " · handed in" if self._over.is_set() else ""
         self.state.value = views.status(views.Said(f"{said}{over}", status="info", label=f"{self._title()}:"))
 
@@ -117,6 +119,7 @@ class Match(Console):
 
     def _look(self) -> Any:
         assert self.played is not None
+        self.put("looked", page(Block("muted", "Looking …")))
         return asyncio.run(self.played.look())
 
     def _hand_in(self) -> Page:

@@ -134,11 +134,11 @@ _PROTOCOL: Final = (
         "What does Minimum origin SSL protocol in the origin's settings decide?",
         (
             Choice(
-                "Which versions of TLS viewers may use",
+                "Which versions of TLS viewers may use at the distribution",
                 "That is the security policy of the distribution, on the other side of CloudFront.",
             ),
             Choice(
-                "The lowest version of TLS that CloudFront offers the origin",
+                "Which versions of TLS CloudFront offers the origin",
                 "If the origin speaks older ones only, there is none in common, and CloudFront answers 502.",
             ),
             Choice(
@@ -157,11 +157,11 @@ _PROTOCOL: Final = (
                 "The origin does not refuse a handshake for its own certificate; it is the client who looks at dates.",
             ),
             Choice(
-                "The same question to each authoritative name server",
+                "The same question, put to each authoritative name server",
                 "The name was resolved: you are talking to the origin.",
             ),
             Choice(
-                "CloudFront's offer again, with one thing changed at a time",
+                "CloudFront's offer again, one thing changed at a time",
                 "Alert 40 does not say what was missing. Suites, versions and curves one by one do.",
             ),
         ),
@@ -175,11 +175,11 @@ _CERTIFICATE: Final = (
         "Browsers accept the origin; CloudFront, and curl on a server, find no issuer. What is most likely missing?",
         (
             Choice(
-                "The intermediate, which the origin has to send after its own certificate",
+                "The intermediate, sent after the origin's own certificate",
                 "Browsers remember intermediates or fetch them. CloudFront takes what is sent.",
             ),
             Choice(
-                "The root, which has to be the last one that is sent",
+                "The root, which has to be sent last, so that it can be trusted",
                 "Whoever verifies has the roots that it trusts; one that is sent is ignored.",
             ),
             Choice(
@@ -202,8 +202,8 @@ _CERTIFICATE: Final = (
                 "Its address did not change. DNS says where a server is, and not what it sends.",
             ),
             Choice(
-                "Reload the web server, and look at each address again",
-                "Servers read the file when they start or are told to reload; what counts is what is sent.",
+                "Reload the web server, and look again",
+                "Servers read the file when they start or reload. What counts is what is sent, at each address.",
             ),
         ),
         2,
@@ -217,8 +217,8 @@ _CERTIFICATE: Final = (
                 "Anybody can send a root. Trust is decided by who verifies, with a list of one's own.",
             ),
             Choice(
-                "No: it trusts the public authorities on Mozilla's list",
-                "There is no way to add one. A certificate of a public authority is needed, e.g. by ACM or certbot.",
+                "No: it trusts public authorities only",
+                "It trusts those on Mozilla's list, and none can be added. Use a certificate of one of them.",
             ),
             Choice(
                 "Yes, once the root was imported into ACM",
@@ -273,7 +273,7 @@ _PORT: Final = (
         "The origin logs “The plain HTTP request was sent to HTTPS port” for requests of CloudFront. What is wrong?",
         (
             Choice(
-                "Protocol policy HTTP only, with an HTTP port on which TLS is spoken",
+                "Policy HTTP only, with an HTTP port that speaks TLS",
                 "CloudFront does as it is told. Policy and port have to fit each other.",
             ),
             Choice(
@@ -299,7 +299,7 @@ _DNS: Final = (
                 "It asks one, and is content with its answer.",
             ),
             Choice(
-                "No: your resolver asked one server, and remembers what that one said",
+                "No: your resolver asked one server, and remembers",
                 "CloudFront's resolvers elsewhere may ask another one of them. Ask each of them yourself.",
             ),
             Choice(
@@ -314,11 +314,11 @@ _DNS: Final = (
         "Three name servers of a zone have the serial number 2026112201, and one has 2025010101. What follows?",
         (
             Choice(
-                "That one gets the zone no more, and answers from an old copy",
+                "It gets the zone no more, and answers from an old copy",
                 "A secondary compares serial numbers to see that it is behind. This one has not succeeded for months.",
             ),
             Choice(
-                "Nothing: each server counts its own changes",
+                "Nothing: each server counts the changes that it has seen itself",
                 "The serial number is part of the zone, and the same at all of its servers.",
             ),
             Choice(
@@ -420,7 +420,7 @@ _RESPONSE: Final = (
             ),
             Choice(
                 "CloudFront: its name is in X-Cache",
-                "X-Cache only says that the response is an error. A page of CloudFront's own never names a load balancer.",
+                "X-Cache only says that this is an error. A page of CloudFront's own names no load balancer.",
             ),
             Choice(
                 "Nobody can tell without the access logs",

@@ -28,7 +28,7 @@ _OURS: Final = "lab: "
 """How the lab says on standard error what it really runs."""
 _LATE: Final = 124
 """The exit status of timeout(1)."""
-_ENDED: Final = "exec 3<&0 </dev/null; { read -r _; kill -KILL -- -$$; } <&3 >/dev/null 2>&1 & exec 3<&-"
+_ENDED: Final = "exec 3<&0 </dev/null; { read -r _; kill -s KILL -- -$$; } <&3 >/dev/null 2>&1 & exec 3<&-"
 """What ends a command, and all that it started, where this process ends first, however it does: its pipe closes."""
 
 
