@@ -101,7 +101,7 @@ class Running:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"<lab scenario {self.scenario.name!r} at {self.edge_url}>"
+        return f"<lab scenario {self.alias!r} at {self.edge_url}>"
 
     # --- where it is ----------------------------------------------------------------------------------------------
 
