@@ -17,6 +17,12 @@ FUZZ     ?=
 # More options for pytest, e.g. make test PYTEST="-k certificate -x"
 PYTEST   ?=
 
+# Empty: with it set, as containers often have it, each of hundreds of processes would compile what it imports.
+export PYTHONDONTWRITEBYTECODE :=
+
+# loadfile: a file's tests share what they start. nbval is tested in processes of its own; here it costs every worker a second.
+TESTS := -m pytest -n 3 --dist loadfile --no-loadscope-reorder -p no:nbval
+
 .PHONY: help
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do \
@@ -36,7 +42,7 @@ report: $(INSTALLED)  ## Break an origin on loopback, diagnose it, run the runbo
 .PHONY: test
 test: check  ## The whole test suite: lint, types, tests, notebooks
 	@echo "Running the tests and every notebook …"
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder tests $(PYTEST)
+	@$(BIN)/python $(TESTS) tests $(PYTEST)
 
 .PHONY: check
 check: $(INSTALLED)  ## Lint, formatting and types only
@@ -50,7 +56,7 @@ test-python:  ## The library's tests on another Python, in a throw-away environm
 	@echo "Running the library tests on $(or $(PYTHON),another Python) in a throw-away environment …"
 	@test -n "$(PYTHON)" || { echo "Say which: make test-python PYTHON=python3.13" >&2; exit 1; }
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && PYTHON='$(PYTHON)' .ci/venv "$$folder/venv" && \
-	"$$folder/venv/bin/python" -m pytest -n 3 --dist loadfile --no-loadscope-reorder -p no:cacheprovider \
+	"$$folder/venv/bin/python" $(TESTS) -p no:cacheprovider \
 	  --ignore tests/browser --ignore tests/notebooks --ignore tests/real --ignore tests/report tests $(PYTEST)
 
 .PHONY: lab

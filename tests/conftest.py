@@ -13,6 +13,8 @@ import shutil
 import socket
 import sys
 from collections.abc import Generator
+from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,11 +29,16 @@ REQUIRE_ALL = IN_CI or _is_set("CFRUNBOOK_REQUIRE_ALL")
 
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
+settings.register_profile("few", settings.get_profile("ci"), max_examples=20)
 settings.load_profile("ci" if IN_CI else "local")
 
 # A developer's own CFRUNBOOK_* settings are options of the command line: no test may depend on them.
 for _name in [n for n in os.environ if n.startswith("CFRUNBOOK_") and n != "CFRUNBOOK_REQUIRE_ALL"]:
     del os.environ[_name]
+
+# jsonschema would compile dozens of grammars for a format of which no notebook makes use: a second in every worker. That
+# validation says the same without it is held in tests/report/test_runner.py, in processes of their own.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None makes the import raise ImportError
 
 # Servers live in sbin, which is not on everybody's PATH.
 os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
@@ -44,9 +51,12 @@ LONG = ("notebooks", "test_agreement.py", "browser", "real", "report", "lab", "v
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     here = config.rootpath / "tests"
     places = {here / name: rank for rank, name in enumerate(LONG)}
-    items.sort(
-        key=lambda item: min((places[p] for p in (item.path, *item.path.parents) if p in places), default=len(LONG))
-    )
+
+    @cache  # of a file: there are hundreds of those, and many thousands of tests
+    def rank(path: Path) -> int:
+        return min((places[p] for p in (path, *path.parents) if p in places), default=len(LONG))
+
+    items.sort(key=lambda item: rank(item.path))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -233,9 +233,10 @@ def test_a_run_leaves_no_socket_process_or_file(tmp_path):
 
 
 HOLDING = """
-import asyncio, json, sys
+import asyncio, json, signal, sys
 from pathlib import Path
 from cfrunbook.report import Kernels
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in what it starts in the background
 async def main():
     with Kernels(modules=("ipykernel.kernelapp",)) as kernels:
         async with kernels.kernel(cwd=Path(".")) as (one, client), kernels.kernel(cwd=Path(".")) as (two, _):
