@@ -442,7 +442,7 @@ def _assemble(
         trust_anchors=None if roots.is_mozilla else roots.anchors,
         trust_store=roots.name,
         trust_store_path=roots.path,
-        firewall=_firewall(given.get("firewall"), recorded),
+        firewall=_firewall(pick_given("firewall"), recorded),
         interface=_interface(pick("interface")),
         destination=_destination(pick("destination")),
         address_ranges=None if ranges_url else _address_ranges(given.get("address_ranges"), recorded),
