@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cfrunbook import Incident
 from cfrunbook.errors import BadInput
 from cfrunbook.incident import Incident
 from cfrunbook.lab import DEFAULT, SCENARIOS, Running, start
@@ -66,6 +67,16 @@ def test_a_folder_that_was_given_stays(tmp_path: Path) -> None:
     with start("healthy", folder=tmp_path / "lab") as running:
         assert running.folder == tmp_path / "lab"
     assert sorted(p.name for p in (tmp_path / "lab").iterdir()) == ["distribution.json", "lab.json", "trust.pem"]
+
+
+@pytest.mark.parametrize(
+    "name", ["firewall-stale-list", "dns-stale-server-denies", "response-alb-502", "lambda-edge-result-null"]
+)
+def test_the_lab_file_gives_an_incident_what_the_options_do(name: str) -> None:
+    with start(name) as running:
+        by_file, by_options = Incident.load(lab=running.file), Incident.load(**running.options)
+    assert msgspec.structs.replace(by_file.inputs, lab="") == msgspec.structs.replace(by_options.inputs, lab="")
+    assert bool(by_file.inputs.firewall) == name.startswith("firewall-")
 
 
 def test_the_lab_file_says_everything_relative_to_itself(tmp_path: Path) -> None:
