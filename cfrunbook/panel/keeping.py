@@ -45,7 +45,8 @@ class Keeping:
 
     def keep(self, seen: Observations) -> Path:
         """Write a recording and return where it is. Raises BadInput if it cannot be written."""
-        path = self._free(evidence_name(seen))
+        kept = [one for one in self.kept if one.at == seen.recorded_at.astimezone(dt.UTC).replace(microsecond=0)]
+        path = self.folder / evidence_name(seen, kept[0].number + 1 if kept else 1)
         self._write(path, seen.to_json())
         for old in self.kept[MOST_KEPT:]:
             old.path.unlink(missing_ok=True)
@@ -96,9 +97,10 @@ class Keeping:
         return path
 
 
-def evidence_name(seen: Observations) -> str:
-    """Return the name of a recording's file: when it was made."""
-    return f"evidence-{seen.recorded_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}.json"
+def evidence_name(seen: Observations, number: int = 1) -> str:
+    """Return the name of a recording's file: when it was made, and which one of that second it is."""
+    more = f"-{number}" if number > 1 else ""
+    return f"evidence-{seen.recorded_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}{more}.json"
 
 
 def _plain(name: str) -> str:

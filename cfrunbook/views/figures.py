@@ -88,7 +88,7 @@ def _path_meaning(path: EdgePath) -> str:
     }
     name = path.title or path.target
     if told["fault"]:
-        return f"{name} breaks at: {told['fault'][0]}. What lies behind that is not reached."
+        return f"{name} breaks at: {told['fault'][0]}. CloudFront gets no further."
     if told["unknown"]:
         return f"{name}: it could not be told whether it breaks at: {join_names(told['unknown'])}."
     if len(told["not_examined"]) == len(path.stages):

@@ -208,8 +208,8 @@ class Judgement:
 
     @property
     def brief(self) -> tuple[Finding, ...]:
-        """The findings that a line each suffices for."""
-        return tuple(f for f in self.findings if f.status not in _FULL)
+        """The findings that a line each suffices for, but for the one that is the conclusion."""
+        return tuple(f for f in self.findings if f.status not in _FULL and f.title != self.sentence)
 
     @property
     def brief_title(self) -> str:

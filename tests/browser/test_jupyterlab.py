@@ -37,6 +37,7 @@ async () => {
 }
 """
 RESTART = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()"
+INTERRUPT = "() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')"
 LAUNCHER = "() => { window.jupyterapp.commands.execute('launcher:create'); }"
 RUN = """
 async ([cells, parameters]) => {
@@ -271,6 +272,10 @@ def test_a_person_works_with_the_panel(seen, work):
             seen.button("Run all").click()
             seen.says("Looking")
             seen.button("Cancel").click()
+            assert "the rest of the look" in seen.says("Could not tell")
+            seen.button("Run 2").click()
+            seen.says("Looking")
+            seen.page.evaluate(INTERRUPT)
             assert "the rest of the look" in seen.says("Could not tell")
 
             service.goes_down()
