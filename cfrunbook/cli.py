@@ -1,7 +1,7 @@
 """The door: arguments in, one call below, terminal out.
 
 Exit status: 0 no fault found, 1 fault found, 2 bad input (one sentence on stderr), 3 could not tell,
-70 a defect of cfrunbook itself.
+70 a defect of cfrunbook itself, 130 stopped (Ctrl-C).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ EXIT_INTERRUPTED = 130
 _EPILOG = (
     "Every input of diagnose and report can also come from the environment as CFRUNBOOK_<OPTION>,\n"
     "e.g. CFRUNBOOK_DISTRIBUTION.\n"
-    "Exit status: 0 no fault found, 1 fault found, 2 bad input, 3 could not tell; 70 a defect."
+    "Exit status: 0 no fault found, 1 fault found, 2 bad input, 3 could not tell; 70 a defect, 130 stopped."
 )
 
 

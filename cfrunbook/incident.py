@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from cfrunbook.probes.dns.hints import Hint
     from cfrunbook.probes.relocation import Relocations
     from cfrunbook.recognizing import Anything
+    from cfrunbook.redaction import Secrets
     from cfrunbook.x509.roots import TrustStore
 
 Pace = Literal["polite", "fast"]
@@ -475,8 +476,21 @@ def _assemble(
         before=earlier,
         name=_slug(name or (url.host if url else "") or origin or (read.id or read.domain_name if read else "")),
     )
+    if read and read.secrets:
+        responses = tuple(_without(read.secrets, response) for response in inputs.responses)
+        inputs = msgspec.structs.replace(inputs, responses=responses)
+        incident = msgspec.structs.replace(incident, inputs=inputs)
     logs = _logs(pick_given("logs"), recorded, progress)  # last: to read them may take a while
     return msgspec.structs.replace(incident, inputs=msgspec.structs.replace(inputs, logs=logs)) if logs else incident
+
+
+def _without(secrets: Secrets, response: CapturedResponse) -> CapturedResponse:
+    """Return a response that says nothing that the distribution says is secret."""
+    return msgspec.structs.replace(
+        response,
+        reason=secrets.hidden(response.reason),
+        headers=tuple((name, secrets.hidden(value)) for name, value in response.headers),
+    )
 
 
 def _before(

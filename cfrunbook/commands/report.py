@@ -100,13 +100,13 @@ def call(
         try:
             seen = incident, observations, diagnosis
             report, place = _written(given, *seen, output=output, formats=asked, kernels=kernels, progress=progress)
-        except (BadInput, KeyboardInterrupt) as error:
+        except (Exception, KeyboardInterrupt) as error:
             said = _sentence(error)
             lost += _attempted(lambda: _notify(given, diagnosis, observations, "", [said, *lost]))
             if away:
                 with suppress(OSError):  # nothing was kept in it
                     output.rmdir()
-            if isinstance(error, KeyboardInterrupt):
+            if not isinstance(error, BadInput):
                 raise
             raise BadInput(" ".join([str(error), *lost])) from error
         progress("")
@@ -170,7 +170,9 @@ def _attempted(write: Callable[[], None]) -> list[str]:
 
 
 def _sentence(error: BaseException) -> str:
-    return str(error) if isinstance(error, BadInput) else f"Stopped{f'; {error}' if str(error) else ''}."
+    if isinstance(error, KeyboardInterrupt):
+        return f"Stopped{f'; {error}' if str(error) else ''}."
+    return str(error) if isinstance(error, BadInput) else f"A defect of cfrunbook: {type(error).__name__}: {error}."
 
 
 def _notify(

@@ -74,6 +74,7 @@ def recognize(items: Iterable[Item] | Item) -> Recognition:
     items and says what it looks like; nothing raises for it. Raises BadInput only for values of other types, and for
     more than `MAX_ITEMS`.
     """
+    given: list[Item]
     if isinstance(items, str | bytes | Path):
         given = [items]
     elif isinstance(items, Iterable):

@@ -144,7 +144,10 @@ def _prepared(job: Job) -> NotebookNode:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     if job.parameters:
-        parameters.inject(notebook, job.parameters)
+        if not any("parameters" in cell.metadata.get("tags", ()) for cell in notebook.cells):
+            raise ValueError("no cell has the tag “parameters”, so it cannot be told what to examine")
+        # The kernel is this interpreter, whatever an edited notebook says of itself or leaves out.
+        notebook = parameterize_notebook(notebook, dict(job.parameters), kernel_name="python3", language="python")
     return notebook
 
 

@@ -306,6 +306,7 @@ def _environment() -> Environment:
         verdict_labels=outline.VERDICT_LABELS,
         confidence=outline.CONFIDENCE,
         root=outline.root,
+        sentence_parts=outline.sentence_parts,
         whence=outline.whence,
         page_beside=outline.page_beside,
         dated=outline.dated,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cfrunbook import neighbors
-from cfrunbook.findings import Cause, Diagnosis, Finding, Path, StageResult, Statement, Status, Wanted, Witness
+from cfrunbook.findings import Cause, Diagnosis, Finding, Path, StageResult, Statement, Status, Verdict, Wanted, Witness
 from cfrunbook.text import visible
 
 if TYPE_CHECKING:
@@ -79,6 +79,16 @@ def root(diagnosis: Diagnosis) -> Finding | None:
         return None
     named = [f for f in diagnosis.findings if f.code == verdict.code]
     return next((f for f in named if f.target == verdict.target), named[0] if named else None)
+
+
+def sentence_parts(verdict: Verdict) -> tuple[str, str]:
+    """Return the verdict's sentence in two: what it is and what CloudFront answers, and what else speaks for it."""
+    said = verdict.sentence
+    end = found.end() if (found := _ANSWERS.search(said)) else len(said)
+    return said[:end], said[end:].strip()
+
+
+_ANSWERS = re.compile(r"CloudFront answers \d{3}\.(?= )")
 
 
 def others(diagnosis: Diagnosis) -> tuple[Finding, ...]:

@@ -151,13 +151,34 @@ def broken_notebook(folder: Path) -> Path:
     return path
 
 
+def edited_notebook(folder: Path) -> Path:
+    """One whose parameters cell lost its tag: what it is given would be overwritten, and it would examine a lab."""
+    path = folder / "05_dns.ipynb"
+    notebook = nbformat.read(notebooks_folder() / path.name, as_version=4)
+    for cell in notebook.cells:
+        cell.metadata.pop("tags", None)
+    nbformat.write(notebook, path)
+    return path
+
+
+def killed_notebook(folder: Path) -> Path:
+    path = folder / "01_tls_name.ipynb"
+    notebook = nbformat.read(notebooks_folder() / path.name, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"))
+    nbformat.write(notebook, path)
+    return path
+
+
 def test_a_failed_notebook_is_kept_and_named_and_the_report_is_there(seen, tmp_path):
-    sources = [broken_notebook(tmp_path), notebooks_folder() / "04_port.ipynb"]
+    whole = notebooks_folder() / "04_port.ipynb"
+    sources = [broken_notebook(tmp_path), edited_notebook(tmp_path), killed_notebook(tmp_path), whole]
     written = write_report(*seen, output=tmp_path / "incident", notebooks=sources, now=NOW)
-    assert written.failed == ("03_certificate",)
+    assert written.failed == ("03_certificate", "05_dns", "01_tls_name")
     page = (written.path / "report.html").read_text(encoding="utf-8")
     assert "03_certificate" in page
     assert "RuntimeError: the &lt;b&gt;disk&lt;/b&gt; is full" in page
+    assert "no cell has the tag “parameters”, so it cannot be told what to examine" in page
+    assert "DeadKernelError: Kernel died" in page
     assert "04_port" in page
     kept = nbformat.read(written.path / "notebooks" / "03_certificate.ipynb", as_version=4)
     assert kept.metadata.papermill.exception is True
