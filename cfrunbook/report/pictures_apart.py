@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cfrunbook.incident import Incident
     from cfrunbook.report.forking import ForkedProcess
     from cfrunbook.report.kernels import Kernels
-    from cfrunbook.views.figures import Picture
+    from cfrunbook.views.drawing import Picture
 
 POLL_SECONDS = 0.02
 PAGE = "page.json"
@@ -68,7 +68,7 @@ def begin(kernels: Kernels, evidence: Path, at: str, before: str) -> Callable[[]
     executor.shutdown(wait=False)
 
     def result() -> Pictures | None:
-        from cfrunbook.views.figures import Picture
+        from cfrunbook.views.drawing import Picture
 
         pending.result()
         with suppress(OSError, msgspec.DecodeError):  # it ended before it had written all

@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cfrunbook.report import parameters
 from cfrunbook.report.kernels import Kernels, fast_notebook_imports
 from cfrunbook.text import visible
 
@@ -139,7 +138,11 @@ async def _run(job: Job, kernels: Kernels, seconds: float) -> Run:
 
 def _prepared(job: Job) -> NotebookNode:
     """Return the notebook with its parameters and without outputs of an earlier run."""
-    notebook = parameters.read(job.notebook)
+    with fast_notebook_imports():
+        from papermill.iorw import load_notebook_node
+        from papermill.parameterize import parameterize_notebook
+
+    notebook: NotebookNode = load_notebook_node(str(job.notebook))
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cfrunbook.evidence import Observations
     from cfrunbook.findings import Diagnosis
     from cfrunbook.incident import Incident
-    from cfrunbook.views.figures import Picture
+    from cfrunbook.views.drawing import Picture
 
 VARIABLE = "CFRUNBOOK_PICTURES"
 """Names the folder in the environment."""
@@ -48,7 +48,7 @@ def put(name: str, picture: Picture | None) -> None:
 
 def take(name: str) -> Picture | None:
     """Return what was kept, once it is there. Raises LookupError where it is not, and no more pictures are to come."""
-    from cfrunbook.views.figures import Picture
+    from cfrunbook.views.drawing import Picture
 
     if not is_open():
         raise LookupError(name)

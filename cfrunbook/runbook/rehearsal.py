@@ -1,4 +1,4 @@
-"""Do once, on an origin about which nothing was seen, what every runbook does: import, judge, compile, draw.
+"""Do once, on an origin about which nothing was seen, what every runbook does: import, read, judge, compile.
 
 For the process that the kernels of runbooks are forked from. What stays of it are modules and caches of pure functions.
 """

@@ -289,12 +289,14 @@ def _environment() -> Environment:
     import jinja2
 
     from cfrunbook.views import comparison as changed
+    from cfrunbook.views import compiled
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_one_line,
+        bytecode_cache=compiled.templates(),
     )
     environment.globals.update(
         look=style.look,

@@ -74,7 +74,7 @@ def cells(path: Path) -> list[nbformat.NotebookNode]:
 
 @pytest.fixture(scope="module")
 def kernels():
-    """Kernels as those of runbooks are: of a process that has imported matplotlib and much else."""
+    """Kernels as those of runbooks are: of a process that has imported what they all need."""
     with Kernels() as made:
         made.server.ask({"poll": 0})
         yield made
