@@ -19,7 +19,7 @@ from cfrunbook.lab.scenario import URL, VIEWER_HOST, Scenario
 from cfrunbook.lab.training import drawing, grading, naming
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer
-from cfrunbook.lab.training.sheet import Line, Sheet
+from cfrunbook.lab.training.sheet import FORMATS, Line, Sheet
 from cfrunbook.text import visible
 
 Ask = Callable[[str], str]
@@ -96,6 +96,25 @@ def read(path: Path) -> Answers:
     return answers
 
 
+def begun(path: Path, draw: Draw) -> tuple[Answer, ...]:
+    """Return what is answered in a score sheet of the same incidents that was left unfinished; nothing without a file.
+
+    Raises BadInput for any other file: nobody's score is written over.
+    """
+    file = path if path.suffix in FORMATS else path.with_name(f"{path.name}.json")
+    if not file.exists():
+        return ()
+    if file.suffix == ".json":
+        kept = read(file)
+        answers = [answer for answer in kept.answers if answer.is_given]
+        is_same = Draw(seed=kept.seed, count=kept.count, cause=kept.cause, difficulty=kept.difficulty) == draw
+        if is_same and len(answers) < len(drawing.incidents(draw)):
+            return tuple(answers)
+    raise BadInput(
+        f"Score sheet: {visible(file)} is there already, and is no unfinished one of this exam; choose another name."
+    )
+
+
 class _Kind(msgspec.Struct):
     kind: str = ""
 
@@ -153,14 +172,15 @@ class Exam:
         by_hand: bool = False,
         waits: bool = True,
         keep: Keep = lambda _: None,
+        answered: Sequence[Answer] = (),
     ) -> None:
-        """`waits`: an incident stays up after its grade, to be mended, until Enter."""
+        """`waits`: an incident stays up after its grade, to be mended, until Enter. `answered`: what already is."""
         self.draw = draw.check()
         self.team = team
         self._ask, self._say, self._keep = ask, say, keep
         self._by_hand, self._waits = by_hand, waits
         self._drawn = drawing.incidents(draw)
-        self._answers: list[Answer] = []
+        self._answers: list[Answer] = [*answered]
         keep(self.sheet())  # whatever cannot be written is said now, and not after an hour
 
     def sheet(self) -> Sheet:
@@ -172,7 +192,7 @@ class Exam:
         from cfrunbook.lab import background
 
         with background.tie() as tie:
-            for number, scenario in enumerate(self._drawn, 1):
+            for number, scenario in [*enumerate(self._drawn, 1)][len(self._answers) :]:
                 started = background.Exam(tie, by_hand=self._by_hand)
                 lab = _free_name(number)
                 state = background.start(drawing.token(self.draw, number), name=lab, exam=started)

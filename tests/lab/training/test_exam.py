@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -242,6 +243,21 @@ def test_however_it_ends_nothing_is_left_and_what_was_answered_is_kept(
     until(lambda: not list(runtime.running()))
     until(lambda: not [path for path in (own_labs / "cfrunbook-lab").iterdir() if path.is_dir()])
     until(lambda: not runs(state.pid))
+
+
+def test_an_exam_goes_on_where_it_was_left(
+    own_labs: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["lab", "exam", "--seed", "7", "--count", "2", "--sheet", str(own_labs / "score")]
+    for typed in ("dns\nx\ny\n", "port\nx\ny\n"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        assert cli.entry(arguments) == 1
+    told = capfd.readouterr().out
+    assert told.count("--- Incident 1 of 2") == told.count("Going on after incident 1") == 1
+    lines = json.loads((own_labs / "score.json").read_bytes())["lines"]
+    assert [line["answer"]["cause"] for line in lines] == ["dns", "port"]
+    assert cli.entry(arguments) == 2, "it is complete"
+    assert "is there already" in capfd.readouterr().err
 
 
 def test_nothing_typed_ends_it(own_labs: Path) -> None:
