@@ -302,7 +302,7 @@ def _scored(sheet: Sheet, options: argparse.Namespace, *, with_lines: bool) -> i
         sys.stdout.write(sheet.to_json().decode())
     else:
         for line in sheet.lines if with_lines else ():
-            print(f"\n--- Incident {line.incident}: {line.scenario or 'not answered'} ---{exam.shown(line)}")
+            print(f"\n--- Incident {line.incident}: {line.scenario or 'not answered'} ---{exam.shown(line)}".rstrip())
         print(exam.total(sheet))
         for file in written:
             print(f"Written: {shlex.quote(str(file))}")

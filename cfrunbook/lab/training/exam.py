@@ -296,9 +296,9 @@ class _Asked:
 
 
 def shown(line: Line) -> str:
-    """Return the grade of one incident as text."""
+    """Return the grade of one incident as text; nothing where it was not answered."""
     if not line.scenario:
-        return "\nNot answered."
+        return ""
     parts = [f"  {p.name}: {p.points}{f' of {p.of}' if p.of else ''}. {visible(p.why, 400)}" for p in line.grade.parts]
     told = [f"  {text}" for text in line.grade.explanation]
     took = f" in {line.answer.seconds / 60:.0f} min" if line.answer.seconds >= 60 else ""
