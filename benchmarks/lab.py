@@ -1,10 +1,11 @@
 """How long all scenarios of the lab take in one process, up and judged, and what is left afterwards.
 
 `python -m benchmarks.lab [WORKERS]`: scenarios come up in that many threads, 4 unless given. A scenario whose packets
-are dropped waits for a deadline, so more are at work than there are cores. Exits with 1 where a goal is missed: all of it
-takes longer than the limit, more than one scenario in a hundred comes up too slowly when it is alone, a verdict is not
-the author's even when the scenario is alone, or sockets, tasks, threads or files are left. On a busy machine, the seconds
-of processor time tell more than those of the clock: they are what it would take with nobody else there, on one core.
+are dropped waits for a deadline, so more are at work than there are cores. Exits with 1 where a goal is missed: all
+of it takes longer than the limit, more than one scenario in a hundred comes up too slowly when it is alone, a verdict
+is not the author's even when the scenario is alone, or sockets, tasks, threads or files are left. On a busy machine,
+the seconds of processor time tell more than those of the clock: they are what it would take with nobody else there,
+on one core.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +15,8 @@ from cfrunbook import __version__
 from cfrunbook.errors import BadInput
 from cfrunbook.files import read_bounded
 from cfrunbook.findings import Struct
-from cfrunbook.lab.runtime import Home, State
+from cfrunbook.lab import mending
+from cfrunbook.lab.runtime import OPEN_FILE, Home, State
 from cfrunbook.lab.scenario import URL, VIEWER_HOST, Scenario
 from cfrunbook.lab.training import drawing, grading, naming
 from cfrunbook.lab.training.drawing import Draw
@@ -37,9 +39,10 @@ _HOW = (
     "          `skip` leaves a part out, `quit` ends the exam\n"
 )
 _CAUSE, _EVIDENCE, _FIX = "Cause", "Evidence (what did you see, and with what?)", "Fix"
-_AFTERWARDS = "It is up until you press Enter: mend it, if you like. `edge` asks the edge what it answers by now"
-_PATIENCE = 10.0
-"""Seconds that the edge may take."""
+_MEND = "Now mend it, if you like. What its owners can change: {} (begin with its README.txt)"
+_AFTERWARDS = "It is up until you press Enter; `edge` asks the edge what it answers by now"
+_PATIENCE, _MOMENT = 10.0, 0.02
+"""Seconds that the edge, or the site, may take; and between two looks."""
 
 
 class Answers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -213,7 +216,8 @@ class Exam:
                 self._keep(self.sheet())
         self._say(shown(self.sheet().lines[number - 1]))
         if self._waits:
-            self._say("")
+            if mending.is_mendable(scenario):
+                self._say(f"\n{_MEND.format(_opened(state))}")
             while self._ask(f"{_AFTERWARDS}: ").strip().lower() == "edge":
                 self._say(_edge_says(state))
 
@@ -223,6 +227,16 @@ def _free_name(number: int) -> str:
     first = drawing.alias(number)
     names = (first, *(f"{first}-{other}" for other in range(2, 100)))
     return next((name for name in names if Home(name).owner() is None), first)
+
+
+def _opened(state: State) -> str:
+    """Let a lab show what its owners can change, and return where that is, for a shell."""
+    site = Path(state.site)
+    (site.parent / OPEN_FILE).touch()
+    until = time.monotonic() + _PATIENCE
+    while not (site / "README.txt").exists() and time.monotonic() < until:
+        time.sleep(_MOMENT)
+    return shlex.quote(state.site)
 
 
 def _edge_says(state: State) -> str:

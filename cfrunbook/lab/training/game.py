@@ -51,7 +51,7 @@ class Round:
 
     def pager(self) -> Page:
         """Show what the pager says, and how the incident is reached."""
-        told = commands.introduction(self._running, by_hand=self.game.by_hand, in_kernel=True)
+        told = commands.introduction(self._running, in_exam=True, by_hand=self.game.by_hand)
         story, _, reached = told.partition("\n\n")
         return page(
             Block("heading", f"Incident {self.number} of {len(self.game)}"),
@@ -61,7 +61,7 @@ class Round:
 
     def run(self, command: str) -> Page:
         """Run a shell command inside the lab, in which curl, openssl, dig and nc find its hosts by their names."""
-        ran = tools.run(self._running, command)
+        ran = tools.run(self._running, command, in_site=self.number in self.game.handed_in)
         return page(Block("command", ran.command, output=ran.output or f"(nothing; exit status {ran.status})"))
 
     async def look(self) -> Any:
@@ -180,6 +180,11 @@ class GameDay:
             return page(Block("muted", "To keep it: put a folder into save_to in the parameters cell."))
         written = self.sheet().save(Path(folder) / f"score-{self.draw.seed}")
         return page(Block("list", items=tuple(f"Written: {file}" for file in written)))
+
+    @property
+    def handed_in(self) -> frozenset[int]:
+        """The incidents that are answered."""
+        return frozenset(self._answers)
 
     def stop(self) -> None:
         """Take every incident down."""

@@ -27,13 +27,16 @@ class Ran:
     status: int
 
 
-def run(running: Running, command: str) -> Ran:
-    """Run a shell command inside a scenario. Never raises for what the command does."""
+def run(running: Running, command: str, *, in_site: bool = True) -> Ran:
+    """Run a shell command inside a scenario. Never raises for what the command does.
+
+    `in_site`: where the owners' files are, which say what is wrong.
+    """
     folder = shell.write_tools(running)
     inside = {
         **os.environ,
         **running.environment(),
-        "CFRUNBOOK_LAB_SITE": str(running.site),
+        "CFRUNBOOK_LAB_SITE": str(running.site_folder),
         "PATH": os.pathsep.join((str(folder), os.environ.get("PATH", os.defpath))),
     }
     try:
@@ -41,7 +44,7 @@ def run(running: Running, command: str) -> Ran:
             command,
             shell=True,
             env=inside,
-            cwd=running.site,
+            cwd=running.site if in_site else running.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
