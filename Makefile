@@ -101,6 +101,10 @@ bench-firewall: $(INSTALLED)  ## Measure 1,000 firewall rules against the arithm
 bench-logs: $(INSTALLED)  ## Count the 502s of a gigabyte of access logs, against DuckDB where it is installed (five minutes)
 	@$(BIN)/python benchmarks/logs.py
 
+.PHONY: bench-lab
+bench-lab: $(INSTALLED)  ## Bring every scenario of the lab up and judge it, in one process; hold its goals (one minute)
+	@$(BIN)/python benchmarks/lab.py
+
 .PHONY: bench-report
 bench-report: $(INSTALLED)  ## Measure `cfrunbook report` against the papermill command line over the same notebooks (five minutes)
 	@echo "Measuring reports, and papermill over the same notebooks …"

@@ -109,7 +109,10 @@ def _choice(parser: argparse.ArgumentParser) -> None:
 def _sheet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--team", default="", metavar="NAME", help="who took it, for the score sheet")
     parser.add_argument(
-        "--sheet", default="", metavar="PATH", help="write the score sheet: PATH.json, PATH.csv and PATH.md, or one"
+        "--sheet",
+        default="",
+        metavar="PATH",
+        help="keep the score in PATH.json, PATH.csv and PATH.md, or in one",
     )
 
 
@@ -249,16 +252,25 @@ def _exam(options: argparse.Namespace) -> int:
         out = sys.stderr if options.json else sys.stdout
         ask = terminal.Asking(out)
         say = terminal.saying(out)
+        answered = exam.begun(Path(options.sheet), draw) if options.sheet else ()
         taken = exam.Exam(
-            draw, ask, say, team=options.team, by_hand=options.by_hand, waits=ask.is_interactive, keep=keep
+            draw,
+            ask,
+            say,
+            team=options.team,
+            by_hand=options.by_hand,
+            waits=ask.is_interactive,
+            keep=keep,
+            answered=answered,
         )
+        if answered:
+            say(f"Going on after incident {len(answered)}: what was answered is in {shlex.quote(options.sheet)}.")
         try:
             taken.take()
         except (EOFError, terminal.Stopped):
             say("\nEnded here.")
         except BadInput:
-            if any(line.scenario for line in taken.sheet().lines):
-                _scored(taken.sheet(), options, with_lines=False)
+            say(exam.total(taken.sheet()))
             raise
         status = _scored(taken.sheet(), options, with_lines=False)
     return 128 + stopped.by if stopped.by else status
@@ -304,7 +316,7 @@ def _scored(sheet: Sheet, options: argparse.Namespace, *, with_lines: bool) -> i
         sys.stdout.write(sheet.to_json().decode())
     else:
         for line in sheet.lines if with_lines else ():
-            print(f"\n--- Incident {line.incident}: {line.scenario or 'not answered'} ---{exam.shown(line)}")
+            print(f"\n--- Incident {line.incident}: {line.scenario or 'not answered'} ---{exam.shown(line)}".rstrip())
         print(exam.total(sheet))
         for file in written:
             print(f"Written: {shlex.quote(str(file))}")

@@ -87,7 +87,8 @@ def introduction(
 ) -> str:
     """Return what the pager says and the commands that reach the scenario; the answer is not in it.
 
-    `lab` is what it is called where it stays up in the background. `in_exam`: it goes with the exam. `by_hand`: our own
+    `lab` is what it is called where it stays up in the background. `in_exam`: it goes with the exam, and what owners
+    can change, which says what is wrong, is not there yet. `by_hand`: our own
     diagnosis is not mentioned. `in_kernel`: it belongs to a notebook's kernel.
     """
     edge = running.edge_url.removeprefix("http://")
@@ -108,7 +109,7 @@ def introduction(
             *(f"{what:<20}{shlex.quote(str(path))}" for what, path in running.kept),
             *([] if by_hand else [f"Diagnose:           cfrunbook diagnose --lab {shlex.quote(str(running.file))}"]),
             *(f"{what:<20}{command}" for what, command in _commands(lab, by_hand=by_hand)),
-            f"What owners change: {shlex.quote(str(running.site))} (begin with its README.txt)",
+            *([] if in_exam else [f"What owners change: {shlex.quote(str(running.site))} (begin with its README.txt)"]),
             "",
             *([blind] if (blind := blind_spot()) else []),  # in every scenario: else it would give one away
             f"{URL} goes to {origins}." + ("" if in_exam else _ending(lab, in_kernel=in_kernel)),

@@ -300,6 +300,8 @@ class _Server(Connection):
         transport = self._client.transport
         while data := await self._queue.get():
             for start in range(0, len(data), size or len(data)):
+                if transport.is_closing():  # the client has gone, and asyncio would say so for every piece
+                    return
                 transport.write(data[start : start + (size or len(data))])
                 await asyncio.sleep(0)  # each its own segment
         transport.close()

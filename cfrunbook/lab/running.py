@@ -235,9 +235,14 @@ class Running:
     # --- mending --------------------------------------------------------------------------------------------------
 
     @property
+    def site_folder(self) -> Path:
+        """Where the site is, or will be."""
+        return self.folder / _SITE
+
+    @property
     def site(self) -> Path:
         """The folder with what the owners can change; see its README.txt. It is written when it is first asked for."""
-        folder = self.folder / _SITE
+        folder = self.site_folder
         if not self._has_site:
             site.write(folder, self._first, self.authority)
             self._seen = site.fingerprint(folder)

@@ -28,6 +28,8 @@ from cfrunbook.text import visible
 
 STATE_FILE: Final = "state.json"
 LOG_FILE: Final = "lab.log"
+OPEN_FILE: Final = "open"
+"""Once it is there, a lab of an exam has a site: what the owners can change says what is wrong."""
 TOOLS_FOLDER: Final = "bin"
 _NAME: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
 _TRIES: Final = 5

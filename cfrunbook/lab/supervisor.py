@@ -58,7 +58,7 @@ def _own(name: str, home: Home, over: threading.Event, words: Sequence[str]) -> 
     from cfrunbook.lab.commands import introduction
     from cfrunbook.lab.following import EVERY, Follower
     from cfrunbook.lab.running import find, start
-    from cfrunbook.lab.runtime import STATE_FILE, State
+    from cfrunbook.lab.runtime import OPEN_FILE, STATE_FILE, State
     from cfrunbook.lab.training import drawing
 
     check = drawing.find if drawing.is_token(name) else find
@@ -66,7 +66,7 @@ def _own(name: str, home: Home, over: threading.Event, words: Sequence[str]) -> 
     home.folder.mkdir(mode=0o700)
     is_tied = TIED in words
     with start(name, folder=home.folder) as running:
-        follower = Follower(running)
+        follower = None if is_tied else Follower(running)
         shell.write_tools(running)
         state = State(
             name=home.name,
@@ -75,7 +75,7 @@ def _own(name: str, home: Home, over: threading.Event, words: Sequence[str]) -> 
             started=f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}",
             edge=running.edge_url,
             lab_file=str(running.file),
-            site=str(running.site),
+            site=str(running.site_folder),
             access_log=str(running.log_file),
             introduction=introduction(running, lab=home.name, in_exam=is_tied, by_hand=BY_HAND in words),
         )
@@ -83,7 +83,9 @@ def _own(name: str, home: Home, over: threading.Event, words: Sequence[str]) -> 
         _report({"ready": True})
         _leave_terminal(home)
         while not over.wait(EVERY) and (home.folder / STATE_FILE).exists() and not (is_tied and _has_ended()):
-            if said := follower.look():
+            if follower is None:
+                follower = Follower(running) if (home.folder / OPEN_FILE).exists() else None
+            elif said := follower.look():
                 print(said, flush=True)
                 shell.write_tools(running)
                 state = _with(state, said)

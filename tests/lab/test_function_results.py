@@ -23,6 +23,7 @@ from cfrunbook.lab.edge import Answer, Origin, Refusing, fetch, fetch_all
 from cfrunbook.lab.scenario import FunctionResult, Scenario, Setup
 from cfrunbook.lab.scenarios import function_results
 from cfrunbook.lab.scenarios.function_results import name_of
+from cfrunbook.lab.training import expert, grading
 
 RULES = {name_of(rule.id): rule for rule in rules().values()}
 NOT_SHOWN = {"cloudfront_function.event_unusable", "lambda_edge.event_unusable"}
@@ -81,13 +82,16 @@ def test_the_verdict_is_what_the_author_says(scenario: Scenario, authority: Auth
     of_function = msgspec.structs.replace(plan.of_functions(), routes=incident.plan.routes)
     alone = msgspec.structs.replace(incident, plan=of_function, findings=())  # its origin is a healthy one
     seen = Observations(recorded_at=authority.now, inputs=alone.inputs)
-    verdict, expected = judge_everything(alone, seen).verdict, scenario.expected
+    diagnosis, expected = judge_everything(alone, seen), scenario.expected
+    verdict = diagnosis.verdict
     assert (verdict.status, verdict.cause, verdict.code, verdict.cloudfront_status) == (
         expected.status,
         expected.cause,
         expected.code,
         expected.cloudfront_status,
     ), verdict.sentence
+    graded = grading.grade(scenario, expert.written(diagnosis))
+    assert graded.points == graded.of, [part.why for part in graded.parts]
 
 
 # --- the edge -----------------------------------------------------------------------------------------------------

@@ -54,8 +54,12 @@ class Console(Form):
         if command and self.running is not None:
             running = page(Block("command", command, output="…"))
             self.put("printed", page(running.blocks, *(printed.blocks for printed in self._printed)))
-            self._printed = [scene.shown(tools.run(self.running, command)), *self._printed][:MOST_KEPT]
+            self._printed = [self._ran(self.running, command), *self._printed][:MOST_KEPT]
         return page(*(printed.blocks for printed in self._printed))
+
+    def _ran(self, running: Running, command: str) -> Page:
+        """Run a command where this console stands."""
+        return scene.shown(tools.run(running, command))
 
 
 class Desk(Console):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import shlex
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,12 +15,13 @@ from cfrunbook import __version__
 from cfrunbook.errors import BadInput
 from cfrunbook.files import read_bounded
 from cfrunbook.findings import Struct
-from cfrunbook.lab.runtime import Home, State
+from cfrunbook.lab import mending
+from cfrunbook.lab.runtime import OPEN_FILE, Home, State
 from cfrunbook.lab.scenario import URL, VIEWER_HOST, Scenario
 from cfrunbook.lab.training import drawing, grading, naming
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer
-from cfrunbook.lab.training.sheet import Line, Sheet
+from cfrunbook.lab.training.sheet import FORMATS, Line, Sheet
 from cfrunbook.text import visible
 
 Ask = Callable[[str], str]
@@ -37,9 +39,10 @@ _HOW = (
     "          `skip` leaves a part out, `quit` ends the exam\n"
 )
 _CAUSE, _EVIDENCE, _FIX = "Cause", "Evidence (what did you see, and with what?)", "Fix"
-_AFTERWARDS = "It is up until you press Enter: mend it, if you like. `edge` asks the edge what it answers by now"
-_PATIENCE = 10.0
-"""Seconds that the edge may take."""
+_MEND = "Now mend it, if you like. What its owners can change: {} (begin with its README.txt)"
+_AFTERWARDS = "It is up until you press Enter; `edge` asks the edge what it answers by now"
+_PATIENCE, _MOMENT = 10.0, 0.02
+"""Seconds that the edge, or the site, may take; and between two looks."""
 
 
 class Answers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,6 +97,25 @@ def read(path: Path) -> Answers:
             " seed draws other incidents here; grade it with that version."
         )
     return answers
+
+
+def begun(path: Path, draw: Draw) -> tuple[Answer, ...]:
+    """Return what is answered in a score sheet of the same incidents that was left unfinished; nothing without a file.
+
+    Raises BadInput for any other file: nobody's score is written over.
+    """
+    file = path if path.suffix in FORMATS else path.with_name(f"{path.name}.json")
+    if not file.exists():
+        return ()
+    if file.suffix == ".json":
+        kept = read(file)
+        answers = [answer for answer in kept.answers if answer.is_given]
+        is_same = Draw(seed=kept.seed, count=kept.count, cause=kept.cause, difficulty=kept.difficulty) == draw
+        if is_same and len(answers) < len(drawing.incidents(draw)):
+            return tuple(answers)
+    raise BadInput(
+        f"Score sheet: {visible(file)} is there already, and is no unfinished one of this exam; choose another name."
+    )
 
 
 class _Kind(msgspec.Struct):
@@ -153,14 +175,15 @@ class Exam:
         by_hand: bool = False,
         waits: bool = True,
         keep: Keep = lambda _: None,
+        answered: Sequence[Answer] = (),
     ) -> None:
-        """`waits`: an incident stays up after its grade, to be mended, until Enter."""
+        """`waits`: an incident stays up after its grade, to be mended, until Enter. `answered`: what already is."""
         self.draw = draw.check()
         self.team = team
         self._ask, self._say, self._keep = ask, say, keep
         self._by_hand, self._waits = by_hand, waits
         self._drawn = drawing.incidents(draw)
-        self._answers: list[Answer] = []
+        self._answers: list[Answer] = [*answered]
         keep(self.sheet())  # whatever cannot be written is said now, and not after an hour
 
     def sheet(self) -> Sheet:
@@ -172,7 +195,7 @@ class Exam:
         from cfrunbook.lab import background
 
         with background.tie() as tie:
-            for number, scenario in enumerate(self._drawn, 1):
+            for number, scenario in [*enumerate(self._drawn, 1)][len(self._answers) :]:
                 started = background.Exam(tie, by_hand=self._by_hand)
                 lab = _free_name(number)
                 state = background.start(drawing.token(self.draw, number), name=lab, exam=started)
@@ -193,7 +216,8 @@ class Exam:
                 self._keep(self.sheet())
         self._say(shown(self.sheet().lines[number - 1]))
         if self._waits:
-            self._say("")
+            if mending.is_mendable(scenario):
+                self._say(f"\n{_MEND.format(_opened(state))}")
             while self._ask(f"{_AFTERWARDS}: ").strip().lower() == "edge":
                 self._say(_edge_says(state))
 
@@ -203,6 +227,16 @@ def _free_name(number: int) -> str:
     first = drawing.alias(number)
     names = (first, *(f"{first}-{other}" for other in range(2, 100)))
     return next((name for name in names if Home(name).owner() is None), first)
+
+
+def _opened(state: State) -> str:
+    """Let a lab show what its owners can change, and return where that is, for a shell."""
+    site = Path(state.site)
+    (site.parent / OPEN_FILE).touch()
+    until = time.monotonic() + _PATIENCE
+    while not (site / "README.txt").exists() and time.monotonic() < until:
+        time.sleep(_MOMENT)
+    return shlex.quote(state.site)
 
 
 def _edge_says(state: State) -> str:
@@ -276,9 +310,9 @@ class _Asked:
 
 
 def shown(line: Line) -> str:
-    """Return the grade of one incident as text."""
+    """Return the grade of one incident as text; nothing where it was not answered."""
     if not line.scenario:
-        return "\nNot answered."
+        return ""
     parts = [f"  {p.name}: {p.points}{f' of {p.of}' if p.of else ''}. {visible(p.why, 400)}" for p in line.grade.parts]
     told = [f"  {text}" for text in line.grade.explanation]
     took = f" in {line.answer.seconds / 60:.0f} min" if line.answer.seconds >= 60 else ""

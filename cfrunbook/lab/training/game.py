@@ -67,11 +67,11 @@ class Round:
     def pager(self) -> Page:
         """Show what the pager says, and how the incident is reached."""
         title = Block("heading", f"Incident {self.number} of {len(self.game)}")
-        return page(title, scene.pager(self._running, by_hand=self.game.by_hand).blocks)
+        return page(title, scene.pager(self._running, by_hand=self.game.by_hand, in_exam=True).blocks)
 
     def run(self, command: str) -> Page:
         """Run a shell command inside the lab, in which curl, openssl, dig and nc find its hosts by their names."""
-        return scene.shown(tools.run(self._running, command))
+        return scene.shown(tools.run(self._running, command, in_site=self.is_over))
 
     async def look(self) -> Any:
         """Show the verdict of our own diagnosis, where the game allows it. Raises BadInput."""

@@ -6,17 +6,18 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from cfrunbook.lab.training import grading
+from cfrunbook.lab.training import naming
 from cfrunbook.lab.training.desk import Console
 from cfrunbook.views.outline import CAUSE_TITLES
 from cfrunbook.views.training import Block, Page, page
 
 if TYPE_CHECKING:
+    from cfrunbook.lab.running import Running
     from cfrunbook.lab.training.game import GameDay, Round
 
 TICK: Final = 1.0
 """Seconds between two pictures of the clock."""
-_UNKNOWN: Final = {grading.NONE: "nothing is broken", grading.UNKNOWN: "what there is does not tell"}
+_UNKNOWN: Final = {naming.NONE: "nothing is broken", naming.UNKNOWN: "what there is does not tell"}
 
 
 class Match(Console):
@@ -110,6 +111,10 @@ class Match(Console):
         if self._over.is_set():
             for button in self._steps:
                 button.disabled = True
+
+    def _ran(self, running: Running, command: str) -> Page:
+        assert self.played is not None
+        return self.played.run(command)
 
     def _hint(self) -> Page:
         assert self.played is not None

@@ -38,6 +38,7 @@ _SAID: Final[tuple[tuple[str, str], ...]] = (
     (r"lambda|\bfunctions?\b|viewer.(request|response)|\bhandler\b", "edge_function"),
     (r"(certificate|cert|chain|san|sni|tls|ssl)\b.{0,40}\bnames?\b|\bsni\b|\bsans?\b|subject.?alt", "tls_name"),
     (r"names?\b.{0,30}(mismatch|match|not in|not on|covered|carried)|\bhost ?names?\b", "tls_name"),
+    (r"\bnames? (of|in|on) the (cert|san)", "tls_name"),
     (r"(wrong|other|another) (host|host ?name|site|name)|wrong certificate name", "tls_name"),
     (r"certificate.{0,20}(wrong|another|other|different) (host|dom|site)", "tls_name"),
     (r"\bdns(sec)?\b|nxdomain|servfail|nameserver|\bzones?\b|delegat|resol[uv]|\bglue\b|\bcname\b|alias", "dns"),

@@ -23,20 +23,23 @@ _MOST_SAID: Final = 16
 """Codes of which a text has what tools print; a handshake that openssl shows in full has half of that."""
 
 _SAID: Final[Mapping[str, str]] = {
-    "certificate.expired": r"notafter|expired|num=10\b|code:? 10\b|valid (un)?til|end date|out of date|past",
+    "certificate.expired": r"notafter|expired|num=10\b|code:? 10\b|valid (un)?til|end date|out of date|past"
+    r"|\bended\b|days? ago",
     "certificate.not_yet_valid": r"notbefore|not yet valid|num=9\b|code:? 9\b|start date|future",
     "certificate.self_signed": r"num=18\b|code:? 18\b|self.?signed|issuer.{0,20}subject",
     "certificate.untrusted_root": r"num=19\b|code:? 19\b|unknown (ca|authority|issuer)|not trusted|untrusted|private",
     "certificate.private_ca": r"num=2[01]\b|unable to (get|verify)|unknown (ca|authority|issuer)|not trusted|private",
-    "certificate.missing_intermediate": r"num=2[01]\b|code:? 2[01]\b|unable to (get|verify)|intermediate",
+    "certificate.missing_intermediate": r"num=2[01]\b|code:? 2[01]\b|unable to (get|verify)|intermediate"
+    r"|only (one|the leaf)",
     "certificate.wrong_order": r"\border|not first|leaf (is )?(second|last)|0 s:.*1 s:",
-    "tls_name.mismatch": r"num=62\b|code:? 62\b|mismatch|subject.?alt|\bsans?\b|dns:|(n't| not) (match|carry|cover)",
+    "tls_name.mismatch": r"num=62\b|code:? 62\b|mismatch|subject.?alt|\bsans?\b|dns:|(n't| not) (match|carry|cover)"
+    r"|(another|other|wrong|different) (host|name|domain|site)|subject",
     "tls_name.sni_refused": r"alert|unrecognized.name|\b112\b|sni",
     "port.refused": r"refused|\brst\b|nothing (listens|is listening)|errno 111",
     "port.dropped": r"time[sd]* ?-?out|no answer|drop",
     "port.silent": r"time[sd]* ?-?out|no answer|silen|hangs|never answers|no bytes",
     "port.closes": r"clos|eof|empty reply|hangs up|reset",
-    "port.http_on_tls_port": r"wrong version number|plain http|http/1|400|packet length too long",
+    "port.http_on_tls_port": r"wrong version number|plain http|http/1|400|packet length too long|http://.{0,40}\b(200|works|answers)",
     "port.wrong_service": r"wrong version number|ssh|smtp|banner|packet length too long",
     "dns.nxdomain": r"nxdomain|does(n't| not) exist|no such name",
     "dns.nodata": r"nodata|no (a|address) records?|answer: 0|empty answer",
@@ -93,7 +96,7 @@ _FILLING: Final = (
 """Words that say nothing."""
 _USUAL: Final = (
     "cloudfront cloudfronts origin origins send sends sent request requests error errors answer answers server "
-    "servers broken wrong problem issue fails fail failed fault cause distribution edge 502 503 504 status shop "
+    "servers broken wrong problem fails fail failed fault cause distribution edge 502 503 504 status shop "
     "example www com aws correct change set use var make let take put give new javascript node python"
 )
 """Words that are in every answer."""
@@ -113,7 +116,8 @@ _SAME: Final[Mapping[str, str]] = {
         "correct fix repair mend adjust amend",
         "change edit modify alter",
         "replace swap substitute exchange",
-        "renew reissue rotate",
+        "renew rotate",
+        "install issue reissue obtain order",
         "open allow permit allowlist whitelist unblock",
         "remove delete drop strip",
         "start restart run boot",
@@ -124,6 +128,7 @@ _SAME: Final[Mapping[str, str]] = {
         "configure set setup setting",
         "enable activate support",
         "refuse reject deny",
+        "application app backend upstream",
     )
     for word in words.split()
 }

@@ -127,8 +127,12 @@ class Scene:
         self.running.stop()
 
 
-def pager(running: Running, *, by_hand: bool = False) -> Page:
-    """Return what the pager says, and the commands that reach the scenario; the answer is not in it."""
+def pager(running: Running, *, by_hand: bool = False, in_exam: bool = False) -> Page:
+    """Return what the pager says, and the commands that reach the scenario; the answer is not in it.
+
+    `by_hand`: our own diagnosis is not mentioned. `in_exam`: what owners can change, which says what is wrong, is not
+    there yet.
+    """
     kept = tuple((what.rstrip(":"), f"cat {path}" if path.is_file() else f"ls {path}") for what, path in running.kept)
     return page(
         Block("story", items=running.scenario.story),
@@ -137,7 +141,7 @@ def pager(running: Running, *, by_hand: bool = False) -> Page:
         ),
         Block("ways", rows=(*_ways(running), *kept)),
         Block("text", "The same in a terminal of yours, e.g. File › New › Terminal here. It begins with:"),
-        Block("command", str(tools.door(running))),
+        Block("command", str(tools.door(running, in_site=not in_exam))),
         *(() if by_hand else (Block("muted", "There, `cfrunbook diagnose` looks at this incident."),)),
         Block("muted", f"{URL} goes to {_origins(running)}. All of it goes when this notebook's kernel ends."),
     )

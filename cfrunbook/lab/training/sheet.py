@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -16,6 +17,8 @@ from cfrunbook.findings import Struct
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer, Grade, Part
 from cfrunbook.text import visible
+
+FORMATS: Final = (".json", ".csv", ".md")
 
 
 class Line(Struct, frozen=True, kw_only=True):

@@ -41,14 +41,17 @@ class Ran:
     status: int
 
 
-def run(running: Running, command: str, *, patience: float = PATIENCE) -> Ran:
-    """Run a shell command inside a scenario. Never raises for what the command does; nothing of it stays behind."""
+def run(running: Running, command: str, *, in_site: bool = True, patience: float = PATIENCE) -> Ran:
+    """Run a shell command inside a scenario. Never raises for what the command does; nothing of it stays behind.
+
+    `in_site`: where the owners' files are, which say what is wrong.
+    """
     ours, theirs = os.pipe()
     try:
         process = subprocess.Popen(  # noqa: S603 - a lesson's own commands, or those that somebody types in a notebook
             ["/bin/sh", "-c", f"{_ENDED}\n{command}"],
             env={**os.environ, **inside(running)},
-            cwd=running.site,
+            cwd=running.site if in_site else running.folder,
             stdin=ours,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -100,17 +103,23 @@ def inside(running: Running) -> Mapping[str, str]:
     folder = shell.write_tools(running)
     return {
         **running.environment(),
-        "CFRUNBOOK_LAB_SITE": str(running.site),
+        "CFRUNBOOK_LAB_SITE": str(running.site_folder),
         "PATH": os.pathsep.join((str(folder), os.environ.get("PATH", os.defpath))),
     }
 
 
-def door(running: Running) -> Path:
-    """Write the program that opens a shell inside a scenario, for a terminal of one's own; return its path."""
-    told = "curl, openssl, dig and nc find the hosts of the lab here. The folder is that of its files. exit leaves it."
+def door(running: Running, *, in_site: bool = True) -> Path:
+    """Write the program that opens a shell inside a scenario, for a terminal of one's own; return its path.
+
+    `in_site`: where the owners' files are, which say what is wrong.
+    """
+    told = "curl, openssl, dig and nc find the hosts of the lab here. exit leaves it."
+    if in_site:
+        told = told.replace(" exit", " The folder is that of its files. exit")
     variables = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in inside(running).items())
     path = running.folder / "enter"
-    start = f'cd "$CFRUNBOOK_LAB_SITE" && echo {shlex.quote(told)} && exec "${{SHELL:-/bin/sh}}"\n'
+    folder = shlex.quote(str(running.site if in_site else running.folder))
+    start = f'cd {folder} && echo {shlex.quote(told)} && exec "${{SHELL:-/bin/sh}}"\n'
     write_whole(path, f"#!/bin/sh\n{variables}{start}".encode())
     path.chmod(0o700)
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -18,7 +19,7 @@ import pytest
 
 from cfrunbook import cli
 from cfrunbook.errors import BadInput
-from cfrunbook.lab import SCENARIOS, background, runtime
+from cfrunbook.lab import SCENARIOS, background, mending, runtime
 from cfrunbook.lab.running import Running
 from cfrunbook.lab.training import drawing, exam
 from cfrunbook.lab.training.drawing import Draw
@@ -71,6 +72,7 @@ def test_somebody_takes_it(own_labs: Path) -> None:
     assert second.story[0] in told
     assert "Write something down, or `skip`." in told
     assert "The edge answers " in told
+    assert ("Now mend it" in told) == mending.is_mendable(first)
     one, two = taken.sheet().lines
     assert (one.answer.hints, one.answer.cause, one.answer.fix) == (2, "tls", "")
     assert (two.answer.cause, two.answer.evidence) == (cause, ""), "what was begun is kept"
@@ -131,7 +133,8 @@ SEEN = (
 def test_no_file_says_its_name(tmp_path: Path, name: str) -> None:
     scenario = SCENARIOS[name]
     with Running(scenario, folder=tmp_path, alias="incident-1") as running:
-        files = [path for path in (*tmp_path.rglob("*"), *running.site.rglob("*")) if path.is_file()]
+        assert running.site.is_dir()
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
         secrets = [scenario.title, *scenario.hints, scenario.expected.code or scenario.title]
         secrets += [scenario.name] if "-" in scenario.name else []
         for path in files:
@@ -156,6 +159,7 @@ def test_neither_processes_nor_status_say_its_name(own_labs: Path, capsys: pytes
         assert not [text for text in shown if scenario.name in text or str(scenario.expected.code) in text]
         assert "cfrunbook diagnose" not in state.introduction
         assert "lab stop" not in state.introduction
+        assert not Path(state.site).exists(), "what the owners can change says what is wrong"
     until(lambda: not list(runtime.running()))
 
 
@@ -242,6 +246,21 @@ def test_however_it_ends_nothing_is_left_and_what_was_answered_is_kept(
     until(lambda: not list(runtime.running()))
     until(lambda: not [path for path in (own_labs / "cfrunbook-lab").iterdir() if path.is_dir()])
     until(lambda: not runs(state.pid))
+
+
+def test_an_exam_goes_on_where_it_was_left(
+    own_labs: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["lab", "exam", "--seed", "7", "--count", "2", "--sheet", str(own_labs / "score")]
+    for typed in ("dns\nx\ny\n", "port\nx\ny\n"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        assert cli.entry(arguments) == 1
+    told = capfd.readouterr().out
+    assert told.count("--- Incident 1 of 2") == told.count("Going on after incident 1") == 1
+    lines = json.loads((own_labs / "score.json").read_bytes())["lines"]
+    assert [line["answer"]["cause"] for line in lines] == ["dns", "port"]
+    assert cli.entry(arguments) == 2, "it is complete"
+    assert "is there already" in capfd.readouterr().err
 
 
 def test_nothing_typed_ends_it(own_labs: Path) -> None:

@@ -77,7 +77,8 @@ def test_what_an_answer_is_worth(name: str, answer: dict[str, object], points: l
 NAMED = {
     "certificate": "Certificate | the SSL certificate has expired | self-signed certificate | the intermediate | untrusted CA"
     " | certificate.expired | intermediate certificate missing",
-    "tls_name": "TLS name | tls-name | the certificate's name does not match | SNI refused | certificate is for another host",
+    "tls_name": "TLS name | tls-name | the certificate's name does not match | SNI refused | certificate is for another host"
+    " | the name of the certificate",
     "tls_protocol": "TLS protocol | handshake | no common cipher suite | the origin asks for a client certificate",
     "port": "Port | firewall drops CloudFront | connection refused | plain HTTP on the TLS port | security group"
     " | port 443 is closed | DNS is fine but the port is closed",
