@@ -312,12 +312,19 @@ WEAK_SIGNATURE = _fault(
     remedy=_REISSUE,
     reproduce=_DETAILS,
 )
-KEY_UNSUPPORTED = _fault(
+_VERIFY_KEY = Step(
+    text="The line a:PKEY of certificate 0 must say rsaEncryption with 1024 to 4096 bits, or id-ecPublicKey with 256."
+    " Then request the failing URL again; CloudFront caches an error for at least 10 seconds.",
+    command=CHAIN,
+)
+KEY_UNSUPPORTED = _rule(
     "key_unsupported",
+    Status.FAULT,
     "{which}{where}.",
     "CloudFront can use an origin certificate with an RSA key of 1024 to 4096 bits or an elliptic-curve key; its hello"
     " offers no other signatures.{sometimes}",
     source=KEY_SIZE_PAGE,
+    verify=_VERIFY_KEY,
     remedy=_REISSUE,
 )
 WEAK_KEY = _rule(

@@ -28,6 +28,7 @@ _REQUESTED = HELLO + " 2>/dev/null | grep -E 'Acceptable client certificate|Requ
 _ALERTS = HELLO + " -msg 2>&1 | grep -A1 '<<<.*Alert'"
 _WITHOUT_CERTIFICATE = (
     "curl -svk -o /dev/null --max-time 10 --connect-to {connect_option!q} {url!q} 2>&1 | grep -iE 'alert|error|< HTTP'"
+    " | grep -v 'close notify'"
 )
 
 _VERIFY = Step(

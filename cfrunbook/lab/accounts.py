@@ -32,6 +32,7 @@ from cfrunbook.aws_facts import (
     Tenant,
 )
 from cfrunbook.lab.distribution import ACCOUNT
+from cfrunbook.lab.dns.internet import ROUTE_53_ANEW
 from cfrunbook.lab.scenario import DISTRIBUTION_ID, ORIGIN, VIEWER_HOST
 
 Account = Callable[[dt.datetime], AwsFacts]
@@ -44,7 +45,7 @@ _GROUP: Final = f"{_ELB}:targetgroup/web/73e2d6bc24d8a067"
 _CERTIFICATE: Final = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/11111111-2222-3333-4444-555555555555"
 _WINDOW: Final = dt.timedelta(hours=3)
 ORIGIN_FACING: Final = "com.amazonaws.global.cloudfront.origin-facing"
-NAME_SERVERS: Final = ("ns-7.awsdns-00.com", "ns-519.awsdns-01.net", "ns-1027.awsdns-02.org", "ns-1543.awsdns-03.co.uk")
+NAME_SERVERS: Final = tuple(server.rstrip(".") for server in ROUTE_53_ANEW)
 """Of a hosted zone that nobody asks."""
 
 

@@ -1,4 +1,4 @@
-"""Run `curl`, `openssl`, `dig` or `nc` as it was called, but where it names a host of the lab, go to the lab.
+"""Run `curl`, `openssl`, `dig`, `delv` or `nc` as it was called, but where it names a host of the lab, go to the lab.
 
 A script of its own, which imports nothing of the package: `python -I relocate.py FOLDER TOOL ARGUMENTS…`. Names, ports
 and roots come from FOLDER/tools.json, which the lab keeps up to date. What was rewritten is said on standard error, as
@@ -22,6 +22,8 @@ NO_REPLY = 9
 """dig's exit status where no server could be reached."""
 
 _LOOPBACK = ("@127.", "@::1", "@localhost")
+_PUBLIC = ("@1.1.1.1", "@8.8.8.8", "@9.9.9.9")
+"""Resolvers that the world asks: here it is the lab's."""
 
 
 class Lab:
@@ -115,7 +117,7 @@ def dig(arguments: Sequence[str], lab: Lab) -> list[str]:
     server = next((argument for argument in arguments if argument.startswith("@")), "")
     if {"-h", "-v"} & set(arguments) or server.startswith(_LOOPBACK):  # whoever says where to go means it
         return list(arguments)
-    if server:
+    if server and server not in _PUBLIC:
         found = lab.find(server[1:], "53")
     elif lab.resolver:
         address, _, port = lab.resolver.rpartition(":")
@@ -129,6 +131,11 @@ def dig(arguments: Sequence[str], lab: Lab) -> list[str]:
     return [f"@{found[0]}", "-p", found[1], *(argument for argument in arguments if argument != server)]
 
 
+def delv(arguments: Sequence[str], lab: Lab) -> list[str]:
+    """Return dig's arguments for the lab's resolver, which validates: delv itself knows the world's root only."""
+    return dig([argument for argument in arguments if not argument.startswith("@")], lab)
+
+
 def nc(arguments: Sequence[str], lab: Lab) -> list[str]:
     """Return the arguments of nc with the last two, host and port, where they really are."""
     found = lab.find(arguments[-2], arguments[-1]) if len(arguments) >= 2 else None
@@ -140,25 +147,28 @@ def _end(sentence: str) -> NoReturn:
     raise SystemExit(NO_REPLY)
 
 
-TOOLS = {"curl": curl, "openssl": openssl, "dig": dig, "nc": nc}
+TOOLS = {"curl": curl, "openssl": openssl, "dig": dig, "delv": delv, "nc": nc}
+STAND_INS = {"delv": "dig"}
+"""What runs in place of a tool."""
 
 
 def main(folder: str, tool: str, arguments: Sequence[str]) -> None:
     """Become the tool. Exits with 127 where it is not installed."""
     here = str(Path(folder) / "bin")
     path = os.pathsep.join(part for part in os.environ.get("PATH", "").split(os.pathsep) if part != here)
-    program = shutil.which(tool, path=path)
+    runs = STAND_INS.get(tool, tool)
+    program = shutil.which(runs, path=path)
     if program is None:
-        print(f"lab: {tool} is not installed.", file=sys.stderr)
+        print(f"lab: {runs} is not installed.", file=sys.stderr)
         raise SystemExit(127)
     try:
         changed = TOOLS[tool](arguments, Lab(folder))
     except OSError:
         print("lab: this lab does not run any more.", file=sys.stderr)
         raise SystemExit(NO_REPLY) from None
-    if changed != list(arguments):
-        print(f"lab: {shlex.join([tool, *changed])}", file=sys.stderr)
-    os.execv(program, [tool, *changed])  # noqa: S606 - what was asked for
+    if [runs, *changed] != [tool, *arguments]:
+        print(f"lab: {shlex.join([runs, *changed])}", file=sys.stderr)
+    os.execv(program, [runs, *changed])  # noqa: S606 - what was asked for
 
 
 if __name__ == "__main__":

@@ -24,11 +24,11 @@ ENVIRONMENT = "CFRUNBOOK_LAB"
 TOOLS_FILE = "tools.json"
 FOLDER = "bin"
 
-_TOOLS = ("curl", "openssl", "dig", "nc")
+_TOOLS = ("curl", "openssl", "dig", "delv", "nc")
 _HELLO = """\
 You are in a shell of the lab {name}; `exit` leaves it, and the lab stays up.
-curl, openssl s_client, dig and nc find the lab's hosts by their names here, and say on standard error what they really
-run. They trust the lab's root. `cfrunbook diagnose` and `cfrunbook watch` look at this lab without options.
+curl, openssl s_client, dig, delv and nc find the lab's hosts by their names here, and say on standard error what they
+really run. They trust the lab's root. `cfrunbook diagnose` and `cfrunbook watch` look at this lab without options.
 What the owners can change: {site}
 """
 

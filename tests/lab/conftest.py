@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,11 +19,22 @@ def servers() -> Iterator[Servers]:
         yield started
 
 
+def open_sockets() -> int:
+    """Return how many sockets this process has; 0 where the system does not tell."""
+    folder = Path("/proc/self/fd")
+    names = list(folder.iterdir()) if folder.is_dir() else []
+    return sum(str(name.readlink()).startswith("socket:") for name in names if name.is_symlink())
+
+
 @pytest.fixture(autouse=True)
-def no_threads_left() -> Iterator[None]:
-    before = set(threading.enumerate())
+def nothing_left() -> Iterator[None]:
+    """Hold that a scenario that was taken down leaves neither thread nor socket; an event loop has sockets, too."""
+    threads, sockets = set(threading.enumerate()), open_sockets()
     yield
-    assert set(threading.enumerate()) <= before
+    assert set(threading.enumerate()) <= threads
+    if open_sockets() > sockets:
+        gc.collect()  # what a failed test still holds in its traceback, or a reference cycle
+        assert open_sockets() <= sockets
 
 
 @pytest.fixture

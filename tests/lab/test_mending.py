@@ -70,6 +70,7 @@ def test_mended_the_diagnosis_is_ok(name: str) -> None:
 VERIFIED = {
     "certificate-expired": "Verify return code: 0 (ok)",
     "tls-name-forwarded-host": "does match certificate",
+    "tls-protocol-dhe-only": "Cipher is TLS_AES",
     "port-refused": "\n200\n",
     "dns-nodata": "203.0.113.10",
     "response-alb-502": "HTTP/1.1 200 OK",

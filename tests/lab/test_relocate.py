@@ -71,6 +71,8 @@ CASES: list[tuple[Change, str, str]] = [
     (relocate.dig, "origin.shop.lab @ns1.shop.lab.", "@127.0.0.1 -p 8005 origin.shop.lab"),
     (relocate.dig, "@198.51.100.1 shop.lab NS", "@127.0.0.1 -p 8005 shop.lab NS"),
     (relocate.dig, "+norecurse @127.0.0.1 -p 8005 shop.lab", "+norecurse @127.0.0.1 -p 8005 shop.lab"),
+    (relocate.dig, "@1.1.1.1 origin.shop.lab A", "@127.0.0.1 -p 8007 origin.shop.lab A"),
+    (relocate.delv, "origin.shop.lab A", "@127.0.0.1 -p 8007 origin.shop.lab A"),
     (
         relocate.curl,
         "--connect-to ::127.0.0.1:8003 https://origin.shop.example/",
@@ -87,7 +89,7 @@ def test_arguments(lab: relocate.Lab, change: Change, given: str, wanted: str) -
     assert change(given.split(), lab) == wanted.split()
 
 
-@pytest.mark.parametrize("given", ["+trace shop.lab", "@8.8.8.8 shop.lab"])
+@pytest.mark.parametrize("given", ["+trace shop.lab", "@203.0.113.53 shop.lab"])
 def test_no_question_leaves_the_lab(lab: relocate.Lab, given: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         relocate.dig(given.split(), lab)

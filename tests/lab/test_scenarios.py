@@ -32,6 +32,7 @@ REQUIRED = {
     *("one-address-of-three-refuses", "one-address-of-three-expired", "function-and-expired", "function-and-healthy"),
     *("origin-group-primary-broken", "origin-group-secondary-broken", "origin-group-criteria-miss"),
     *("tls-client-certificate-required", "http-only-answers-502", "tls-protocol-p521-curve-only"),
+    *("compound-dead-server-and-last-days", "compound-renewed-and-cached", "capture-error-cached"),
     *("tls-protocol-ed25519-certificate", "tls-protocol-p521-certificate", "tls-protocol-dhe-only"),
 }
 

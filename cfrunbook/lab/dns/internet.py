@@ -36,6 +36,13 @@ TTL = 300
 _ROOTS = (("a.root-servers.", "192.0.2.1"), ("b.root-servers.", "192.0.2.2"))
 _REGISTRY = (("a.nic.lab.", "192.0.2.11"), ("b.nic.lab.", "192.0.2.12"))
 _TLDS = ("lab.", "com.", "net.", "org.", "uk.")
+ROUTE_53_ANEW: Mapping[str, str] = {
+    "ns-207.awsdns-25.com.": "198.51.100.105",
+    "ns-713.awsdns-26.net.": "198.51.100.106",
+    "ns-1340.awsdns-39.org.": "198.51.100.107",
+    "ns-1682.awsdns-18.co.uk.": "198.51.100.108",
+}
+"""Those that it assigns to the same zone once that was deleted and made again."""
 _ROUTE_53_OWN = ("198.51.100.111", "198.51.100.112")  # who knows the names of Route 53's name servers
 
 
@@ -138,9 +145,15 @@ def domain(
     )
 
 
-def route_53_names() -> tuple[Domain, ...]:
-    """Return the domains in which Route 53's name servers have their names."""
-    return tuple(_provider(server.partition(".")[2], {server: address}) for server, address in ROUTE_53.items())
+def route_53_names(servers: Mapping[str, str] = ROUTE_53) -> tuple[Domain, ...]:
+    """Return the domains in which these name servers of Route 53 have their names."""
+    return tuple(_provider(server.partition(".")[2], {server: address}) for server, address in servers.items())
+
+
+def made_anew(records: str) -> tuple[Domain, ...]:
+    """Return the shop's zone as Route 53 serves it since it was made again: nobody delegates to it."""
+    held = domain(zone(SHOP, ROUTE_53_ANEW, records), ROUTE_53_ANEW, published="")
+    return (held, *route_53_names(ROUTE_53_ANEW))
 
 
 def _provider(name: str, hosts: Mapping[str, str]) -> Domain:

@@ -18,7 +18,8 @@ from cfrunbook.lab import accounts
 from cfrunbook.lab.accounts import Account, answering, balancer, forwarding, guarded, listener, metrics, targets, zone
 from cfrunbook.lab.authority import DAY, Authority
 from cfrunbook.lab.distribution import ACCOUNT
-from cfrunbook.lab.dns.shop import EVERY_SERVER, FIRST, setup, shop
+from cfrunbook.lab.dns.internet import made_anew
+from cfrunbook.lab.dns.shop import EVERY_SERVER, FIRST, RECORDS, setup, shop
 from cfrunbook.lab.scenario import (
     HEALTHY,
     ORIGIN,
@@ -113,6 +114,10 @@ def _resolves(authority: Authority) -> Setup:
 
 def _no_record(authority: Authority) -> Setup:
     return setup(authority, shop(f"www A {FIRST}\n"))
+
+
+def _record_elsewhere(authority: Authority) -> Setup:
+    return setup(authority, shop(f"www A {FIRST}\n"), *made_anew(RECORDS))
 
 
 def _in_vpc(authority: Authority) -> Setup:
@@ -432,7 +437,7 @@ ZONES: Final = (
     _row(
         "account-zone-not-delegated",
         fault("dns.nxdomain"),
-        _no_record,
+        _record_elsewhere,
         accounts.zones(zone(_DOMAIN, *accounts.NAME_SERVERS, address=FIRST)),
         "The record is in a hosted zone that nobody asks",
         "12:41 PAGE  CloudFront 502 for www.shop.example since the zone was made anew at 12:35.",

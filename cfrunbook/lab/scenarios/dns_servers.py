@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cfrunbook.findings import Cause
 from cfrunbook.lab.authority import Authority
-from cfrunbook.lab.dns.internet import ROUTE_53, SHOP, domain, route_53_names, zone
+from cfrunbook.lab.dns.internet import ROUTE_53, SHOP, domain, made_anew, route_53_names, zone
 from cfrunbook.lab.dns.setup import Fault
 from cfrunbook.lab.dns.shop import FIRST, RECORDS, SECOND, cloud, cloud_name, failing, secure, setup, shop, shop_zone
 from cfrunbook.lab.scenario import Difficulty, Expected, Scenario, Setup
@@ -32,7 +32,7 @@ def _all_stopped(authority: Authority) -> Setup:
 def _all_refuse(authority: Authority) -> Setup:
     """The zone was deleted and made anew: the registry still names the servers of the old one."""
     without_zone = domain(zone(SHOP, ROUTE_53, RECORDS), ROUTE_53, instead=dict.fromkeys(ROUTE_53))
-    return setup(authority, without_zone, *route_53_names())
+    return setup(authority, without_zone, *route_53_names(), *made_anew(RECORDS))
 
 
 def _all_servfail(authority: Authority) -> Setup:
