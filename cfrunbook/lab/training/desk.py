@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cfrunbook.errors import BadInput
 from cfrunbook.lab.training import scene, tools
 from cfrunbook.lab.training.forms import Form, are_shown
 from cfrunbook.views.training import Block, Page, page
@@ -111,7 +112,11 @@ class Desk(Console):
         self._told(self.scene.answer())
 
     def _save(self) -> Page:
-        self.scene.write(self.file.value, self.text.value)
+        self._read = self.text.value
+        try:
+            self.scene.write(self.file.value, self.text.value)
+        except BadInput as error:
+            return page(Block("verdict", str(error), "Saved, but not used: all stays as it was", "unknown"))
         return page(Block("muted", f"Saved {self.file.value}."))
 
     def _undo(self) -> Page:
