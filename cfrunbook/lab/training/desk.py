@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cfrunbook.errors import BadInput
@@ -41,22 +43,29 @@ class Console(Form):
         )
         self.command.on_msg(lambda _, content, __: self._entered(content))
         self.command.add_class("cfr-command")
-        run = self.button(
-            "Run", self._run, place="printed", style="primary", tooltip="Run it in the lab; Enter does, too"
-        )
+        run = widgets.Button(description="Run", tooltip="Run it in the lab; Enter does, too", button_style="primary")
+        run.on_click(lambda _: self._enter())
         return [widgets.HBox([self.command, run])]
 
     def _entered(self, content: Any) -> None:
         if content.get("event") == "submit":
-            self.do(self._run, "printed")
+            self._enter()
 
-    def _run(self) -> Page:
+    def _enter(self) -> None:
+        """Run what the field holds now, after what is running."""
         command = self.command.value.strip()
-        if command and self.running is not None:
-            running = page(Block("command", command, output="…"))
-            self.put("printed", page(running.blocks, *(printed.blocks for printed in self._printed)))
-            self._printed = [scene.shown(tools.run(self.running, command)), *self._printed][:MOST_KEPT]
-        return page(*(printed.blocks for printed in self._printed))
+        if command:
+            self.do(partial(self._run, command), "printed")
+
+    def _run(self, command: str) -> Page:
+        assert self.running is not None
+        self.put("printed", page(Block("command", command, output="…"), *self._blocks))
+        self._printed = [scene.shown(tools.run(self.running, command)), *self._printed][:MOST_KEPT]
+        return page(*self._blocks)
+
+    @property
+    def _blocks(self) -> list[Sequence[Block]]:
+        return [printed.blocks for printed in self._printed]
 
 
 class Desk(Console):
