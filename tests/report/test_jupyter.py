@@ -57,7 +57,7 @@ def parameters(notebook: Path) -> dict[str, object]:
 def test_a_working_copy_is_made_and_yours_is_kept(tmp_path):
     folder = tmp_path / "new" / "work"
     assert working_copy.make(folder) == ()
-    assert {p.name for p in folder.iterdir()} == {p.name for p in runbook_files()} | {"START.md"}
+    assert {p.name for p in folder.iterdir()} == {p.name for p in runbook_files()} | {"START.md", "training"}
     mine = folder / "04_port.ipynb"
     mine.write_text("mine")
     (folder / "01_tls_name.ipynb").unlink()

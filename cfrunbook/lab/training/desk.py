@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from cfrunbook.errors import BadInput
 from cfrunbook.lab.training import scene, tools
 from cfrunbook.lab.training.forms import Form, are_shown
 from cfrunbook.views.training import Block, Page, page
@@ -40,22 +43,29 @@ class Console(Form):
         )
         self.command.on_msg(lambda _, content, __: self._entered(content))
         self.command.add_class("cfr-command")
-        run = self.button(
-            "Run", self._run, place="printed", style="primary", tooltip="Run it in the lab; Enter does, too"
-        )
+        run = widgets.Button(description="Run", tooltip="Run it in the lab; Enter does, too", button_style="primary")
+        run.on_click(lambda _: self._enter())
         return [widgets.HBox([self.command, run])]
 
     def _entered(self, content: Any) -> None:
         if content.get("event") == "submit":
-            self.do(self._run, "printed")
+            self._enter()
 
-    def _run(self) -> Page:
+    def _enter(self) -> None:
+        """Run what the field holds now, after what is running."""
         command = self.command.value.strip()
-        if command and self.running is not None:
-            running = page(Block("command", command, output="…"))
-            self.put("printed", page(running.blocks, *(printed.blocks for printed in self._printed)))
-            self._printed = [self._ran(self.running, command), *self._printed][:MOST_KEPT]
-        return page(*(printed.blocks for printed in self._printed))
+        if command:
+            self.do(partial(self._run, command), "printed")
+
+    def _run(self, command: str) -> Page:
+        assert self.running is not None
+        self.put("printed", page(Block("command", command, output="…"), *self._blocks))
+        self._printed = [self._ran(self.running, command), *self._printed][:MOST_KEPT]
+        return page(*self._blocks)
+
+    @property
+    def _blocks(self) -> list[Sequence[Block]]:
+        return [printed.blocks for printed in self._printed]
 
     def _ran(self, running: Running, command: str) -> Page:
         """Run a command where this console stands."""
@@ -115,7 +125,11 @@ class Desk(Console):
         self._told(self.scene.answer())
 
     def _save(self) -> Page:
-        self.scene.write(self.file.value, self.text.value)
+        self._read = self.text.value
+        try:
+            self.scene.write(self.file.value, self.text.value)
+        except BadInput as error:
+            return page(Block("verdict", str(error), "Saved, but not used: all stays as it was", "unknown"))
         return page(Block("muted", f"Saved {self.file.value}."))
 
     def _undo(self) -> Page:

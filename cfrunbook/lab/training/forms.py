@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
+import threading
 from collections.abc import Callable, Mapping, Sequence
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from cfrunbook.errors import BadInput
@@ -14,6 +15,8 @@ from cfrunbook.views.training import Block, Page, page, styles
 if TYPE_CHECKING:
     from cfrunbook.lab.training.asking import Question
 
+Call = Callable[[], Page | None]
+"""Does something, and returns what is to be shown of it; None: nothing."""
 FALLBACK = "Fields and buttons: run this cell to have them here. What they showed is below."
 
 
@@ -25,12 +28,11 @@ def are_shown() -> bool:
 
 
 class Form:
-    """Widgets above places that are saved with the notebook; what takes long is done in the panels' thread."""
+    """Widgets above places that are saved with the notebook; what takes long is done in a thread of its own."""
 
     def __init__(self) -> None:
-        from cfrunbook.panel.work import Work
-
-        self.work = Work()
+        self._todo: SimpleQueue[tuple[Call, str]] = SimpleQueue()
+        self._doing: threading.Thread | None = None
         self._handles: dict[str, Any] = {}
         self._buttons: list[Any] = []
 
@@ -54,9 +56,7 @@ class Form:
         """Show something in its place."""
         self._handles[place].update(shown)
 
-    def button(
-        self, label: str, call: Callable[[], Page | None], *, place: str, tooltip: str = "", style: str = ""
-    ) -> Any:
+    def button(self, label: str, call: Call, *, place: str, tooltip: str = "", style: str = "") -> Any:
         """Return a button that does something, one thing at a time, and shows what comes of it."""
         import ipywidgets as widgets
 
@@ -65,23 +65,26 @@ class Form:
         self._buttons.append(button)
         return button
 
-    def do(self, call: Callable[[], Page | None], place: str) -> None:
-        """Do something in the background and show it; nothing, where something is being done already."""
+    def do(self, call: Call, place: str) -> None:
+        """Do something in the background, after what was begun before, and show what comes of it."""
+        self._todo.put((call, place))
+        if self._doing is None:
+            self._doing = threading.Thread(target=self._work, name="cfrunbook-form", daemon=True)
+            self._doing.start()
 
-        async def doing(_: asyncio.Event) -> None:
+    def _work(self) -> None:
+        while True:
+            call, place = self._todo.get()
             self._disable(True)
             try:
-                shown = await asyncio.to_thread(call)
+                shown = call()
             except BadInput as error:
                 shown = page(Block("verdict", str(error), "Not possible", "unknown"))
             except Exception as error:  # noqa: BLE001 - a button never ends in silence
                 shown = page(Block("verdict", f"{type(error).__name__}: {visible(error, 300)}", "Failed", "fault"))
-            finally:
-                self._disable(False)
+            self._disable(False)
             if shown is not None:
                 self.put(place, shown)
-
-        self.work.start(doing)
 
     def _disable(self, busy: bool) -> None:
         for button in self._buttons:

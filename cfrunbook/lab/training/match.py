@@ -6,7 +6,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from cfrunbook.lab.training import naming
+from cfrunbook.lab.training import grading, naming
 from cfrunbook.lab.training.desk import Console
 from cfrunbook.views.outline import CAUSE_TITLES
 from cfrunbook.views.training import Block, Page, page
@@ -80,6 +80,8 @@ class Match(Console):
         self.state.value = views.status(views.Said(f"{said}{over}", status="info", label=f"{self._title()}:"))
 
     def _begin(self) -> None:
+        if self.played is not None and not self._over.is_set():
+            return  # clicked twice
         number = self.played.number + 1 if self.played else 1
         self.played = played = self.game.open(number)
         self.running, self._hints, self._printed, self._over = played.running, [], [], threading.Event()

@@ -32,7 +32,7 @@ def up(scenario: str, *, alias: str = "") -> scene.Scene:
     """Return the scenario, up in this process until it ends, and as broken as it began. Raises BadInput."""
     if scenario not in _OPEN:
         opened = _OPEN[scenario] = scene.Scene(Running(find(scenario), alias=alias))
-        atexit.register(opened.running.stop)
+        atexit.register(opened.stop)
     else:
         _OPEN[scenario].break_again()
     return _OPEN[scenario]
