@@ -124,10 +124,12 @@ fuzz: $(INSTALLED)  ## Feed hostile bytes to the reader of TLS flights and the D
 	@$(BIN)/python benchmarks/fuzz_dns.py $(if $(FUZZ),--seconds $(FUZZ))
 
 .PHONY: schema
-schema: $(INSTALLED)  ## Write the JSON Schema of a diagnosis anew, after a change of its types
+schema: $(INSTALLED)  ## Write the JSON Schemas of a diagnosis and a notification anew, after a change of their types
 	@$(BIN)/python -c 'import json; from cfrunbook.findings import json_schema; print(json.dumps(json_schema(), indent=1))' \
 	  > cfrunbook/diagnosis.schema.json
-	@echo "Wrote cfrunbook/diagnosis.schema.json"
+	@$(BIN)/python -c 'import json; from cfrunbook.views.notification import json_schema; print(json.dumps(json_schema(), indent=1))' \
+	  > cfrunbook/notification.schema.json
+	@echo "Wrote cfrunbook/diagnosis.schema.json and cfrunbook/notification.schema.json"
 
 .PHONY: lock
 lock:  ## Resolve requirements.lock anew from pyproject.toml (needs uv and the network)

@@ -1,18 +1,23 @@
 """How long all scenarios of the lab take in one process, up and judged, and what is left afterwards.
 
 `python -m benchmarks.lab [WORKERS]`: scenarios come up in that many threads, 4 unless given. A scenario whose packets
-are dropped waits for a deadline, so more are at work than there are cores. Exits with 1 where it takes longer than the
-limit, a verdict is not the author's, or sockets, threads or files are left.
+are dropped waits for a deadline, so more are at work than there are cores. Exits with 1 where a goal is missed: it takes
+longer than the limit, the slowest of a hundred scenarios takes longer to come up when it is alone, a verdict is not the
+author's, or sockets, tasks, threads or files are left. On a busy machine, the seconds of processor time tell more than
+those of the clock: they are what it would take with nobody else there, on one core.
 """
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import sys
 import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import cfrunbook as cf
@@ -21,46 +26,86 @@ from cfrunbook.lab.folder import PREFIX
 
 LIMIT = 60.0
 """Seconds, on two cores."""
+UP_LIMIT = 1.0
+"""Seconds until a scenario is up."""
 WORKERS = 4
 
 
-def judged(name: str) -> tuple[str, float, float, bool]:
-    """Bring a scenario up and judge it; return seconds until it is up and for the rest, and whether it is right."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One scenario: seconds until it is up and until it is judged after that, and whether the verdict is right."""
+
+    name: str
+    up: float
+    judged: float
+    said: str
+    is_right: bool
+
+
+def measured(name: str) -> Measured:
+    """Bring a scenario up and judge it."""
     began = time.perf_counter()
     with start(name) as running:
         is_up = time.perf_counter()
         verdict = cf.diagnose_sync(cf.Incident.load(**running.options)).verdict
     expected = SCENARIOS[name].expected
     is_right = (verdict.status, verdict.code) == (expected.status, expected.code)
-    return name, is_up - began, time.perf_counter() - is_up, is_right
+    return Measured(name, is_up - began, time.perf_counter() - is_up, f"{verdict.status} {verdict.code}", is_right)
 
 
-def left() -> tuple[int, int, int]:
-    """Return how many file descriptors, threads and folders of the lab there are."""
-    descriptors = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else 0  # noqa: PTH208
-    folders = len(list(Path(tempfile.gettempdir()).glob(f"{PREFIX}{'*'}")))
-    return descriptors, threading.active_count(), folders
+def up_alone() -> list[tuple[float, str]]:
+    """Return how long scenarios take to come up one after the other, the slowest first."""
+    took = []
+    for name in SCENARIOS:
+        began = time.perf_counter()
+        with start(name):
+            took.append((time.perf_counter() - began, name))
+    return sorted(took, reverse=True)
+
+
+def left() -> dict[str, int]:
+    """Return what there is of what can be left behind."""
+    gc.collect()
+    tasks = sum(isinstance(thing, asyncio.Task) and not thing.done() for thing in gc.get_objects())
+    descriptors = os.listdir("/proc/self/fd") if Path("/proc/self/fd").is_dir() else []  # noqa: PTH208
+    folders = len(list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*")))
+    return {"descriptors": len(descriptors), "threads": threading.active_count(), "tasks": tasks, "folders": folders}
 
 
 def main(workers: int = WORKERS) -> int:
     """Measure, print, and return an exit status."""
-    judged("healthy")  # imports, and what is made once
+    measured("healthy")  # imports, and what is made once
+    alone = up_alone()
     before = left()
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     with ThreadPoolExecutor(workers) as pool:
-        results = list(pool.map(judged, SCENARIOS))
-    took = time.perf_counter() - began
+        results = list(pool.map(measured, SCENARIOS))
+    took, worked = time.perf_counter() - began, time.process_time() - worked
     after = left()
-    ups = sorted(up for _, up, _, _ in results)
-    wrong = [name for name, _, _, is_right in results if not is_right]
-    slowest = sorted(results, key=lambda row: -(row[1] + row[2]))[:5]
-    print(f"{len(results)} scenarios, {workers} at a time: {took:.1f} s (limit {LIMIT:.0f} s on two cores)")
-    print(f"up: median {ups[len(ups) // 2] * 1000:.0f} ms, slowest {ups[-1] * 1000:.0f} ms")
-    for name, up, look, _ in slowest:
-        print(f"  {name}: up in {up * 1000:.0f} ms, judged in {look * 1000:.0f} ms")
-    print(f"descriptors, threads, folders: {before} before, {after} after")
-    print(f"not as their author says: {', '.join(wrong) or 'none'}")
-    return int(took > LIMIT or bool(wrong) or any(a > b + 2 for a, b in zip(after, before, strict=True)))
+    wrong = [row for row in results if not row.is_right]
+    again = [row for row in map(measured, (row.name for row in wrong)) if not row.is_right]
+    hundredth, slow = alone[len(alone) // 100]
+    goals = {
+        f"all in {LIMIT:.0f} s": took <= LIMIT,
+        f"99 of 100 up within {UP_LIMIT:.0f} s": hundredth <= UP_LIMIT,
+        "verdicts as their authors say": not again,
+        "nothing left": all(after[what] <= before[what] for what in before if what != "descriptors")
+        and after["descriptors"] <= before["descriptors"] + 2,  # sockets that the library of a name cache keeps
+    }
+    print(
+        f"{len(results)} scenarios up and judged, {workers} at a time: {took:.1f} s, {worked:.1f} s of processor time"
+    )
+    print(f"up, one by one: median {alone[len(alone) // 2][0] * 1000:.0f} ms,", end=" ")
+    print(f"99 of 100 within {hundredth * 1000:.0f} ms ({slow}), slowest {alone[0][0] * 1000:.0f} ms ({alone[0][1]})")
+    for row in sorted(results, key=lambda row: -(row.up + row.judged))[:5]:
+        print(f"  {row.name}: up in {row.up * 1000:.0f} ms, judged in {row.judged * 1000:.0f} ms")
+    for what, number in before.items():
+        print(f"{what}: {number} before, {after[what]} after")
+    for row in wrong:
+        print(f"not as its author says: {row.name}: {row.said}{'' if row in again else '; right when alone'}")
+    for goal, is_met in goals.items():
+        print(f"{'met ' if is_met else 'MISSED'}  {goal}")
+    return int(not all(goals.values()))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The door: arguments in, one call below, terminal out.
 
 Exit status: 0 no fault found, 1 fault found, 2 bad input (one sentence on stderr), 3 could not tell,
-70 a defect of cfrunbook itself.
+70 a defect of cfrunbook itself, 130 stopped (Ctrl-C).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -25,6 +26,7 @@ from cfrunbook.errors import BadInput
 from cfrunbook.text import visible
 
 if TYPE_CHECKING:
+    import asyncio
     import datetime as dt
 
     from cfrunbook.evidence import AddressRanges, Observations
@@ -40,7 +42,7 @@ EXIT_INTERRUPTED = 130
 _EPILOG = (
     "Every input of diagnose and report can also come from the environment as CFRUNBOOK_<OPTION>,\n"
     "e.g. CFRUNBOOK_DISTRIBUTION.\n"
-    "Exit status: 0 no fault found, 1 fault found, 2 bad input, 3 could not tell; 70 a defect."
+    "Exit status: 0 no fault found, 1 fault found, 2 bad input, 3 could not tell; 70 a defect, 130 stopped."
 )
 
 
@@ -60,7 +62,8 @@ def entry(argv: Sequence[str] | None = None) -> int:
         print(f"cfrunbook: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt as stopped:
-        print(f"cfrunbook: interrupted{f'; {stopped}' if str(stopped) else ''}.", file=sys.stderr)
+        with suppress(OSError):  # the terminal may be what went away
+            print(f"cfrunbook: interrupted{f'; {stopped}' if str(stopped) else ''}.", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader (head, less) went away; let the interpreter's own flush at exit succeed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -152,17 +155,18 @@ def _diagnose(options: argparse.Namespace) -> int:
 
 
 def _watch(options: argparse.Namespace) -> int:
-    from cfrunbook.commands import watch
+    from cfrunbook.commands import past, watch
 
     _outputs(options)
     options.anything = [_kept(word) for word in options.anything]
+    before = past.Past()
 
     def diagnose() -> Diagnosis:
         incident = _incident(options)  # anew: files may have been edited meanwhile
         observations, diagnosis = _observe_and_judge(incident)
         if options.save_evidence:
             observations.save(Path(options.save_evidence))
-        return diagnosis
+        return before.settle(incident, observations, diagnosis)
 
     return watch.watch(
         diagnose,
@@ -171,6 +175,7 @@ def _watch(options: argparse.Namespace) -> int:
         until=options.until,
         count=options.count,
         as_json=options.json,
+        note=lambda: before.note,
     )
 
 
@@ -183,75 +188,15 @@ def _kept(word: str) -> str | tuple[str, bytes]:
 
 def _report(options: argparse.Namespace) -> int:
     _needs("nbclient", "papermill", extra="run", what="A report runs notebooks")
-    import tempfile
+    from cfrunbook.commands import report
 
-    from cfrunbook.report import Kernels, elsewhere, formats, write_report
-
-    asked = formats.parse(options.format)
-    if formats.Format.PDF in asked and elsewhere.is_elsewhere(options.output):
-        raise BadInput("--format: papermill's handlers write text, not PDF; write to a folder and copy it.")
-    with Kernels(forked=options.kernels == "forked") as kernels:  # what they need is imported while we look and wait
+    def load() -> Incident:
         incident = _incident(options)
         _outputs(options)
-        _progress("Looking at the origin …", always=not options.json)
-        observations, diagnosis = _observe_and_judge(incident)
-        if options.save_evidence:
-            observations.save(Path(options.save_evidence))
-        if not options.json:
-            print(f"Verdict: {visible(diagnosis.verdict.sentence, 2000)}", flush=True)
-        _progress("Running the runbooks …", always=not options.json)
-        away = elsewhere.is_elsewhere(options.output)
-        output = Path(tempfile.mkdtemp(prefix="cfrunbook-report-") if away else options.output)
-        try:
-            report = write_report(
-                incident,
-                observations,
-                diagnosis,
-                output=output,
-                kernels=kernels,
-                formats=asked,
-                redacted=options.redacted is not None,
-            )
-        except BadInput:
-            _notify(options, diagnosis, observations, "")
-            raise
-        place = str(report.path)
-        if away:
-            _progress("Writing it there …", always=not options.json)
-            place = elsewhere.put_away(report.path, options.output)
-        _progress("")
-        _notify(options, diagnosis, observations, place)
-    if options.json:
-        import msgspec
+        return incident
 
-        result = {
-            "path": place,
-            "verdict": msgspec.to_builtins(diagnosis.verdict),
-            "failed": list(report.failed),
-            "notes": list(report.notes),
-            "redacted": f"{place}/{report.redacted.name}" if report.redacted else None,
-        }
-        print(msgspec.json.format(msgspec.json.encode(result), indent=2).decode())
-    else:
-        print(f"Report:  {place}/{report.page}")
-        if report.redacted:
-            print(
-                f"To share: {place}/{report.redacted.name}: read it through first, free text may still tell who you are"
-            )
-        for note in report.notes:
-            print(f"Note:    {visible(note, 400)}")
-        for name in report.failed:
-            print(f"Failed:  runbook {visible(name)}; the report names what went wrong.")
-    return EXIT[diagnosis.verdict.status]
-
-
-def _notify(options: argparse.Namespace, diagnosis: Diagnosis, observations: Observations, place: str) -> None:
-    """Write what a pager is to be told; `place` is where the report is, empty where it could not be written."""
-    if options.notify_file:
-        from cfrunbook.files import write_whole
-        from cfrunbook.views import notification
-
-        write_whole(Path(options.notify_file), notification.of(diagnosis, observations, report=place).to_json())
+    look = partial(_observe_and_judge, keeps=True)
+    return EXIT[report.call(options, load=load, look=look, progress=_progress)]
 
 
 def _firewall(options: argparse.Namespace) -> int:
@@ -396,18 +341,47 @@ def _incident(options: argparse.Namespace) -> Incident:
     return incident
 
 
-def _observe_and_judge(incident: Incident, *afterwards: str) -> tuple[Observations, Diagnosis]:
-    """Look and judge; modules that are wanted `afterwards` are imported while the look waits for others."""
+def _observe_and_judge(incident: Incident, *afterwards: str, keeps: bool = False) -> tuple[Observations, Diagnosis]:
+    """Look and judge; modules that are wanted `afterwards` are imported while the look waits for others.
+
+    Where it `keeps`, Ctrl-C ends the look alone, and what was seen until then is judged.
+    """
     import asyncio
 
     from cfrunbook.observation import observe
 
-    afterwards = ("cfrunbook.diagnosis", *afterwards)
-    observations = asyncio.run(observe(incident, progress=_progress, afterwards=afterwards))
+    async def look() -> Observations:
+        stop = asyncio.Event() if keeps else None
+        with _stopped_by_interrupt(stop) if stop else nullcontext():
+            return await observe(
+                incident, progress=_progress, afterwards=("cfrunbook.diagnosis", *afterwards), stop=stop
+            )
+
+    observations = asyncio.run(look())
     _progress("")
     from cfrunbook.diagnosis import judge
 
     return observations, judge(incident, observations)
+
+
+@contextmanager
+def _stopped_by_interrupt(stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` at the first Ctrl-C, and be interrupted by the next, in the event loop of the main thread."""
+    import asyncio
+    import signal
+
+    loop = asyncio.get_running_loop()
+
+    def stopped() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        stop.set()
+
+    with suppress(ValueError, RuntimeError, NotImplementedError):  # not the main thread; no Unix
+        loop.add_signal_handler(signal.SIGINT, stopped)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 def _progress(line: str, *, always: bool = False) -> None:
@@ -564,43 +538,11 @@ def _add_watch(group: Any, name: str) -> None:
 
 
 def _add_report(group: Any, name: str) -> None:
-    report = _command(
-        group,
-        name,
-        "Diagnose, run the runbooks with papermill, and write an incident folder with one self-contained HTML report.",
-        "cfrunbook report --distribution dist.json --url https://www.example.com/cart --output incident",
-        _report,
-    )
-    _inputs(report)
-    report.add_argument(
-        "--output",
-        default="incident",
-        metavar="DIR",
-        help="folder for incident folders (default: incident), or an address papermill writes to, e.g. s3://BUCKET/PREFIX",
-    )
-    report.add_argument(
-        "--format",
-        nargs="+",
-        action="extend",
-        metavar="FORMAT",
-        help="what to write: html, markdown, json (these by default), pdf where there is a Chromium, or all",
-    )
-    report.add_argument(
-        "--redacted",
-        nargs="?",
-        const="yes",
-        metavar="yes",
-        help="also write an edition to share outside, with pseudonyms; the key to them stays beside it",
-    )
-    report.add_argument(
-        "--notify-file", metavar="FILE", help="write what a pager or chat is to be told, as JSON; nothing is sent"
-    )
-    report.add_argument(
-        "--kernels",
-        choices=("forked", "ordinary"),
-        default="forked",
-        help="fork the notebooks' kernels from one process, which is faster (default), or start each anew",
-    )
+    from cfrunbook.commands import report
+
+    reporting = _command(group, name, report.DESCRIPTION, report.EXAMPLE, _report)
+    _inputs(reporting)
+    report.options(reporting)
 
 
 def _add_firewall(group: Any, name: str) -> None:

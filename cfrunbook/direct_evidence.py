@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cfrunbook.findings import Contradiction, Finding, Status
+from cfrunbook.findings import Cause, Contradiction, Finding, Status
 
 LOGS = "input:logs"
 SOURCES = frozenset({"input:response", LOGS})
@@ -37,12 +37,20 @@ def named(findings: Sequence[Finding]) -> Finding | None:
 def open_question(findings: Sequence[Finding]) -> Finding | None:
     """Return what CloudFront said without naming a cause, first what names candidates; None: nothing like that."""
     open_ones = [f for f in findings if f.status is Status.UNKNOWN and is_direct(f)]
-    return max(open_ones, key=lambda f: (bool(_candidates(f)), is_logged(f), _count(f)), default=None)
+    return max(open_ones, key=lambda f: (bool(candidates(f)), is_logged(f), _count(f)), default=None)
 
 
-def causes_of(fault: Finding) -> frozenset[str]:
+def candidates(finding: Finding) -> tuple[Cause, ...]:
+    """Return the causes that CloudFront's own word leaves open, in the documented order."""
+    given = finding.data.get("candidates")
+    if not is_direct(finding) or not isinstance(given, list):
+        return ()
+    return tuple(cause for cause in Cause if cause in given)
+
+
+def causes_of(fault: Finding) -> frozenset[Cause]:
     """Return the causes that the `fault` which CloudFront names may have: its own, and others that look the same."""
-    return frozenset({fault.cause.value, *_candidates(fault)})
+    return frozenset({fault.cause, *candidates(fault)})
 
 
 def beside_named(
@@ -84,9 +92,9 @@ def _beside_response(fault: Finding, question: Finding) -> str:
     if _differs(fault, question):
         has = f"The captured response has {question.cloudfront_status}"
         return f"{has}, though, so there may be another fault: {question.title}"
-    if not (candidates := _candidates(question)):
+    if not (left_open := candidates(question)):
         return ""
-    if fault.cause in candidates:
+    if fault.cause in left_open:
         return "What CloudFront's own page says fits: it could not connect."
     return f"CloudFront's own page does not speak of this, though: {question.title}"
 
@@ -95,9 +103,9 @@ def _beside_logged(fault: Finding, question: Finding) -> str:
     if _differs(fault, question):
         has = f"The access logs have {question.cloudfront_status}"
         return f"{has}, though, so there may be another fault: {question.title}"
-    if not (candidates := _candidates(question)):
+    if not (left_open := candidates(question)):
         return f"The access logs: {question.title}"
-    fits = fault.cause in candidates
+    fits = fault.cause in left_open
     return f"The access logs {'fit' if fits else 'speak of something else, though'}: {question.title}"
 
 
@@ -160,11 +168,6 @@ def _more_often(fault: Finding, findings: Sequence[Finding]) -> str:
 
 def _count(finding: Finding) -> int:
     return int(finding.data.get("count", 1))
-
-
-def _candidates(finding: Finding) -> list[str]:
-    candidates = finding.data.get("candidates")
-    return [c for c in candidates if isinstance(c, str)] if isinstance(candidates, list) else []
 
 
 _DIFFERENCES = ("cloudfront_says_fault", "cloudfront_has_error")

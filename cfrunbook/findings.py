@@ -478,12 +478,17 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of a diagnosis, generated from these types."""
+    return schema_of(Diagnosis, "cfrunbook diagnosis")
+
+
+def schema_of(document: type, title: str) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a type of documents."""
     from inspect import cleandoc
 
-    schema: dict[str, Any] = msgspec.json.schema(Diagnosis)
+    schema: dict[str, Any] = msgspec.json.schema(document)
     for definition in schema["$defs"].values():
         if "description" in definition:  # docstrings: only Python 3.13 and later take their indentation away
             definition["description"] = cleandoc(definition["description"])
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "cfrunbook diagnosis"
+    schema["title"] = title
     return schema

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from cfrunbook.probes.dns.hints import Hint
     from cfrunbook.probes.relocation import Relocations
     from cfrunbook.recognizing import Anything
+    from cfrunbook.redaction import Secrets
     from cfrunbook.x509.roots import TrustStore
 
 Pace = Literal["polite", "fast"]
@@ -70,7 +71,7 @@ _SOURCE_FIELDS = (
 _LAB_OPTIONS = (
     "distribution", "policies", "before", "url", "origin", "host", "connect_to", "trust_store", "deadline", "pace",
     "resolver", "root_hints", "at", "vantage", "name", "expiry_days", "keep_alive", "function_result", "function_event",
-    "event_type", "function_kind", "handler", "run_handler", "logs", "response", "firewall",
+    "event_type", "function_kind", "handler", "run_handler", "logs", "response", "firewall", "aws",
 )  # fmt: skip
 
 
@@ -442,13 +443,13 @@ def _assemble(
         trust_anchors=None if roots.is_mozilla else roots.anchors,
         trust_store=roots.name,
         trust_store_path=roots.path,
-        firewall=_firewall(given.get("firewall"), recorded),
+        firewall=_firewall(pick_given("firewall"), recorded),
         interface=_interface(pick("interface")),
         destination=_destination(pick("destination")),
         address_ranges=None if ranges_url else _address_ranges(given.get("address_ranges"), recorded),
         functions=_function_results(pick_given, recorded),
         responses=_responses(pick_given("response"), recorded),
-        aws=_aws(given.get("aws"), recorded),
+        aws=_aws(pick_given("aws"), recorded),
         lab=scenario or recorded.lab,
     )
     vantage = _text(given.get("vantage", options.get("vantage")), "Vantage")
@@ -475,8 +476,21 @@ def _assemble(
         before=earlier,
         name=_slug(name or (url.host if url else "") or origin or (read.id or read.domain_name if read else "")),
     )
+    if read and read.secrets:
+        responses = tuple(_without(read.secrets, response) for response in inputs.responses)
+        inputs = msgspec.structs.replace(inputs, responses=responses)
+        incident = msgspec.structs.replace(incident, inputs=inputs)
     logs = _logs(pick_given("logs"), recorded, progress)  # last: to read them may take a while
     return msgspec.structs.replace(incident, inputs=msgspec.structs.replace(inputs, logs=logs)) if logs else incident
+
+
+def _without(secrets: Secrets, response: CapturedResponse) -> CapturedResponse:
+    """Return a response that says nothing that the distribution says is secret."""
+    return msgspec.structs.replace(
+        response,
+        reason=secrets.hidden(response.reason),
+        headers=tuple((name, secrets.hidden(value)) for name, value in response.headers),
+    )
 
 
 def _before(
@@ -538,7 +552,17 @@ def _lab(source: Path | str) -> tuple[str, dict[str, Any]]:
     for key in ("policies", "firewall"):
         if isinstance(options.get(key), list):
             options[key] = [path.parent / one if isinstance(one, str) else one for one in options[key]]
+    if "aws" in options:
+        options["aws"] = _facts_of(path.parent, options["aws"])
     return file.scenario, options
+
+
+def _facts_of(folder: Path, name: Any) -> AwsFacts:
+    """Return what a lab's AWS account says. Raises BadInput."""
+    try:
+        return msgspec.convert(documents.read(folder / str(name), "Lab"), AwsFacts)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"Lab: {visible(name, 80)} is not what an account says ({visible(error, 120)}).") from None
 
 
 def _roots(trust_store: Any, recorded: Inputs) -> TrustStore:

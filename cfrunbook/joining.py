@@ -207,19 +207,11 @@ def _of_others(scene: Scene, cause: Cause) -> tuple[list[Statement], list[Statem
     for finding in scene.findings:
         if finding.cause is cause:
             continue
-        if cause in candidates(finding):
+        if cause in direct_evidence.candidates(finding):
             pointing.append(msgspec.structs.replace(scene.statement(finding), strength="weak", next_check=""))
         elif cause in cleared_by(finding):
             clearing.append(scene.statement(finding))
     return pointing, clearing
-
-
-def candidates(finding: Finding) -> tuple[Cause, ...]:
-    """Return the causes that CloudFront's page leaves open: evidence for each of them, though weak."""
-    given = finding.data.get("candidates")
-    if not direct_evidence.is_direct(finding) or not isinstance(given, list):
-        return ()
-    return tuple(cause for cause in Cause if cause in given)
 
 
 def cleared_by(finding: Finding) -> tuple[Cause, ...]:

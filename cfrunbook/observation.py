@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     import socket
 
     from cfrunbook.incident import Incident
+    from cfrunbook.redaction import Secrets
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -107,6 +108,8 @@ async def observe(
 
     ended = await _until(look.everything(afterwards), stop)
     seen = look.observations(recorded_at)
+    if incident.distribution is not None and (secrets := incident.distribution.secrets):
+        seen = msgspec.structs.replace(seen, exchanges=tuple(_without(secrets, e) for e in seen.exchanges))
     return seen if ended else msgspec.structs.replace(seen, stopped_after=round(time.monotonic() - begun, 3))
 
 
@@ -492,6 +495,16 @@ class _Look:
             not_observed=tuple(self.not_observed),
             versions=versions(),
         )
+
+
+def _without(secrets: Secrets, exchange: Exchange) -> Exchange:
+    """Return an exchange that says nothing that the distribution says is secret."""
+    return msgspec.structs.replace(
+        exchange,
+        status_line=secrets.hidden(exchange.status_line),
+        headers=tuple((name, secrets.hidden(value)) for name, value in exchange.headers),
+        first_bytes=secrets.hidden(exchange.first_bytes.decode("latin-1")).encode("latin-1")[:64],
+    )
 
 
 def _is_wordless(exchange: Exchange) -> bool:

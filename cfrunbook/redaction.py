@@ -20,6 +20,9 @@ _KEPT = frozenset({
     "x-cache", "x-powered-by",
 })  # fmt: skip
 """What tells servers, caches and requests apart. None of it lets anyone in."""
+SHORTEST = 8
+"""Characters of a secret that is looked for in free text."""
+_HOST_OR_URL = re.compile(r"(?:https?://|[\w-]+(?:\.[\w-]+)+(?::\d+)?$|[0-9A-Fa-f:.]+$)")
 _URLS = frozenset({"location", "content-location"})
 _USER = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*:)?([/\\]+))?[^/\\]*@")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.%\[\]-]{1,40}")
@@ -36,8 +39,72 @@ _LINK_TARGET = re.compile(r"<([^<>]*)>")
 
 
 def redact_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return response header fields, bounded; values of fields that are not known to be harmless are replaced."""
-    return tuple((name[:MAX_NAME], _value(name.strip().lower(), value)[:MAX_VALUE]) for name, value in headers)
+    """Return response header fields, bounded; values of fields that are not known to be harmless are replaced.
+
+    A value that one field loses is also taken out of those that are kept.
+    """
+    fields = tuple(headers)
+    lost = lost_values(fields)
+    return tuple(
+        (name[:MAX_NAME], hidden(_value(name.strip().lower(), value), lost)[:MAX_VALUE]) for name, value in fields
+    )
+
+
+def lost_values(headers: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Return the values that `redact_headers` takes out whole: a cookie's without its attributes, a token alone too."""
+    lost: set[str] = set()
+    for name, value in headers:
+        lower = name.strip().lower()
+        if lower in _KEPT or _value(lower, value) != REDACTED:
+            continue
+        lost.add(value.strip())
+        if lower in ("set-cookie", "cookie"):
+            lost |= {pair.partition("=")[2].strip().strip('"') for pair in re.split(r"[;,]", value)[:20]}
+        elif lower.endswith("authorization"):
+            lost |= set(value.split()[1:3])
+    return frozenset(lost)
+
+
+def hidden(text: str, secrets: Iterable[str]) -> str:
+    """Return free text without the secrets that are known, wherever they stand in it.
+
+    Names and addresses stay, and what is short: it may be a word of anybody's.
+    """
+    for secret in sorted(filter(_is_telling, secrets), key=len, reverse=True):
+        text = text.replace(secret, REDACTED)
+    return text
+
+
+class Secrets:
+    """Values that an input lost, as long as one looks for them elsewhere: never shown, compared or written."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        """Keep what can be told from anybody's words."""
+        self._values = frozenset(filter(_is_telling, values))
+
+    def hidden(self, text: str) -> str:
+        """Return free text without them."""
+        return hidden(text, self._values)
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secrets)
+
+    def __hash__(self) -> int:
+        return hash(Secrets)
+
+    def __repr__(self) -> str:
+        return "Secrets(…)"
+
+
+def _is_telling(secret: str) -> bool:
+    """Whether a value, found elsewhere, is the same secret and not the same word."""
+    is_name = _HOST_OR_URL.match(secret) is not None
+    return len(secret) >= SHORTEST and not is_name and not secret.isalpha() and REDACTED not in secret
 
 
 def redact_words(text: str) -> str:

@@ -98,10 +98,10 @@ def verdict(
             else "Give a captured response, logs or a recording made where the origin can be reached.",
         )
     if gaps:
-        rest = f" and {len(gaps) - 1} more" if len(gaps) > 1 else ""
+        tried = f" and {len(gaps) - 1} more were not tried" if len(gaps) > 1 else " was not tried"
         return Verdict(
             status="unknown",
-            sentence=f"Inconclusive: no fault was found, but {gaps[0].what}{rest} was not tried.",
+            sentence=f"Inconclusive: no fault was found, but {gaps[0].what}{tried}.",
             target=next(t.id for t in incident.targets if t.id in seen),
             next_check=gaps[0].next_check or LAST_RESORT,
         )

@@ -20,7 +20,6 @@ from cfrunbook.cloudfront.distribution import FunctionAssociation
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import GivenKind
 from cfrunbook.findings import Cause, Diagnosis, Stage, Status, Step, Wanted
-from cfrunbook.joining import candidates
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
@@ -117,9 +116,10 @@ def _of_lab(wanted: Wanted, lab: str) -> Wanted:
     """Return evidence that is missing in a lab, without commands that lead out of it."""
     how = wanted.how
     if _ELSEWHERE.search(how.command):
-        how = Step(text=f"{_LAB_HAS_NONE} {how.text}")
+        how = Step(text=f"{_LAB_HAS_NONE} {how.text.removesuffix(':').rstrip('.')}.")
     elif how.command.startswith("curl "):
-        how = Step(text=f"{_LAB_SHELL} {how.text}", command=f"cfrunbook lab shell {shlex.quote(lab)} -- {how.command}")
+        shell = f"cfrunbook lab shell {shlex.quote(visible(lab, 100))}"
+        how = Step(text=f"{_LAB_SHELL} {how.text}", command=f"{shell} -- {how.command}")
     return msgspec.structs.replace(wanted, how=how)
 
 
@@ -215,7 +215,7 @@ def _checks(known: _Known) -> Iterator[Wanted]:
         if f.status is Status.UNKNOWN
         and f.next_check
         and (known.incident.targets or not direct_evidence.is_direct(f))
-        and not (known.is_settled and known.verdict.cause in candidates(f))
+        and not (known.is_settled and known.verdict.cause in direct_evidence.candidates(f))
     ]
     for finding in list({f.next_check: f for f in reversed(undecided)}.values())[::-1][:MAX_CHECKS]:
         yield Wanted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import json
 import os
 from pathlib import Path
@@ -20,6 +21,7 @@ from cfrunbook.errors import BadInput
 from cfrunbook.evidence import Observations
 from cfrunbook.findings import Stage
 from cfrunbook.incident import Incident
+from cfrunbook.runbook import PARAMETERS
 
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
 EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
@@ -672,3 +674,24 @@ def test_describe_tells_what_is_examined_and_why() -> None:
     ]  # fmt: skip
     assert facts[3].value == "api.example.com:443 (https)"
     assert "the primary of origin group pair" in facts[3].why
+
+
+WRONG = (
+    5, -1, 0, 1e400, float("nan"), True, [1], [None], [["a"]], {"a": 1}, b"x", "\x00", "a\ud800b", "x" * 100_000,
+    " ", "1e5", "abc", "/dev/null", object(),
+)  # fmt: skip
+"""Values as papermill's -p may guess them, and as a person may write them into a parameters cell."""
+
+
+def test_a_parameter_of_any_type_is_taken_or_refused_in_one_sentence(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    taken = set(PARAMETERS) & set(inspect.signature(Incident.load).parameters)
+    for name in sorted(taken):
+        for value in WRONG:
+            for beside in ({}, {"origin": "shop.example"}):
+                try:
+                    Incident.load(**{**beside, name: value})
+                except BadInput as error:
+                    said = str(error)
+                    assert said.isprintable(), (name, value)
+                    assert len(said) < 700, (name, value)

@@ -296,7 +296,7 @@ def test_without_logs_a_sentence_says_so(looks: dict[str, Observations]) -> None
 
 def test_the_report_has_a_section_of_its_own(stale_server: Any, looks: dict[str, Observations]) -> None:
     now = dt.datetime.now(dt.UTC)
-    drawn = pictures.of_logs(stale_server.observations)
+    drawn = pictures.of_logs(stale_server.incident, stale_server.observations, stale_server.diagnosis)
     page = html.report_page(stale_server.diagnosis, stale_server.observations, log_figures=drawn, generated_at=now)
     section = page.partition('<section id="access-logs">')[2].partition("</section>")[0]
     assert section.count("<svg") == 4

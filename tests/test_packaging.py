@@ -119,7 +119,7 @@ def test_the_wheel_holds_all_that_is_needed_and_nothing_else(wheel: Path) -> Non
         for path in (ROOT / "cfrunbook").rglob("*")
         if path.is_file() and path.suffix != ".pyc" and "__pycache__" not in path.parts
     }
-    assert {"cfrunbook/py.typed", "cfrunbook/diagnosis.schema.json"} <= data
+    assert {"cfrunbook/py.typed", "cfrunbook/diagnosis.schema.json", "cfrunbook/notification.schema.json"} <= data
     info = f"cfrunbook-{PROJECT['version']}.dist-info"
     assert names - {name for name in names if name.startswith(f"{info}/")} == data | notebooks
     assert {f"{info}/licenses/LICENSE", f"{info}/entry_points.txt"} <= names

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -12,9 +15,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cfrunbook.diagnosis import judge
 from cfrunbook.evidence import Exchange, ExchangeOutcome, Observations
 from cfrunbook.incident import Incident
-from cfrunbook.redaction import MAX_NAME, MAX_VALUE, REDACTED, redact_headers, redact_url, redact_words
+from cfrunbook.observation import observe_sync
+from cfrunbook.redaction import (
+    MAX_NAME,
+    MAX_VALUE,
+    REDACTED,
+    Secrets,
+    hidden,
+    redact_headers,
+    redact_url,
+    redact_words,
+)
 
 SECRETS = st.text(st.characters(categories=("L", "N")), min_size=8, max_size=20).map(lambda s: "s3cret" + s)
 
@@ -214,3 +228,81 @@ def test_no_secret_gets_into_a_recording(secret: str, place: int, member: str, w
 )
 def test_comments_lose_what_looks_like_a_secret(comment: str, kept: str) -> None:
     assert redact_words(comment) == kept
+
+
+# --- the same secret elsewhere ------------------------------------------------------------------------------------
+
+KEY = "c0ffee-5ecret-of-the-origin"
+ECHOING = (
+    ("Server", f"nginx ({KEY})"),
+    ("X-Origin-Verify", KEY),
+    ("Set-Cookie", "sid=s355ion-value; Path=/; Secure"),
+    ("Authorization", "Bearer t0ken-t0ken"),
+    ("Content-Type", 'text/html; boundary="s355ion-value t0ken-t0ken"'),
+    ("X-Amz-Cf-Pop", "FRA56-P1"),
+    ("X-Backend", "FRA56-P1.shop.example"),
+)
+
+
+def test_a_value_that_one_field_loses_is_in_no_other() -> None:
+    kept = dict(redact_headers(ECHOING))
+    assert kept["Server"] == f"nginx ({REDACTED})"
+    assert kept["Content-Type"] == f'text/html; boundary="{REDACTED} {REDACTED}"'
+    assert kept["X-Amz-Cf-Pop"] == "FRA56-P1"
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "kept"),
+    [
+        (KEY, f"502 {KEY}: no", f"502 {REDACTED}: no"),
+        ("abc1234", "abc1234 is short", "abc1234 is short"),
+        ("cloudfront", "made by cloudfront", "made by cloudfront"),
+        ("www.shop.example", "asked for www.shop.example", "asked for www.shop.example"),
+        ("https://shop.example/1", "see https://shop.example/1", "see https://shop.example/1"),
+        ("192.0.2.1", "at 192.0.2.1", "at 192.0.2.1"),
+        ("2001:db8::1:2", "at 2001:db8::1:2", "at 2001:db8::1:2"),
+    ],
+)
+def test_names_and_short_words_stay(secret: str, text: str, kept: str) -> None:
+    assert hidden(text, [secret]) == Secrets([secret]).hidden(text) == kept
+
+
+@given(st.text(st.characters(exclude_characters=".["), max_size=12), st.text(max_size=20), st.text(max_size=20))
+def test_what_is_hidden_once_is_hidden(middle: str, before: str, after: str) -> None:
+    secret = f"s3cr3t-{middle}-0"
+    assert secret not in hidden(before + secret + after, [secret])
+
+
+def test_a_value_of_a_custom_header_is_in_nothing_that_is_kept() -> None:
+    """An origin that repeats the secret by which it knows CloudFront, and a captured response that does."""
+    origin = {
+        "Id": "shop",
+        "DomainName": "origin.shop.example",
+        "CustomHeaders": {"Quantity": 1, "Items": [{"HeaderName": "X-Origin-Verify", "HeaderValue": KEY}]},
+        "CustomOriginConfig": {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "http-only"},
+    }
+    distribution = {"Origins": {"Items": [origin]}, "DefaultCacheBehavior": {"TargetOriginId": "shop"}}
+    answer = f"HTTP/1.1 502 Bad {KEY}\r\nServer: {KEY}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
+
+    def answering(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                peer, _ = listener.accept()
+                with peer:
+                    peer.recv(4096)
+                    peer.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=answering, args=(listener,), daemon=True)
+        thread.start()
+        incident = Incident.load(
+            distribution=distribution,
+            response=answer.decode(),
+            connect_to=f"origin.shop.example:80:127.0.0.1:{listener.getsockname()[1]}",
+        )
+        seen = observe_sync(incident)
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+    assert [e.status_line for e in seen.exchanges if e.status_line] == [f"HTTP/1.1 502 Bad {REDACTED}"]
+    whole = seen.to_json() + repr(incident).encode() + judge(incident, seen).to_json()
+    assert KEY.encode() not in whole

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
 import json
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 import cfrunbook as cf
 from cfrunbook import lab
+from cfrunbook.commands.past import Past
 from cfrunbook.commands.watch import watch
-from cfrunbook.diagnosis import Diagnosis
 from cfrunbook.errors import BadInput
+from cfrunbook.evidence import Observations
+from cfrunbook.findings import Diagnosis
+from cfrunbook.lab.scenario import VIEWER_HOST
+from cfrunbook.log_summary import LogSummary
+from cfrunbook.logs import reading
+from tests import captures
+from tests.captures import classic, curl
+from tests.logs.made import failed, standard
 from tests.test_cli import run
 
 
@@ -72,6 +86,92 @@ def test_a_look_that_cannot_be_made_is_said_and_passed_over(both: tuple[Diagnosi
     with pytest.raises(BadInput):
         watch(looks(BadInput("Lab: no such file.")), lines.append)
     assert watch(looks(both[0], BadInput("gone")), lines.append, count=2, pause=lambda _: None) == 2
+
+
+# --- what CloudFront said before it began -------------------------------------------------------------------------
+
+Seen = tuple[cf.Incident, Observations]
+
+
+@pytest.fixture(scope="module")
+def seen() -> Iterator[tuple[Seen, Seen]]:
+    """What is seen of a broken origin, and of the same one mended, as if it were no lab's."""
+
+    def look(file: Path) -> Seen:
+        incident = cf.Incident.load(lab=file)
+        observations = cf.observe_sync(incident)
+        none = msgspec.structs.replace(incident.inputs, lab="", responses=(), logs=None)
+        inputs = msgspec.structs.replace(observations.inputs, lab="", responses=(), logs=None)
+        return (
+            msgspec.structs.replace(incident, inputs=none),
+            msgspec.structs.replace(observations, inputs=inputs),
+        )
+
+    with lab.start("port-refused") as running:
+        before = look(running.file)
+        running.mend()
+        yield before, look(running.file)
+
+
+DENIED = curl(502, classic(502, captures.DNS_SENTENCE))
+COULD_NOT = curl(502, classic())
+WELL = curl(200, "x", x_cache="Miss", Via=f"1.1 a.cloudfront.net (x), {captures.VIA}")
+
+
+def logged() -> LogSummary:
+    """Return what logs of the last ten minutes say."""
+    ats = [dt.datetime.now(dt.UTC) - dt.timedelta(minutes=n) for n in range(10, 0, -1)]
+    columns = [{"host": VIEWER_HOST, "date": f"{at:%Y-%m-%d}", "time": f"{at:%H:%M:%S}"} for at in ats]
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "log").write_bytes(standard(failed(0, "OriginDnsError", **more) for more in columns))
+        return reading.read([folder])
+
+
+LOGGED = logged()
+LATER = msgspec.structs.replace(LOGGED, last_request=(LOGGED.last_request or 0) + 600)
+AGAIN = msgspec.structs.replace(LATER, last_error=LATER.last_request)
+
+# What is given at each look, whether the origin is broken then, and the verdicts.
+FOLLOWED = {
+    "a response that is seen here too": [
+        (COULD_NOT, True, "fault"), (COULD_NOT, True, "fault"), (COULD_NOT, False, "ok"), (COULD_NOT, True, "fault"),
+    ],
+    "a response that is not": [(DENIED, False, "fault"), (DENIED, False, "unknown"), (WELL, False, "ok"), (WELL, False, "ok")],
+    "one that breaks meanwhile": [(DENIED, False, "fault"), (DENIED, True, "fault"), (DENIED, False, "unknown")],
+    "a response that is well": [(WELL, True, "fault"), (WELL, False, "ok")],
+    "another fault meanwhile": [(COULD_NOT, True, "fault"), (COULD_NOT, False, "ok"), (DENIED, False, "fault")],
+    "logs": [
+        (LOGGED, True, "fault"), (LOGGED, False, "unknown"), (LATER, False, "ok"), (AGAIN, False, "fault"),
+        (AGAIN, False, "unknown"),
+    ],
+    "nothing": [("", True, "fault"), ("", False, "ok")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("steps", FOLLOWED.values(), ids=FOLLOWED)
+def test_what_cloudfront_said_before_is_no_fault_for_ever(seen: tuple[Seen, Seen], steps: list[Any]) -> None:
+    past = Past()
+    told = []
+    for given, is_broken, _ in steps:
+        incident, observations = seen[not is_broken]
+        response = cf.Incident.load(response=[given]).inputs.responses if isinstance(given, str) and given else ()
+        logs = given if isinstance(given, LogSummary) else None
+        inputs = msgspec.structs.replace(incident.inputs, responses=response, logs=logs)
+        incident = msgspec.structs.replace(incident, inputs=inputs)
+        told.append(past.settle(incident, observations, cf.judge(incident, observations)).verdict)
+    assert [verdict.status for verdict in told] == [status for _, _, status in steps]
+    assert bool(past.note) == bool(steps[0][0])
+    for before, verdict in itertools.pairwise(told):
+        assert verdict.status != "unknown" or verdict.next_check
+        if (before.status, verdict.status) == ("fault", "ok") and steps[0][0] in (COULD_NOT, LOGGED):
+            assert verdict.sentence.startswith("Mended since, as far as this shows")
+
+
+def test_that_it_is_of_before_is_said_once(seen: tuple[Seen, Seen], both: tuple[Diagnosis, Diagnosis]) -> None:
+    lines: list[str] = []
+    watch(looks(*both, *both), lines.append, count=3, pause=lambda _: None, note=lambda: "It is of before.")
+    assert [line.partition("Z  ")[2][:24] for line in lines[1:2]] == ["note    It is of before."]
+    assert sum("of before" in line for line in lines) == 1
 
 
 def test_json_lines(both: tuple[Diagnosis, Diagnosis]) -> None:

@@ -14,7 +14,9 @@ from cfrunbook.aws.actions import Tier
 from cfrunbook.aws.configuration import ConnectionGroup, PolicyDocument
 from cfrunbook.aws.functions import FunctionCode, RegionLines, RegionMissed
 from cfrunbook.aws.identity import identity
-from cfrunbook.aws.load_balancers import Firewall, Groups, Guards, Health, Listeners
+from cfrunbook.aws.listeners import Listeners
+from cfrunbook.aws.load_balancers import Groups, Health
+from cfrunbook.aws.security_groups import Firewall, Guards
 from cfrunbook.aws.session import AwsError, Reason, Session, open_session
 from cfrunbook.aws.steps import WORKERS, Progress, Steps
 from cfrunbook.aws_facts import (

@@ -10,6 +10,9 @@ from typing import Any
 from cfrunbook.aws_facts import MAX_NAMES, MAX_SHORT
 from cfrunbook.findings import NotExamined
 
+REGION = r"[a-z]{2}(?:-[a-z]+)+-\d+"
+"""What the name of a region looks like."""
+
 
 def text(node: Mapping[str, Any], key: str, most: int = MAX_SHORT) -> str:
     """Return the text at `key`, cut; empty where there is none."""

@@ -7,8 +7,10 @@ what is about the logs themselves, is of `cloudfront`. `{many}` says how many re
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
+from cfrunbook.causes import told_rules
 from cfrunbook.cloudfront.log_fields import STANDARD_PAGE
 from cfrunbook.cloudfront.result_types import (
     DNS_PAGE,
@@ -18,7 +20,7 @@ from cfrunbook.cloudfront.result_types import (
     TIMEOUT_PAGE,
     UNAVAILABLE_PAGE,
 )
-from cfrunbook.findings import Cause, Remedy, Rule, Stage, Status, Step
+from cfrunbook.findings import Remedy, Rule, Stage, Status, Step
 from cfrunbook.logs.patterns import PatternKind
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
@@ -39,22 +41,7 @@ _EXAMINE = Step(
 )
 _SUPPORT = Step(text="Where AWS is to look at it: {examples}")
 
-
-def _rule(code: str, stage: Stage, status: Status, title: str, meaning: str, **more: Any) -> Rule:
-    """Return a rule; its cause is what the code begins with."""
-    fields: dict[str, Any] = {"source": STANDARD_PAGE, "reproduce": _COUNT, **more}
-    if "remedy" in fields:
-        fields.setdefault("verify", _VERIFY)
-    return Rule(
-        code=code,
-        cause=Cause(code.partition(".")[0]),
-        stage=stage,
-        status=status,
-        title=title,
-        meaning=meaning,
-        **fields,
-    )
-
+_rule = partial(told_rules.rule, source=STANDARD_PAGE, reproduce=_COUNT, proof=_VERIFY)
 
 _SEEN = "{type_meaning} {took}{masked}{when_most}"
 

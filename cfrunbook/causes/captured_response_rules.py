@@ -6,9 +6,11 @@ of `cloudfront`. `{answered}` is the status, `{by}` where CloudFront says so, `{
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from cfrunbook.findings import Cause, Remedy, Rule, Stage, Status, Step
+from cfrunbook.causes import told_rules
+from cfrunbook.findings import Remedy, Rule, Stage, Status, Step
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
 AWS_PAGE = _GUIDE + "HTTPStatusCodes.html"
@@ -38,21 +40,7 @@ _NEXT_LOG = (
     " CloudFront sees it: cfrunbook diagnose --distribution distribution.json --url {url!q}"
 )
 
-
-def _rule(code: str, stage: Stage, status: Status, title: str, meaning: str, **more: Any) -> Rule:
-    """Return a rule; its cause is what the code begins with."""
-    fields: dict[str, Any] = {"source": AWS_PAGE, "reproduce": _SHOW, **more}
-    if "remedy" in fields:
-        fields.setdefault("verify", _VERIFY)
-    return Rule(
-        code=code,
-        cause=Cause(code.partition(".")[0]),
-        stage=stage,
-        status=status,
-        title=title,
-        meaning=meaning,
-        **fields,
-    )
+_rule = partial(told_rules.rule, source=AWS_PAGE, reproduce=_SHOW, proof=_VERIFY)
 
 
 # --- what CloudFront itself names as the cause ---------------------------------------------------------------------

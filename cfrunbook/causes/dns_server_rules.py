@@ -243,7 +243,7 @@ SERVER_WITHOUT_TCP = _rule(
 ALL_SERVERS_DEAD = _rule(
     "all_servers_dead",
     "None of the {total} name servers of {zone} answers, so {consequence}: {account}.",
-    "Every address of every one was asked, three times over UDP and once over TCP. Servers of the zones above did"
+    "Every address of every one was asked, again and again over UDP, and over TCP. Servers of the zones above did"
     " answer meanwhile, so it is not port 53 here that is blocked.",
 )
 ALL_SERVERS_REFUSE = _rule(

@@ -21,7 +21,7 @@ from cfrunbook.errors import BadInput
 from cfrunbook.evidence import MAX_RESPONSES, CapturedPage, CapturedResponse, CaptureForm
 from cfrunbook.files import MAX_FILE_BYTES, read_bounded
 from cfrunbook.probes.error_pages import page_of
-from cfrunbook.redaction import redact_headers, redact_url, redact_words
+from cfrunbook.redaction import hidden, lost_values, redact_headers, redact_url, redact_words
 from cfrunbook.text import visible
 
 ResponseSource = Path | str | bytes | Mapping[str, Any] | CapturedResponse
@@ -181,7 +181,7 @@ def _response(parts: Parts, name: str, number: int) -> CapturedResponse:
         url=_url(parts.url),
         version=visible(parts.version, 20),
         status=parts.status if parts.status is not None else page.status if page else None,
-        reason=_clean(redact_words(parts.reason), 120),
+        reason=_clean(redact_words(hidden(parts.reason, lost_values(parts.headers[:MAX_FIELDS]))), 120),
         headers=tuple((_clean(n, 256), _clean(v, 1024)) for n, v in redact_headers(parts.headers[:MAX_FIELDS])),
         page=page,
         body_bytes=size if parts.body_bytes is None or size is None else parts.body_bytes,

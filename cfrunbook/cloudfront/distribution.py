@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from cfrunbook.cloudfront.documents import Malformed
+from cfrunbook.redaction import Secrets
 from cfrunbook.text import visible
 
 Member = Literal["s3", "custom", "vpc", "none"]
@@ -195,6 +196,8 @@ class Distribution(msgspec.Struct, frozen=True):
     """A staging distribution: CloudFront sends it a part of its primary distribution's requests."""
     continuous_deployment_policy_id: str = ""
     """The policy by which a part of the requests goes to a staging distribution; empty: none."""
+    secrets: Secrets = Secrets()
+    """Values of custom headers: what `document` lost."""
 
     @property
     def title(self) -> str:

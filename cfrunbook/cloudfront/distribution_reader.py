@@ -28,6 +28,7 @@ from cfrunbook.cloudfront.distribution import (
 )
 from cfrunbook.cloudfront.documents import Reader, Source
 from cfrunbook.errors import BadInput
+from cfrunbook.redaction import Secrets
 from cfrunbook.text import join_names, visible
 
 _ID = re.compile(r"E[A-Z0-9]{5,31}")
@@ -165,6 +166,7 @@ def _label(item: Mapping[str, Any]) -> str:
 def _build(document: Any, name: str) -> Distribution:
     """Return the distribution of one document that holds one; only its redacted copy is read, so no secret is kept."""
     reader = Reader()
+    secrets = Secrets(shapes.secrets(document, shapes.DOCUMENT))
     document = shapes.redacted({k: v for k, v in document.items() if k != "ResponseMetadata"}, shapes.DOCUMENT)
     outer, config = _config(document)
     if not isinstance(config, Mapping) or not config.keys() & {"Origins", "DefaultCacheBehavior"}:
@@ -208,6 +210,7 @@ def _build(document: Any, name: str) -> Distribution:
         malformed=tuple(reader.malformed),
         staging=reader.flag(config, "Staging", "", default=False),
         continuous_deployment_policy_id=reader.text(config, "ContinuousDeploymentPolicyId", ""),
+        secrets=secrets,
         account=arn[1] if (arn := _ARN.fullmatch(reader.text(outer, "ARN", ""))) else "",
     )
 

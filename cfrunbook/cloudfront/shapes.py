@@ -179,6 +179,21 @@ def redacted(value: Any, shape: Any) -> Any:
     return REDACTED if isinstance(shape, Mapping) and isinstance(value, str) else value
 
 
+def secrets(value: Any, shape: Any) -> Iterator[str]:
+    """Yield the texts of secret members that `redacted` replaces."""
+    if shape is SECRET:
+        if isinstance(value, str):
+            yield value
+    elif isinstance(value, Mapping) and isinstance(shape, Mapping):
+        for key, inner in value.items():
+            if key in shape:
+                yield from secrets(inner, shape[key])
+    elif isinstance(value, list):
+        for item in value:
+            if not isinstance(item, list):
+                yield from secrets(item, _of_item(shape))
+
+
 def known(document: Mapping[str, Any], shape: Shape) -> Mapping[str, Any]:
     """Return the members of `document` that `shape` has."""
     return {key: value for key, value in document.items() if key in shape}

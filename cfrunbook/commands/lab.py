@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,9 @@ def options(add: Add) -> None:
     """Add the actions of the command."""
     listing = add("list", "List the scenarios, or the labs that run.", "cfrunbook lab list --running", _list)
     listing.add_argument("--running", action="store_true", help="those that run")
+    listing.add_argument(
+        "--long", action="store_true", help="also the expected verdict, AWS's page, and which other judges disagree"
+    )
     _choice(listing)
     run = add(
         "run",
@@ -71,7 +74,7 @@ def options(add: Add) -> None:
     exam = add(
         "exam",
         "Take an exam: incidents that a seed draws, one after the other; hints cost points, a written diagnosis is"
-        " graded.",
+        " graded, also after Ctrl-C. Exit status: 0 all points, 1 fewer, 2 bad input, 128 + N where signal N ended it.",
         "cfrunbook lab exam --seed 7 --count 3",
         _exam,
     )
@@ -84,11 +87,17 @@ def options(add: Add) -> None:
     _sheet(exam)
     grade = add(
         "grade",
-        "Grade a file of answers against the incidents that its seed draws, and explain.",
+        "Grade a file of answers against the incidents that its seed draws, and explain; or rank several. Exit status:"
+        " 0 all points (or several files), 1 fewer, 2 bad input.",
         "cfrunbook lab grade answers.json --sheet scores",
         _grade,
     )
-    grade.add_argument("answers", metavar="FILE", help="answers; `cfrunbook lab exam --template` prints an empty one")
+    grade.add_argument(
+        "answers",
+        nargs="+",
+        metavar="FILE",
+        help="answers (`cfrunbook lab exam --template` prints an empty file) or score sheets; several are ranked",
+    )
     _sheet(grade)
 
 
@@ -129,7 +138,18 @@ def _list(options: argparse.Namespace) -> int:
     for row in rows:
         mark = " (default)" if row["name"] == lab.DEFAULT else ""
         print(f"{row['name']:<{width}}  {row['title']}{mark}")
+        for line in _at_length(row) if options.long else ():
+            print(f"    {line}")
     return 0
+
+
+def _at_length(row: dict[str, Any]) -> Iterator[str]:
+    """Yield what else there is to know about a scenario; the answer is in it."""
+    answers = f", CloudFront answers {row['cloudfront_status']}" if row["cloudfront_status"] else ""
+    yield f"{row['difficulty']}; {row['status']} {row['code'] or ''}".rstrip() + answers
+    yield row["page"]
+    for judge, why in row["disagreements"].items():
+        yield f"Otherwise says {judge}: {why}"
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -210,28 +230,69 @@ def _certificate(options: argparse.Namespace) -> int:
 def _exam(options: argparse.Namespace) -> int:
     import secrets
 
-    from cfrunbook.lab.training import exam
+    from cfrunbook.lab.training import exam, terminal
     from cfrunbook.lab.training.drawing import Draw
 
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
     draw = Draw(seed=seed, count=options.count, cause=options.cause, difficulty=options.difficulty).check()
     if options.template:
         return _print_json(exam.template(draw))
-    if options.headless:
-        sheet = exam.headless(draw, team=options.team)
-    else:
-        say = _to_stderr if options.json else print
-        sheet = exam.take(draw, _ask, say, team=options.team, by_hand=options.by_hand)
-    return _scored(sheet, options, with_lines=options.headless)
+
+    def keep(sheet: Sheet) -> None:
+        if options.sheet:
+            sheet.save(Path(options.sheet))
+
+    with terminal.stopping() as stopped:
+        if options.headless:
+            sheet = exam.headless(draw, team=options.team)
+            return _scored(sheet, options, with_lines=True)
+        out = sys.stderr if options.json else sys.stdout
+        ask = terminal.Asking(out)
+        say = terminal.saying(out)
+        taken = exam.Exam(
+            draw, ask, say, team=options.team, by_hand=options.by_hand, waits=ask.is_interactive, keep=keep
+        )
+        try:
+            taken.take()
+        except (EOFError, terminal.Stopped):
+            say("\nEnded here.")
+        except BadInput:
+            if any(line.scenario for line in taken.sheet().lines):
+                _scored(taken.sheet(), options, with_lines=False)
+            raise
+        status = _scored(taken.sheet(), options, with_lines=False)
+    return 128 + stopped.by if stopped.by else status
 
 
 def _grade(options: argparse.Namespace) -> int:
     from cfrunbook.lab.training import exam
     from cfrunbook.lab.training.drawing import Draw
 
-    given = exam.read(Path(options.answers))
-    draw = Draw(seed=given.seed, count=given.count, cause=given.cause, difficulty=given.difficulty)
-    return _scored(exam.graded(draw, given.answers, team=options.team or given.team), options, with_lines=True)
+    sheets = []
+    for file in options.answers:
+        given = exam.read(Path(file))
+        draw = Draw(seed=given.seed, count=given.count, cause=given.cause, difficulty=given.difficulty)
+        sheets.append(exam.graded(draw, given.answers, team=options.team or given.team or Path(file).stem))
+    if len(sheets) == 1:
+        return _scored(sheets[0], options, with_lines=True)
+    return _ranked(sheets, options)
+
+
+def _ranked(sheets: Sequence[Sheet], options: argparse.Namespace) -> int:
+    """Show and save how several teams did; return 0."""
+    from cfrunbook.lab.training.ranking import Ranking
+
+    if options.team:
+        raise BadInput("lab grade: --team names one team, and there are several files; each says its own.")
+    ranking = Ranking.of(sheets)
+    written = ranking.save(Path(options.sheet)) if options.sheet else ()
+    if options.json:
+        sys.stdout.write(ranking.to_json().decode())
+        return 0
+    print(ranking.to_text())
+    for file in written:
+        print(f"Written: {shlex.quote(str(file))}")
+    return 0
 
 
 def _scored(sheet: Sheet, options: argparse.Namespace, *, with_lines: bool) -> int:
@@ -243,23 +304,11 @@ def _scored(sheet: Sheet, options: argparse.Namespace, *, with_lines: bool) -> i
         sys.stdout.write(sheet.to_json().decode())
     else:
         for line in sheet.lines if with_lines else ():
-            print(f"\n--- Incident {line.incident}: {line.scenario} ---{exam.shown(line)}")
+            print(f"\n--- Incident {line.incident}: {line.scenario or 'not answered'} ---{exam.shown(line)}")
         print(exam.total(sheet))
         for file in written:
             print(f"Written: {shlex.quote(str(file))}")
     return 0 if sheet.points == sheet.of else 1
-
-
-def _ask(question: str) -> str:
-    print(question, end="", flush=True, file=sys.stderr if not sys.stdout.isatty() else sys.stdout)
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    return line
-
-
-def _to_stderr(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def _facts(state: State) -> dict[str, Any]:

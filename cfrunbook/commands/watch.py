@@ -97,11 +97,13 @@ def watch(
     count: int = 0,
     as_json: bool = False,
     pause: Callable[[float], None] = time.sleep,
+    note: Callable[[], str] = lambda: "",
 ) -> int:
     """Look with `diagnose` every so many seconds, and say one line each; return the exit status of the last look.
 
-    It ends with the first verdict of the status `until`, after `count` looks, or with Ctrl-C. Raises BadInput where
-    the first look cannot be made; later ones that cannot are said and passed over.
+    `note` gives what is said once, after the first look. It ends with the first verdict of the status `until`, after
+    `count` looks, or with Ctrl-C. Raises BadInput where the first look cannot be made; later ones that cannot are said
+    and passed over.
     """
     last: Look | None = None
     number = 0
@@ -109,9 +111,13 @@ def watch(
         while True:
             number += 1
             look = _look(diagnose, is_first=last is None)
-            say(_json(number, look, last) if as_json else _line(look, last))
+            is_last = look.status == until or number == count
+            remark = note() if last is None and not is_last else ""
+            say(_json(number, look, last, remark) if as_json else _line(look, last))
+            if remark and not as_json:
+                say(f"{look.at:%H:%M:%S}Z  {'note':<8}{visible(remark, 500)}")
             last = look
-            if look.status == until or number == count:
+            if is_last:
                 return look.exit_status
             pause(every)
     except KeyboardInterrupt:
@@ -151,7 +157,7 @@ def _changes(look: Look, last: Look) -> dict[str, frozenset[tuple[str, str]]]:
     return {what: codes for what, codes in found.items() if codes}
 
 
-def _json(number: int, look: Look, last: Look | None) -> str:
+def _json(number: int, look: Look, last: Look | None, note: str) -> str:
     import msgspec
 
     changes = _changes(look, last) if last else {}
@@ -163,6 +169,7 @@ def _json(number: int, look: Look, last: Look | None) -> str:
         "changed": last is not None and (look.status, look.sentence) != (last.status, last.sentence),
         "verdict": look.diagnosis.verdict if look.diagnosis else None,
         "problem": look.problem,
+        "note": note,
         "new": [{"code": code, "status": status} for code, status in sorted(changes.get("new", ()))],
         "gone": [{"code": code, "status": status} for code, status in sorted(changes.get("gone", ()))],
     }

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cfrunbook import direct_evidence
 from cfrunbook.contradictions import reasons as why
 from cfrunbook.findings import STAGES, Cause, Contradiction, Finding, Statement, Status, Witness
-from cfrunbook.joining import ORIGIN, REACH, Scene, candidates, witness_of
+from cfrunbook.joining import ORIGIN, REACH, Scene, witness_of
 
 _AGAIN = "Request the failing URL now (curl -sSi), past the cache, and look again at the same time."
 _LOG = " The access log of that time decides, by x-edge-detailed-result-type: cfrunbook logs FILE."
@@ -190,9 +190,9 @@ def status_differs(scene: Scene) -> Iterator[Contradiction]:
 
 def says_another(scene: Scene) -> Iterator[Contradiction]:
     """Yield where CloudFront's page, or its log, leaves several causes open, and what was seen is none of them."""
-    question = next((f for f in scene.findings if f.status is Status.UNKNOWN and candidates(f)), None)
+    question = next((f for f in scene.findings if f.status is Status.UNKNOWN and direct_evidence.candidates(f)), None)
     seen = [f for f in scene.findings if f.status is Status.FAULT and not direct_evidence.is_direct(f)]
-    if question is None or not seen or any(f.cause in candidates(question) for f in seen):
+    if question is None or not seen or any(f.cause in direct_evidence.candidates(question) for f in seen):
         return
     one, other = scene.statement(question), scene.statement(seen[0])
     is_logged = one.witness is Witness.LOGS

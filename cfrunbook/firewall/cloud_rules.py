@@ -74,7 +74,9 @@ def read_google(document: Sequence[Any], file: str, question: Question, companio
                 chains={"ingress": Chain(tuple(r for *_, r in sorted(rules, key=lambda item: item[:2])))},
                 policy=Verdict.DROPPED,
                 policy_place=Place(
-                    file, "", f"no rule of {visible(name, 80)} lets this in, so it is denied (implied rule)"
+                    file,
+                    "",
+                    f"no rule{f' of {visible(name, 80)}' if name else ''} lets this in, so it is denied (implied rule)",
                 ),
                 group=f"networks of {file}" if len(networks) > 1 else "",
                 group_why=why,

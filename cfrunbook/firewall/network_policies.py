@@ -72,7 +72,7 @@ def read(document: Mapping[str, Any], file: str, question: Question, companions:
             entry="ingress",
             chains={"ingress": Chain(tuple(rules))},
             policy=Verdict.DROPPED,
-            policy_place=Place(file, "", shorten(f"no policy of {name} allows this, so it is dropped")),
+            policy_place=Place(file, "", shorten(f"no policy for {name} allows this, so it is dropped")),
             group=f"policies of {file}" if len(ways) > 1 else "",
             group_why=why,
             room=Room(names=names, selector=json.dumps({"namespace": way[0], "podSelector": json.loads(way[1])})),
@@ -83,7 +83,7 @@ def read(document: Mapping[str, Any], file: str, question: Question, companions:
 
 
 def _called(namespace: str, selector: str) -> str:
-    return f"{namespace}: {'all pods' if selector == '{}' else f'pods {selector}'}"
+    return f"{'all pods' if selector == '{}' else f'pods {selector}'} in {namespace}"
 
 
 def _name(policy: Node) -> str:
@@ -164,5 +164,6 @@ def _shown(peer: Node) -> str:
     block = peer.get("ipBlock")
     if isinstance(block, Mapping):
         excepted = block.get("except")
-        return f"{block.get('cidr')}{f' except {len(excepted)} networks' if isinstance(excepted, list) else ''}"
+        number = len(excepted) if isinstance(excepted, list) else 0
+        return f"{block.get('cidr')}{f' except {number} network' + 's' * (number > 1) if number else ''}"
     return "pods" if peer else "anywhere"

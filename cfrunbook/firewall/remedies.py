@@ -303,8 +303,8 @@ def _google(missing: _Missing) -> Sequence[Step]:
         Step(
             text="Google Cloud: allow what is missing, with a priority before that of any rule that denies it.",
             command=f"gcloud compute firewall-rules create {missing.rule_name}"
-            f" --network={shlex.quote(network)} --direction=INGRESS --action=ALLOW --priority={number}"
-            f" --rules=tcp:{missing.port} --source-ranges={','.join(missing.prefixes)}",
+            f"{f' --network={shlex.quote(network)}' if network else ''} --direction=INGRESS --action=ALLOW"
+            f" --priority={number} --rules=tcp:{missing.port} --source-ranges={','.join(missing.prefixes)}",
         ),
     )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import msgspec
 
@@ -15,20 +18,50 @@ from cfrunbook.text import visible
 
 _START_LIMIT = 60.0
 """Seconds; half of one is usual."""
+TIED, BY_HAND = "tied", "by-hand"
 
 
-def start(scenario: str, *, name: str = "", by_hand: bool = False) -> State:
+@dataclass(frozen=True, slots=True)
+class Exam:
+    """What is different with a lab of an exam."""
+
+    tie: int
+    """A descriptor to read from: when it ends, so does the lab, however the process ended that holds the other side."""
+    by_hand: bool = False
+    """The introduction says nothing of our own diagnosis."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What the supervisor is told."""
+        return (TIED, BY_HAND) if self.by_hand else (TIED,)
+
+
+@contextmanager
+def tie() -> Iterator[int]:
+    """Give what ties labs to this process and to this block."""
+    reading, writing = os.pipe()
+    try:
+        yield reading
+    finally:
+        os.close(writing)
+        os.close(reading)
+
+
+def start(scenario: str, *, name: str = "", exam: Exam | None = None) -> State:
     """Bring a scenario up in a process of its own, and return what is known of it once it is ready.
 
-    `name` is what the lab is called, where not like its scenario. `by_hand`: the introduction says nothing of our own
-    diagnosis. Raises BadInput for an unknown scenario, and where a
+    `name` is what the lab is called, where not like its scenario. Raises BadInput for an unknown scenario, and where a
     lab of this name runs already.
     """
-    home = Home(name or scenario) if name else None
-    command = [sys.executable, "-m", "cfrunbook.lab.supervisor", scenario, *([name] if name else [])]
-    command += ["by-hand"] if by_hand and name else []
+    home = Home(name) if name else None
+    words = exam.words if exam else ()
+    command = [sys.executable, "-m", "cfrunbook.lab.supervisor", scenario, name or scenario, *words]
     process = subprocess.Popen(  # noqa: S603 - ourselves
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        command,
+        stdin=exam.tie if exam else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     try:
         said, _ = process.communicate(timeout=_START_LIMIT)  # until the one who stays lets go of it

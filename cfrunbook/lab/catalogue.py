@@ -1,8 +1,9 @@
-"""The catalogue: which scenarios there are to choose from, and which result codes no scenario can show, and why."""
+"""The catalogue: which scenarios there are, which result codes none can show, and who says otherwise; each with why."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Final
 
 from cfrunbook.errors import BadInput
@@ -11,7 +12,6 @@ from cfrunbook.lab.scenario import Difficulty, Scenario
 from cfrunbook.lab.scenarios import SCENARIOS
 from cfrunbook.text import visible
 
-_ACCOUNT = "It is about what AWS's API says of an account, and the lab has none."
 _RUN = "It is said of a handler that is run here, which `cfrunbook function --run` does when asked, and no scenario."
 _MACHINE = "It is about the machine from which somebody looks, or its network, and not about the origin."
 _NO_WALK = (
@@ -21,24 +21,6 @@ _LIBRARY = "It is about a disagreement with AWS's TLS library that is not known 
 _PART = "The lab's name servers fail alike for every question, over UDP and TCP."
 
 NOT_SHOWN: Final[Mapping[str, str]] = {
-    **dict.fromkeys(
-        (
-            *("origin_response.alb_targets_unhealthy", "origin_response.alb_some_targets_unhealthy"),
-            *("origin_response.alb_no_targets", "port.alb_listener_missing", "port.alb_listener_not_tls"),
-            *("port.alb_listener_not_plain", "port.alb_not_active", "distribution.targets_healthy"),
-            *("certificate.acm_expired", "certificate.acm_expires_soon", "certificate.acm_private"),
-            *("certificate.acm_status", "tls_name.acm_name_missing", "dns.route53_not_delegated"),
-            *("dns.route53_delegation_differs", "dns.route53_duplicate_zones", "dns.route53_record_missing"),
-            *("dns.route53_private_only", "origin_response.alb_fixed_response"),
-            *("origin_response.alb_answers_itself", "port.vpc_origin_shut_out", "port.vpc_origin_not_certain"),
-            *("port.vpc_origin_let_in", "edge_function.validation_logged", "edge_function.validation_counted"),
-            *("edge_function.execution_counted", "edge_function.role_not_trusted", "edge_function.not_active"),
-            *("distribution.metrics_502", "distribution.metrics_no_502", "distribution.metrics_5xx"),
-            *("distribution.metrics_no_5xx", "distribution.metrics_none", "distribution.vpc_origin_not_deployed"),
-            "distribution.tenant_off",
-        ),
-        _ACCOUNT,
-    ),
     **dict.fromkeys(
         (
             *("edge_function.threw", "edge_function.timed_out", "edge_function.ran_out_of_memory"),
@@ -67,7 +49,6 @@ NOT_SHOWN: Final[Mapping[str, str]] = {
     "edge_function.cloudfront_function.event_unusable": "Whoever gives such an event is told so before that.",
     "port.keep_alive_ok": "It takes watching an idle connection for as long as CloudFront keeps it: five seconds.",
     "tls_protocol.timeout": "It takes a handshake that hangs for as long as CloudFront waits: ten seconds.",
-    "tls_protocol.client_certificate": "OpenSSL asks for a certificate and insists, which is another code.",
     "tls_protocol.undocumented_suite": "No OpenSSL of today has the old suites that CloudFront offers beside its list.",
     "tls_protocol.renegotiation": "Python's ssl module cannot ask for another handshake; tests do it with Apache.",
     "tls_protocol.renegotiation_optional": "Python's ssl module cannot ask for another handshake.",
@@ -80,6 +61,37 @@ NOT_SHOWN: Final[Mapping[str, str]] = {
     "distribution.origin_port_not_allowed": "It is said where an origin is given without any distribution.",
 }
 """Codes that no scenario shows, each with the reason in a sentence. A test holds that all others are shown."""
+
+
+class Judge(StrEnum):
+    """Who else says whether CloudFront gets to an origin."""
+
+    EDGE = "the lab's edge"
+    """OpenSSL, and AWS's library where it is installed, with what AWS documents beside."""
+    OPENSSL = "OpenSSL"
+    """The same without AWS's library."""
+    S2N = "AWS's s2n-tls"
+    UNBOUND = "unbound"
+    BIND = "BIND"
+
+
+_SILENT_OPENSSL: Final = "Python cannot limit OpenSSL's {0}, so it connects where AWS's s2n-tls does not."
+_SINGLE: Final[Mapping[tuple[str, Judge], str]] = {
+    ("certificate-wrong-order", Judge.S2N): "It sorts the chain itself; AWS documents that a wrong order is a 502.",
+    ("tls-protocol-p521-curve-only", Judge.OPENSSL): _SILENT_OPENSSL.format("curves"),
+    ("tls-protocol-warns-first", Judge.OPENSSL): "It goes on after a warning, and AWS's s2n-tls does not.",
+    ("dns-two-aliases", Judge.BIND): "It refuses two CNAME records of one name, as RFC 2181 forbids them.",
+}
+"""Judges that alone come to something else than the verdict, each with the reason."""
+
+
+def disagreements() -> Mapping[tuple[str, Judge], str]:
+    """Return who comes to something else than the verdict, by scenario, with the reason in a sentence.
+
+    Tests hold that there are no others, and that each of these is still so.
+    """
+    whole = {(name, Judge.EDGE): s.disagreement for name, s in SCENARIOS.items() if s.disagreement}
+    return {**whole, **_SINGLE}
 
 
 def choose(*, cause: str = "", difficulty: str = "") -> tuple[Scenario, ...]:

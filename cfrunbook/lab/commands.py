@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
 
@@ -26,7 +27,10 @@ _Handler = Callable[[int, FrameType | None], Any]
 
 
 def list_scenarios() -> list[dict[str, Any]]:
-    """Return one row per scenario: name, title, difficulty, and the expected verdict."""
+    """Return one row per scenario: name, title, difficulty, the expected verdict, and who says otherwise, and why."""
+    from cfrunbook.lab.catalogue import disagreements
+
+    others = disagreements()
     return [
         {
             "name": scenario.name,
@@ -36,6 +40,8 @@ def list_scenarios() -> list[dict[str, Any]]:
             "cause": scenario.expected.cause.value if scenario.expected.cause else None,
             "code": scenario.expected.code,
             "cloudfront_status": scenario.expected.cloudfront_status,
+            "page": scenario.page,
+            "disagreements": {judge.value: why for (name, judge), why in others.items() if name == scenario.name},
         }
         for scenario in SCENARIOS.values()
     ]
@@ -55,7 +61,7 @@ def run_command(name: str, argv: Sequence[str]) -> int:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise BadInput(f"Lab: cannot run {visible(argv[0], 200)!r}: {reason}.") from None
-        with process, _handling(lambda number, _: _forward(process, number)):
+        with process, handling(lambda number, _: _forward(process, number)):
             status = process.wait()
     return status if status >= 0 else 128 - status
 
@@ -66,7 +72,7 @@ def serve(name: str, out: TextIO, *, until: threading.Event | None = None) -> in
     What somebody edits in its site is brought up, and said on `out`.
     """
     over = until or threading.Event()
-    with start(name) as running, _handling(lambda *_: over.set()):
+    with start(name) as running, handling(lambda *_: over.set()):
         follower = Follower(running)
         print(introduction(running), file=out, flush=True)
         while not over.wait(EVERY):
@@ -76,11 +82,13 @@ def serve(name: str, out: TextIO, *, until: threading.Event | None = None) -> in
     return 0
 
 
-def introduction(running: Running, *, lab: str = "", by_hand: bool = False, in_kernel: bool = False) -> str:
+def introduction(
+    running: Running, *, lab: str = "", in_exam: bool = False, by_hand: bool = False, in_kernel: bool = False
+) -> str:
     """Return what the pager says and the commands that reach the scenario; the answer is not in it.
 
-    `lab` is what it is called where it stays up in the background. `by_hand`: our own diagnosis is not mentioned.
-    `in_kernel`: it belongs to a notebook's kernel.
+    `lab` is what it is called where it stays up in the background. `in_exam`: it goes with the exam. `by_hand`: our own
+    diagnosis is not mentioned. `in_kernel`: it belongs to a notebook's kernel.
     """
     edge = running.edge_url.removeprefix("http://")
     viewer = f"curl -si --connect-to {VIEWER_HOST}:80:{edge} {URL.replace('https:', 'http:')}"
@@ -90,7 +98,11 @@ def introduction(running: Running, *, lab: str = "", by_hand: bool = False, in_k
             *running.scenario.story,
             "",
             f"Ask the edge:       {viewer}",
-            *(f"Ask the origin:     {command}" for origin in running.origins for command in _asking(origin)),
+            *(
+                f"Ask the origin:     {command}"
+                for origin in running.origins
+                for command in _asking(origin, running.trust_store)
+            ),
             *(f"Ask a name server:  {command}" for command in _digging(running)),
             f"Trusted roots:      {shlex.quote(str(running.trust_store))}",
             *(f"{what:<20}{shlex.quote(str(path))}" for what, path in running.kept),
@@ -99,7 +111,7 @@ def introduction(running: Running, *, lab: str = "", by_hand: bool = False, in_k
             f"What owners change: {shlex.quote(str(running.site))} (begin with its README.txt)",
             "",
             *([blind] if (blind := blind_spot()) else []),  # in every scenario: else it would give one away
-            f"{URL} goes to {origins}." + _ending(lab, in_kernel=in_kernel),
+            f"{URL} goes to {origins}." + ("" if in_exam else _ending(lab, in_kernel=in_kernel)),
         ]
     )
 
@@ -119,12 +131,13 @@ def _commands(lab: str, *, by_hand: bool) -> Iterator[tuple[str, str]]:
         yield "Watch it:", f"cfrunbook lab shell {lab} -- cfrunbook watch"
 
 
-def _asking(origin: LiveOrigin) -> Iterator[str]:
+def _asking(origin: LiveOrigin, trust_store: Path) -> Iterator[str]:
     """Yield one command for each address of an origin."""
     domain = origin.setup.domain
+    trusting = f"-CAfile {shlex.quote(str(trust_store))}"  # else openssl finds fault with every chain of the lab
     for address, port in origin.places:
         if origin.setup.protocol == "https":
-            yield f"openssl s_client -connect {address}:{port} -servername {domain} -showcerts </dev/null"
+            yield f"openssl s_client -connect {address}:{port} -servername {domain} {trusting} -showcerts </dev/null"
         else:
             yield f"curl -si --connect-to {domain}:80:{address}:{port} http://{domain}/"
 
@@ -136,7 +149,7 @@ def _digging(running: Running) -> Iterator[str]:
 
 
 @contextmanager
-def _handling(handler: _Handler) -> Iterator[None]:
+def handling(handler: _Handler) -> Iterator[None]:
     """Give the signals that end a process to `handler`; only the main thread can, elsewhere nothing changes."""
     if threading.current_thread() is not threading.main_thread():
         yield

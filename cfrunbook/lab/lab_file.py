@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -15,10 +15,15 @@ from cfrunbook.lab import response
 from cfrunbook.lab.distribution import document
 from cfrunbook.lab.scenario import Setup
 
+if TYPE_CHECKING:
+    from cfrunbook.aws_facts import AwsFacts
+
 LAB_FILE: Final = "lab.json"
 DISTRIBUTION_FILE: Final = "distribution.json"
 BEFORE_FILE: Final = "before.json"
 LOGS_FOLDER: Final = "logs"
+ACCOUNT_FILE: Final = "account.json"
+"""What was fetched of the AWS account, where the scenario has one."""
 RESPONSE_FILE: Final = "response.txt"
 """What somebody captured, where the scenario has it."""
 TRUST_FILE: Final = "trust.pem"
@@ -52,6 +57,8 @@ class LabOptions(Struct, frozen=True, kw_only=True):
     """Where somebody captured a response."""
     firewall: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
     policies: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    aws: str | msgspec.UnsetType = msgspec.UNSET
+    """What was fetched of the AWS account."""
 
 
 class LabFile(Struct, frozen=True, kw_only=True):
@@ -74,6 +81,7 @@ def write(
     resolver: tuple[str, ...],
     deadline: float,
     has_logs: bool,
+    account: AwsFacts | None,
     at: dt.datetime,
 ) -> Path:
     """Write the lab file and what it names into `folder`, each file whole; return the lab file's path.
@@ -92,6 +100,8 @@ def write(
         contents[HINTS_FILE] = setup.dns.hints().encode()
     if setup.response:
         contents |= _kept(folder / RESPONSE_FILE) or {RESPONSE_FILE: response.text(setup.response, at=at).encode()}
+    if account:
+        contents[ACCOUNT_FILE] = _as_json(account)
     contents |= {**setup.firewall} | dict(zip(policy_files(setup), map(_as_json, setup.policies), strict=True))
     lab_file = LabFile(
         scenario=scenario,
@@ -111,6 +121,7 @@ def write(
             response=RESPONSE_FILE if setup.response else msgspec.UNSET,
             firewall=tuple(setup.firewall) or msgspec.UNSET,
             policies=policy_files(setup) or msgspec.UNSET,
+            aws=ACCOUNT_FILE if account else msgspec.UNSET,
         ),
     )
     for name, content in {**contents, LAB_FILE: _as_json(lab_file)}.items():

@@ -28,6 +28,7 @@ from cfrunbook.lab.servers import LOOPBACK, Address, Chain, Closed, Servers
 from cfrunbook.text import visible
 
 if TYPE_CHECKING:
+    from cfrunbook.aws_facts import AwsFacts
     from cfrunbook.lab.dns.resolver import View
 
 __all__ = ["DEADLINE", "ENVIRONMENT", "LabFile", "LabOptions", "LiveOrigin", "Running", "find", "start"]
@@ -100,7 +101,7 @@ class Running:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"<lab scenario {self.scenario.name!r} at {self.edge_url}>"
+        return f"<lab scenario {self.alias!r} at {self.edge_url}>"
 
     # --- where it is ----------------------------------------------------------------------------------------------
 
@@ -166,6 +167,8 @@ class Running:
             options |= {"response": self.folder / lab_file.RESPONSE_FILE}
         if self.setup.firewall:
             options |= {"firewall": [self.folder / name for name in self.setup.firewall]}
+        if self._account:
+            options |= {"aws": self._account}
         if self.setup.policies:
             options |= {"policies": [self.folder / name for name in lab_file.policy_files(self.setup)]}
         return options | paths | lab_file.function_words(self.setup) | logs
@@ -177,9 +180,12 @@ class Running:
             yield "Captured response:", self.folder / lab_file.RESPONSE_FILE
         if self._is_logged:
             yield "Access logs:", self.folder / lab_file.LOGS_FOLDER
+        if self._account:
+            yield "AWS account:", self.folder / lab_file.ACCOUNT_FILE
         yield from (("Firewall's rules:", self.folder / name) for name in self.setup.firewall)
         yield from (("A policy:", self.folder / name) for name in lab_file.policy_files(self.setup))
-        yield from (("Function:", self.folder / name) for name in lab_file.function_files(self.setup).values())
+        for option, name in lab_file.function_files(self.setup).items():
+            yield f"Function's {option.rpartition('_')[2]}:", self.folder / name
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which a command examines this scenario without further options."""
@@ -199,6 +205,7 @@ class Running:
             resolver=self.resolver,
             deadline=self.deadline,
             has_logs=self._is_logged,
+            account=self._account,
             at=self._began,
         )
 
@@ -211,6 +218,12 @@ class Running:
     def _is_captured(self) -> bool:
         """Whether somebody has a response of the scenario as it is."""
         return self.setup.response is not None and self.setup == self._first
+
+    @property
+    def _account(self) -> AwsFacts | None:
+        """What somebody fetched of the AWS account; of a scenario that was changed it would say nothing."""
+        ask = self.setup.account
+        return ask(self.authority.now) if ask and self.setup == self._first else None
 
     def _write_logs(self, folder: Path) -> None:
         from cfrunbook.lab import logs

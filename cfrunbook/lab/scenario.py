@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cfrunbook.findings import Cause
 from cfrunbook.functions.model import Effect, EventType, Kind
@@ -13,6 +14,9 @@ from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.dns.setup import NameServer, Tree
 from cfrunbook.lab.edge import MinimumTls
 from cfrunbook.lab.servers import Http, Service
+
+if TYPE_CHECKING:
+    from cfrunbook.aws_facts import AwsFacts
 
 ORIGIN_ID = "shop-origin"
 ORIGIN = "origin.shop.example"
@@ -242,6 +246,8 @@ class Setup:
     """What was captured, where somebody kept a response that failed."""
     firewall: Mapping[str, bytes] = field(default_factory=dict)
     """What whoever looks into the incident has of the rules before the origin: a dump by its file's name."""
+    account: Callable[[dt.datetime], AwsFacts] | None = None
+    """What whoever looks into the incident has fetched of the AWS account at that moment."""
     policies: tuple[Mapping[str, Any], ...] = ()
     """Policies that whoever looks into the incident has beside the distribution."""
     revise: Callable[[dict[str, Any]], None] | None = None

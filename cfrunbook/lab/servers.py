@@ -75,11 +75,13 @@ class Tls:
     dh_parameters: str = ""
     """PEM; without them there is no DHE suite below TLS 1.3."""
     clients: Identity | None = None
-    """The authority that a client must show a certificate of; None: clients need none."""
+    """The authority that clients are asked for a certificate of; None: they are not asked."""
     reply: Reply | None = None
     """What every request is answered with; None: the shop's page."""
     keep_alive: float = 0
     """Seconds for which an idle connection is kept; 0: it is closed with the answer."""
+    clients_optional: bool = False
+    """Clients that have no certificate are served all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -491,7 +493,7 @@ def _context(service: Tls, *chains: Chain) -> ssl.SSLContext:
     if service.curve:
         context.set_ecdh_curve(service.curve)
     if service.clients:
-        context.verify_mode = ssl.CERT_REQUIRED
+        context.verify_mode = ssl.CERT_OPTIONAL if service.clients_optional else ssl.CERT_REQUIRED
         context.load_verify_locations(cadata=service.clients.pem.decode())
     for chain in chains:
         with tempfile.NamedTemporaryFile(suffix=".pem") as file:  # ssl reads these from files only

@@ -48,6 +48,7 @@ origins/NAME/       A server. server.json says for each of its addresses what ea
                           "minimum", "maximum": "TLSv1" to "TLSv1.3"              TLSv1.2 and TLSv1.3 if left out
                           "ciphers", "curve": as OpenSSL names them               OpenSSL's defaults if left out
                           "client_certificates": FILE                             leave out: none are asked for
+                          "client_certificates_optional": true                    those without one are served, too
                           "reply": FILE, "hangs": true                            leave out: the shop's page
                       {"answers": "http"}, with "redirect": true or "status": 502
                       {"answers": "refuses"}    nothing listens             {"answers": "drops"}   a firewall drops

@@ -70,7 +70,8 @@ class _Https(
     curve: str = ""
     dh_parameters: str = ""
     client_certificates: str = ""
-    """The authority that clients must show a certificate of; empty: none is needed."""
+    """The authority that clients are asked for a certificate of; empty: they are not asked."""
+    client_certificates_optional: bool = False
     reply: str = ""
     """The file with every answer, byte for byte; empty: the shop's page."""
     hangs: bool = False
@@ -180,6 +181,7 @@ def _https(service: Tls, folder: str, made: dict[str, bytes]) -> _Https:
         curve=service.curve,
         dh_parameters=_file(f"{folder}/dhparam.pem", service.dh_parameters.encode(), made),
         client_certificates=_file(f"{folder}/clients.pem", service.clients.pem if service.clients else b"", made),
+        client_certificates_optional=service.clients_optional,
         reply=_file(f"{folder}/reply.http", service.reply.sent, made, keep_empty=True) if service.reply else "",
         hangs=bool(service.reply and service.reply.then == "keeps"),
         keep_alive=service.keep_alive,
@@ -286,6 +288,7 @@ def _tls(source: _Source, port: _Https) -> Tls:
         source.authority(port.client_certificates) if port.client_certificates else None,
         reply,
         port.keep_alive,
+        port.client_certificates_optional,
     )
 
 

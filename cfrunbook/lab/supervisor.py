@@ -1,7 +1,8 @@
 """The process that owns a lab in the background: servers, edge, files. When it ends, however it ends, all of it does.
 
-`python -m cfrunbook.lab.supervisor NAME [LAB [by-hand]]` leaves the terminal and says on standard output, in one line
-of JSON, that the lab is up, or why it is not.
+`python -m cfrunbook.lab.supervisor NAME LAB [tied] [by-hand]` leaves the terminal and says on standard output, in one
+line of JSON, that the lab is up, or why it is not. `tied`: it ends when standard input does, so
+it never outlives an exam.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import select
 import shutil
 import signal
 import sys
@@ -26,8 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     """Own a lab until SIGTERM, or until its folder is gone."""
     if os.fork():  # whoever started us need not wait for the one who stays
         os._exit(0)
-    name, lab = arguments[0], arguments[1] if len(arguments) > 1 else arguments[0]
-    by_hand = "by-hand" in arguments[2:]
+    name, lab, *words = arguments
     from cfrunbook.errors import BadInput
     from cfrunbook.lab.runtime import Home
 
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
             signal.signal(number, lambda *_: over.set())
         os.chdir(home.folder.parent)
         try:
-            _own(name, home, over, by_hand=by_hand)
+            _own(name, home, over, words)
         finally:
             shutil.rmtree(home.folder, ignore_errors=True)
     except (BadInput, OSError) as error:
@@ -50,9 +51,10 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _own(name: str, home: Home, over: threading.Event, *, by_hand: bool) -> None:
+def _own(name: str, home: Home, over: threading.Event, words: Sequence[str]) -> None:
     """Bring the lab up, say so, and look after it until it is over."""
     from cfrunbook.lab import shell
+    from cfrunbook.lab.background import BY_HAND, TIED
     from cfrunbook.lab.commands import introduction
     from cfrunbook.lab.following import EVERY, Follower
     from cfrunbook.lab.running import find, start
@@ -62,6 +64,7 @@ def _own(name: str, home: Home, over: threading.Event, *, by_hand: bool) -> None
     check = drawing.find if drawing.is_token(name) else find
     check(name)  # an unknown one leaves no folder
     home.folder.mkdir(mode=0o700)
+    is_tied = TIED in words
     with start(name, folder=home.folder) as running:
         follower = Follower(running)
         shell.write_tools(running)
@@ -74,17 +77,22 @@ def _own(name: str, home: Home, over: threading.Event, *, by_hand: bool) -> None
             lab_file=str(running.file),
             site=str(running.site),
             access_log=str(running.log_file),
-            introduction=introduction(running, lab=home.name, by_hand=by_hand),
+            introduction=introduction(running, lab=home.name, in_exam=is_tied, by_hand=BY_HAND in words),
         )
         home.write(state)
         _report({"ready": True})
         _leave_terminal(home)
-        while not over.wait(EVERY) and (home.folder / STATE_FILE).exists():
+        while not over.wait(EVERY) and (home.folder / STATE_FILE).exists() and not (is_tied and _has_ended()):
             if said := follower.look():
                 print(said, flush=True)
                 shell.write_tools(running)
                 state = _with(state, said)
                 home.write(state)
+
+
+def _has_ended() -> bool:
+    """Tell whether nobody holds the other side of standard input any more; nothing is ever written to it."""
+    return bool(select.select([0], [], [], 0)[0])
 
 
 def _with(state: State, said: str) -> State:

@@ -24,8 +24,8 @@ from cfrunbook.logs.shares import Part
 class Share(Struct, frozen=True, kw_only=True):
     """What the other process is to do."""
 
-    parts: tuple[tuple[str, int, int, int | None], ...]
-    """Path, size, start and end."""
+    parts: tuple[tuple[bytes, int, int, int | None], ...]
+    """Path, size, start and end; a path need not be text."""
     options: Options
     in_blocks: bool
 
@@ -61,7 +61,7 @@ def _start(share: Sequence[Part], options: Options, in_blocks: bool) -> subproce
     home = str(Path(cfrunbook.__file__).resolve().parent.parent)
     path = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
     asked = Share(
-        parts=tuple((os.fsdecode(p.path), p.size, p.start, p.end) for p in share),
+        parts=tuple((os.fsencode(p.path), p.size, p.start, p.end) for p in share),
         options=options,
         in_blocks=in_blocks,
     )
@@ -106,7 +106,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def main() -> None:
     """Read a share from standard input, and write its summary to standard output."""
     asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Share)
-    parts = [Part(Path(path), size, start, end) for path, size, start, end in asked.parts]
+    parts = [Part(Path(os.fsdecode(path)), size, start, end) for path, size, start, end in asked.parts]
     sys.stdout.buffer.write(msgspec.msgpack.encode(count(parts, asked.options, in_blocks=asked.in_blocks)))
 
 

@@ -23,6 +23,8 @@ FILES = (
 )
 """Parameters that take a file."""
 MOST_SUGGESTIONS = 200
+_LARGE = "Over 10 MB: put it beside the notebook, and its name into the field."
+"""A server of Jupyter that we did not start drops what is larger, and nobody is told."""
 _BY_CONTENT = "what it is, by what is in it"
 
 
@@ -97,7 +99,7 @@ class Form:
         self.more = widgets.ToggleButton(description="More fields", value=self._uses_more, icon="")
         self.more.observe(lambda _: self._show_more(), names="value")
         self._first, self._others = self._group("first"), widgets.VBox()
-        bar = widgets.HBox([self.files, self.use_as, self.more])
+        bar = widgets.HBox([self.files, self.use_as, self.more, widgets.HTML(views.beside(views.Beside(help=_LARGE)))])
         bar.add_class("cfr-bar")
         paste = widgets.HBox([self.pasted, self.add])
         self.widget = widgets.VBox([self._first, bar, paste, self._others])

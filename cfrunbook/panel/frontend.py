@@ -34,7 +34,16 @@ def shows_widgets(environ: Mapping[str, str] = os.environ, shell: Any = None) ->
         return False
     if wanted == "yes" or is_voila(environ):
         return True
-    return _is_attended(shell) and (_SESSION in environ or any(n in environ or n in shell.user_ns for n in _VS_CODE))
+    return _is_attended(shell) and (_SESSION in environ or is_vs_code(environ, shell))
+
+
+def updates_displays(environ: Mapping[str, str] = os.environ, shell: Any = None) -> bool:
+    """Return whether what was displayed can be updated when its cell has long ended, as JupyterLab does.
+
+    A page of Voilà draws it once. VS Code is not relied on for it: that has worked in some versions and not in others.
+    https://github.com/microsoft/vscode-jupyter/issues/12755 https://github.com/microsoft/vscode-jupyter/issues/13105
+    """
+    return not is_voila(environ) and not is_vs_code(environ, shell or _shell())
 
 
 def notebook_name(environ: Mapping[str, str] = os.environ, shell: Any = None) -> str:
@@ -42,6 +51,11 @@ def notebook_name(environ: Mapping[str, str] = os.environ, shell: Any = None) ->
     shell = shell or _shell()
     named = (shell.user_ns.get(_VS_CODE[0]) if shell else None) or environ.get(_SESSION, "")
     return os.path.splitext(os.path.basename(str(named)))[0]  # noqa: PTH119, PTH122 - of any system's paths
+
+
+def kernel() -> Any:
+    """Return the kernel that this process is; None where it is none."""
+    return getattr(_shell(), "kernel", None)
 
 
 def _shell() -> Any:
@@ -58,6 +72,12 @@ def _is_attended(shell: Any) -> bool:
     """Tell whether whoever runs this cell can be asked something."""
     request = shell.kernel.get_parent("shell") or {}
     return bool(request.get("content", {}).get("allow_stdin", False))
+
+
+def is_vs_code(environ: Mapping[str, str] = os.environ, shell: Any = None) -> bool:
+    """Tell whether this is a notebook in VS Code, with a kernel of its own or one of a server of Jupyter."""
+    names = getattr(shell, "user_ns", {})
+    return _VS_CODE[0] in names or (_SESSION not in environ and any(name in environ for name in _VS_CODE))
 
 
 def is_voila(environ: Mapping[str, str] = os.environ) -> bool:

@@ -23,7 +23,7 @@ FOLDER = Path(".cfrunbook")
 MOST_KEPT = 10
 """Recordings; the oldest beyond that are removed."""
 MAX_UPLOAD_BYTES = 64 * 1024 * 1024
-_NAME = re.compile(r"evidence-(\d{8}T\d{6})Z(?:-\d+)?\.json")
+_NAME = re.compile(r"evidence-(\d{8}T\d{6})Z(?:-(\d+))?\.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,9 @@ class Kept:
 
     path: Path
     at: dt.datetime
-    """When it was made, in UTC."""
+    """When it was made, in UTC, to the second."""
+    number: int = 1
+    """Which one it is of those made in that second."""
 
 
 class Keeping:
@@ -43,7 +45,8 @@ class Keeping:
 
     def keep(self, seen: Observations) -> Path:
         """Write a recording and return where it is. Raises BadInput if it cannot be written."""
-        path = self._free(evidence_name(seen))
+        kept = [one for one in self.kept if one.at == seen.recorded_at.astimezone(dt.UTC).replace(microsecond=0)]
+        path = self.folder / evidence_name(seen, kept[0].number + 1 if kept else 1)
         self._write(path, seen.to_json())
         for old in self.kept[MOST_KEPT:]:
             old.path.unlink(missing_ok=True)
@@ -57,10 +60,10 @@ class Keeping:
             for path in self.folder.glob("evidence-*.json"):
                 if named := _NAME.fullmatch(path.name):
                     at = dt.datetime.strptime(named[1], "%Y%m%dT%H%M%S").replace(tzinfo=dt.UTC)
-                    found.append(Kept(path, at))
+                    found.append(Kept(path, at, int(named[2] or 1)))
         except (OSError, ValueError):
             return ()
-        return sorted(found, key=lambda kept: (kept.at, kept.path.name), reverse=True)
+        return sorted(found, key=lambda kept: (kept.at, kept.number), reverse=True)
 
     def upload(self, name: str, content: bytes) -> Path:
         """Write a file that was given and return where it is. Raises BadInput for one that is too large."""
@@ -94,9 +97,10 @@ class Keeping:
         return path
 
 
-def evidence_name(seen: Observations) -> str:
-    """Return the name of a recording's file: when it was made."""
-    return f"evidence-{seen.recorded_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}.json"
+def evidence_name(seen: Observations, number: int = 1) -> str:
+    """Return the name of a recording's file: when it was made, and which one of that second it is."""
+    more = f"-{number}" if number > 1 else ""
+    return f"evidence-{seen.recorded_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}{more}.json"
 
 
 def _plain(name: str) -> str:

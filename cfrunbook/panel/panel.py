@@ -20,10 +20,11 @@ from cfrunbook.errors import BadInput
 from cfrunbook.panel import codes, results
 from cfrunbook.panel.copying import Clipboard
 from cfrunbook.panel.form import Form, culprit
-from cfrunbook.panel.frontend import is_voila, notebook_name
+from cfrunbook.panel.frontend import notebook_name, updates_displays
 from cfrunbook.panel.keeping import Keeping, evidence_name
 from cfrunbook.panel.progress import Progress
 from cfrunbook.panel.rows import StepRow
+from cfrunbook.panel.stopping import stopped_from_outside
 from cfrunbook.panel.work import Work
 from cfrunbook.runbook.guides import HOW, given
 from cfrunbook.text import visible
@@ -110,7 +111,7 @@ class Panel:
         _LIVE[self._key] = self
         display(views.widget(self.widget.model_id, FALLBACK), raw=True)  # type: ignore[no-untyped-call]
         places = ("opened", *self.rows, "report")
-        if is_voila():  # its page draws what a handle shows once, and there is no notebook to save it in
+        if not updates_displays():
             self._handles = {name: _Place() for name in places}
             boxes = self._boxes = widgets.VBox([place.widget for place in self._handles.values()])
             boxes.add_class("cfr-places-of-results")
@@ -201,7 +202,8 @@ class Panel:
                 self._own = False
                 self._refresh()
 
-        self.work.start(all_of_it)
+        if self.work.start(all_of_it):
+            stopped_from_outside(self.work)
 
     def _run_all(self) -> None:
         steps = [step for step in self.runbook.agenda if step.method != "verify"]

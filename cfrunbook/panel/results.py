@@ -12,6 +12,7 @@ from cfrunbook.views.drawing import Picture
 from cfrunbook.views.panel import Head, Row, Said, State
 
 if TYPE_CHECKING:
+    from cfrunbook.findings import Step
     from cfrunbook.runbook import Runbook
 
 
@@ -26,7 +27,7 @@ def concluded(row: Row, shown: Any) -> Row:
         case steps.Verification():
             return replace(row, state="done", status=shown.status, words=shown.label, meaning=shown.sentence)
         case steps.Fix():
-            todo = [step.text for finding in shown.findings[:1] for step in finding.remedy.steps[:1]]
+            todo = [_first_line(step) for finding in shown.findings[:1] for step in finding.remedy.steps[:1]]
             said = todo or [f.next_check for f in shown.findings[:1]] or [shown.sentence]
             return replace(row, state="done", status="" if shown.findings else "not_applicable", meaning=said[0])
         case steps.Onward():
@@ -37,16 +38,18 @@ def concluded(row: Row, shown: Any) -> Row:
             first_wanted = shown.items[0].what if shown.items else "Nothing is missing."
             return replace(row, state="done", meaning=first_wanted)
         case Picture():
-            return replace(row, state="done", meaning=shown.alt)
+            return replace(row, state="done", meaning=shown.meaning or shown.alt)
         case html.Fragment():
-            first = next((line for line in shown.text.splitlines() if line.strip()), "")
-            if row.code.startswith("runbook.figure"):  # a sentence in place of a picture
-                lacking = first.partition(", so there is nothing to draw")[0].rstrip(".")
-                return replace(
-                    row, state="done", status="not_applicable", words="nothing to show", meaning=f"{lacking}."
-                )
-            return replace(row, state="done", meaning=first)
+            meaning = shown.meaning or next((line for line in shown.text.splitlines() if line.strip()), "")
+            if shown.is_note:
+                return replace(row, state="done", status="not_applicable", words="nothing to show", meaning=meaning)
+            return replace(row, state="done", meaning=meaning)
     return replace(row, state="done")
+
+
+def _first_line(step: Step) -> str:
+    """Return what is to be done; where that only leads up to a command or code, with its first line."""
+    return f"{step.text} {step.command.partition(chr(10))[0]}" if step.text.endswith(":") else step.text
 
 
 def verdict(runbook: Runbook) -> Said:

@@ -26,7 +26,7 @@ from cfrunbook.probes.error_pages import page_of, refusal_of
 from cfrunbook.probes.http1 import Response
 from cfrunbook.probes.services import ENOUGH, service_of
 from cfrunbook.probes.tls_stream import TlsFailed, TlsStream
-from cfrunbook.redaction import redact_headers
+from cfrunbook.redaction import hidden, lost_values, redact_headers
 
 __all__ = ["Asked", "http_get", "of_target", "service_of"]
 
@@ -282,7 +282,7 @@ def _observation(endpoint: Endpoint, asked: Asked, talk: _Talk) -> Exchange:
         sni=asked.sni,
         request=asked.shown,
         outcome=outcome,
-        status_line=response.status_line if http else "",
+        status_line=hidden(response.status_line, lost_values(response.fields)) if http else "",
         interim=tuple(response.interim),
         headers=redact_headers(response.fields),
         header_bytes=response.head_bytes,

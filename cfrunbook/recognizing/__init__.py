@@ -74,7 +74,13 @@ def recognize(items: Iterable[Item] | Item) -> Recognition:
     items and says what it looks like; nothing raises for it. Raises BadInput only for values of other types, and for
     more than `MAX_ITEMS`.
     """
-    given = [items] if isinstance(items, str | bytes | Path) else list(items)
+    given: list[Item]
+    if isinstance(items, str | bytes | Path):
+        given = [items]
+    elif isinstance(items, Iterable):
+        given = list(items)
+    else:
+        raise BadInput(f"Anything: give files, folders or texts, not a value of type {type(items).__name__}.")
     if len(given) > MAX_ITEMS:
         raise BadInput(f"Anything: {len(given)} things; at most {MAX_ITEMS} are taken at once: give a folder.")
     chosen, inputs, conflicts = choosing.choose(sources.all_of(given))

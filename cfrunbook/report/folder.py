@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
@@ -80,11 +80,9 @@ def write_report(
     recording is kept in the folder for temporary files, unless it was read from a file.
     """
     written_at = now or dt.datetime.now(dt.UTC)
-    name = f"{written_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{_slug(incident.name)}"
     sources = runbook_files() if notebooks is None else tuple(notebooks)
-    # The incident may know more than the recording was made with (--trust-store, --host …): the report's copy says so.
-    recording = msgspec.structs.replace(observations, inputs=incident.inputs)
-    building = _Building(part=Path(output) / f".{name}.{os.getpid()}.part", place=Path(output) / name)
+    recording = _recording_of(incident, observations)
+    building = _Building.of(incident, output, written_at)
     notes: list[str] = []
     try:
         with _built_aside(building), Kernels() if kernels is None and sources else nullcontext(kernels) as ours:
@@ -92,7 +90,14 @@ def write_report(
             building.gathered = True
             parameters = _parameters(incident)
             pictures = (
-                pictures_apart.begin(ours, building.part / "evidence.json", parameters.get("at", "")) if ours else None
+                pictures_apart.begin(
+                    ours,
+                    building.part / "evidence.json",
+                    parameters.get("at", ""),
+                    str((building.part / "before.json").absolute()) if "before" in parameters else "",
+                )
+                if ours
+                else None
             )
             runs = run_notebooks(
                 [Job(source, building.part / "notebooks" / source.name, parameters) for source in sources],
@@ -132,6 +137,37 @@ def write_report(
         raise BadInput(f"{why}{kept}.") from error
     except KeyboardInterrupt:
         raise KeyboardInterrupt(building.kept.removeprefix("; ")) from None
+
+
+def keep_gathered(
+    incident: Incident,
+    observations: Observations,
+    diagnosis: Diagnosis,
+    *,
+    output: Path,
+    now: dt.datetime | None = None,
+    formats: frozenset[Format] = forms.DEFAULT,
+) -> Path:
+    """Write what was gathered by a look that was stopped to `<output>/<UTC time>-<name>-incomplete`, and return that.
+
+    Raises BadInput if it cannot be written; the recording is then kept in the folder for temporary files.
+    """
+    recording = _recording_of(incident, observations)
+    building = _Building.of(incident, output, now or dt.datetime.now(dt.UTC))
+    building.place = building.incomplete
+    try:
+        with _built_aside(building):
+            _write_gathered(building.part, incident, recording, diagnosis, formats)
+    except (OSError, BadInput) as error:
+        reason = error if isinstance(error, OSError) else error.__cause__
+        why = f"Cannot write to {visible(output)}: {getattr(reason, 'strerror', '') or error}"
+        raise BadInput(f"{why}{_kept_elsewhere(recording)}.") from error
+    return building.place
+
+
+def _recording_of(incident: Incident, observations: Observations) -> Observations:
+    """Return the report's copy: the incident may know more than was recorded (--trust-store, --host …)."""
+    return msgspec.structs.replace(observations, inputs=incident.inputs)
 
 
 def _kept_elsewhere(recording: Observations) -> str:
@@ -303,6 +339,17 @@ class _Building:
     kept: str = ""
     """Where it is kept though it is incomplete, as the end of a sentence."""
 
+    @classmethod
+    def of(cls, incident: Incident, output: Path, at: dt.datetime) -> Self:
+        """Return the one of an incident's report that is written at this (aware) moment."""
+        name = f"{at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{_slug(incident.name)}"
+        return cls(part=Path(output) / f".{name}.{os.getpid()}.part", place=Path(output) / name)
+
+    @property
+    def incomplete(self) -> Path:
+        """Where it is if it does not become whole."""
+        return self.place.with_name(f"{self.place.name}-incomplete")
+
     def settle(self, place: Path) -> Path:
         """Rename it to `place`, or with a number behind that where this is taken; return what it is called now."""
         for candidate in (place, *(place.with_name(f"{place.name}-{number}") for number in range(2, 1000))):
@@ -325,7 +372,7 @@ def _built_aside(building: _Building) -> Iterator[None]:
     except BaseException:
         if building.gathered:
             with suppress(OSError):
-                kept = building.settle(building.place.with_name(f"{building.place.name}-incomplete"))
+                kept = building.settle(building.incomplete)
                 building.kept = f"; what was gathered is in {visible(kept)}"
         raise
     finally:

@@ -50,7 +50,10 @@ def main(arguments: Sequence[str]) -> None:
     gc.freeze()  # nothing imported so far is written to by a garbage collection: the kernels share its pages
     request = serve(socket(fileno=int(descriptor)), Path(folder))
     if request is not None:
-        os.chdir(request["cwd"])
+        try:
+            os.chdir(request["cwd"])
+        except OSError:  # the run was stopped meanwhile and its folder is gone: nobody waits for this kernel
+            os._exit(1)
         os.environ.clear()
         os.environ.update(request["environment"])
         _called(request["function"])(*request["arguments"])

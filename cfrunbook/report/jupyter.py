@@ -16,12 +16,17 @@ from cfrunbook.text import visible
 Command = Callable[..., list[str]]
 """Makes the command of a server from further options."""
 _HERE = Path(__file__).resolve().parent
+# A larger message ends the connection without a word, and files are given in one: 10 MiB by default.
+# https://www.tornadoweb.org/en/stable/websocket.html#tornado.websocket.WebSocketHandler
+_LARGE_FILES = f'tornado_settings={{"websocket_max_message_size":{512 * 1024 * 1024}}}'
 LAB_OPTIONS = (
+    f"--ServerApp.{_LARGE_FILES}",
     # An incident is no time for news, and the machine may have no way out: JupyterLab fetches neither.
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
 )
 APP_OPTIONS = (
+    f"--Voila.{_LARGE_FILES}",
     "--template=cfrunbook",
     "--token",  # who may open a page has this machine's view of the network, and its files
     # What failed is told by the panel; a page shows nobody the insides of this machine.

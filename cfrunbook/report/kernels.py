@@ -10,6 +10,7 @@ import itertools
 import logging
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from cfrunbook.report.forking import KERNEL, ForkServer, ForkServerLost
+from cfrunbook.runbook import gallery
 
 if TYPE_CHECKING:
     from cfrunbook.report.managing import Client, Manager
@@ -54,9 +56,17 @@ class Kernels:
         self._folder = socket_folder()
         self.folder = self._folder.__enter__()
         """For what is needed while it runs: sockets first of all."""
+        self.gallery = self.folder / "pictures"
+        """For the pictures that the runbooks share; it may not be there."""
         given = without_our_options(os.environ) if environment is None else environment
         # What is started from a notebook's panel inherits what says that somebody sits there: nobody does here.
-        self.environment = {**given, "IPYTHONDIR": str(self.folder / "ipython"), "CFRUNBOOK_WIDGETS": "no"}
+        self.environment = {
+            **given,
+            "IPYTHONDIR": str(self.folder / "ipython"),
+            "CFRUNBOOK_WIDGETS": "no",
+            gallery.VARIABLE: str(self.gallery),
+        }
+        self._beside: list[subprocess.Popen[bytes]] = []
         self._process = os.getpid()
         self._names = itertools.count(1)
         self._server: ForkServer | None = None
@@ -76,6 +86,20 @@ class Kernels:
         """Start kernels anew from now on; those already forked live on."""
         log.debug("kernels are started anew, not forked: %s", why)
         self._forked = False
+
+    def beside(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start a process in the environment of the kernels that ends with them. Raises OSError."""
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            command,
+            env=self.environment,
+            cwd=self.folder,  # nothing in there can be imported by mistake
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl+C in a terminal is for us to handle
+        )
+        self._beside.append(process)
+        return process
 
     def manager(self, extra_arguments: Sequence[str] = ()) -> Manager:
         """Return the manager of a new kernel, which is not started yet, with sockets of its own.
@@ -117,10 +141,16 @@ class Kernels:
                 return manager, client
 
     def close(self) -> None:
-        """End the kernels that were forked, and remove the sockets; nothing in a process forked from this one."""
+        """End the kernels that were forked and what is beside them, and remove the folder.
+
+        Nothing in a process forked from this one.
+        """
         if os.getpid() != self._process:
             return
         self._forked = False
+        for process in self._beside:
+            process.kill()
+            process.wait()
         if self._server is not None:
             self._server.close()
         self._folder.__exit__(None, None, None)
@@ -132,21 +162,26 @@ class Kernels:
         self.close()
 
 
+_FORMATS = ("isoduration", "rfc3986_validator", "rfc3987_syntax")
+"""What jsonschema imports, where it is installed, to check formats that no Jupyter schema uses: duration, uri, iri."""
+
+
 @contextmanager
 def fast_notebook_imports() -> Iterator[None]:
     """Import nbformat, nbclient or papermill in this block: a second faster where JupyterLab is installed.
 
-    JupyterLab's dependencies bring `rfc3987-syntax`, which jsonschema imports to check the format `iri`; it compiles
-    dozens of grammars at import. No Jupyter schema uses that format, so validation says the same without it:
+    JupyterLab's dependencies bring what jsonschema imports to check formats; `rfc3987-syntax` compiles dozens of
+    grammars at import, `isoduration` brings a library of calendars. Validation says the same without them:
     https://github.com/python-jsonschema/jsonschema/issues/1428, https://github.com/jupyter/nbformat/issues/420
     """
-    blocked = "rfc3987_syntax" not in sys.modules
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None makes the import raise ImportError
+    blocked = [name for name in _FORMATS if name not in sys.modules]
+    for name in blocked:
+        sys.modules[name] = None  # type: ignore[assignment]  # None makes the import raise ImportError
     try:
         yield
     finally:
-        if blocked:
-            sys.modules.pop("rfc3987_syntax", None)
+        for name in blocked:
+            sys.modules.pop(name, None)
 
 
 @contextmanager

@@ -1,7 +1,10 @@
-"""Draw the pictures of the page in a process of its own, while the runbooks run."""
+"""Draw the pictures of a report once, in a process of their own, while the runbooks run that show them too."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,46 +15,56 @@ from typing import TYPE_CHECKING, TypeAlias
 import msgspec
 
 from cfrunbook.report.forking import ForkServerLost
+from cfrunbook.runbook import gallery
 
 if TYPE_CHECKING:
     from cfrunbook.evidence import Observations
     from cfrunbook.findings import Diagnosis
     from cfrunbook.incident import Incident
-    from cfrunbook.report.forking import ForkServer
+    from cfrunbook.report.forking import ForkedProcess
     from cfrunbook.report.kernels import Kernels
     from cfrunbook.views.figures import Picture
 
 POLL_SECONDS = 0.02
+PAGE = "page.json"
+"""Holds the pictures of the page, in the folder of those of the runbooks."""
 
 Pictures: TypeAlias = "tuple[tuple[Picture, ...], tuple[Picture, ...]]"
 """Those of the way and its stages, and those of the access logs."""
 
 
-def draw(evidence: str, at: str, output: str) -> None:
-    """Write the pictures of a recording, judged at a moment (empty: as recorded), to the file `output`."""
+def draw(evidence: str, at: str, before: str) -> None:
+    """Draw a recording, judged at a moment, compared with another (empty: as recorded, with none), into the gallery."""
     from cfrunbook.diagnosis import judge
     from cfrunbook.incident import Incident
+    from cfrunbook.runbook import pictures
 
-    incident = Incident.load(evidence=evidence, at=at or None)
+    incident = Incident.load(evidence=evidence, at=at or None, before=before or None)
     assert incident.observations is not None
-    pictures = drawn(incident, incident.observations, judge(incident, incident.observations))
-    Path(output).write_bytes(msgspec.json.encode(pictures))
+    diagnosis = judge(incident, incident.observations)
+    pictures.fill_gallery(incident, incident.observations, diagnosis)
+    drawn_pictures = msgspec.json.encode(drawn(incident, incident.observations, diagnosis))
+    (Path(os.environ[gallery.VARIABLE]) / PAGE).write_bytes(drawn_pictures)
 
 
 def drawn(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Pictures:
-    """Draw the pictures here."""
+    """Draw the pictures of the page here."""
     from cfrunbook.runbook import pictures
 
-    return pictures.everything(incident, observations, diagnosis), pictures.of_logs(observations)
+    shown = (incident, observations, diagnosis)
+    return pictures.everything(*shown), pictures.of_logs(*shown)
 
 
-def begin(kernels: Kernels, evidence: Path, at: str) -> Callable[[], Pictures | None]:
-    """Begin to draw; call what is returned for the pictures. None: they could not be drawn apart."""
-    if kernels.server is None:
-        return lambda: None
-    output = kernels.folder / "pictures.json"
+def begin(kernels: Kernels, evidence: Path, at: str, before: str) -> Callable[[], Pictures | None]:
+    """Begin to draw; call what is returned for the pictures of the page. None: they could not be drawn apart.
+
+    The kernels take theirs as they come, and draw what they do not find once this has ended.
+    """
+    folder = kernels.gallery
+    folder.mkdir(exist_ok=True)
+    (folder / gallery.DRAWING).touch()
     executor = ThreadPoolExecutor(max_workers=1)
-    pending: Future[None] = executor.submit(_drawn, kernels.server, (str(evidence.absolute()), at, str(output)))
+    pending: Future[None] = executor.submit(_drawn, kernels, (str(evidence.absolute()), at, before))
     executor.shutdown(wait=False)
 
     def result() -> Pictures | None:
@@ -59,17 +72,33 @@ def begin(kernels: Kernels, evidence: Path, at: str) -> Callable[[], Pictures | 
 
         pending.result()
         with suppress(OSError, msgspec.DecodeError):  # it ended before it had written all
-            return msgspec.json.decode(output.read_bytes(), type=tuple[tuple[Picture, ...], tuple[Picture, ...]])
+            return msgspec.json.decode(
+                (folder / PAGE).read_bytes(), type=tuple[tuple[Picture, ...], tuple[Picture, ...]]
+            )
         return None
 
     return result
 
 
-def _drawn(server: ForkServer, arguments: tuple[str, str, str]) -> None:
+def _drawn(kernels: Kernels, arguments: tuple[str, str, str]) -> None:
     from cfrunbook.views import html
 
-    html.prepare()  # the server may still be importing
-    with suppress(ForkServerLost):
-        process = server.call(f"{__name__}:draw", arguments)
+    try:
+        process = _started(kernels, arguments)
+        html.prepare()
         while process.poll() is None:
             time.sleep(POLL_SECONDS)
+    except (ForkServerLost, OSError):
+        return
+    finally:
+        (kernels.gallery / gallery.DRAWING).unlink(missing_ok=True)
+
+
+def _started(kernels: Kernels, arguments: tuple[str, str, str]) -> subprocess.Popen[bytes] | ForkedProcess:
+    if kernels.server is not None:
+        return kernels.server.call(f"{__name__}:draw", arguments)
+    return kernels.beside([sys.executable, "-m", __name__, *arguments])
+
+
+if __name__ == "__main__":
+    draw(*sys.argv[1:])

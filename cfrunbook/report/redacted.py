@@ -138,7 +138,7 @@ def _page(
     seen = without_free_text(observations)
     with drawing.shown_as(known.text):
         drawn = pictures.everything(incident, seen, diagnosis)
-        of_logs = pictures.of_logs(seen)
+        of_logs = pictures.of_logs(incident, seen, diagnosis)
     page = html.report_page(
         said,
         seen,

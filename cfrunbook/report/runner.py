@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cfrunbook.report import parameters
 from cfrunbook.report.kernels import Kernels, fast_notebook_imports
 from cfrunbook.text import visible
 
@@ -138,15 +139,13 @@ async def _run(job: Job, kernels: Kernels, seconds: float) -> Run:
 
 def _prepared(job: Job) -> NotebookNode:
     """Return the notebook with its parameters and without outputs of an earlier run."""
-    with fast_notebook_imports():
-        from papermill.iorw import load_notebook_node
-        from papermill.parameterize import parameterize_notebook
-
-    notebook: NotebookNode = load_notebook_node(str(job.notebook))
+    notebook = parameters.read(job.notebook)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     if job.parameters:
+        if not any("parameters" in cell.metadata.get("tags", ()) for cell in notebook.cells):
+            raise ValueError("no cell has the tag “parameters”, so it cannot be told what to examine")
         # The kernel is this interpreter, whatever an edited notebook says of itself or leaves out.
         notebook = parameterize_notebook(notebook, dict(job.parameters), kernel_name="python3", language="python")
     return notebook

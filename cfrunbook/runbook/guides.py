@@ -48,6 +48,9 @@ class Guide:
     """What it shows, in a few words, where it is not about one cause."""
 
 
+FIRST = "00_start_here"
+"""The runbook to begin with."""
+
 GUIDES: Mapping[str, Guide] = {
     guide.name: guide
     for guide in (
@@ -120,6 +123,11 @@ def guide_named(name: str) -> Guide:
         if name == guide.name or name in guide.causes:
             return guide
     raise BadInput(f"There is no runbook {visible(name, 60)!r}; there are {', '.join(GUIDES)}.")
+
+
+def alone_about(cause: Cause | None) -> str:
+    """Return the name of the runbook that is about `cause` alone; empty where there is none."""
+    return next((g.name for g in GUIDES.values() if cause is not None and g.causes == (cause,)), "")
 
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from cfrunbook.findings import Cause, Status
+from cfrunbook.runbook import gallery
 from cfrunbook.views import figures, outline
 
 if TYPE_CHECKING:
@@ -45,7 +46,25 @@ KINDS: Mapping[str, str] = {
 
 
 def draw(kind: str, incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
-    """Return one picture; None where its reason in `KINDS` holds. Raises KeyError for another kind."""
+    """Return one picture, out of the gallery where it is kept there; None where its reason in `KINDS` holds.
+
+    Raises KeyError for another kind.
+    """
+    name = gallery.key(kind, incident, observations, diagnosis) if gallery.is_open() else ""
+    try:
+        return gallery.take(name)
+    except LookupError:
+        return _drawn(kind, incident, observations, diagnosis)
+
+
+def fill_gallery(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> None:
+    """Draw every picture into the gallery, for the other processes that show the same. Raises BadInput."""
+    for kind in KINDS:
+        name = gallery.key(kind, incident, observations, diagnosis)
+        gallery.put(name, _drawn(kind, incident, observations, diagnosis))
+
+
+def _drawn(kind: str, incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
     shown = (incident, observations, diagnosis)
     makers: dict[str, Callable[[], Picture | None]] = {
         "path": lambda: path(diagnosis),
@@ -127,24 +146,15 @@ def suites(incident: Incident, observations: Observations, diagnosis: Diagnosis)
     return None
 
 
-def served(
-    incident: Incident, observations: Observations, diagnosis: Diagnosis, *, different: int = 1
-) -> Picture | None:
-    """Return which certificate the address that tells most shows to which hello.
-
-    None if it showed fewer than `different` certificates.
-    """
-    for case in _https(incident, observations, diagnosis):
-        grids = _served(case, diagnosis)
-        if grids:
-            told, *others = grids
-            if len(told.leaves) < different:
-                return None
-            alike = sum(_to_cloudfront(g) == _to_cloudfront(told) for g in others)
-            note = f"CloudFront gets the same at {alike} of {len(others)} other addresses" if others else ""
-            target = case.target
-            return figures.served(told, place=f"{target.domain}:{target.port} at {told.place[0]}", note=note)
-    return None
+def served(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
+    """Return which certificate the address that tells most shows to which hello; None if none was seen."""
+    found = _grids(incident, observations, diagnosis)
+    if found is None:
+        return None
+    target, (told, *others) = found
+    alike = sum(_to_cloudfront(g) == _to_cloudfront(told) for g in others)
+    note = f"CloudFront gets the same at {alike} of {len(others)} other addresses" if others else ""
+    return figures.served(told, place=f"{target.domain}:{target.port} at {told.place[0]}", note=note)
 
 
 def exchange(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:
@@ -195,12 +205,12 @@ def logged(kind: str, observations: Observations) -> Picture | None:
     return makers[kind](summary)
 
 
-def of_logs(observations: Observations) -> tuple[Picture, ...]:
+def of_logs(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> tuple[Picture, ...]:
     """Return every picture of the access logs; none where none were given, or nothing fails in them."""
     summary = observations.inputs.logs
     if summary is None or not summary.errors:
         return ()
-    return tuple(picture for kind in _LOGGED if (picture := logged(kind, observations)) is not None)
+    return tuple(_those(_LOGGED, incident, observations, diagnosis))
 
 
 def why_browser_works(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> str:
@@ -220,21 +230,28 @@ def everything(incident: Incident, observations: Observations, diagnosis: Diagno
     That is which hello gets which certificate, where one address shows several; and the name servers, the handshake or
     the request, where that is the cause.
     """
-    walls = firewall(incident, observations, diagnosis)
-    sent = (make(incident, observations, diagnosis) for make in (chain, validity))
-    shown = (path(diagnosis), *((walls,) if walls else ()), *(picture for picture in sent if picture is not None))
-    mixed = served(incident, observations, diagnosis, different=2)
-    shown = (*shown, mixed) if mixed else shown
-    if diagnosis.verdict.cause is Cause.ORIGIN_RESPONSE:
-        drawn_exchange = exchange(incident, observations, diagnosis)
-        return (*shown, drawn_exchange) if drawn_exchange else shown
-    if diagnosis.verdict.cause is Cause.DNS:
-        resolved = (make(incident, observations, diagnosis) for make in (delegation, servers))
-        return (*shown, *(picture for picture in resolved if picture is not None))
-    if diagnosis.verdict.cause is not Cause.TLS_PROTOCOL:
-        return shown
-    drawn = (make(incident, observations, diagnosis) for make in (suites, handshake))
-    return (*shown, *(picture for picture in drawn if picture is not None))
+    kinds = ["path", "firewall", "chain", "validity"]
+    found = _grids(incident, observations, diagnosis)
+    if found is not None and len(found[1][0].leaves) > 1:
+        kinds.append("served")
+    kinds += _OF_CAUSE.get(diagnosis.verdict.cause, ())
+    return tuple(_those(kinds, incident, observations, diagnosis))
+
+
+_OF_CAUSE: Mapping[Cause | None, tuple[str, ...]] = {
+    Cause.ORIGIN_RESPONSE: ("exchange",),
+    Cause.DNS: ("delegation", "servers"),
+    Cause.TLS_PROTOCOL: ("suites", "ladder"),
+}
+"""What else a page shows, by the cause of the verdict."""
+
+
+def _those(
+    kinds: Iterable[str], incident: Incident, observations: Observations, diagnosis: Diagnosis
+) -> Iterator[Picture]:
+    for kind in kinds:
+        if (picture := draw(kind, incident, observations, diagnosis)) is not None:
+            yield picture
 
 
 def _walk(
@@ -274,7 +291,20 @@ def _certificates(
     return None
 
 
-def _served(case: Case, diagnosis: Diagnosis) -> list[Grid]:
+def _grids(
+    incident: Incident, observations: Observations, diagnosis: Diagnosis
+) -> tuple[Target, tuple[Grid, ...]] | None:
+    """Return the target that tells most, and what its addresses show, the one that tells most first.
+
+    None if no certificate was seen.
+    """
+    for case in _https(incident, observations, diagnosis):
+        if grids := _served(case, diagnosis):
+            return case.target, grids
+    return None
+
+
+def _served(case: Case, diagnosis: Diagnosis) -> tuple[Grid, ...]:
     """Return what the addresses show, the one that tells most first; nothing where no certificate was seen."""
     from cfrunbook.causes.hellos import place_of
     from cfrunbook.causes.leaf_grid import grid
@@ -282,7 +312,7 @@ def _served(case: Case, diagnosis: Diagnosis) -> list[Grid]:
     places = dict.fromkeys(place_of(h) for h in (*case.handshakes, *case.scanned) if h.certificates)
     hello = _telling(case.target, [h for h in case.handshakes if place_of(h) in places], diagnosis)
     first = place_of(hello) if hello is not None else next(iter(places), None)
-    return [grid(case, place) for place in sorted(places, key=lambda place: place != first)]
+    return tuple(grid(case, place) for place in sorted(places, key=lambda place: place != first))
 
 
 def _to_cloudfront(shown: Grid) -> object:

@@ -13,6 +13,7 @@ MODULES = (
     "cfrunbook.causes.certificate_chain",
     "cfrunbook.causes.leaf_grid",
     "cfrunbook.causes.tls_capabilities",
+    "cfrunbook.runbook.pictures",
     "cfrunbook.views.dns_table",
     "cfrunbook.views.leaf_table",
     "cryptography.hazmat.primitives.serialization",
@@ -25,9 +26,8 @@ def rehearse() -> None:
     """Do it. Opens no socket and starts no thread."""
     from cfrunbook.causes import registry
     from cfrunbook.diagnosis import judge
-    from cfrunbook.evidence import Observations
+    from cfrunbook.evidence import Observations, from_json
     from cfrunbook.incident import Incident
-    from cfrunbook.runbook import pictures
     from cfrunbook.views import steps, tables
     from cfrunbook.x509 import roots
 
@@ -41,4 +41,4 @@ def rehearse() -> None:
     tables.observations(seen, wanted=incident.targets, kinds=())
     steps.Judgement(diagnosis=diagnosis, causes=(), runbook="")._repr_mimebundle_()
     steps.note("Nothing.")
-    pictures.path(diagnosis)._repr_mimebundle_()
+    from_json(seen.to_json())

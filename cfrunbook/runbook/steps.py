@@ -6,32 +6,27 @@ Thin over the public functions: what is seen comes from `observe`, what it means
 from __future__ import annotations
 
 import asyncio
-import atexit
 import datetime as dt
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cfrunbook.errors import BadInput
-from cfrunbook.findings import Cause, Diagnosis, Finding, Status, Step
-from cfrunbook.runbook import comparing
+from cfrunbook.findings import Diagnosis
+from cfrunbook.runbook import example, guides
 from cfrunbook.runbook.agenda import AGENDA, PLAIN, RunbookStep
-from cfrunbook.runbook.guides import GUIDES, HOW, PARAMETERS, SEVERAL, Guide, from_environment, given, guide_named
+from cfrunbook.runbook.guides import HOW, PARAMETERS, Guide, from_environment, given, guide_named
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
     from cfrunbook.evidence import Observations
     from cfrunbook.incident import Incident
-    from cfrunbook.lab import Running
     from cfrunbook.observation import Progress
     from cfrunbook.panel.panel import Panel
     from cfrunbook.recognizing import Recognition
     from cfrunbook.views import html, steps
     from cfrunbook.views.figures import Picture
 
-
-_FIRST = "00_start_here"
 
 Told = Callable[[RunbookStep, Any], None]
 """Called with a step that looked, and what it shows."""
@@ -77,9 +72,9 @@ class Runbook:
             from cfrunbook import recognizing
 
             recognition = loaded["anything"] = recognizing.recognize(loaded["anything"])
-        scenario = _scenario(loaded)
+        scenario = example.scenario_of(loaded)
         if scenario:
-            loaded["lab"], story = _bring_up(scenario)
+            loaded["lab"], story = example.bring_up(scenario)
         profile = loaded.pop("aws_profile", "")
         incident = Incident.load(**with_fetched(profile=profile, **loaded))
         self.given = kept
@@ -240,7 +235,8 @@ class Runbook:
         if drawn is not None:
             return drawn
         lacking = pictures.KINDS[kind]
-        return steps.note(f"{lacking}, so there is nothing to draw. {self.diagnosis.verdict.sentence}")
+        sentence = f"{lacking}, so there is nothing to draw. {self.diagnosis.verdict.sentence}"
+        return steps.note(sentence, meaning=f"{lacking}.")
 
     def results(self) -> html.Fragment:
         """Show what edge functions returned: each result as a tree, with what CloudFront refuses at its place."""
@@ -277,7 +273,7 @@ class Runbook:
         summary = self.observations.inputs.logs
         if summary is None:
             return steps.note("No access logs were given (parameter logs).")
-        return html.access_logs(summary, pictures.of_logs(self.observations))
+        return html.access_logs(summary, pictures.of_logs(self.incident, self.observations, self.diagnosis))
 
     def table(self, kind: str) -> html.Fragment:
         """Show one table of what was seen: `resolutions`, `dns_queries` … (`tables.KINDS`). Raises BadInput."""
@@ -286,34 +282,15 @@ class Runbook:
         if kind not in tables.KINDS:
             raise BadInput(f"table: {visible(kind, 40)!r} is none of {', '.join(tables.KINDS)}.")
         found = tables.observations(self.observations, wanted=self.incident.targets, kinds=(kind,))
-        return html.table(found[0]) if found else steps.note("Nothing of that kind was seen.")
+        if not found:
+            return steps.note("Nothing of that kind was seen.")
+        return html.table(found[0], meaning=tables.meaning(kind, self.observations))
 
     def fix(self) -> steps.Fix:
         """Show what to do about the root cause, or which runbook does."""
-        from cfrunbook.views import steps
+        from cfrunbook.runbook import mending
 
-        judged = self.judge()
-        faults = tuple(f for f in judged.findings if f.status is Status.FAULT)
-        root = (judged.root,) if judged.root is not None else ()
-        findings = (*root, *(f for f in faults if f is not judged.root))
-        if self._is_open:
-            sentence = "The look was stopped before its end: whether there is something to fix is open."
-        elif judged.elsewhere and judged.elsewhere_status == "unknown":
-            sentence = "Nothing to fix here: whether it breaks elsewhere is open, and that comes first."
-        elif judged.elsewhere:
-            sentence = "Nothing to fix here: the path breaks elsewhere, and that comes first."
-        elif judged.diagnosis.verdict.status == "unknown" and not judged.diagnosis.paths:
-            sentence = "Nothing to fix yet: what is wrong is not known."
-        else:
-            sentence = "Nothing to fix: no fault was found."
-        return steps.Fix(
-            findings=tuple(_first_of_each_code(findings)),
-            sentence=sentence,
-            elsewhere="" if self._is_open else judged.elsewhere,
-            elsewhere_title=judged.elsewhere_title,
-            elsewhere_status=judged.elsewhere_status,
-            runbook=judged.runbook,
-        )
+        return mending.fix(self.judge(), is_open=self._is_open)
 
     async def verify(
         self, *, progress: Progress | None = None, stop: asyncio.Event | None = None
@@ -323,103 +300,29 @@ class Runbook:
         With a recording nothing is probed, and what to run instead is said. `progress` and `stop` are those of `look`.
         """
         from cfrunbook.diagnosis import judge
-        from cfrunbook.runbook import looking
-        from cfrunbook.views import outline, steps
+        from cfrunbook.runbook import looking, mending, onward
 
-        before = self.diagnosis
-        proofs = tuple(dict.fromkeys(f.verify for f in self.fix().findings if f.verify.text or f.verify.command))
+        before, proofs = self.diagnosis, mending.proofs(self.fix())
         if self.recorded:
-            again = Step(
-                text="To see whether it is fixed, look again from a place that can reach the origin:",
-                command=self._command_line("cfrunbook diagnose", leave_out=("evidence", "at")),
-            )
-            shown = steps.Verification(
-                status="unknown",
-                label="Not verified",
-                sentence="A recording cannot tell whether a fix worked: nothing was probed.",
-                steps=(*proofs, again),
-                before=before,
-            )
-            self._tell("verify", shown)
-            return shown
+            again = onward.command_line("cfrunbook diagnose", self.given, leave_out=("evidence", "at"))
+            shown = mending.of_a_recording(before, proofs, again)
+        else:
 
-        def keep(seen: Observations) -> None:
-            self.second_look = seen
+            def keep(seen: Observations) -> None:
+                self.second_look = seen
 
-        seen = await looking.observed(self.incident, keep, progress=progress, stop=stop)
-        after = judge(self.incident, seen)
-        status, label, sentence = comparing.compare(self._problems(before), self._problems(after), after)
-        if seen.stopped_after is not None:
-            stopped = f"The second look was stopped after {seen.stopped_after:.1f} s, so it cannot tell."
-            status, label, sentence = "unknown", "Stopped", stopped
-        shown = steps.Verification(
-            status=status,
-            label=label,
-            sentence=sentence,
-            when=outline.moment(dt.datetime.fromisoformat(after.inputs["recorded_at"])),
-            steps=proofs,
-            before=before,
-            after=after,
-        )
+            seen = await looking.observed(self.incident, keep, progress=progress, stop=stop)
+            shown = mending.verified(before, judge(self.incident, seen), seen, proofs, self.guide.causes)
         self._tell("verify", shown)
         return shown
 
     def next(self) -> steps.Onward:
         """Show where to go from here: the root cause's own runbook with these parameters, the report, the recording."""
-        from cfrunbook.runbook import start
-        from cfrunbook.views import outline, steps
+        from cfrunbook.runbook import onward
 
-        verdict = self.diagnosis.verdict
-        runbook = self._runbook_of(verdict.cause)
-        if self._is_open:
-            runbook, sentence = "", f"The look was stopped before its end. {verdict.next_check}"
-        elif verdict.status == "ok":
-            runbook, sentence = "", f"No fault was found in what was examined. {verdict.next_check}".strip()
-        elif verdict.cause and runbook not in ("", self.guide.name):
-            sentence = f"The path breaks at “{outline.CAUSE_TITLES[verdict.cause]}”: open"
-            if verdict.status == "unknown":
-                sentence = f"Whether “{outline.CAUSE_TITLES[verdict.cause]}” is the cause is open: look closer in"
-        elif self._judgement(self.diagnosis).elsewhere:
-            runbook, sentence = _FIRST, "The path breaks elsewhere, and there is no runbook for that alone: open"
-        elif verdict.status == "unknown":
-            sentence = f"It could not be told from here. {verdict.next_check}".strip()
-            runbook = next((name for c in start.candidates(self.diagnosis) if (name := self._runbook_of(c))), "")
-            sentence += " Look closer in" if runbook not in ("", self.guide.name) else ""
-            runbook = "" if runbook == self.guide.name else runbook
-        else:
-            runbook = _FIRST if self.guide.name != _FIRST else ""
-            sentence = "This is the first thing that breaks. After the fix look at everything once more:"
-            if not runbook:
-                sentence = "This is the first thing that breaks. After the fix run this runbook once more."
-        links = []
-        if verdict.status == "unknown" and (wanted := outline.first_wanted(self.diagnosis)):
-            get = wanted[0]
-            text = f"Get first, for this runbook: {get.what}{outline.taken_by(get)}. {get.why} {get.how.text}"
-            links.append(steps.Link(text=text, command=get.how.command))
-        if runbook:
-            values = start.written(self.given, self._recognition)
-            whole = start.is_whole(self.given, self._recognition)
-            if lines := self._assignments():
-                text = "Its parameters, as they were given here, for its first cell:"
-                links.append(steps.Link(text=text, command=lines))
-            without = "" if whole else " (without what was pasted)"
-            links.append(
-                steps.Link(text=f"Or run it without opening it{without}:", command=start.papermill(runbook, values))
-            )
-        links.append(
-            steps.Link(
-                text="For the ticket: everything in one folder, with one page that needs neither network nor script.",
-                command=self._command_line("cfrunbook report"),
-            )
+        return onward.onward(
+            self.judge(), self.guide, self.given, self._recognition, is_open=self._is_open, recorded=self.recorded
         )
-        if not self.recorded:
-            links.append(
-                steps.Link(
-                    text="Keep what was seen, to judge it elsewhere or later (parameter evidence, option --evidence):",
-                    command='runbook.save("evidence.json")',
-                )
-            )
-        return steps.Onward(sentence=sentence, runbook=runbook, steps=tuple(links))
 
     async def report(self, output: str | Path = "incident") -> steps.Onward:
         """Write the incident folder into `output`, from what was seen, and show where it is. Raises BadInput."""
@@ -486,53 +389,12 @@ class Runbook:
     def _judgement(self, diagnosis: Diagnosis) -> steps.Judgement:
         from cfrunbook.views import steps
 
-        runbook = self._runbook_of(diagnosis.verdict.cause) or _FIRST
+        runbook = guides.alone_about(diagnosis.verdict.cause) or guides.FIRST
         return steps.Judgement(
             diagnosis=diagnosis,
             causes=self.guide.causes,
             runbook="" if runbook == self.guide.name else runbook,
         )
-
-    def _problems(self, diagnosis: Diagnosis) -> dict[tuple[str, str], Finding]:
-        """Return what is, or may be, wrong within this runbook's causes, by code and target."""
-        return {
-            (f.code, f.target): f
-            for f in self._judgement(diagnosis).findings
-            if f.status in (Status.FAULT, Status.UNKNOWN)
-        }
-
-    def _runbook_of(self, cause: Cause | None) -> str:
-        """Return the name of the runbook that is about `cause` alone; empty where there is none."""
-        return next((g.name for g in GUIDES.values() if cause is not None and g.causes == (cause,)), "")
-
-    def _command_line(self, command: str, *, leave_out: tuple[str, ...] = ()) -> str:
-        """Return `command` with the options that say what was given here, quoted for a shell."""
-        from cfrunbook.runbook import start
-
-        words = [*shlex.split(command)]
-        given = {key: value for key, value in self.given.items() if key not in leave_out}
-        scenario = _scenario(given)
-        if scenario:
-            words = ["cfrunbook", "lab", "run", scenario, "--", *words]
-            del given["lab"]
-        for name in PARAMETERS:
-            value = given.get(name)
-            if value is None:
-                continue
-            values = [f"{name}.json"] if isinstance(value, Mapping) else value if name in SEVERAL else [value]
-            if name == "anything":
-                words += start.as_words(value)
-                continue
-            values = [f"{name}.txt" if start.is_pasted(v) else v for v in values]
-            words += [f"--{name.replace('_', '-')}", *(visible(v, 500) for v in values)]
-        return shlex.join(words)
-
-    def _assignments(self) -> str:
-        """Return what was given, as lines for another runbook's parameters cell."""
-        from cfrunbook.runbook import start
-
-        whole = start.is_whole(self.given, self._recognition)
-        return start.assignments(start.written(self.given, self._recognition), is_whole=whole)
 
     def panel(self) -> Panel:
         """Return the panel: a form, and the steps with buttons, for a notebook with widgets. Display it to use it."""
@@ -578,34 +440,6 @@ def _known(parameters: Mapping[str, Any]) -> None:
     unknown = [key for key in parameters if key not in PARAMETERS]
     if unknown:
         raise BadInput(f"open_runbook: no parameter {visible(unknown[0], 60)!r}; there are {', '.join(PARAMETERS)}.")
-
-
-_LABS: dict[str, Running] = {}
-"""The scenarios brought up in this process: opening a runbook again examines the same broken origin."""
-
-
-def _scenario(given: Mapping[str, Any]) -> str:
-    """Return the name of the lab scenario to bring up here; empty for none, or where a running lab's file was given."""
-    value = str(given.get("lab", ""))
-    return "" if Path(value).is_file() else value
-
-
-def _bring_up(scenario: str) -> tuple[Path, tuple[str, ...]]:
-    """Bring `scenario` up until this process ends; return its file and story. Raises BadInput if unknown."""
-    from cfrunbook import lab
-
-    if scenario not in _LABS:
-        running = _LABS[scenario] = lab.start(scenario)
-        atexit.register(running.stop)
-    return _LABS[scenario].file, _LABS[scenario].scenario.story
-
-
-def _first_of_each_code(findings: Sequence[Finding]) -> Iterator[Finding]:
-    seen: set[str] = set()
-    for finding in findings:
-        if finding.code not in seen:
-            seen.add(finding.code)
-            yield finding
 
 
 def _number(items: Sequence[object], noun: str) -> str:

@@ -72,7 +72,7 @@ def chain(report: ChainReport) -> Picture:
     drawing.mark(_EDGE + 7, height - 9, status, radius=6.5)
     drawing.text(_EDGE + 20, height - 9, told, size=SMALL + 0.5, width=_WIDTH - 40)
     sentences = [f"As sent: {'; '.join(alt) or 'nothing'}.", f"As needed: {'; '.join(words) or 'unknown'}.", told]
-    return drawing.finish("The certificate chain, as sent and as needed", " ".join(sentences))
+    return drawing.finish("The certificate chain, as sent and as needed", " ".join(sentences), told)
 
 
 def _end(report: ChainReport) -> tuple[str, str]:

@@ -102,7 +102,7 @@ def delegation(walk: Delegations, findings: Sequence[Finding] = ()) -> Picture:
         y += 3
     conclusion = " ".join(line for _, lines in told for line in lines)
     words = "; ".join(b.words for b in column.blocks if b.words)
-    return drawing.finish("From the root to the name, server by server", f"{conclusion} {words}.".strip())
+    return drawing.finish("From the root to the name, server by server", f"{conclusion} {words}.".strip(), conclusion)
 
 
 def _branch(column: _Column, way: Delegations) -> None:

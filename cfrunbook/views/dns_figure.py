@@ -74,7 +74,19 @@ def servers(walk: Delegations) -> Picture:
     for note in notes:
         drawing.text(_EDGE, y + 9, note, size=SMALL, color=_C.muted)
         y += 15
-    return drawing.finish("What every name server answers", ". ".join([*words, *notes]) + ".")
+    return drawing.finish(
+        "What every name server answers",
+        ". ".join([*words, *notes]) + ".",
+        _meaning(zone_shown(shown[0][0]), shown[0][1]) if shown else "",
+    )
+
+
+def _meaning(zone: str, found: Sequence[Row]) -> str:
+    """Return in a line whether it matters which server of the name's own zone is asked."""
+    kinds = len(list(_alike(found)))
+    if kinds == 1:
+        return f"{zone}: every address of its name servers answers alike."
+    return f"{zone}: its name servers answer in {kinds} different ways."
 
 
 def _first(found: Sequence[Row]) -> Sequence[Row]:

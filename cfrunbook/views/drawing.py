@@ -54,6 +54,8 @@ class Picture:
     svg: str
     alt: str
     title: str
+    meaning: str = ""
+    """In one line, what is to be seen; empty where `alt` begins with it."""
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         shown = (
@@ -193,14 +195,15 @@ class Drawing:
             symbol_color = color
         self.text(x, y + drop, style.symbol(status), color=symbol_color, size=radius * 1.3, bold=True, align="center")
 
-    def finish(self, title: str, alt: str) -> Picture:
-        """Return the picture."""
+    def finish(self, title: str, alt: str, meaning: str = "") -> Picture:
+        """Return the picture; `alt` is all of it in words, `meaning` one line."""
         output = io.StringIO()
         with _settings():
             nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
             self.figure.savefig(output, format="svg", transparent=True, metadata=nothing)
         alt, title = visible(_rewritten(alt), 2000), visible(_rewritten(title), 200)
-        return Picture(svg=_inline(output.getvalue(), alt, self.height), alt=alt, title=title)
+        meaning = visible(_rewritten(meaning), 500)
+        return Picture(svg=_inline(output.getvalue(), alt, self.height), alt=alt, title=title, meaning=meaning)
 
 
 _SHOWN_AS: ContextVar[Callable[[str], str] | None] = ContextVar("shown_as", default=None)

@@ -106,7 +106,9 @@ def _status(exchange: Exchange) -> str:
     """Return how the answer looks, without judging more than that there was one and what its status says."""
     if exchange.outcome is not ExchangeOutcome.HTTP or not exchange.header_complete:
         return "unknown" if exchange.end is ExchangeEnd.TIMEOUT or exchange.end is None else "fault"
-    return "fault" if exchange.status_line.partition(" ")[2][:3] in ("502", "503", "504") else "ok"
+    if exchange.status_line.partition(" ")[2][:3] in ("502", "503", "504"):
+        return "fault"
+    return "warning" if exchange.deviations else "ok"
 
 
 def _time(milliseconds: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cfrunbook.findings import STAGE_TITLES, Diagnosis, StageResult
 from cfrunbook.findings import Path as EdgePath
-from cfrunbook.text import visible
+from cfrunbook.text import join_names, visible
 from cfrunbook.views import outline, style
 from cfrunbook.views.chain_figure import chain
 from cfrunbook.views.delegation_figure import delegation
@@ -62,7 +62,7 @@ def stage_path(value: Diagnosis | EdgePath) -> Picture:
     if not shown:
         drawing.text(EDGE, 14, _NOTHING, color=_C.muted)
     words = " ".join(_path_words(path) for path in shown) or _NOTHING
-    return drawing.finish("The path of a request, stage by stage", words)
+    return drawing.finish("The path of a request, stage by stage", words, _path_meaning(shown[0]) if shown else "")
 
 
 def _row(drawing: Drawing, stages: Sequence[StageResult], y: float, pitch: float) -> None:
@@ -78,6 +78,23 @@ def _row(drawing: Drawing, stages: Sequence[StageResult], y: float, pitch: float
 def _two_lines(title: str) -> tuple[str, ...]:
     first, _, second = title.partition(" ")
     return (first, second) if second else (first,)
+
+
+def _path_meaning(path: EdgePath) -> str:
+    """Return in a line where the path breaks, or what of it was not examined."""
+    told = {
+        status: [STAGE_TITLES[s.stage] for s in path.stages if s.status == status]
+        for status in ("fault", "unknown", "not_examined")
+    }
+    name = path.title or path.target
+    if told["fault"]:
+        return f"{name} breaks at: {told['fault'][0]}. CloudFront gets no further."
+    if told["unknown"]:
+        return f"{name}: it could not be told whether it breaks at: {join_names(told['unknown'])}."
+    if len(told["not_examined"]) == len(path.stages):
+        return f"{name}: nothing was examined."
+    but = f" Not examined: {join_names(told['not_examined'])}." if told["not_examined"] else ""
+    return f"{name}: no stage that was examined breaks.{but}"
 
 
 def _path_words(path: EdgePath) -> str:

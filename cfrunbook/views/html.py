@@ -11,7 +11,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -52,6 +52,10 @@ class Fragment:
 
     html: str
     text: str
+    meaning: str = ""
+    """In one line; empty where `text` begins with it."""
+    is_note: bool = False
+    """Whether it says only why there is nothing to show."""
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         return {"text/plain": self.text, "text/html": self.html}, {}
@@ -119,9 +123,11 @@ def not_examined(values: Sequence[NotExamined]) -> Fragment:
     return _fragment("not_examined", tuple(values), text=terminal.not_examined(values, width=100))
 
 
-def table(value: tables.Table) -> Fragment:
-    """Show one table."""
-    return _fragment("table", value, text=terminal.table(value))
+def table(value: tables.Table, *, meaning: str = "") -> Fragment:
+    """Show one table; `meaning` is what it says in a line, by default how many rows it has."""
+    rows = len(value.rows)
+    counted = f"{value.title}: {rows} row{'' if rows == 1 else 's'}."
+    return replace(_fragment("table", value, text=terminal.table(value)), meaning=meaning or counted)
 
 
 def observations(seen: Observations) -> Fragment:
@@ -134,8 +140,13 @@ def results(judged: Sequence[Judged]) -> Fragment:
     """Show what edge functions returned: each result as a tree, with what CloudFront refuses at its place."""
     from cfrunbook.views import function
 
-    text = function.plain(judged) or "No edge function's result was given, and no handler was run."
-    return _fragment("results", function.results(judged), text=text)
+    shown = function.results(judged)
+    if not judged:
+        text = meaning = "No edge function's result was given, and no handler was run."
+    else:
+        text, first = function.plain(judged), min(shown.results, key=lambda one: one.status != "fault")
+        meaning = f"{first.title}. {first.sentence}"
+    return replace(_fragment("results", shown, text=text), meaning=meaning, is_note=not judged)
 
 
 def comparison(value: Comparison) -> Fragment:
@@ -295,6 +306,7 @@ def _environment() -> Environment:
         verdict_labels=outline.VERDICT_LABELS,
         confidence=outline.CONFIDENCE,
         root=outline.root,
+        sentence_parts=outline.sentence_parts,
         whence=outline.whence,
         page_beside=outline.page_beside,
         dated=outline.dated,

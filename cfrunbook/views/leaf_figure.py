@@ -60,7 +60,7 @@ def served(grid: Grid, *, place: str = "", note: str = "") -> Picture:
     _legend(drawing, height - 12)
     of_leaves = (f"{letter}: {line}." if letter else f"{line}." for letter, _, line in lines)
     told = [f"{shown}.", *_words(grid), *(f"{line}." for line in left_out), *of_leaves]
-    return drawing.finish("Which certificate each hello gets", " ".join(told))
+    return drawing.finish("Which certificate each hello gets", " ".join(told), _meaning(grid))
 
 
 def _head(drawing: Drawing, grid: Grid, pitch: float, bottom: float) -> None:
@@ -127,6 +127,16 @@ def _told(number: int, leaf: Leaf) -> Iterator[tuple[str, str | None, str]]:
     yield ascii_uppercase[number], leaf.status, ", ".join(visible(part, 100) for part in parts)
     for problem in leaf.problems[:3]:
         yield "", leaf.status, problem
+
+
+def _meaning(grid: Grid) -> str:
+    """Return in a line whether it matters how one asks."""
+    got = {leaf for cell in grid.cells.values() for leaf in cell.leaves}
+    if not got:
+        return "No hello gets a certificate."
+    if len(got) > 1:
+        return f"{len(got)} different certificates: which one comes depends on how one asks, or on chance."
+    return "The same certificate for every hello that gets one."
 
 
 def _words(grid: Grid) -> Iterator[str]:

@@ -206,7 +206,7 @@ def detailed_types(summary: LogSummary) -> Picture:
         says = f"{name}: {count:,} ({words.percent(count, total)})"
         drawing.text(_LEFT + 20, y, says, size=SMALL, width=_RIGHT - _LEFT - 24)
     told = "; ".join(f"{name} {count:,}" for name, count, _ in layers)
-    return drawing.finish(f"{title}, in steps of {_length(time.width_s)}", f"Bottom to top: {told}.")
+    return drawing.finish(f"{title}, in steps of {_length(time.width_s)}", f"Bottom to top: {told}.", f"{told}.")
 
 
 def _steps(summary: LogSummary) -> tuple[_Time | None, tuple[Point, ...]]:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
 
 from cfrunbook.evidence import Observations
-from cfrunbook.findings import Cause, Diagnosis, Finding, Struct
+from cfrunbook.findings import Cause, Diagnosis, Finding, Struct, schema_of
 from cfrunbook.text import visible
 from cfrunbook.views import html, outline
 
@@ -63,6 +64,8 @@ class Notification(Struct, frozen=True, kw_only=True):
     """The part of the report about the root cause, `#finding-…`; empty where there is none."""
     dedup_key: str
     """The same in every run about this distribution, URL host and origin, whatever is found: one alert."""
+    problems: tuple[str, ...]
+    """What went wrong with the report, a sentence each: a runbook failed, a disk was full. Empty: it is whole."""
     lab: str
     """The lab scenario; empty for a real incident."""
     slack: dict[str, Any]
@@ -77,8 +80,15 @@ class Notification(Struct, frozen=True, kw_only=True):
         return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
 
 
-def of(diagnosis: Diagnosis, seen: Observations | None = None, *, report: str = "") -> Notification:
-    """Return the notification of a diagnosis; `report` is where its report is."""
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a notification."""
+    return schema_of(Notification, "cfrunbook notification")
+
+
+def of(
+    diagnosis: Diagnosis, seen: Observations | None = None, *, report: str = "", problems: Sequence[str] = ()
+) -> Notification:
+    """Return the notification of a diagnosis; `report` is where its report is, `problems` what went wrong with that."""
     verdict, first = diagnosis.verdict, outline.root(diagnosis)
     anchors = outline.anchors(diagnosis.findings)
     anchor = next((f"#{a.own}" for f, a in zip(diagnosis.findings, anchors, strict=True) if f is first), "")
@@ -105,9 +115,10 @@ def of(diagnosis: Diagnosis, seen: Observations | None = None, *, report: str = 
         seen_at=seen.recorded_at if seen else None,
         next_step=visible(_next_step(diagnosis, first), LONGEST_TEXT),
         source=source if html.linkable(source) else "",
-        report=report,
+        report=visible(report, LONGEST_TEXT),
         anchor=anchor,
         dedup_key=_dedup_key(diagnosis),
+        problems=tuple(visible(problem, LONGEST_TEXT) for problem in problems),
         lab=lab,
         slack={},
         pagerduty={},
@@ -156,6 +167,7 @@ def _details(value: Notification) -> dict[str, str]:
         "Next": value.next_step,
         "Source": value.source,
         "Report": value.report,
+        "Problems": " ".join(value.problems),
     }
     return {name: text for name, text in told.items() if text}
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cfrunbook import neighbors
-from cfrunbook.findings import Cause, Diagnosis, Finding, Path, StageResult, Statement, Wanted, Witness
+from cfrunbook.findings import Cause, Diagnosis, Finding, Path, StageResult, Statement, Status, Verdict, Wanted, Witness
 from cfrunbook.text import visible
 
 if TYPE_CHECKING:
@@ -81,10 +81,29 @@ def root(diagnosis: Diagnosis) -> Finding | None:
     return next((f for f in named if f.target == verdict.target), named[0] if named else None)
 
 
+def sentence_parts(verdict: Verdict) -> tuple[str, str]:
+    """Return the verdict's sentence in two: what it is and what CloudFront answers, and what else speaks for it."""
+    said = verdict.sentence
+    end = found.end() if (found := _ANSWERS.search(said)) else len(said)
+    return said[:end], said[end:].strip()
+
+
+_ANSWERS = re.compile(r"CloudFront answers \d{3}\.(?= )")
+
+
 def others(diagnosis: Diagnosis) -> tuple[Finding, ...]:
     """Return every finding but the root one, in the diagnosis's rank."""
     first = root(diagnosis)
     return tuple(f for f in diagnosis.findings if f is not first)
+
+
+def worth_mending(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return what is no fault and will or may become one, each kind once, where something can be done about it."""
+    kept: dict[str, Finding] = {}
+    for finding in findings:
+        if finding.status is Status.WARNING and finding.remedy.steps:
+            kept.setdefault(finding.code, finding)
+    return tuple(kept.values())
 
 
 def broken(stages: Iterable[StageResult], code: str | None = None) -> StageResult | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -208,8 +208,8 @@ class Judgement:
 
     @property
     def brief(self) -> tuple[Finding, ...]:
-        """The findings that a line each suffices for."""
-        return tuple(f for f in self.findings if f.status not in _FULL)
+        """The findings that a line each suffices for, but for the one that is the conclusion."""
+        return tuple(f for f in self.findings if f.status not in _FULL and f.title != self.sentence)
 
     @property
     def brief_title(self) -> str:
@@ -246,16 +246,21 @@ class Fix:
 
     findings: tuple[Finding, ...]
     sentence: str
-    """Said where there are no findings."""
+    """Said where there are no findings, or before those that are no faults."""
     elsewhere: str = ""
     elsewhere_title: str = ""
     elsewhere_status: str = ""
     runbook: str = ""
 
+    @property
+    def is_fault(self) -> bool:
+        """Whether there is a fault to fix, not only something that will or may bite."""
+        return any(f.status is not Status.WARNING for f in self.findings)
+
     def _repr_mimebundle_(self, **_: Any) -> Bundle:
         if not self.findings:
             return _bundle("fixes", self, "\n".join(filter(None, [self.sentence, self.elsewhere])))
-        lines = []
+        lines = [] if self.is_fault else [self.sentence, ""]
         for finding in self.findings:
             lines.append(finding.title)
             for step in finding.remedy.steps or (Step(text=finding.next_check, command=finding.reproduce),):
@@ -313,9 +318,9 @@ class Onward:
         return _bundle("onward", self, "\n".join(lines))
 
 
-def note(sentence: str) -> html.Fragment:
-    """Return one sentence to be shown where there is nothing else to show."""
-    return _text("sentence", sentence)
+def note(sentence: str, meaning: str = "") -> html.Fragment:
+    """Return one sentence to be shown where there is nothing else to show; `meaning` is the shorter one for a line."""
+    return replace(_text("sentence", sentence), meaning=meaning, is_note=True)
 
 
 def paragraph(text: str) -> html.Fragment:
@@ -324,7 +329,7 @@ def paragraph(text: str) -> html.Fragment:
 
 
 def _text(macro: str, text: str) -> html.Fragment:
-    data, _ = _bundle(macro, text, text)
+    data, _ = _bundle(macro, text, outline.multiline(text))
     return html.Fragment(html=data["text/html"], text=data["text/plain"])
 
 

@@ -17,6 +17,7 @@ from cfrunbook.evidence import (
     Handshake,
     Observations,
     Resolution,
+    ResolutionOutcome,
     SecondOpinion,
 )
 from cfrunbook.text import join_names, visible
@@ -28,6 +29,8 @@ MAX_ROWS = 400
 """Rows shown of one table; what is left out is counted and is in the recording."""
 MAX_FIELDS = 12
 """Response header fields shown of one answer."""
+_MOST_NAMES = 3
+"""Names that one line tells of."""
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -102,6 +105,40 @@ def resolutions(seen: Observations) -> Table:
         wide={1},
         empty="No name was resolved.",
     )
+
+
+def meaning(kind: str, seen: Observations) -> str:
+    """Return in a line what a table says; empty for one that is only to be read row by row."""
+    return _resolved(seen) if kind == "resolutions" else ""
+
+
+def _resolved(seen: Observations) -> str:
+    """Return in a line whether those who were asked for addresses agree."""
+    asked = [r for r in seen.resolutions if r.outcome is not ResolutionOutcome.RELOCATED]
+    if not asked:
+        return "No resolver was asked: the addresses were given, so name resolution was not examined."
+    by_name: dict[str, list[Resolution]] = {}
+    for one in asked:
+        by_name.setdefault(one.name, []).append(one)
+    told = []
+    for name, answers in list(by_name.items())[:_MOST_NAMES]:
+        said: dict[str, list[str]] = {}
+        for one in answers:
+            addresses = ", ".join(sorted((*one.ipv4, *one.ipv6))[:4])
+            said.setdefault(addresses or _words(one.outcome), []).append(one.resolver)
+        if len(said) == 1:
+            told.append(f"{name}: {next(iter(said))}, from {join_names([_by(one.resolver) for one in answers], 3)}")
+        else:
+            sides = (f"{what} from {join_names([_by(r) for r in who], 3)}" for what, who in said.items())
+            told.append(f"{name}: they disagree: {'; '.join(sides)}")
+    more = f" And {len(by_name) - _MOST_NAMES} more names." if len(by_name) > _MOST_NAMES else ""
+    return visible(f"{'. '.join(told)}.{more}", 500)
+
+
+def _by(resolver: str) -> str:
+    """Return who was asked, in words: the walk serves several names at once."""
+    words = {AUTHORITATIVE: "the zone's name servers", "system": "this system's resolver"}
+    return words.get(resolver, resolver)
 
 
 def connections(seen: Observations) -> Table:

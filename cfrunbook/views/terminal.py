@@ -68,6 +68,9 @@ def render(diagnosis: Diagnosis, *, color: bool, width: int) -> str:
     if rest:
         lines = [line for f in rest for line in _headline(paper, f)]
         blocks.append(paper.section("Also found" if first else "Found", lines))
+    if diagnosis.verdict.status == "ok" and (worth := outline.worth_mending(diagnosis.findings)):
+        lines = [line for f in worth for line in (*paper.item(f.status, f.title), *_remedy(paper, f.remedy))]
+        blocks.append(paper.section("Worth mending", lines))
     if diagnosis.not_examined:
         blocks.append(paper.section("Not examined", _not_examined(paper, diagnosis.not_examined)))
     if first_wanted := outline.first_wanted(diagnosis):

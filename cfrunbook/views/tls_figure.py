@@ -83,7 +83,11 @@ def suites(capabilities: Capabilities, offered: Offer, *, place: str = "", note:
         drawing.text(_EDGE + 20, y, line, size=SMALL + 0.5, width=_WIDTH - 2 * _EDGE - 20)
     _legend(drawing, height - 12)
     told = [f"{shown}: CloudFront's hello gets {would_negotiate(capabilities)}.", *wants, *matrix.words()]
-    return drawing.finish("CloudFront's cipher suites and curves, and what the origin accepts", " ".join(told))
+    return drawing.finish(
+        "CloudFront's cipher suites and curves, and what the origin accepts",
+        " ".join(told),
+        " ".join(told[: 1 + len(wants)]),
+    )
 
 
 class _Matrix:
@@ -250,7 +254,7 @@ def ladder(handshake: Handshake, *, place: str = "") -> Picture:
         drawing.text(_EDGE + 20, y, line, size=SMALL + 0.5, width=_WIDTH - 2 * _EDGE - 20, bold=bool(status))
     told = " ".join(line for _, line in conclusion)
     words = f"{visible(shown, 200)}: {'; '.join(str(rung) for rung in rungs)}. {told}"
-    return drawing.finish("The TLS handshake, message by message", words)
+    return drawing.finish("The TLS handshake, message by message", words, told)
 
 
 def _draw(drawing: Drawing, rung: _Rung, y: float) -> None:

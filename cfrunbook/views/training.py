@@ -10,7 +10,9 @@ from typing import Any, Literal
 from cfrunbook.text import visible
 from cfrunbook.views import html, style
 
-Kind = Literal["heading", "text", "muted", "story", "list", "command", "verdict", "table"]
+Kind = Literal[
+    "heading", "text", "muted", "story", "list", "ways", "command", "edit", "checks", "verdict", "source", "table"
+]
 MAX_OUTPUT = 6000
 """Characters shown of what a command printed."""
 
@@ -21,16 +23,17 @@ class Block:
 
     kind: Kind
     text: str = ""
-    """The words; of a command: the command; of a verdict: its sentence."""
+    """The words; of a command: the command; of a verdict: its sentence; of a source: its address."""
     label: str = ""
     """Of a verdict: what it says in a word or two."""
     status: str = ""
     """Of a verdict: fault, ok, unknown, info …"""
     output: str = ""
-    """Of a command: what it printed."""
+    """Of a command: what it printed; of an edit of `text`: what is to stand there instead."""
     items: tuple[str, ...] = ()
     """Of a list or a story: its lines; of a table: the head."""
     rows: tuple[tuple[str, ...], ...] = ()
+    """Of a table: its lines; of ways: what for, and the command; of checks: the status, and what was seen."""
 
     @property
     def shown_output(self) -> str:
@@ -47,6 +50,15 @@ class Block:
                 return f"$ {self.text}\n{self.shown_output}".rstrip()
             case "verdict":
                 return f"{self.label}: {self.text}"
+            case "edit":
+                new = self.output.splitlines() or ["(nothing)"]
+                return "\n".join([*(f"- {line}" for line in self.text.splitlines()), *(f"+ {line}" for line in new)])
+            case "ways":
+                return "\n".join(f"{what}: {command}" for what, command in self.rows)
+            case "checks":
+                return "\n".join(f"{style.symbol(status)} {said}" for status, said in self.rows)
+            case "source":
+                return f"Source: {self.text}"
             case "list":
                 return "\n".join(f"- {item}" for item in self.items)
             case "story":
@@ -73,6 +85,13 @@ class Page:
         return "\n".join(visible(line, 2000) for block in self.blocks for line in block.plain().splitlines())
 
 
+def styles() -> str:
+    """Return the style sheets of the room and of its fields and buttons, as an element of HTML."""
+    from cfrunbook.views import panel
+
+    return f"<style>{style.fragment_css()}{panel._css()}{_css()}</style>"
+
+
 def page(*blocks: Block | Sequence[Block]) -> Page:
     """Return a page of blocks, and of lists of them."""
     return Page(tuple(one for block in blocks for one in ((block,) if isinstance(block, Block) else block)))
@@ -87,4 +106,5 @@ def _template() -> Any:
 def _css() -> str:
     from pathlib import Path
 
-    return (Path(__file__).parent / "templates" / "steps.css").read_text(encoding="utf-8")
+    folder = Path(__file__).parent / "templates"
+    return "".join((folder / name).read_text(encoding="utf-8") for name in ("steps.css", "training.css"))

@@ -401,10 +401,6 @@ def test_without_a_distribution_or_an_origin_there_is_nothing_to_examine(account
     assert [t.domain for t in incident.targets] == ["o.example"]
 
 
-def test_firewall_rules_that_were_given_win(account: Account) -> None:
-    assert with_fetched(distribution=ID, firewall=["mine.json"])["firewall"] == ["mine.json"]
-
-
 def test_facts_of_something_else_are_bad_input() -> None:
     with pytest.raises(BadInput, match=r"AWS: give what `cfrunbook\.fetch` returns"):
         cf.Incident.load(origin="x.example", aws={"a": 1})  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 import cfrunbook as cf
+from cfrunbook.aws.inputs import with_fetched
 from cfrunbook.aws.load_balancers import is_recognized
 from cfrunbook.evidence import AddressRanges
 from cfrunbook.firewall import answer
@@ -157,6 +158,48 @@ def test_the_rules_before_it_are_judged_as_any_dump(shop: Shop) -> None:
     assert incident.inputs.firewall == fetched.firewall
     told = {port: answer.ask(fetched.firewall, RANGES, Question(port, 4)).verdict for port in (443, 8443)}
     assert told == {443: "allowed", 8443: "blocked"}
+
+
+IPTABLES = b"*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 443 -s 192.0.2.0/25 -j ACCEPT\nCOMMIT\n"
+OPEN = {"SecurityGroups": [{"GroupId": "sg-1", "IpPermissions": [
+    {"IpProtocol": "tcp", "FromPort": 8443, "ToPort": 8443, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+]}]}  # fmt: skip
+ENTRIES = {"Entries": [{"Cidr": "192.0.2.0/24"}]}
+
+
+@pytest.mark.parametrize(
+    ("given", "names", "verdict", "left_out"),
+    [
+        ({}, ["security-groups.json", "prefix-lists.json"], "allowed", False),
+        (
+            {"rules.v4": IPTABLES},
+            ["security-groups.json", "prefix-lists.json", "rules.v4"],
+            "some blocked",
+            False,
+        ),
+        ({"mine.json": OPEN}, ["prefix-lists.json", "mine.json"], "blocked", True),
+        (
+            {"pl-0123456789abcdef0.json": ENTRIES},  # which alone says nothing
+            ["security-groups.json", "prefix-lists.json", "pl-0123456789abcdef0.json"],
+            "allowed",
+            False,
+        ),
+    ],
+    ids=["none", "of another kind", "of the same kind", "entries alone"],
+)
+def test_rules_that_were_given_are_judged_beside_those_fetched(
+    shop: Shop, tmp_path: Path, given: dict[str, Any], names: list[str], verdict: str, left_out: bool
+) -> None:
+    for name, content in given.items():
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    files = [str(tmp_path / name) for name in given]
+    incident = cf.Incident.load(**with_fetched(distribution=shop.distribution, firewall=files))
+    rules = incident.inputs.firewall
+    assert [dump.name for dump in rules] == names
+    assert answer.ask(rules, RANGES, Question(443, 4)).verdict == verdict
+    assert incident.inputs.aws is not None
+    said = [n for n in incident.inputs.aws.not_fetched if n.what == "the EC2 security groups in the account"]
+    assert [n.why for n in said] == ["others were given (mine.json), and those count"] * left_out
 
 
 def test_the_command_line_fetches_looks_and_judges(shop: Shop, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ async () => {
 }
 """
 RESTART = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()"
+INTERRUPT = "() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')"
 LAUNCHER = "() => { window.jupyterapp.commands.execute('launcher:create'); }"
 RUN = """
 async ([cells, parameters]) => {
@@ -186,6 +187,37 @@ def test_run_all_cells_shows_the_verdict_and_the_panel_follows(seen):
     assert seen.elsewhere == []
 
 
+def test_a_newcomer_is_led_from_the_page_to_a_verified_fix(seen):
+    """The guided first incident: look, ask the runbook, decide, mend; the edge's answer follows, and Verify says fixed."""
+    seen.page.goto(seen.server.page("lab/tree/START.md"))
+    seen.page.locator(".jp-MarkdownViewer a", has_text="A guided first incident").first.click(timeout=60_000)
+    opened = "() => window.jupyterapp.shell.currentWidget?.context?.path === 'training/01_guided_incident.ipynb'"
+    seen.page.wait_for_function(opened)
+    looked = seen.run("parameters", "open", "ask-the-edge", "by-openssl", "your-command", "diagnose", "decision")
+    printed = "\n".join(shown(looked, "text/plain"))
+    assert "02:13 PAGE" in printed
+    assert "HTTP/1.1 502 Bad Gateway" in printed
+    assert "unable to verify the first certificate" in printed
+
+    seen.page.locator(".cfr-command input").press("Enter")
+    seen.page.locator(".cfr-prompt", has_text="curl -sI").wait_for(timeout=30_000)
+    seen.button("Run all").click()
+    assert "intermediate" in seen.says("Fault found")
+    seen.page.locator(".cfr-panel label", has_text="The certificate, or the chain").click()
+    seen.button("Check").click()
+    seen.page.locator(".cfr-label", has_text="c) is right").wait_for(timeout=30_000)
+
+    seen.run("desk-of-files")
+    assert "502" in seen.says("Broken")
+    seen.run("issue")
+    assert "200" in seen.says("Works")
+    seen.button("Verify").click()
+    assert "nothing wrong any more" in seen.says("Fixed")
+    verified = seen.run("verify-by-diagnosis")
+    assert "Verified: The incident is over." in "\n".join(shown(verified, "text/plain"))
+    assert seen.elsewhere == []
+
+
 class Service:
     """A service on a port: silent, down, or up, which is to say what `backend` is."""
 
@@ -240,6 +272,10 @@ def test_a_person_works_with_the_panel(seen, work):
             seen.button("Run all").click()
             seen.says("Looking")
             seen.button("Cancel").click()
+            assert "the rest of the look" in seen.says("Could not tell")
+            seen.button("Run 2").click()
+            seen.says("Looking")
+            seen.page.evaluate(INTERRUPT)
             assert "the rest of the look" in seen.says("Could not tell")
 
             service.goes_down()

@@ -20,6 +20,8 @@ NOT_BROKEN = {
     name for name, s in BROKEN.items() if s.expected.cause is Cause.EDGE_FUNCTION and s.expected.status != "fault"
 }
 """What it takes is not known, and nothing is wrong."""
+NOT_SEEN = {"account-vpc-origin-shut-out"}
+"""A VPC origin: from here nobody sees whether it is mended."""
 
 
 def test_every_scenario_with_a_fault_can_be_mended() -> None:
@@ -42,7 +44,7 @@ def test_mended_the_edge_answers_200(name: str) -> None:
 def one_of_each_code() -> list[str]:
     """Return one scenario for every code outside edge functions, and one for each kind of function."""
     chosen: dict[str | None, str] = {}
-    for name in sorted(BROKEN.keys() - NOT_BROKEN):
+    for name in sorted(BROKEN.keys() - NOT_BROKEN - NOT_SEEN):
         expected = BROKEN[name].expected
         is_function = expected.cause is Cause.EDGE_FUNCTION
         chosen.setdefault(name.partition("-")[0] if is_function else expected.code, name)

@@ -7,15 +7,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from cfrunbook import Incident
 from cfrunbook.errors import BadInput
-from cfrunbook.lab import DEFAULT, Running, start
+from cfrunbook.incident import Incident
+from cfrunbook.lab import DEFAULT, SCENARIOS, Running, start
+from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.distribution import document
 from cfrunbook.lab.edge import Origin, Refusing, fetch
 from cfrunbook.lab.scenario import OriginSetup
 from cfrunbook.lab.servers import Address, Closed
-from tests.scenarios import distinct
+from tests.scenarios import APART, distinct
 
 IsListening = Callable[[Address], bool]
 
@@ -63,6 +67,16 @@ def test_a_folder_that_was_given_stays(tmp_path: Path) -> None:
     with start("healthy", folder=tmp_path / "lab") as running:
         assert running.folder == tmp_path / "lab"
     assert sorted(p.name for p in (tmp_path / "lab").iterdir()) == ["distribution.json", "lab.json", "trust.pem"]
+
+
+@pytest.mark.parametrize(
+    "name", ["firewall-stale-list", "dns-stale-server-denies", "response-alb-502", "lambda-edge-result-null"]
+)
+def test_the_lab_file_gives_an_incident_what_the_options_do(name: str) -> None:
+    with start(name) as running:
+        by_file, by_options = Incident.load(lab=running.file), Incident.load(**running.options)
+    assert msgspec.structs.replace(by_file.inputs, lab="") == msgspec.structs.replace(by_options.inputs, lab="")
+    assert bool(by_file.inputs.firewall) == name.startswith("firewall-")
 
 
 def test_the_lab_file_says_everything_relative_to_itself(tmp_path: Path) -> None:
@@ -151,6 +165,27 @@ def test_a_url_that_is_not_known_is_not_given() -> None:
     with start("healthy-all-viewer-no-url") as running:
         assert running.options["url"] == ""
         assert json.loads(running.file.read_bytes())["options"]["url"] == ""
+
+
+def one_of_each_kind_of_option() -> list[str]:
+    """Return one scenario for every combination of what an incident is loaded with."""
+    chosen: dict[tuple[bool, ...], str] = {}
+    for name, scenario in (distinct() | {name: SCENARIOS[name] for name in APART}).items():
+        setup = scenario.set_up(Authority())
+        given = (setup.response, setup.logs or scenario.has_logs, setup.firewall, setup.policies, setup.account)
+        further = (setup.before, setup.dns, setup.resolver, setup.function_result, setup.is_given, setup.revise)
+        chosen.setdefault(tuple(map(bool, (*given, *further))), name)
+    return sorted(chosen.values())
+
+
+@pytest.mark.parametrize("name", one_of_each_kind_of_option())
+def test_the_lab_file_gives_what_the_options_give(name: str) -> None:
+    """`cfrunbook diagnose --lab FILE` examines the very incident that tests load in this process."""
+    with start(name) as running:
+        here, there = Incident.load(**running.options), Incident.load(lab=running.file)
+    assert msgspec.structs.replace(there.inputs, lab="") == msgspec.structs.replace(here.inputs, lab="")
+    for field in set(Incident.__struct_fields__) - {"inputs"}:
+        assert getattr(here, field) == getattr(there, field), field
 
 
 def test_lists_without_items_have_no_items_key() -> None:

@@ -10,10 +10,11 @@ import subprocess
 import pytest
 
 from cfrunbook.findings import Cause
-from cfrunbook.lab import DEFAULT, SCENARIOS, Scenario, start
+from cfrunbook.lab import DEFAULT, SCENARIOS, Scenario, catalogue, start
+from cfrunbook.lab.catalogue import Judge
 from cfrunbook.lab.edge import fetch, fetch_all
 from cfrunbook.lab.scenario import ORIGIN, VIEWER_HOST
-from cfrunbook.lab.scenarios import hellos
+from cfrunbook.lab.scenarios import account, hellos
 from cfrunbook.lab.servers import Address, Behind, Chain, Service, Tls
 from cfrunbook.probes import s2n
 from tests.conftest import REQUIRE_ALL
@@ -39,6 +40,11 @@ REQUIRED = {
 OF_HELLOS = {s.name for s in hellos.SCENARIOS}
 """Of these some send what OpenSSL could not."""
 
+STATUSES = {Cause.EDGE_FUNCTION: (502, 503), Cause.ORIGIN_RESPONSE: (502, 503, 504)}
+"""What CloudFront answers, by cause, where this is not 502 or 504."""
+OF_ACCOUNTS = {s.name for s in account.SCENARIOS}
+"""What is up in these is up in others, too."""
+
 each = table("scenario", SCENARIOS.values(), ids=lambda scenario: scenario.name)
 each_distinct = pytest.mark.parametrize("scenario", distinct().values(), ids=distinct())
 
@@ -57,13 +63,14 @@ def test_the_edge_answers_what_is_expected_of_cloudfront(scenario: Scenario) -> 
     answers = [answer for said in looked_at(scenario.name).answers.values() for answer in said]
     assert {a.status for a in answers} == expected
     is_its_own = scenario.expected.code == "origin_response.origin_status"
-    passed_on = {200, 403, 417, 500} | ({scenario.expected.cloudfront_status} if is_its_own else set())
+    passed_on = {200, 400, 403, 404, 417, 500} | ({scenario.expected.cloudfront_status} if is_its_own else set())
     assert all(bool(a.reason) == (a.status not in passed_on) for a in answers)
 
 
 def test_only_where_it_is_said_does_the_answer_need_awss_library() -> None:
     needing = [s.name for s in SCENARIOS.values() if s.needs_s2n]
     assert needing == ["tls-protocol-warns-first", "tls-protocol-p521-curve-only"]
+    assert set(needing) == {name for name, judge in catalogue.disagreements() if judge is Judge.OPENSSL}
     with start(needing[1]) as running:
         assert {a.status for a in fetch_all(running.edge_facts, patience=10.0, with_s2n=False)} == {200}
 
@@ -119,7 +126,7 @@ def test_the_scenario_is_complete(scenario: Scenario) -> None:
         if scenario.name in APART and not scenario.is_fickle:
             assert expected.edge == {200}
             return
-        assert expected.cloudfront_status in ((502, 503) if expected.cause is Cause.EDGE_FUNCTION else (502, 504))
+        assert expected.cloudfront_status in STATUSES.get(expected.cause, (502, 504))
         assert expected.cloudfront_status in expected.edge_answers
     elif expected.status == "unknown":
         assert (expected.code or "").partition(".")[0] == (expected.cause or "")
@@ -140,7 +147,11 @@ def test_the_story_does_not_give_the_answer_away(scenario: Scenario) -> None:
 @pytest.mark.needs("openssl")
 @pytest.mark.parametrize(
     "scenario",
-    [s for s in OTHERS if not s.startswith(("port-", "dns-")) and "http-only" not in s and s not in OF_HELLOS],
+    [
+        s
+        for s in OTHERS
+        if not s.startswith(("port-", "dns-")) and "http-only" not in s and s not in OF_HELLOS | OF_ACCOUNTS
+    ],
 )
 def test_s_client_sees_the_chain_in_its_order(scenario: str) -> None:
     with start(scenario) as running:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -180,7 +181,8 @@ def test_ranges_of_a_plain_file_add_up(rows, cuts):
 def test_two_processes_count_as_one(tmp_path, monkeypatch):
     for number in range(8):
         rows = [failed(i + 100 * number) for i in range(20)] + [request(i) for i in range(30)]
-        (tmp_path / f"{number}.gz").write_bytes(gzip.compress(standard(rows)))
+        name = os.fsdecode(b"\xff%d.gz" % number)  # it need not be text
+        (tmp_path / name).write_bytes(gzip.compress(standard(rows)))
     told: list[tuple[int, int]] = []
     alone = reading.read([tmp_path], processes=1, progress=lambda *step: told.append(step))
     assert reading.read([tmp_path], processes=2) == alone

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import signal
+import threading
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
@@ -11,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from cfrunbook import lab
-from cfrunbook.panel import codes
+from cfrunbook import evidence, lab
+from cfrunbook.panel import codes, stopping
 from cfrunbook.panel.frontend import notebook_name, shows_widgets
 from cfrunbook.panel.panel import Panel
 from cfrunbook.panel.progress import Progress
@@ -242,6 +245,42 @@ def test_after_a_restart_the_last_evidence_is_offered_and_judged_without_looking
     assert after.resume.layout.display is None or after._resuming.layout.display == "none"
 
 
+def test_of_two_looks_in_one_second_the_later_is_the_newest(expired):
+    """A look and its verification take less than that where nothing is slow."""
+    panel = Panel(open_runbook("03_certificate", lab=expired.file))
+    asyncio.run(panel.runbook.look())
+    paths = [panel.keeping.keep(panel.runbook.observations) for _ in range(11)]
+    assert [kept.path for kept in panel.keeping.kept] == paths[:0:-1]
+    assert len(set(paths)) == 11
+
+
+def test_the_end_of_the_kernel_ends_a_look_and_keeps_what_was_seen(silent, monkeypatch):
+    panel = Panel(open_runbook("04_port", lab=silent.file, deadline=600))
+    seen_something = threading.Event()
+    monkeypatch.setattr(Progress, "__call__", lambda progress, line: seen_something.set())
+    panel.rows["look"].run.click()
+    assert seen_something.wait(60)
+    monkeypatch.setattr(stopping, "PATIENCE", 60)
+    stopping._at_exit()
+    assert not panel.work.busy
+    assert evidence.load(panel.keeping.kept[0].path).connections
+
+
+def test_an_interrupted_kernel_stops_panels_but_takes_no_interrupt_from_a_cell(silent, monkeypatch):
+    panel = Panel(open_runbook("04_port", lab=silent.file, deadline=600))
+    monkeypatch.setattr(Progress, "__call__", lambda progress, line: os.kill(os.getpid(), signal.SIGINT))
+    of_cell = signal.getsignal(signal.SIGINT)
+    stopping._listen()
+    assert signal.getsignal(signal.SIGINT) is of_cell
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as ipykernel has it between cells
+        stopping._listen()
+        assert clicked(panel, panel.run_all).startswith("? Could not tell")
+    finally:
+        signal.signal(signal.SIGINT, of_cell)
+    assert words(panel)["look"] == "stopped"
+
+
 # --- the form ------------------------------------------------------------------------------------------------------
 
 
@@ -331,11 +370,18 @@ def test_files_and_pasted_text_are_kept_beside_the_notebook_and_put_where_they_b
     assert (folder / ".cfrunbook" / ".gitignore").read_text() == "*\n"
 
 
-def test_a_file_that_is_too_large_is_refused_in_a_sentence(expired, monkeypatch):
-    monkeypatch.setattr("cfrunbook.panel.keeping.MAX_UPLOAD_BYTES", 2**20)
+def test_a_file_of_no_use_is_refused_in_a_sentence_and_taken_nowhere(expired):
     panel = Panel(open_runbook("03_certificate", lab=expired.file))
-    assert "is larger than 1 MiB" in give(panel, "a.txt", b"HTTP/1.1 502 x\r\n" + b"x" * 2**20)
-    assert "anything" not in panel.form.values
+    useless = {
+        "nothing: it is empty": b"",
+        "binary, and of no kind that is known here": bytes(range(256)) * 400,
+        "is larger than 64 MiB: put it beside the notebook": bytes(200_000_000),
+        "nothing that is known here": HOSTILE.encode() * 20_000,
+    }
+    for said, content in useless.items():
+        assert said in give(panel, HOSTILE, content)
+        assert "<script" not in panel.status.value
+        assert "anything" not in panel.form.values
 
 
 # --- what it says --------------------------------------------------------------------------------------------------
@@ -376,6 +422,21 @@ def test_as_code_is_what_the_buttons_do(expired):
     compile(
         codes.script(open_runbook("03_certificate", lab=expired.file)), "x", "exec", flags=0x2000
     )  # top-level await
+
+
+def test_every_step_says_in_a_line_what_it_came_to():
+    panel = Panel(open_runbook("05_dns"))
+    clicked(panel, panel.run_all)
+    came_to = {name: row.value.meaning for name, row in panel.rows.items()}
+    assert came_to["figure-servers"] == "shop.lab: its name servers answer in 2 different ways."
+    assert came_to["table-resolutions"] == "origin.shop.lab: 203.0.113.10, from the zone's name servers."
+    assert [name for name, meaning in came_to.items() if not meaning] == ["verify"]
+    panel = Panel(open_runbook("06_edge_function"))
+    clicked(panel, panel.run_all)
+    came_to = {name: row.value.meaning for name, row in panel.rows.items()}
+    assert came_to["results"].endswith("origin-response. CloudFront would answer 502: 1 rule is broken.")
+    assert not came_to["fix"].endswith(":")
+    assert panel.rows["logs"].value.word == "done"
 
 
 @pytest.mark.parametrize("name", list(GUIDES))
@@ -430,10 +491,12 @@ def test_widgets_are_for_people_before_something_that_shows_them(
     assert shows_widgets(environ, shell()) is shown
 
 
-def test_a_page_of_voila_shows_results_in_widgets(expired, monkeypatch):
-    """Such a page does not follow display handles."""
+@pytest.mark.parametrize("variable", [("SERVER_SOFTWARE", "voila/0.5.13"), ("VSCODE_PID", "1")])
+def test_voila_and_vs_code_show_results_in_widgets(expired, monkeypatch, variable):
+    """The one does not follow display handles, the other not always."""
     displayed: list[Any] = []
-    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0.5.13")
+    monkeypatch.setenv(*variable)
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     monkeypatch.setattr("IPython.display.display", lambda *given, **_: displayed.append(given))
     panel = Panel(open_runbook("03_certificate", lab=expired.file))
     panel.show()

@@ -91,3 +91,16 @@ def test_the_pager_is_told_even_where_the_report_cannot_be_written(report, tmp_p
     assert "No space left on device; what was gathered is in " in error
     alert = json.loads((tmp_path / "alert.json").read_text())
     assert (alert["code"], alert["report"]) == ("certificate.expired", "")
+
+
+def test_the_pager_is_told_even_where_we_fail_ourselves(report, tmp_path, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("a\x1b defect")
+
+    monkeypatch.setattr("cfrunbook.report.folder._write_page", broken)
+    status, _, error = report("--notify-file", str(tmp_path / "alert.json"))
+    assert status == 70
+    assert "a defect of cfrunbook itself" in error
+    alert = json.loads((tmp_path / "alert.json").read_text())
+    assert alert["code"] == "certificate.expired"
+    assert alert["problems"] == [r"A defect of cfrunbook: ZeroDivisionError: a\x1b defect."]

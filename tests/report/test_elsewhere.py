@@ -1,10 +1,16 @@
-"""A report written where papermill's handlers write to: through a handler as an extra registers it."""
+"""A report written where papermill's handlers write to: a bucket, and any handler as an extra registers it."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
 from papermill import iorw
 from papermill.exceptions import missing_dependency_generator
@@ -12,7 +18,10 @@ from papermill.exceptions import missing_dependency_generator
 from cfrunbook import lab
 from cfrunbook.cli import entry
 from cfrunbook.errors import BadInput
-from cfrunbook.report import elsewhere
+from cfrunbook.report import elsewhere, notebooks_folder
+from cfrunbook.runbook import GUIDES
+
+RECORDING = Path(__file__).parent.parent / "data" / "port-refused.evidence.json"
 
 
 class Bucket:
@@ -79,3 +88,89 @@ def test_a_missing_extra_is_named(monkeypatch):
 def test_a_folder_is_a_folder():
     assert not elsewhere.is_elsewhere("incident")
     assert not elsewhere.is_elsewhere(Path("s3:/bucket"))
+
+
+# --- a bucket -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[tuple[Any, dict[str, str]]]:
+    """An S3 on loopback with the bucket `incidents`, and the environment in which boto3 finds it."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        url = f"http://{host}:{port}"
+        found = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+        away = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CFRUNBOOK_"))}
+        client = boto3.client(
+            "s3",
+            endpoint_url=url,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+            region_name="us-east-1",
+        )
+        client.create_bucket(Bucket="incidents")
+        yield client, {**away, **found, "AWS_DEFAULT_REGION": "us-east-1"}
+    finally:
+        server.stop()
+
+
+def run(environment: dict[str, str], *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        env={**environment, "TMPDIR": str(cwd)},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def read(client: Any, key: str) -> str:
+    return str(client.get_object(Bucket="incidents", Key=key)["Body"].read().decode())
+
+
+def test_a_report_is_written_to_a_bucket(bucket, tmp_path):
+    client, environment = bucket
+    command = ("cfrunbook", "report", "--evidence", str(RECORDING), "--redacted", "--json")
+    done = run(environment, *command, "--output", "s3://incidents/shop", "--notify-file", "alert.json", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    place = json.loads(done.stdout)["path"]
+    assert place.startswith("s3://incidents/shop/2")
+    prefix = place.removeprefix("s3://incidents/")
+    keys = {o["Key"].removeprefix(f"{prefix}/") for o in client.list_objects_v2(Bucket="incidents")["Contents"]}
+    assert {"report.html", "summary.md", "evidence.json", "redacted/report.html", "redaction-key.json"} <= keys
+    assert {f"notebooks/{name}.ipynb" for name in GUIDES} <= keys
+    assert "port.refused" in read(client, f"{prefix}/report.html")
+    assert json.loads((tmp_path / "alert.json").read_text())["report"] == place
+    assert [p.name for p in tmp_path.iterdir()] == ["alert.json"]
+
+
+def test_a_bucket_that_is_not_there_costs_nothing_but_the_place(bucket, tmp_path):
+    command = ("cfrunbook", "report", "--evidence", str(RECORDING), "--notify-file", "alert.json")
+    done = run(bucket[1], *command, "--output", "s3://absent/shop", cwd=tmp_path)
+    assert done.returncode == 2
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("cfrunbook: Cannot write s3://absent/shop/")
+    assert "NoSuchBucket" in said
+    kept = Path(said.rpartition("the report is in ")[2].rstrip("."))
+    assert (kept / "report.html").is_file()
+    assert json.loads((tmp_path / "alert.json").read_text())["problems"] == [said.removeprefix("cfrunbook: ")]
+
+
+def test_papermill_reads_a_runbook_from_a_bucket_and_writes_it_there(bucket, tmp_path):
+    client, environment = bucket
+    (tmp_path / "evidence.json").write_bytes(RECORDING.read_bytes())
+    client.put_object(Bucket="incidents", Key="04.ipynb", Body=(notebooks_folder() / "04_port.ipynb").read_bytes())
+    places = ("s3://incidents/04.ipynb", "s3://incidents/done/04.ipynb")
+    command = ("papermill", *places, "--engine", "cfrunbook", "-p", "evidence", "evidence.json", "--no-progress-bar")
+    done = run(environment, *command, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    notebook = nbformat.reads(read(client, "done/04.ipynb"), as_version=4)
+    assert "port.refused" in json.dumps(notebook)
+    assert notebook.metadata.papermill.output_path == places[1]

@@ -20,8 +20,8 @@ from cfrunbook.errors import BadInput
 from cfrunbook.evidence import load
 from cfrunbook.incident import Incident
 from cfrunbook.observation import observe_sync
+from cfrunbook.report import Kernels, notebooks_folder, write_report
 from cfrunbook.report import folder as report_folder
-from cfrunbook.report import notebooks_folder, write_report
 from cfrunbook.report.formats import Format
 from cfrunbook.runbook import GUIDES
 from cfrunbook.views.mime import DIAGNOSIS
@@ -70,6 +70,24 @@ def test_the_folder_is_complete_and_nothing_else_is_left(report):
     )
     assert list(written.path.parent.iterdir()) == []
     assert written.failed == ()
+
+
+@pytest.mark.parametrize("forked", [True, False])
+def test_no_kernel_draws_what_the_page_shows_too(seen, report, tmp_path, forked):
+    """Each picture is drawn once, in a process of its own, with either kind of kernels."""
+    looking = nbformat.read(notebooks_folder() / "03_certificate.ipynb", as_version=4)
+    looking.cells.append(nbformat.v4.new_code_cell("import sys; print('matplotlib.figure' in sys.modules)"))
+    nbformat.write(looking, tmp_path / "03_certificate.ipynb")
+    with Kernels(forked=forked) as kernels:
+        written = write_report(
+            *seen, output=tmp_path / "out", now=NOW, notebooks=[tmp_path / "03_certificate.ipynb"], kernels=kernels
+        )
+    assert written.failed == ()
+    ran = nbformat.read(written.path / "notebooks" / "03_certificate.ipynb", as_version=4)
+    assert ran.cells[-1].outputs[0].text == "False\n"
+    assert (written.path / "report.html").read_text().count("<svg") == (report[1] / "report.html").read_text().count(
+        "<svg"
+    )
 
 
 def test_the_folder_can_be_read_by_others(report):
@@ -133,13 +151,34 @@ def broken_notebook(folder: Path) -> Path:
     return path
 
 
+def edited_notebook(folder: Path) -> Path:
+    """One whose parameters cell lost its tag: what it is given would be overwritten, and it would examine a lab."""
+    path = folder / "05_dns.ipynb"
+    notebook = nbformat.read(notebooks_folder() / path.name, as_version=4)
+    for cell in notebook.cells:
+        cell.metadata.pop("tags", None)
+    nbformat.write(notebook, path)
+    return path
+
+
+def killed_notebook(folder: Path) -> Path:
+    path = folder / "01_tls_name.ipynb"
+    notebook = nbformat.read(notebooks_folder() / path.name, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"))
+    nbformat.write(notebook, path)
+    return path
+
+
 def test_a_failed_notebook_is_kept_and_named_and_the_report_is_there(seen, tmp_path):
-    sources = [broken_notebook(tmp_path), notebooks_folder() / "04_port.ipynb"]
+    whole = notebooks_folder() / "04_port.ipynb"
+    sources = [broken_notebook(tmp_path), edited_notebook(tmp_path), killed_notebook(tmp_path), whole]
     written = write_report(*seen, output=tmp_path / "incident", notebooks=sources, now=NOW)
-    assert written.failed == ("03_certificate",)
+    assert written.failed == ("03_certificate", "05_dns", "01_tls_name")
     page = (written.path / "report.html").read_text(encoding="utf-8")
     assert "03_certificate" in page
     assert "RuntimeError: the &lt;b&gt;disk&lt;/b&gt; is full" in page
+    assert "no cell has the tag “parameters”, so it cannot be told what to examine" in page
+    assert "DeadKernelError: Kernel died" in page
     assert "04_port" in page
     kept = nbformat.read(written.path / "notebooks" / "03_certificate.ipynb", as_version=4)
     assert kept.metadata.papermill.exception is True

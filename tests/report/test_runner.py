@@ -10,8 +10,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
 
-from cfrunbook.report import kernels
+from cfrunbook.report import kernels, parameters
 from cfrunbook.report.runner import Job, run_notebooks, run_notebooks_async
 
 
@@ -161,6 +163,39 @@ def test_a_kernel_over_tcp_works_and_does_not_warn(tmp_path, monkeypatch, capfd)
     (run,) = run_notebooks([Job(write(tmp_path, "a", "print(given)"), tmp_path / "out.ipynb")])
     assert text(run.output) == "1\n"
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"given": 2},
+        {
+            "text": 'a "b"\\\n\t\x00 ü 例 \U00020000 $x {y}',
+            "numbers": [1, -2.5, 1e300, float("inf"), float("-inf"), float("nan"), True, None],
+            "nested": {"a b": [{}, [], {"c": "d'"}]},
+            "path": Path("somewhere"),
+        },
+    ],
+)
+@pytest.mark.parametrize("tags", [("parameters",), ("other",), ("injected-parameters", "parameters"), ()])
+def test_a_notebook_gets_its_parameters_as_papermill_gives_them(tmp_path, given, tags):
+    cells = [nbformat.v4.new_code_cell(f"given = {n}", metadata={"tags": [tag]}) for n, tag in enumerate(tags)]
+    cells.append(nbformat.v4.new_markdown_cell("text"))
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    path = tmp_path / "a.ipynb"
+    nbformat.write(
+        nbformat.v4.new_notebook(metadata={**kernel, "language_info": {"name": "python"}}, cells=cells), path
+    )
+
+    ours, theirs = parameters.read(path), load_notebook_node(str(path))
+    assert ours == theirs
+    parameters.inject(ours, given)
+    theirs = parameterize_notebook(theirs, given)
+    for notebook in (ours, theirs):
+        for cell in notebook.cells:
+            del cell["id"]
+    assert repr(ours) == repr(theirs)
 
 
 VALIDATE = """

@@ -12,8 +12,7 @@ import pytest
 import cfrunbook as cf
 from cfrunbook import lab
 from cfrunbook.findings import Cause, Diagnosis, Finding, Stage, Status, Verdict
-from cfrunbook.runbook import GUIDES, PARAMETERS, Runbook, comparing, open_runbook, pictures
-from cfrunbook.runbook import steps as runbook_steps
+from cfrunbook.runbook import GUIDES, PARAMETERS, Runbook, comparing, guides, open_runbook, pictures
 from cfrunbook.runbook.guides import from_environment, given
 from cfrunbook.views.mime import DIAGNOSIS, FINDING
 
@@ -151,7 +150,7 @@ def test_another_runbook_leads_there(expired):
 
 
 def test_a_root_cause_without_a_runbook_leads_to_the_first(monkeypatch):
-    monkeypatch.setattr(runbook_steps, "GUIDES", {n: g for n, g in GUIDES.items() if n != "07_origin_response"})
+    monkeypatch.setattr(guides, "GUIDES", {n: g for n, g in GUIDES.items() if n != "07_origin_response"})
     with lab.start("http-only-answers-502") as running:
         runbook = looked("03_certificate", lab=running.file)
         assert runbook.next().runbook == "00_start_here"

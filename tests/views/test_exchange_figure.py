@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cfrunbook.evidence import Connection, ConnectOutcome, Exchange, ExchangeEnd, ExchangeOutcome
+from cfrunbook.evidence import Connection, ConnectOutcome, Deviation, Exchange, ExchangeEnd, ExchangeOutcome
 from cfrunbook.views import exchange_figure, figures
 from cfrunbook.views.exchange_figure import exchange_timeline
 from tests.views.test_figures import check
@@ -54,6 +54,18 @@ def test_the_phases_in_words(seen: Exchange, words: str) -> None:
         elapsed_ms=3.0,
     )  # fmt: skip
     assert words in check(exchange_timeline([seen], [connection])).alt
+
+
+@pytest.mark.parametrize(
+    ("more", "status"),
+    [
+        ({}, "ok"),
+        ({"deviations": ((Deviation.LENGTH_DIFFERS, 2),)}, "warning"),
+        ({"status_line": "HTTP/1.1 502 Bad Gateway"}, "fault"),
+    ],
+)
+def test_the_mark_is_no_tick_where_the_answer_is_not_what_http_allows(more: dict[str, Any], status: str) -> None:
+    assert exchange_figure._status(exchange(**more)) == status
 
 
 def test_nothing_and_too_many() -> None:

@@ -390,3 +390,18 @@ def test_tables_name_what_was_negotiated_and_count_what_is_left_out(samples: dic
     refused = tables.connections(samples["unknown"].observations).rows[0]
     assert refused[1] == "api.example.net:8443 at 198.51.100.7 (relocated to 127.0.0.1:40001)"
     assert refused[3].startswith("ICMP type 3 code 13 from 192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "parts"),
+    [
+        ("It expired. CloudFront answers 502.", ("It expired. CloudFront answers 502.", "")),
+        (
+            "It expired. CloudFront answers 502. CloudFront says so too: 1 of 2.",
+            ("It expired. CloudFront answers 502.", "CloudFront says so too: 1 of 2."),
+        ),
+        ("This is a 504, not a 502: silent.", ("This is a 504, not a 502: silent.", "")),
+    ],
+)
+def test_what_else_speaks_for_a_verdict_stands_below_it(sentence: str, parts: tuple[str, str]) -> None:
+    assert outline.sentence_parts(Verdict(status="fault", sentence=sentence)) == parts

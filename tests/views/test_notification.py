@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 
 from cfrunbook.views import notification
 from cfrunbook.views.notification import Notification
@@ -68,3 +72,28 @@ def test_hostile_values_stay_text(samples: dict[str, Any], hostile_text: str) ->
     assert len(value.pagerduty["payload"]["summary"]) <= 1024
     assert len(value.servicenow["description"]) <= 4000
     assert msgspec.json.decode(value.to_json(), type=Notification) == value
+
+
+def test_what_went_wrong_is_told_to_everybody(samples: dict[str, Any]) -> None:
+    value = told(samples["fault"], problems=["Runbook 05_dns: the\x1b kernel died.", "No PDF."])
+    assert value.problems == (r"Runbook 05_dns: the\x1b kernel died.", "No PDF.")
+    for text in (value.slack["text"], value.servicenow["description"]):
+        assert r"Problems: Runbook 05_dns: the\x1b kernel died. No PDF." in text.replace("\u200b", "")
+    assert value.pagerduty["payload"]["custom_details"]["Problems"].endswith("No PDF.")
+    assert "Problems" not in told(samples["fault"]).pagerduty["payload"]["custom_details"]
+
+
+def test_the_shipped_schema_is_up_to_date_and_holds(samples: dict[str, Any]) -> None:
+    shipped = json.loads(files("cfrunbook").joinpath("notification.schema.json").read_text())
+    assert shipped == json.loads(json.dumps(notification.json_schema())), "run `make schema`"
+    for sample in samples.values():
+        Draft202012Validator(shipped).validate(json.loads(told(sample).to_json()))
+
+
+def test_the_documented_sample_is_one(samples: dict[str, Any]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
+    (sample,) = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    value, real = msgspec.json.decode(sample, type=Notification), json.loads(told(samples["fault"]).to_json())
+    assert list(json.loads(sample)) == list(real), "in the order in which it is written"
+    for form in ("slack", "pagerduty", "servicenow"):
+        assert set(getattr(value, form)) == set(real[form])

@@ -133,7 +133,7 @@ def full_page(at: dt.datetime) -> str:
         seen,
         targets=incident.targets,
         figures=pictures.everything(incident, seen, diagnosis),
-        log_figures=pictures.of_logs(seen),
+        log_figures=pictures.of_logs(incident, seen, diagnosis),
         judged=edge_function.judged(seen.inputs.functions),
         notebooks=[html.NotebookLink("06_edge_function", "notebooks/06_edge_function.ipynb", "fault")],
         failed=[html.FailedNotebook("05_dns", "DeadKernelError: the kernel died")],

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from cfrunbook.findings import Diagnosis, Stage, StageResult, Verdict
+from cfrunbook.findings import Diagnosis, Remedy, Stage, StageResult, Status, Step, Verdict
 from cfrunbook.views import outline, tables, terminal
+from cfrunbook.views.steps import Fix
 
 SGR = re.compile(r"\x1b\[(0|1|2|31|32|33|34|35)m")
 
@@ -60,6 +62,21 @@ def test_unknown_says_the_next_check_once(samples: dict[str, Any]) -> None:
     assert text.count("NEXT CHECK") == 1
     assert "Run cfrunbook diagnose from a machine in the origin's network." in text
     assert "origin's security group" in text
+
+
+def test_what_will_bite_is_told_with_what_to_do_where_there_is_no_fault(samples: dict[str, Any]) -> None:
+    found = samples["ok"].diagnosis
+    step = Step(text="Start the name server.", command="systemctl start named")
+    warning = replace(found.findings[0], status=Status.WARNING, title="One is dead.", remedy=Remedy(steps=(step,)))
+    text = terminal.render(replace(found, findings=(warning, warning)), color=False, width=80)
+    assert text.count("Start the name server.") == 1
+    assert text.index("WORTH MENDING") < text.index("    systemctl start named")
+    assert "WORTH MENDING" not in terminal.render(found, color=False, width=80)
+    fault = replace(found, verdict=replace(found.verdict, status="fault"), findings=(warning,))
+    assert "WORTH MENDING" not in terminal.render(fault, color=False, width=80)
+    shown = Fix(findings=(warning,), sentence="No fault was found.")._repr_mimebundle_()
+    for text in (shown[0]["text/plain"], shown[0]["text/html"]):
+        assert text.index("No fault was found.") < text.index("One is dead.") < text.index("systemctl start named")
 
 
 def test_a_lab_is_said_first(samples: dict[str, Any]) -> None:

@@ -276,7 +276,7 @@ SCENARIOS = (
         hints=(
             "An answer with which flags?",
             "What does TC ask the resolver to do?",
-            "Can it?",
+            "Can it ask them over TCP?",
         ),
         why_in_real_life=(
             "Response rate limiting truncates answers so that real clients come back over TCP, which a firewall drops."

@@ -28,8 +28,54 @@ _ARNS = {
     Kind.LAMBDA_EDGE: f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:shop:7",
     Kind.CLOUDFRONT_FUNCTION: f"arn:aws:cloudfront::{ACCOUNT}:function/shop",
 }
-_PAGER = "Pager: {errors} errors on www.shop.example since the last deployment of the {event} function."
-_CHANGED = "Pager: a new version of the {event} function waits for approval, and its author is unsure."
+_PAGER = "18:20 PAGE  CloudFront {errors} for www.shop.example since the last deployment of the {event} function."
+_CHANGED = "11:40 REVIEW  A new version of the {event} function of www.shop.example waits for your word."
+_FAILING = "Is the origin asked at all? X-Cache on the response says who failed, and of which kind that is."
+_WAITING = "Nothing fails by now: judge what the function returns, not what the page looks like."
+_COMPARE = "Compare what the function returned with what it was given"
+_SUBJECTS: Mapping[tuple[str, ...], tuple[str, str]] = {
+    ("request_body", "input"): (
+        "it rewrites what viewers post. A result was captured.",
+        f"{_COMPARE}: the body, how it is encoded, and how long it is.",
+    ),
+    ("request_member", "method", "client_ip"): (
+        "it passes the request on, with small changes. A result was captured.",
+        f"{_COMPARE}: which member of the request is otherwise, or gone?",
+    ),
+    ("uri", "not_percent"): (
+        "it rewrites paths. A result was captured.",
+        "Read the uri that it returned as a path: kind, first sign, every further sign, length.",
+    ),
+    ("querystring",): (
+        "it rewrites query strings. A result was captured.",
+        "Read the query string that it returned: its kind, and every sign in it.",
+    ),
+    ("origin", "custom_header"): (
+        "it chooses the origin and its settings. A result was captured.",
+        "Go through the settings of the origin that it returned, one by one: name, kind, value.",
+    ),
+    ("status", "no_content"): (
+        "it answers some of the requests itself. A result was captured.",
+        "Look at the response's first line as it would be sent: status, description, and whether a body fits.",
+    ),
+    ("body", "viewer_response", "response_size", "size"): (
+        "it makes a page of its own. A result was captured.",
+        "Look at the body that it returned: its kind, how it is encoded, and how long it is.",
+    ),
+    ("kvs", "handler", "code", "compute", "memory", "restricted", "runtime", "timed", "throttled"): (
+        "it does more than before. What a run of it gave was kept.",
+        "Look at how it ran before you look at what it returned.",
+    ),
+    ("result", "json", "unreadable", "foreign", "event_type", "not_compared"): (
+        "its own log has no error. A result was captured.",
+        "Look at the result as a whole: its kind, and whether it has the shape of a request or of a response.",
+    ),
+    (): (
+        "it sets and removes headers. A result was captured.",
+        f"{_COMPARE}, header by header: names, the shape of the values, and which are missing.",
+    ),
+}
+"""What a ticket and a hint say, by how the name of the rule begins; the last holds for all others."""
 _RULES = rules()
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"
 _PAGES = {
@@ -114,15 +160,17 @@ def _scenario(rule: FunctionRule, story: str, returned: FunctionResult, known: K
     kind = TITLES[rule.kind]
     status = returned.effect.status
     pager = (_PAGER if status else _CHANGED).format(errors=status, event=returned.event_type or "shop")
+    about = rule.id.partition(".")[2]
+    ticket, look = next(said for heads, said in _SUBJECTS.items() if about.startswith(heads) or not heads)
     return Scenario(
         name=name_of(rule.id),
         title=f"{kind}: {story.rstrip('.')}",
-        story=(pager, "Ticket: its result was captured. Would CloudFront use it?"),
+        story=(pager, f"Ticket: {ticket} Does CloudFront use it?"),
         difficulty=Difficulty.EASY if status else Difficulty.MEDIUM,
         expected=_expected(rule, status),
         hints=(
-            "X-Cache on the failing response says whether a function's result was refused, and of which kind.",
-            "Compare what the function returned with what it was given: fields, headers, and what is missing.",
+            _FAILING if status else _WAITING,
+            look,
             fill(rule.meaning, {**_ANY, "event_type": returned.event_type or "function's"}),
         ),
         why_in_real_life=story,

@@ -58,6 +58,8 @@ class Row:
     own_page: bool = False
     """The distribution has a page of its own for 502."""
     function: FunctionResult | None = None
+    pager: str = ""
+    """Empty: of today, or the log's."""
 
 
 def _fault(code: str, status: int = 502) -> Expected:
@@ -70,7 +72,8 @@ def _unknown(code: str, status: int | None = None) -> Expected:
 
 _OK: Final = Expected("ok")
 _LAST_NIGHT: Final = "03:40 PAGE  CloudFront errors for www.shop.example. Over by 03:52, before anybody was awake."
-_NOW: Final = "16:05 TICKET  Customers saw errors of www.shop.example this afternoon; here is what was kept."
+_TODAY: Final = "16:05 TICKET  Customers saw errors of www.shop.example this afternoon; here is what was kept."
+_LOGGED: Final = "16:05 PAGE  CloudFront errors for www.shop.example within the last hour, says the log's alarm."
 
 RESPONSES: Final = (
     Row(
@@ -83,6 +86,7 @@ RESPONSES: Final = (
         Capture(x_cache="LambdaValidationError"),
         page=_FUNCTION_LOGS,
         difficulty=Difficulty.EASY,
+        pager=_LAST_NIGHT,
     ),
     Row(
         "capture-function-failed",
@@ -105,6 +109,7 @@ RESPONSES: Final = (
         Capture(503, "LambdaLimitExceeded"),
         page=_503,
         difficulty=Difficulty.EASY,
+        pager=_LAST_NIGHT,
     ),
     Row(
         "capture-function-answered",
@@ -115,6 +120,7 @@ RESPONSES: Final = (
         _fault("edge_function.answered_itself"),
         Capture(x_cache="LambdaGeneratedResponse", page="Bad Gateway\n"),
         page=_FUNCTION_LOGS,
+        pager=_LAST_NIGHT,
     ),
     Row(
         "capture-cannot-resolve",
@@ -126,6 +132,7 @@ RESPONSES: Final = (
         Capture(sentence=SENTENCES["dns"]),
         page=_502 + "#dns-resolution-failure",
         difficulty=Difficulty.EASY,
+        pager=_LAST_NIGHT,
     ),
     Row(
         "capture-relayed",
@@ -175,6 +182,7 @@ RESPONSES: Final = (
         "Since January 2026 CloudFront's pages have no reason.",
         _unknown("cloudfront.page_without_reason", 502),
         Capture(),
+        pager=_LAST_NIGHT,
     ),
     Row(
         "capture-page-not-captured",
@@ -184,6 +192,7 @@ RESPONSES: Final = (
         "Probes ask with HEAD, or throw the body away.",
         _unknown("cloudfront.page_not_captured", 502),
         Capture(page="", fields={"Server": "CloudFront", "Content-Length": ""}),
+        pager=_LAST_NIGHT,
     ),
     Row(
         "capture-sentence-not-known",
@@ -205,6 +214,7 @@ RESPONSES: Final = (
         Capture(504),
         page=_504,
         difficulty=Difficulty.EASY,
+        pager=_LAST_NIGHT,
     ),
     Row(
         "capture-unavailable",
@@ -216,6 +226,7 @@ RESPONSES: Final = (
         Capture(503),
         page=_503,
         difficulty=Difficulty.EASY,
+        pager=_LAST_NIGHT,
     ),
     Row(
         "capture-error-masked",
@@ -236,6 +247,7 @@ RESPONSES: Final = (
         _unknown("cloudfront.maker_not_known", 502),
         Capture(page="", fields={"Content-Length": "0"}),
         difficulty=Difficulty.HARD,
+        pager=_LAST_NIGHT,
     ),
     Row(
         "capture-not-from-cloudfront",
@@ -322,6 +334,7 @@ RESPONSES: Final = (
         _unknown("cloudfront.page_without_reason", 502),
         Capture(fields={"Age": "7"}),
         page=_ERRORS,
+        pager=_LAST_NIGHT,
     ),
     Row(
         "capture-chained",
@@ -363,7 +376,7 @@ LOGS: Final = (
     Row(
         "logs-function-throttled",
         "The log says that functions met a limit",
-        "Ticket: it came with the sale and went with it. The hour's logs are there.",
+        "Ticket: it came with the sale. The hour's logs are there.",
         "Read x-edge-detailed-result-type of what failed.",
         "Concurrent executions have a limit in each region.",
         _fault("edge_function.logged_throttled", 503),
@@ -414,7 +427,7 @@ LOGS: Final = (
     Row(
         "logs-empty-object",
         "The log says that an empty object led to the error",
-        "Ticket: the deployment ended at 03:39. The hour's logs are there.",
+        "Ticket: it began with the deployment of half past three. The hour's logs are there.",
         "Read x-edge-detailed-result-type of what failed.",
         "A deployment was broken off and left files of no bytes.",
         _fault("origin_response.logged_empty_object"),
@@ -474,6 +487,7 @@ LOGS: Final = (
         logs=replace(_C, columns=19),
         page=_STANDARD,
         difficulty=Difficulty.HARD,
+        pager=_TODAY,
     ),
     Row(
         "logs-only-repeats",
@@ -495,6 +509,7 @@ LOGS: Final = (
         _OK,
         logs=replace(_C, hosts=("www.other.example",)),
         page=_STANDARD,
+        pager=_TODAY,
     ),
     Row(
         "logs-not-whole",
@@ -516,11 +531,12 @@ LOGS: Final = (
         logs=LogStory(is_empty=True),
         page=_STANDARD,
         difficulty=Difficulty.EASY,
+        pager=_TODAY,
     ),
     Row(
         "logs-end-earlier",
         "The logs end long before the moment in question",
-        "Ticket: it fails right now. Here are the logs that have come so far.",
+        "Ticket: it goes on right now. Here are the logs that have come so far.",
         "When does the log end?",
         "CloudFront delivers standard logs within an hour, and up to 24 hours late.",
         _fault("dns.logged_cannot_resolve"),
@@ -537,6 +553,7 @@ LOGS: Final = (
         _fault("dns.logged_cannot_resolve"),
         logs=LogStory("OriginDnsError", 200, (0.05, 0.4)),
         page=_MASKING,
+        pager=_TODAY,
     ),
     Row(
         "logs-beside",
@@ -654,7 +671,7 @@ def _scenario(row: Row) -> Scenario:
     return Scenario(
         name=row.name,
         title=row.title,
-        story=(_LAST_NIGHT if row.expected.status == "fault" else _NOW, row.ticket),
+        story=(row.pager or (_LOGGED if row.logs else _TODAY), row.ticket),
         difficulty=row.difficulty,
         expected=row.expected,
         hints=(

@@ -45,6 +45,12 @@ def _client_certificate(authority: Authority) -> Setup:
     return Setup(web(Tls(chain, maximum=ssl.TLSVersion.TLSv1_2, clients=clients)))
 
 
+def _optional_client_certificate(authority: Authority) -> Setup:
+    chain = Chain((authority.leaf(ORIGIN), authority.intermediate))
+    partners = authority.root_ca("Shop Partners Root")
+    return Setup(web(Tls(chain, maximum=ssl.TLSVersion.TLSv1_2, clients=partners, clients_optional=True)))
+
+
 SCENARIOS = (
     Scenario(
         name="tls-name-mismatch",
@@ -128,6 +134,34 @@ SCENARIOS = (
         why_in_real_life="An appliance or an old JVM tops out at TLS 1.1 and the distribution no longer allows it.",
         page=_PROTOCOL_PAGE,
         set_up=_old_only,
+    ),
+    Scenario(
+        name="tls-client-certificate-optional",
+        title="The origin asks its clients for a certificate, and goes on without one",
+        story=(
+            "10:38 PAGE  CloudFront 502 for www.shop.example since the partners' log-in was prepared at the origin.",
+            "Ticket: certificates are optional there, curl gets the page without one. So it cannot be that?",
+        ),
+        difficulty=Difficulty.HARD,
+        expected=Expected(
+            status="unknown",
+            cause=Cause.TLS_PROTOCOL,
+            code="tls_protocol.client_certificate",
+            edge=frozenset({200}),
+        ),
+        hints=(
+            "curl is not CloudFront: what does each of them do when it is asked for something that it has not?",
+            "Look at what the server asks for in the handshake (openssl s_client: Acceptable client certificate CA).",
+            "Read what AWS says of origins that ask for client certificates, and whether it depends on insisting.",
+        ),
+        why_in_real_life=(
+            "`ssl_verify_client optional` serves partners and everybody else at one address. AWS documents that "
+            "CloudFront drops a request where the origin asks for a client certificate, and not what optional means."
+        ),
+        page=_PROTOCOL_PAGE,
+        set_up=_optional_client_certificate,
+        disagreement="OpenSSL and AWS's s2n-tls go on without a certificate; AWS documents that CloudFront drops such"
+        " requests, and the verdict leaves it open.",
     ),
     Scenario(
         name="tls-client-certificate-required",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 
 import msgspec
 
+from cfrunbook import __version__
 from cfrunbook.errors import BadInput
 from cfrunbook.files import read_bounded
-from cfrunbook.findings import Cause, Struct
-from cfrunbook.lab.scenario import Scenario
-from cfrunbook.lab.training import drawing, grading
+from cfrunbook.findings import Struct
+from cfrunbook.lab.runtime import Home, State
+from cfrunbook.lab.scenario import URL, VIEWER_HOST, Scenario
+from cfrunbook.lab.training import drawing, grading, naming
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer
 from cfrunbook.lab.training.sheet import Line, Sheet
@@ -23,14 +26,20 @@ Ask = Callable[[str], str]
 """Asks for one line; raises EOFError where there are no more."""
 Say = Callable[[str], None]
 
+Keep = Callable[[Sheet], object]
+"""Keeps the score sheet as it is by now."""
+
 _LIMIT = 1_000_000
 _HOW = (
-    "Look for yourself, in another terminal if you like. Then write down three things; `hint` opens a hint and costs"
-    f" {grading.HINT_COSTS} points, `again` shows the incident again."
+    "\nThe clock runs. Look for yourself, in another terminal if you like; then write down cause, evidence and fix.\n"
+    f"  Causes: {', '.join(naming.NAMES[:7])},\n          {', '.join(naming.NAMES[7:])}\n"
+    f"  Instead of an answer: `hint` opens a hint (-{grading.HINT_COSTS} points), `again` shows the incident again,\n"
+    "          `skip` leaves a part out, `quit` ends the exam\n"
 )
-_CAUSES = f"Cause ({', '.join(cause.value for cause in Cause)}, none, unknown): "
-_EVIDENCE = "Evidence (what did you see, and with what?): "
-_FIX = "Fix: "
+_CAUSE, _EVIDENCE, _FIX = "Cause", "Evidence (what did you see, and with what?)", "Fix"
+_AFTERWARDS = "It is up until you press Enter: mend it, if you like. `edge` asks the edge what it answers by now"
+_PATIENCE = 10.0
+"""Seconds that the edge may take."""
 
 
 class Answers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,12 +50,17 @@ class Answers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cause: str = ""
     difficulty: str = ""
     team: str = ""
+    version: str = ""
+    """Of cfrunbook, which drew the incidents."""
     answers: tuple[Answer, ...]
     """In the order of the incidents; an empty one for an incident that was left out."""
 
 
 def graded(draw: Draw, answers: Sequence[Answer], *, team: str = "") -> Sheet:
-    """Return the score sheet of these answers. Raises BadInput where there are more answers than incidents."""
+    """Return the score sheet of these answers; what an incident was that nobody answered is not told.
+
+    Raises BadInput where there are more answers than incidents.
+    """
     drawn = drawing.incidents(draw)
     if len(answers) > len(drawn):
         raise BadInput(f"Grade: there are {len(answers)} answers and {len(drawn)} incidents.")
@@ -56,25 +70,52 @@ def graded(draw: Draw, answers: Sequence[Answer], *, team: str = "") -> Sheet:
 
 
 def _line(number: int, scenario: Scenario, answer: Answer) -> Line:
-    return Line(
-        incident=number,
-        scenario=scenario.name,
-        title=scenario.title,
-        answer=answer,
-        grade=grading.grade(scenario, answer),
-    )
+    if not answer.is_given:
+        return Line(incident=number)
+    made = grading.grade(scenario, answer)
+    return Line(incident=number, scenario=scenario.name, title=scenario.title, answer=answer, grade=made)
 
 
 def read(path: Path) -> Answers:
-    """Return a file of answers. Raises BadInput with one sentence."""
+    """Return a file of answers, or those in a score sheet. Raises BadInput with one sentence."""
     content = read_bounded(path, "Answers", _LIMIT)
     try:
-        return msgspec.json.decode(content, type=Answers)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        kind = msgspec.json.decode(content, type=_Kind).kind
+        answers = msgspec.json.decode(content, type=_Kept).answers() if kind else None
+        answers = answers or msgspec.json.decode(content, type=Answers)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(
             f"Answers: {visible(path)} is no file of answers ({visible(error, 120)}); it looks like"
             ' {"seed": 7, "answers": [{"cause": "dns", "evidence": "…", "fix": "…"}]}.'
         ) from None
+    if answers.version not in ("", __version__):
+        raise BadInput(
+            f"Answers: {visible(path)} is of cfrunbook {visible(answers.version, 20)}, and this is {__version__}: a"
+            " seed draws other incidents here; grade it with that version."
+        )
+    return answers
+
+
+class _Kind(msgspec.Struct):
+    kind: str = ""
+
+
+class _KeptLine(msgspec.Struct):
+    answer: Answer
+
+
+class _Kept(msgspec.Struct):
+    """What of a score sheet is needed to grade it again."""
+
+    draw: Draw
+    lines: tuple[_KeptLine, ...]
+    team: str = ""
+    version: str = ""
+
+    def answers(self) -> Answers:
+        drawn = msgspec.structs.asdict(self.draw)
+        given = tuple(line.answer for line in self.lines)
+        return Answers(**drawn, team=self.team, version=self.version, answers=given)
 
 
 def headless(draw: Draw, *, team: str = "") -> Sheet:
@@ -85,69 +126,174 @@ def headless(draw: Draw, *, team: str = "") -> Sheet:
     answers = []
     for number, scenario in enumerate(drawing.incidents(draw), 1):
         began = time.monotonic()
-        with Running(scenario, alias=drawing.alias(number)) as running:
+        with Running(scenario, deadline=_UNHURRIED, alias=drawing.alias(number)) as running:
             found = expert.answer(running)
         answers.append(msgspec.structs.replace(found, seconds=round(time.monotonic() - began, 3)))
     return graded(draw, answers, team=team)
 
 
-def take(draw: Draw, ask: Ask, say: Say, *, team: str = "", by_hand: bool = False) -> Sheet:
-    """Let somebody take the exam in a terminal; whoever ends it early is graded for what was answered.
+_UNHURRIED = 3.0
+"""Seconds that a probe waits where no exam is to be lost because the machine is busy."""
 
-    Each incident stays up in the background while it is asked for, as `incident-1` and so on. Raises BadInput.
+
+class Exam:
+    """An exam that somebody takes in a terminal.
+
+    Each incident stays up in the background while it is asked for, as `incident-1` and so on, and no longer than this
+    process lives. What is answered is in `sheet()` at any time, and `keep` is told of it.
     """
-    from cfrunbook.lab import background
 
-    drawn = drawing.incidents(draw)
-    answers: list[Answer] = []
-    for number, scenario in enumerate(drawn, 1):
-        lab = drawing.alias(number)
-        state = background.start(drawing.token(draw, number), name=lab, by_hand=by_hand)
+    def __init__(
+        self,
+        draw: Draw,
+        ask: Ask,
+        say: Say,
+        *,
+        team: str = "",
+        by_hand: bool = False,
+        waits: bool = True,
+        keep: Keep = lambda _: None,
+    ) -> None:
+        """`waits`: an incident stays up after its grade, to be mended, until Enter."""
+        self.draw = draw.check()
+        self.team = team
+        self._ask, self._say, self._keep = ask, say, keep
+        self._by_hand, self._waits = by_hand, waits
+        self._drawn = drawing.incidents(draw)
+        self._answers: list[Answer] = []
+        keep(self.sheet())  # whatever cannot be written is said now, and not after an hour
+
+    def sheet(self) -> Sheet:
+        """Return the score sheet as it is now."""
+        return graded(self.draw, self._answers, team=self.team)
+
+    def take(self) -> None:
+        """Ask for every incident. Raises BadInput, and whatever ends it early: EOFError, or what a signal raises."""
+        from cfrunbook.lab import background
+
+        with background.tie() as tie:
+            for number, scenario in enumerate(self._drawn, 1):
+                started = background.Exam(tie, by_hand=self._by_hand)
+                lab = _free_name(number)
+                state = background.start(drawing.token(self.draw, number), name=lab, exam=started)
+                try:
+                    self._incident(number, scenario, state)
+                finally:
+                    Home(lab).end()
+
+    def _incident(self, number: int, scenario: Scenario, state: State) -> None:
+        self._say(f"\n--- Incident {number} of {len(self._drawn)} (seed {self.draw.seed}) ---\n")
+        self._say(f"{state.introduction}\n{_HOW}")
+        asked = _Asked(scenario, state, self._ask, self._say)
         try:
-            say(f"\n--- Incident {number} of {len(drawn)} (seed {draw.seed}) ---\n\n{state.introduction}\n\n{_HOW}\n")
-            answer = _asked(scenario, ask, say, state.introduction)
-        except EOFError:
-            say("\nEnded here.")
-            break
+            asked.all_parts()
         finally:
-            background.stop([lab])
-        answers.append(answer)
-        say(shown(graded(draw, answers, team=team).lines[number - 1]))
-    return graded(draw, answers, team=team)
+            if asked.has_begun:
+                self._answers.append(asked.answer())
+                self._keep(self.sheet())
+        self._say(shown(self.sheet().lines[number - 1]))
+        if self._waits:
+            self._say("")
+            while self._ask(f"{_AFTERWARDS}: ").strip().lower() == "edge":
+                self._say(_edge_says(state))
 
 
-def _asked(scenario: Scenario, ask: Ask, say: Say, introduction: str) -> Answer:
-    """Ask for the three parts of an answer. Raises EOFError."""
-    began, opened = time.monotonic(), 0
-    given = []
-    for question in (_CAUSES, _EVIDENCE, _FIX):
-        while (line := ask(question).strip()).lower() in ("hint", "again"):
-            if line.lower() == "again":
-                say(introduction)
-            elif opened < len(scenario.hints):
-                opened += 1
-                say(f"Hint {opened} of {len(scenario.hints)}: {scenario.hints[opened - 1]}")
-            else:
-                say("There are no more hints.")
-        given.append(line)
-    seconds = round(time.monotonic() - began, 1)
-    return Answer(cause=given[0], evidence=given[1], fix=given[2], hints=opened, seconds=seconds)
+def _free_name(number: int) -> str:
+    """Return what the lab of an incident is called; somebody else may be taking an exam, too."""
+    first = drawing.alias(number)
+    names = (first, *(f"{first}-{other}" for other in range(2, 100)))
+    return next((name for name in names if Home(name).owner() is None), first)
+
+
+def _edge_says(state: State) -> str:
+    """Return what the edge answers now, in a sentence."""
+    place = state.edge.removeprefix("http://")
+    connection = http.client.HTTPConnection(place, timeout=_PATIENCE)
+    try:
+        connection.request("GET", URL.partition(VIEWER_HOST)[2], headers={"Host": VIEWER_HOST})
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return "The edge does not answer: was the lab stopped?"
+    finally:
+        connection.close()
+    later = "; it keeps an error for 10 seconds" if status >= 500 else ""
+    return f"The edge answers {status}{later}."
+
+
+class _Asked:
+    """The answer to one incident, as far as it is given."""
+
+    def __init__(self, scenario: Scenario, state: State, ask: Ask, say: Say) -> None:
+        self._scenario, self._state = scenario, state
+        self._ask, self._say = ask, say
+        self._began, self._opened = time.monotonic(), 0
+        self._parts: list[str] = []
+
+    def answer(self) -> Answer:
+        """Return what is answered so far."""
+        cause, evidence, fix = [*self._parts, "", "", ""][:3]
+        seconds = round(time.monotonic() - self._began, 1)
+        return Answer(cause=cause, evidence=evidence, fix=fix, hints=self._opened, seconds=seconds)
+
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether anything was answered."""
+        return bool(self._parts)
+
+    def all_parts(self) -> None:
+        """Ask for the three parts. Raises EOFError."""
+        for question in (_CAUSE, _EVIDENCE, _FIX):
+            self._parts.append(self._part(question))
+
+    def _part(self, question: str) -> str:
+        while True:
+            minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
+            line = self._ask(f"[{minutes}:{seconds:02}] {question}: ").strip()
+            match line.lower():
+                case "hint":
+                    self._say(self._hint())
+                case "again":
+                    self._say(self._state.introduction)
+                case "quit":
+                    raise EOFError
+                case "skip":
+                    return ""
+                case "":
+                    self._say("Write something down, or `skip`.")
+                case _ if question == _CAUSE and not naming.causes(line):
+                    near = naming.nearest(line)
+                    meant = f"did you mean {near}?" if near else f"causes are {', '.join(naming.NAMES)}."
+                    self._say(f"No cause is recognised in {visible(line, 60)!r}; {meant}")
+                case _:
+                    return line
+
+    def _hint(self) -> str:
+        hints = self._scenario.hints
+        if self._opened >= len(hints):
+            return "There are no more hints."
+        self._opened += 1
+        return f"Hint {self._opened} of {len(hints)} (-{grading.HINT_COSTS} points): {hints[self._opened - 1]}"
 
 
 def shown(line: Line) -> str:
     """Return the grade of one incident as text."""
+    if not line.scenario:
+        return "\nNot answered."
     parts = [f"  {p.name}: {p.points}{f' of {p.of}' if p.of else ''}. {visible(p.why, 400)}" for p in line.grade.parts]
     told = [f"  {text}" for text in line.grade.explanation]
-    return "\n".join([f"\n{line.grade.points} of {line.grade.of} points.", *parts, "", *told])
+    took = f" in {line.answer.seconds / 60:.0f} min" if line.answer.seconds >= 60 else ""
+    return "\n".join([f"\n{line.grade.points} of {line.grade.of} points{took}.", *parts, "", *told])
 
 
 def total(sheet: Sheet) -> str:
     """Return the last line of an exam."""
-    return f"\n{sheet.points} of {sheet.of} points ({sheet.percent:.0f} %)."
+    left_out = sum(not line.scenario for line in sheet.lines)
+    not_answered = f"; {left_out} of {len(sheet.lines)} incidents not answered" if left_out else ""
+    return f"\n{sheet.points} of {sheet.of} points ({sheet.percent:.0f} %){not_answered}. Seed {sheet.draw.seed}."
 
 
 def template(draw: Draw) -> dict[str, Any]:
     """Return an empty file of answers for a draw."""
     empty = {"cause": "", "evidence": "", "fix": "", "hints": 0}
     told: dict[str, Any] = msgspec.to_builtins(draw)
-    return {**told, "team": "", "answers": [dict(empty) for _ in drawing.incidents(draw)]}
+    return {**told, "team": "", "version": __version__, "answers": [dict(empty) for _ in drawing.incidents(draw)]}

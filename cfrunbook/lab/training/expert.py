@@ -8,7 +8,8 @@ from cfrunbook.diagnosis import diagnose_sync
 from cfrunbook.findings import Diagnosis, Finding, Status
 from cfrunbook.incident import Incident
 from cfrunbook.lab.training.fixes import NOTHING
-from cfrunbook.lab.training.grading import NONE, UNKNOWN, Answer
+from cfrunbook.lab.training.grading import Answer
+from cfrunbook.lab.training.naming import NONE, UNKNOWN
 
 if TYPE_CHECKING:
     from cfrunbook.lab.running import Running
@@ -27,8 +28,8 @@ def written(diagnosis: Diagnosis) -> Answer:
         seen = [f.title for f in diagnosis.findings if f.status is Status.OK]
         return Answer(cause=NONE, evidence=" ".join((verdict.sentence, *seen)), fix=NOTHING)
     evidence = f"{verdict.code or ''}: {verdict.sentence}"
-    steps = [step.text for step in root.remedy.steps] if root else []
-    fix = " ".join((*steps, root.next_check if root else "", verdict.next_check))
+    steps = [part for step in root.remedy.steps for part in (step.text, step.command)] if root else []
+    fix = " ".join(filter(None, (*steps, root.next_check if root else "", verdict.next_check)))
     return Answer(cause=verdict.cause.value if verdict.cause else UNKNOWN, evidence=evidence, fix=fix)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from cfrunbook.findings import Cause
 from cfrunbook.lab.scenario import Scenario
+from cfrunbook.lab.training.naming import rules
 
 NOTHING: Final = "Nothing is to be changed at the origin or in the distribution."
 
@@ -94,3 +96,11 @@ def fix_of(scenario: Scenario) -> str:
     if expected.status == "unknown" and expected.cause is not Cause.CLOUDFRONT:
         return _BY_CODE.get(expected.code or "", "Get the evidence that is missing, and look again.")
     return _BY_CODE.get(expected.code or "") or _BY_CAUSE[expected.cause]
+
+
+def code_of(scenario: Scenario) -> Iterator[str]:
+    """Yield the code that mends an edge function, where that is what is broken."""
+    rule = rules().get(scenario.expected.code or "")
+    if scenario.expected.cause is Cause.EDGE_FUNCTION and rule:
+        whole = (step for step in rule.remedy.steps if step.command and not re.search(r"\{[a-z_]+\}", step.command))
+        yield from (f"{step.text} {step.command}" for step in whole)

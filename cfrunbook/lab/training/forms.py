@@ -1,19 +1,20 @@
-"""Fields and buttons of a lesson and a game day, where somebody is there; results go into display handles."""
+"""Fields and buttons of the training room, where somebody is there; results go into display handles."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cfrunbook.errors import BadInput
-from cfrunbook.lab.training import game
-from cfrunbook.views.training import Block, Page, page
+from cfrunbook.lab.training import asking
+from cfrunbook.text import visible
+from cfrunbook.views.training import Block, Page, page, styles
 
 if TYPE_CHECKING:
-    from cfrunbook.lab.training.game import Round
-    from cfrunbook.lab.training.room import Lesson
+    from cfrunbook.lab.training.asking import Question
 
-_LETTERS = "abc"
+FALLBACK = "Fields and buttons: run this cell to have them here. What they showed is below."
 
 
 def are_shown() -> bool:
@@ -23,87 +24,99 @@ def are_shown() -> bool:
     return shows_widgets()
 
 
-class _Form:
-    """Widgets above a place that is saved with the notebook."""
+class Form:
+    """Widgets above places that are saved with the notebook; what takes long is done in the panels' thread."""
 
     def __init__(self) -> None:
-        self._handle: Any = None
+        from cfrunbook.panel.work import Work
 
-    def _display(self, box: Any, first: Page) -> None:
+        self.work = Work()
+        self._handles: dict[str, Any] = {}
+        self._buttons: list[Any] = []
+
+    def display(self, boxes: Sequence[Any], **places: Page) -> None:
+        """Display widgets below one another, and below them the places."""
+        import ipywidgets as widgets
         from IPython.display import display
 
-        display(box)  # type: ignore[no-untyped-call]
-        self._handle = display(first, display_id=True)  # type: ignore[no-untyped-call]
+        from cfrunbook.views import panel as views
 
-    def _put(self, shown: Page) -> None:
-        self._handle.update(shown)
+        style = widgets.HTML(styles())
+        style.layout.display = "none"
+        box = self.box = widgets.VBox([style, *boxes])
+        for name in ("cfr-panel", "cfr-desk"):
+            box.add_class(name)
+        display(views.widget(box.model_id, FALLBACK), raw=True)  # type: ignore[no-untyped-call]
+        for name, shown in places.items():
+            self._handles[name] = display(shown, display_id=True)  # type: ignore[no-untyped-call]
 
-    def _button(self, label: str, call: Callable[[], Page], *, style: str = "") -> Any:
+    def put(self, place: str, shown: Page) -> None:
+        """Show something in its place."""
+        self._handles[place].update(shown)
+
+    def button(
+        self, label: str, call: Callable[[], Page | None], *, place: str, tooltip: str = "", style: str = ""
+    ) -> Any:
+        """Return a button that does something, one thing at a time, and shows what comes of it."""
         import ipywidgets as widgets
 
-        button = widgets.Button(description=label, button_style=style)
-
-        def clicked(_: Any) -> None:
-            try:
-                self._put(call())
-            except BadInput as error:
-                self._put(page(Block("verdict", str(error), "Not possible", "unknown")))
-
-        button.on_click(clicked)
+        button = widgets.Button(description=label, tooltip=tooltip or label, button_style=style)
+        button.on_click(lambda _: self.do(call, place))
+        self._buttons.append(button)
         return button
 
+    def do(self, call: Callable[[], Page | None], place: str) -> None:
+        """Do something in the background and show it; nothing, where something is being done already."""
 
-class Quiz(_Form):
-    """The questions of a lesson."""
+        async def doing(_: asyncio.Event) -> None:
+            self._disable(True)
+            try:
+                shown = await asyncio.to_thread(call)
+            except BadInput as error:
+                shown = page(Block("verdict", str(error), "Not possible", "unknown"))
+            except Exception as error:  # noqa: BLE001 - a button never ends in silence
+                shown = page(Block("verdict", f"{type(error).__name__}: {visible(error, 300)}", "Failed", "fault"))
+            finally:
+                self._disable(False)
+            if shown is not None:
+                self.put(place, shown)
 
-    def __init__(self, lesson: Lesson) -> None:
+        self.work.start(doing)
+
+    def _disable(self, busy: bool) -> None:
+        for button in self._buttons:
+            button.disabled = busy
+
+
+class Quiz(Form):
+    """A few questions; each answer is told about as soon as it is checked."""
+
+    def __init__(self, questions: Sequence[Question], answers: Mapping[str, str]) -> None:
         super().__init__()
-        self.lesson = lesson
+        self.questions = questions
+        self.answers = dict(answers)
 
     def show(self) -> None:
         """Display the questions, and below what is to be said of the answers."""
         import ipywidgets as widgets
 
+        from cfrunbook.views import panel as views
+
         self.fields = []
-        boxes = []
-        for number, question in enumerate(self.lesson.plan.questions, 1):
-            options = [(choice, letter) for letter, choice in zip(_LETTERS, question.choices, strict=True)]
-            given = self.lesson.answers.get(str(number)) or None
-            field = widgets.RadioButtons(options=options, value=given, layout={"width": "auto"})
+        boxes: list[Any] = []
+        for number, question in enumerate(self.questions, 1):
+            letters = asking.LETTERS[: len(question.choices)]
+            options = [(choice.text, letter) for letter, choice in zip(letters, question.choices, strict=True)]
+            given = self.answers.get(str(number), "").strip().lower()[:1]
+            field = widgets.RadioButtons(options=options, value=given if given in letters and given else None)
             self.fields.append(field)
-            boxes += [widgets.Label(f"{number}. {question.text}"), field]
-        self._display(widgets.VBox([*boxes, self._button("Grade", self._graded, style="primary")]), page())
+            title = f"{number}. {question.text}" if len(self.questions) > 1 else question.text
+            boxes += [widgets.HTML(views.status(views.Said(title))), field]
+        check = self.button("Check", self._graded, place="graded", style="primary", tooltip="What is right, and why")
+        self.display([*boxes, widgets.HBox([check])], graded=page())
 
     def _graded(self) -> Page:
-        self.lesson.answers = {str(n): field.value or "" for n, field in enumerate(self.fields, 1)}
-        return self.lesson.graded()
-
-
-class Diagnosis(_Form):
-    """The diagnosis of one incident of a game day."""
-
-    def __init__(self, played: Round) -> None:
-        super().__init__()
-        self.played = played
-
-    def show(self) -> None:
-        """Display the fields, and below the grade."""
-        import ipywidgets as widgets
-
-        wide = widgets.Layout(width="100%")
-        self.cause = widgets.Dropdown(options=[("", ""), *((c, c) for c in game.LEGAL_CAUSES)], description="Cause")
-        asked = "What did you see, and with what?"
-        self.evidence = widgets.Textarea(description="Evidence", placeholder=asked, layout=wide)
-        self.fix = widgets.Textarea(description="Fix", placeholder="What has to be done?", layout=wide)
-        example = "curl -si https://www.shop.example/cart"
-        self.command = widgets.Text(description="Command", placeholder=example, layout=wide)
-        buttons = [
-            self._button("Run", lambda: self.played.run(self.command.value)),
-            self._button("Hint", self.played.hint),
-            self._button("Hand in", self._hand_in, style="primary"),
-        ]
-        boxes = [self.command, self.cause, self.evidence, self.fix, widgets.HBox(buttons)]
-        self._display(widgets.VBox(boxes), page(Block("muted", "The clock runs.")))
-
-    def _hand_in(self) -> Page:
-        return self.played.answer(cause=self.cause.value, evidence=self.evidence.value, fix=self.fix.value)
+        self.answers = {str(n): field.value or "" for n, field in enumerate(self.fields, 1)}
+        if not any(self.answers.values()):
+            return page(Block("muted", "Nothing is chosen yet."))
+        return asking.graded(self.questions, self.answers, with_choices=False)

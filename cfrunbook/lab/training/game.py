@@ -14,9 +14,8 @@ from typing import Any
 import msgspec
 
 from cfrunbook.errors import BadInput
-from cfrunbook.lab import commands
 from cfrunbook.lab.running import Running, start
-from cfrunbook.lab.training import drawing, exam, grading, tools
+from cfrunbook.lab.training import drawing, exam, grading, scene, tools
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer
 from cfrunbook.lab.training.sheet import Line, Sheet
@@ -45,24 +44,34 @@ class Round:
         return f"<incident {self.number} of {len(self.game)}>"
 
     @property
+    def running(self) -> Running:
+        """The incident that is up, by its alias."""
+        return self._running
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it was handed in."""
+        return self.game.answered(self.number) is not None
+
+    @property
+    def opened(self) -> int:
+        """How many hints were opened."""
+        return self._opened
+
+    @property
     def seconds(self) -> float:
-        """How long it has been open."""
-        return self._clock() - self._began
+        """How long it has been open, or was until it was handed in."""
+        given = self.game.answered(self.number)
+        return given.seconds if given else self._clock() - self._began
 
     def pager(self) -> Page:
         """Show what the pager says, and how the incident is reached."""
-        told = commands.introduction(self._running, by_hand=self.game.by_hand, in_kernel=True)
-        story, _, reached = told.partition("\n\n")
-        return page(
-            Block("heading", f"Incident {self.number} of {len(self.game)}"),
-            Block("story", items=tuple(story.splitlines())),
-            Block("command", reached),
-        )
+        title = Block("heading", f"Incident {self.number} of {len(self.game)}")
+        return page(title, scene.pager(self._running, by_hand=self.game.by_hand).blocks)
 
     def run(self, command: str) -> Page:
         """Run a shell command inside the lab, in which curl, openssl, dig and nc find its hosts by their names."""
-        ran = tools.run(self._running, command)
-        return page(Block("command", ran.command, output=ran.output or f"(nothing; exit status {ran.status})"))
+        return scene.shown(tools.run(self._running, command))
 
     async def look(self) -> Any:
         """Show the verdict of our own diagnosis, where the game allows it. Raises BadInput."""
@@ -83,14 +92,23 @@ class Round:
         return page(Block("text", f"Hint {self._opened} of {len(hints)} (-{grading.HINT_COSTS} points): {text}"))
 
     def answer(self, *, cause: str = "", evidence: str = "", fix: str = "") -> Page:
-        """Hand in a diagnosis, and show its grade; an empty one is not handed in. The last one counts."""
+        """Hand in a diagnosis, and show its grade; an empty one is not handed in. The first one counts."""
+        if self.is_over:
+            return self.graded()
         if not any((cause.strip(), evidence.strip(), fix.strip())):
             return page(
                 Block("text", "Write down cause, evidence and fix; nothing is handed in yet."),
                 Block("muted", f"Causes: {', '.join(LEGAL_CAUSES)}."),
             )
         given = Answer(cause=cause, evidence=evidence, fix=fix, hints=self._opened, seconds=round(self.seconds, 1))
-        return _shown(self.game.hand_in(self.number, given))
+        self.game.hand_in(self.number, given)
+        return self.graded()
+
+    def graded(self) -> Page:
+        """Show its grade. Raises BadInput where nothing was handed in."""
+        if not self.is_over:
+            raise BadInput(f"Game day: nothing was handed in for incident {self.number}.")
+        return _shown(self.game.sheet().lines[self.number - 1])
 
     def stop(self) -> None:
         """Take it down."""
@@ -137,36 +155,58 @@ class GameDay:
             self._rounds[number] = Round(self, number)
         return self._rounds[number]
 
-    def play(self, number: int, answer: Mapping[str, str] | None = None) -> Page | None:
-        """Ask for a diagnosis: with fields and buttons where somebody is there, else by `answer`."""
+    def play(self, number: int, answer: Mapping[str, str] | None = None) -> Page:
+        """Hand in a diagnosis of one incident, given in code, and show its grade. Raises BadInput."""
+        given = {key: str(value) for key, value in (answer or {}).items() if key in ("cause", "evidence", "fix")}
+        return self.open(number).answer(**given)
+
+    def play_all(self, answers: Mapping[str, Mapping[str, str]] | None = None) -> Page | None:
+        """Play: with a panel where somebody is there, else by `answers`, by number from 1. Raises BadInput."""
         from cfrunbook.lab.training import forms
 
-        played = self.open(number)
         if forms.are_shown():
-            forms.Diagnosis(played).show()
+            from cfrunbook.lab.training.match import Match
+
+            Match(self).show()
             return None
-        given = {key: str(value) for key, value in (answer or {}).items() if key in ("cause", "evidence", "fix")}
-        return played.answer(**given)
+        given = answers or {}
+        return page(*((*self.open(n).pager().blocks, *self.play(n, given.get(str(n))).blocks) for n in self.numbers))
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of its incidents."""
+        return range(1, len(self) + 1)
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """What may be accused."""
+        return LEGAL_CAUSES
+
+    def answered(self, number: int) -> Answer | None:
+        """Return what was handed in for an incident; None where nothing was."""
+        return self._answers.get(number)
 
     def hand_in(self, number: int, answer: Answer) -> Line:
-        """Take an answer, and return the line that it makes on the score sheet."""
-        self._answers[number] = answer
+        """Take an answer, and return the line that it makes on the score sheet; the first one counts."""
+        self._answers.setdefault(number, answer)
         return self.sheet().lines[number - 1]
 
     def sheet(self) -> Sheet:
-        """Return the score sheet as it is now."""
-        return exam.graded(self.draw, [self._answers.get(n, Answer()) for n in range(1, len(self) + 1)], team=self.team)
+        """Return the score sheet as it is now; what is not handed in is not told."""
+        given = [self._answers.get(n, Answer()) for n in self.numbers]
+        sheet = exam.graded(self.draw, given, team=self.team)
+        told = tuple(line if line.incident in self._answers else _untold(line) for line in sheet.lines)
+        return msgspec.structs.replace(sheet, lines=told)
 
     def score(self) -> Page:
-        """Show the score sheet: what is not handed in is not told."""
+        """Show the score sheet."""
         sheet = self.sheet()
         rows = []
         for line in sheet.lines:
             is_in = line.incident in self._answers
             minutes = f"{line.answer.seconds / 60:.1f}" if is_in else ""
-            what = line.title if is_in else "not handed in"
             points = f"{line.grade.points} of {line.grade.of}" if is_in else "0"
-            rows.append((str(line.incident), what, visible(line.answer.cause, 60), minutes, points))
+            rows.append((str(line.incident), line.title, visible(line.answer.cause, 60), minutes, points))
         sentence = f"{sheet.points} of {sheet.of} points ({sheet.percent:.0f} %)."
         label = visible(self.team, 60) or "Score"
         return page(
@@ -178,6 +218,8 @@ class GameDay:
         """Write the score sheet as JSON, CSV and Markdown into `folder`; without one, say how. Raises BadInput."""
         if not folder:
             return page(Block("muted", "To keep it: put a folder into save_to in the parameters cell."))
+        if not self._answers:
+            return page(Block("muted", "Nothing was handed in yet, so there is no score sheet to write."))
         written = self.sheet().save(Path(folder) / f"score-{self.draw.seed}")
         return page(Block("list", items=tuple(f"Written: {file}" for file in written)))
 
@@ -185,6 +227,12 @@ class GameDay:
         """Take every incident down."""
         for played in self._rounds.values():
             played.stop()
+
+
+def _untold(line: Line) -> Line:
+    """Return the line of an incident that was not handed in: no points, and not what it was."""
+    nothing = msgspec.structs.replace(line.grade, points=0, parts=(), explanation=())
+    return msgspec.structs.replace(line, scenario="", title="not handed in", grade=nothing)
 
 
 def _shown(line: Line) -> Page:

@@ -1,4 +1,4 @@
-"""What each lesson teaches: one cause of a 502, how to see it by hand, how it is broken and mended, three questions."""
+"""What each lesson teaches: one cause of a 502, how to see it by hand, how it is broken and mended."""
 
 from __future__ import annotations
 
@@ -7,30 +7,41 @@ from dataclasses import dataclass
 from typing import Final
 
 from cfrunbook.findings import Cause
+from cfrunbook.lab.training.asking import Question
+from cfrunbook.lab.training.questions import QUESTIONS
 
 _S_CLIENT: Final = (
     "openssl s_client -connect origin.shop.example:443 -servername origin.shop.example </dev/null 2>/dev/null"
 )
 _EDGE: Final = "curl -si https://www.shop.example/cart | head -9"
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question with a few answers, of which one is right."""
-
-    text: str
-    choices: tuple[str, ...]
-    right: int
-    """Which of the choices, from 0."""
-    why: str
+_SERVER: Final = "origins/origin.shop.example/server.json"
+_FOLDER: Final = "origins/origin.shop.example/address-1-port-443"
+_ISSUE: Final = f"cfrunbook lab certificate origin.shop.example --folder {_FOLDER}"
+_KEY: Final = '"key": "address-1-port-443/privkey.pem"'
+_HTTPS: Final = f'"answers": "https", "certificate": "address-1-port-443/fullchain.pem", {_KEY}'
+_INDENT: Final = " " * 10
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One command of a look by hand, and what is to be read in its output."""
+    """One command of a look by hand: what is asked, and what is to be read in its output."""
 
+    why: str
     command: str
     read: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of a file of the site, to be made in an editor."""
+
+    file: str
+    old: str
+    new: str
+
+
+Todo = Edit | str
+"""An edit, or a command to type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +55,25 @@ class Plan:
     """The runbook for this cause."""
     scenario: str
     what: tuple[str, ...]
+    broken: str
+    """How the scenario breaks it."""
     by_hand: tuple[Look, ...]
-    to_break: str
-    """How somebody breaks it with an editor."""
     to_mend: str
-    questions: tuple[Question, Question, Question]
+    mending: tuple[Todo, ...]
+    """What mends the scenario."""
+    to_break: str
+    breaking: tuple[Todo, ...]
+    """What breaks it in another way of the same cause, once it was mended."""
+
+    @property
+    def file(self) -> str:
+        """The file that is to be looked at first."""
+        return next((todo.file for todo in self.mending if isinstance(todo, Edit)), _SERVER)
+
+    @property
+    def questions(self) -> tuple[Question, Question, Question]:
+        """What is asked at the end."""
+        return QUESTIONS[self.cause]
 
 
 _ALL: Final = (
@@ -60,46 +85,29 @@ _ALL: Final = (
         scenario="tls-name-mismatch",
         what=(
             "CloudFront connects to the origin by HTTPS and asks for a name: the Origin Domain, or the viewer's Host"
-            " where the origin request policy forwards it. The certificate must carry that name, or the Origin Domain.",
-            "The certificate that viewers see is CloudFront's own, and has nothing to do with it.",
+            " where it is forwarded. The certificate that comes back must carry that name, or the Origin Domain.",
+            "The certificate that viewers see is CloudFront's own. It says nothing of the origin's.",
         ),
+        broken="The origin got a new certificate, and its own name is not on it.",
         by_hand=(
-            Look(_EDGE, "502, and X-Cache says no more than Error: the page gives no reason."),
             Look(
-                f"{_S_CLIENT} | openssl x509 -noout -subject -ext subjectAltName",
-                "The names on the certificate. Is the Origin Domain among them?",
+                "What do viewers get?", _EDGE, "A 502, and X-Cache says no more than Error. The page gives no reason."
             ),
             Look(
+                "Which names are on the origin's certificate?",
+                f"{_S_CLIENT} | openssl x509 -noout -subject -ext subjectAltName",
+                "CloudFront asks for the Origin Domain, `origin.shop.example`. Is it among the DNS names?",
+            ),
+            Look(
+                "Does another client agree?",
                 "curl -sS https://origin.shop.example/ 2>&1 | grep -o 'SSL: .*'",
                 "curl asks for the same name as CloudFront, and refuses for the same reason.",
             ),
         ),
-        to_break="Install a certificate for another name at the origin: one for www.shop.example only.",
-        to_mend="cfrunbook lab certificate origin.shop.example --folder origins/origin.shop.example/address-1-port-443",
-        questions=(
-            Question(
-                "Host is not forwarded. Which name must be on the origin's certificate?",
-                (
-                    "The viewer's www.shop.example",
-                    "The Origin Domain",
-                    "d111111abcdef8.cloudfront.net",
-                ),
-                1,
-                "Without Host, CloudFront sends the Origin Domain as server name and as Host.",
-            ),
-            Question(
-                "https://www.shop.example shows a fine certificate in the browser. What does that say of the origin's?",
-                ("Nothing: that one is CloudFront's", "The origin's is fine, too", "The origin's has expired"),
-                0,
-                "Viewers see the certificate of the distribution; only CloudFront sees the origin's.",
-            ),
-            Question(
-                "The origin's certificate cannot be changed, and is for www.shop.example. What helps?",
-                ("Lower the minimum protocol", "Turn on compression", "Forward Host: AllViewer"),
-                2,
-                "Then CloudFront asks for www.shop.example, which is on the certificate.",
-            ),
-        ),
+        to_mend="Have a certificate issued that carries the name which CloudFront asks for:",
+        mending=(_ISSUE,),
+        to_break="Wildcards look wider than they are. Install this one, look again, and say why it is of no use:",
+        breaking=(f"cfrunbook lab certificate shop.example '*.origin.shop.example' --folder {_FOLDER}",),
     ),
     Plan(
         cause=Cause.TLS_PROTOCOL,
@@ -108,42 +116,34 @@ _ALL: Final = (
         runbook="02_tls_protocol",
         scenario="tls-protocol-chacha20-only",
         what=(
-            "CloudFront offers the origin certain versions, cipher suites and curves: fewer than browsers and openssl.",
-            "If the origin takes none of them, the handshake ends in an alert, and CloudFront answers 502.",
+            "CloudFront offers the origin certain versions of TLS, cipher suites and curves: fewer than browsers and"
+            " openssl do.",
+            "If the origin takes none of them, it ends the handshake with an alert, and CloudFront answers 502.",
         ),
+        broken="A hardening template left the origin's TLS 1.2 with ChaCha20 only.",
         by_hand=(
             Look(
-                f"{_S_CLIENT} | grep -E 'Protocol|Cipher is|Verify return'",
-                "With openssl's own offer it works. openssl is not CloudFront.",
+                "Does the origin speak TLS?",
+                f"{_S_CLIENT} | grep -E 'Protocol|Cipher is|Verify return' | sort -u",
+                "With openssl's own offer it works, and the certificate is fine. But openssl is not CloudFront.",
             ),
             Look(
+                "And with what CloudFront offers?",
                 "openssl s_client -connect origin.shop.example:443 -servername origin.shop.example -tls1_2"
                 " -cipher ECDHE+AESGCM:ECDHE+AES </dev/null 2>&1 | grep -E 'alert|Cipher is'",
-                "With CloudFront's suites it does not: the alert says that there is none in common.",
+                "CloudFront's suites of TLS 1.2 are of this kind. The alert says that none of them is taken.",
             ),
         ),
-        to_break="In server.json, set “ciphers” of port 443 to ECDHE+CHACHA20 and “maximum” to TLSv1.2.",
-        to_mend="Edit origins/origin.shop.example/server.json: take “ciphers” and “maximum” out.",
-        questions=(
-            Question(
-                "Every browser opens the origin. Does CloudFront?",
-                ("Not certain: it offers less than browsers do", "Yes, TLS is TLS", "Only over HTTP/2"),
-                0,
-                "ChaCha20 in TLS 1.2, DHE and the curve P-521 are what others have and CloudFront has not.",
-            ),
-            Question(
-                "What does the distribution's Minimum origin SSL protocol decide?",
-                ("What viewers may use", "Which versions CloudFront offers to the origin", "How long it waits"),
-                1,
-                "It is about the connection to the origin; viewers have a security policy of their own.",
-            ),
-            Question(
-                "The handshake ends in alert 40. What is the next look?",
-                ("The DNS zone", "The certificate's dates", "The same handshake with one thing changed at a time"),
-                2,
-                "handshake_failure does not say what was missing: suites, curves or signatures. Offers one by one do.",
+        to_mend="Let the server take what OpenSSL takes by default: remove “maximum” and “ciphers” of port 443.",
+        mending=(
+            Edit(
+                _SERVER,
+                f'{_KEY},\n{_INDENT}"maximum": "TLSv1.2",\n{_INDENT}"ciphers": "ECDHE+CHACHA20"',
+                _KEY,
             ),
         ),
+        to_break="Suites are not all that has to fit. Let the server insist on a curve that CloudFront does not offer:",
+        breaking=(Edit(_SERVER, _KEY, f'{_KEY}, "curve": "secp521r1"'),),
     ),
     Plan(
         cause=Cause.CERTIFICATE,
@@ -152,43 +152,28 @@ _ALL: Final = (
         runbook="03_certificate",
         scenario="certificate-expired",
         what=(
-            "CloudFront wants a certificate that is valid today, from a public authority in Mozilla's list, sent"
-            " together with its intermediates in their order.",
-            "It fetches nothing that is missing and has no switch to accept anything else.",
+            "CloudFront wants a certificate that is valid now, from a public authority, sent together with its"
+            " intermediates, each followed by its issuer.",
+            "It fetches nothing that is missing, and has no switch to accept anything else.",
         ),
+        broken="The renewal of the origin's certificate failed some time ago, and nobody was told.",
         by_hand=(
-            Look(f"{_S_CLIENT} | openssl x509 -noout -issuer -dates", "The dates. Compare notAfter with now."),
             Look(
-                f"{_S_CLIENT} | grep -E '^ *[0-9] s:|i:|Verify return' | head -5",
-                "The chain as sent: each certificate should be followed by its issuer. And what openssl makes of it.",
+                "From when until when is it valid?",
+                f"{_S_CLIENT} | openssl x509 -noout -subject -issuer -dates; date -u",
+                "Compare notAfter with the time below it.",
+            ),
+            Look(
+                "Which certificates are sent, and does the chain hold?",
+                f"{_S_CLIENT} | grep -E '^ *[0-9] s:|^ *i:|^Verify'",
+                "Each certificate (`s:`) should be followed by its issuer (`i:`). It is: the chain is whole, and only"
+                " the date is wrong.",
             ),
         ),
-        to_break="Put an old certificate in place of the one that is there.",
-        to_mend="cfrunbook lab certificate origin.shop.example --folder origins/origin.shop.example/address-1-port-443",
-        questions=(
-            Question(
-                "The browser accepts the origin, CloudFront does not: no issuer found. What is missing?",
-                ("The intermediate", "The private key", "The root"),
-                0,
-                "Browsers remember or fetch intermediates; CloudFront takes what is sent. The root is never sent.",
-            ),
-            Question(
-                "The certificate was renewed an hour ago, and the origin still sends the old one. Why?",
-                ("CloudFront caches certificates", "DNS has not spread yet", "The web server was not reloaded"),
-                2,
-                "Servers read the file at start or reload; the file on disk is not what is sent.",
-            ),
-            Question(
-                "Our own authority issued it, and every machine in the office trusts it. Does CloudFront?",
-                (
-                    "Yes, if the root is sent along",
-                    "No: it trusts public authorities only",
-                    "After an invalidation",
-                ),
-                1,
-                "It trusts Mozilla's list. There is no way to add a root of one's own.",
-            ),
-        ),
+        to_mend="Renew it:",
+        mending=(_ISSUE,),
+        to_break="The other classic: keep the first certificate of the file only, as a copy of cert.pem would.",
+        breaking=(f"cd {_FOLDER} && openssl x509 -in fullchain.pem -out cert.pem && mv cert.pem fullchain.pem",),
     ),
     Plan(
         cause=Cause.PORT,
@@ -197,46 +182,27 @@ _ALL: Final = (
         runbook="04_port",
         scenario="port-refused",
         what=(
-            "CloudFront connects to the ports that the distribution says, 80 and 443 unless set otherwise.",
-            "Refused is a 502 within milliseconds. Dropped by a firewall is a 504 after ten seconds or more: another"
-            " incident, with another page.",
+            "CloudFront connects to the ports that the distribution names, 80 and 443 unless set otherwise.",
+            "A port that refuses is a 502, within milliseconds. Packets that a firewall drops are a 504, after ten"
+            " seconds and more: another incident, with another page.",
         ),
+        broken="The host was rebooted, and the service on port 443 did not come up.",
         by_hand=(
             Look(
-                "curl -sS -o /dev/null -w '%{http_code} after %{time_connect} s\\n' https://origin.shop.example/ 2>&1",
-                "“Connection refused”, or a timeout? The difference is the difference between 502 and 504.",
+                "What happens on the port that CloudFront uses?",
+                "curl -sS -o /dev/null -w '%{http_code} after %{time_total} s\\n' https://origin.shop.example/ 2>&1",
+                "“Connection refused” or a timeout? The first is the 502, the second would be a 504.",
             ),
             Look(
+                "Is the host there at all?",
                 "curl -sS -o /dev/null -w '%{http_code}\\n' http://origin.shop.example/ 2>&1",
-                "Port 80 answers. So the host is up, and something is wrong with one port.",
+                "Port 80 answers. So the host is up, and one service is not.",
             ),
         ),
-        to_break='In server.json, let port 443 say {"answers": "refuses"}.',
-        to_mend="Edit origins/origin.shop.example/server.json: let port 443 answer https, with certificate and key.",
-        questions=(
-            Question(
-                "A security group drops packets from CloudFront. What do viewers get?",
-                ("502 at once", "504 after a while", "403"),
-                1,
-                "Nothing answers, so CloudFront waits for its connection timeout: 504.",
-            ),
-            Question(
-                "Which addresses must be allowed at the origin?",
-                (
-                    "Those of all viewers",
-                    "The list copied last year",
-                    "CloudFront's managed prefix list",
-                ),
-                2,
-                "com.amazonaws.global.cloudfront.origin-facing: AWS keeps it up to date.",
-            ),
-            Question(
-                "The port accepts connections and answers “400 The plain HTTP request…”. What is it?",
-                ("It speaks TLS, and was asked in plain HTTP", "A firewall", "DNS"),
-                0,
-                "The protocol policy and the port do not fit each other.",
-            ),
-        ),
+        to_mend="Start the service again: let port 443 answer https, with the certificate that lies there.",
+        mending=(Edit(_SERVER, '"answers": "refuses"', _HTTPS),),
+        to_break="A typing error in the distribution looks the same from outside:",
+        breaking=(Edit("distribution.json", '"HTTPSPort": 443', '"HTTPSPort": 4443'),),
     ),
     Plan(
         cause=Cause.DNS,
@@ -246,41 +212,29 @@ _ALL: Final = (
         scenario="dns-stale-server-denies",
         what=(
             "CloudFront looks the Origin Domain up in public DNS, from many places. If one of four name servers is"
-            " wrong, a quarter of cold lookups is wrong, and your own resolver may never show it.",
-            "So ask each authoritative server by itself, not your resolver.",
+            " wrong, a quarter of fresh lookups is wrong, and your own resolver may never show it.",
+            "So ask each authoritative name server by itself, and not your resolver.",
         ),
+        broken="One of the zone's four name servers still answers from an old copy of the zone.",
         by_hand=(
-            Look("dig +short origin.shop.lab", "The lab's resolver gives an address. All well?"),
-            Look("dig +short NS shop.lab", "These are the name servers of the zone."),
+            Look("What does a resolver say?", "dig +short origin.shop.lab", "It gives an address. All well?"),
             Look(
-                "for s in $(dig +short NS shop.lab); do"
+                "Who answers for the zone?",
+                "dig +short NS shop.lab | sort",
+                "Four name servers, to be asked one by one.",
+            ),
+            Look(
+                "What does each of them say?",
+                "for s in $(dig +short NS shop.lab | sort); do"
                 " echo $s $(dig +norecurse @$s origin.shop.lab +noall +comments | grep -o 'status: [A-Z]*')"
                 " serial $(dig +norecurse @$s SOA shop.lab +short | cut -d' ' -f3); done",
-                "The same question to each: one of them says NXDOMAIN, and its serial number is older.",
+                "One says NXDOMAIN: there is no such name. Its serial number is older than the others'.",
             ),
         ),
-        to_break="In dns/, give one of the four name servers an old zone file, without the record.",
-        to_mend="Edit dns/: let that server hold the zone file that the others hold (name-servers.json says which).",
-        questions=(
-            Question(
-                "dig gives the right address of the origin each time. Is DNS excluded?",
-                ("Yes", "No: a resolver asks one server, and remembers", "Only with +tcp"),
-                1,
-                "What your resolver remembers is not what CloudFront's asks for the first time.",
-            ),
-            Question(
-                "Three servers have serial 2026112301, one has 2026010101. What follows?",
-                ("The one gets no zone transfers any more", "Nothing", "The registry is down"),
-                0,
-                "A secondary with an old serial serves old data until somebody looks.",
-            ),
-            Question(
-                "The Origin Domain resolves to 10.0.0.5. What do viewers get?",
-                ("403", "200, if the VPN is up", "504: CloudFront cannot reach private addresses"),
-                2,
-                "A private address leads nowhere from CloudFront; VPC origins are the way.",
-            ),
-        ),
+        to_mend="Give that server the zone file that the others hold:",
+        mending=(Edit("dns/name-servers.json", "shop.lab-2.zone", "shop.lab.zone"),),
+        to_break="Now all servers agree. So make a typing error in the zone that they share:",
+        breaking=(Edit("dns/shop.lab.zone", "origin A", "orgin A"),),
     ),
     Plan(
         cause=Cause.EDGE_FUNCTION,
@@ -289,40 +243,36 @@ _ALL: Final = (
         runbook="06_edge_function",
         scenario="lambda-edge-header-read-only-deleted",
         what=(
-            "A Lambda@Edge function or a CloudFront Function may change requests and responses, within rules. What"
-            " breaks a rule becomes a 502, though the origin is fine.",
+            "A Lambda@Edge function or a CloudFront Function may change requests and responses, within rules. A result"
+            " that breaks one becomes a 502, though the origin is fine.",
             "X-Cache tells: LambdaValidationError or FunctionValidationError. A function that throws is a 503.",
         ),
+        broken="A function at origin-response was deployed that makes the response anew.",
         by_hand=(
-            Look(_EDGE, "Read X-Cache."),
-            Look("curl -sS -o /dev/null -w '%{http_code}\\n' http://origin.shop.example/cart", "And the origin?"),
+            Look("What do viewers get?", _EDGE, "Read X-Cache: it names the function, and not the origin."),
             Look(
-                'cd "$CFRUNBOOK_LAB_SITE"/function; cat result.json',
-                "What the function returned. What is missing that event.json has?",
+                "Is the origin fine?",
+                "curl -sS -o /dev/null -w '%{http_code}\\n' http://origin.shop.example/cart",
+                "It is: the 502 was made on the way back.",
+            ),
+            Look(
+                "Which header fields was the function given, and which did it return?",
+                'sed -n \'/"response"/,$p\' function/event.json | grep -oE \'"key": *"[A-Za-z-]+"\' | sort -u;'
+                ' echo ---; grep -oE \'"key": *"[A-Za-z-]+"\' function/result.json | sort -u',
+                "One of the origin's is missing below the line: Via. A function at this event may not take it away.",
             ),
         ),
-        to_break="Let function/result.json be a response that the function made anew, without the origin's headers.",
-        to_mend="Edit function/result.json: put the response of event.json there, changed as little as possible.",
-        questions=(
-            Question(
-                "X-Cache says LambdaExecutionError. Which status?",
-                ("502", "504", "503"),
-                2,
-                "A function that throws or runs out of time is a 503; one whose result is refused is a 502.",
-            ),
-            Question(
-                "Where are the logs of a Lambda@Edge function?",
-                ("In CloudWatch of the region where it ran", "In us-east-1 only", "In the distribution's access logs"),
-                0,
-                "It runs near the viewer, and writes its log there.",
-            ),
-            Question(
-                "A function at origin-response builds a new response object. What does it forget?",
-                ("The viewer's cookies", "Headers that it may not remove", "The HTTP version"),
-                1,
-                "Some headers are read-only at that event: they must be passed on as they came.",
+        to_mend="Correct the function, so that its result passes Via on as it came:",
+        mending=(
+            Edit(
+                "function/result.json",
+                '"server": [',
+                '"via": [{"key": "Via", "value": "1.1 2afae0d44e2540f472c0635ab62c232b.cloudfront.net (CloudFront)"}],'
+                ' "server": [',
             ),
         ),
+        to_break="Names count, too. Call the status as other platforms do:",
+        breaking=(Edit("function/result.json", '"status": "200"', '"statusCode": "200"'),),
     ),
     Plan(
         cause=Cause.ORIGIN_RESPONSE,
@@ -331,38 +281,29 @@ _ALL: Final = (
         runbook="07_origin_response",
         scenario="response-empty",
         what=(
-            "Name, port, TLS and certificate are fine, and then the answer is none: the origin hangs up, or sends what"
-            " is no HTTP/1.1, or a header of more than 32 KB. CloudFront answers 502.",
-            "Or the origin itself says 502, since it is a gateway: then CloudFront passes its page on.",
+            "Name, port, TLS and certificate are fine, and then there is no proper answer: the origin hangs up, sends"
+            " what is no HTTP, or header fields that are too large. CloudFront answers 502.",
+            "Or the origin is a gateway and itself says 502: then CloudFront passes its page on.",
         ),
+        broken="The application ends before it has answered.",
         by_hand=(
-            Look(f"{_S_CLIENT} | grep -E 'Cipher is|Verify return' | head -2", "The handshake is fine."),
             Look(
+                "Is it TLS?",
+                f"{_S_CLIENT} | grep -E 'Cipher is|Verify return' | sort -u",
+                "The handshake is fine, and so is the certificate.",
+            ),
+            Look(
+                "And what comes after it?",
                 "curl -sS -i https://origin.shop.example/cart 2>&1",
-                "And then? “Empty reply from server”: it took the request and hung up.",
+                "“Empty reply from server”: the origin took the request and hung up. Its own log will say why.",
             ),
         ),
-        to_break="In server.json, give the port a reply that is an empty file.",
-        to_mend="Edit origins/origin.shop.example/server.json: take “reply” out, so that the shop's page comes.",
-        questions=(
-            Question(
-                "The 502 has the header “Server: awselb/2.0”. Who made it?",
-                ("The load balancer, in front of its targets", "CloudFront", "The viewer's proxy"),
-                0,
-                "CloudFront passes on what the origin answers, errors too.",
-            ),
-            Question(
-                "The origin needs 40 s for an answer. What do viewers get?",
-                ("502", "504, after the response timeout of 30 s", "200, later"),
-                1,
-                "Too slow is 504. The timeout can be raised to 120 s.",
-            ),
-            Question(
-                "The log says OriginHeaderTooBigError. What grows?",
-                ("The body", "The URL", "The response header, often by cookies"),
-                2,
-                "All header fields together must stay within CloudFront's limit.",
-            ),
+        to_mend="Let the shop's page come: remove “reply” of port 443.",
+        mending=(Edit(_SERVER, f',\n{_INDENT}"reply": "address-1-port-443/reply.http"', ""),),
+        to_break="A proxy that greets in another protocol is as bad as none. Let the port say what is no HTTP:",
+        breaking=(
+            f"printf 'ERROR: no backend\\n' > {_FOLDER}/reply.http",
+            Edit(_SERVER, _KEY, f'{_KEY}, "reply": "address-1-port-443/reply.http"'),
         ),
     ),
 )

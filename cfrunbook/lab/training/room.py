@@ -6,52 +6,85 @@ Each call shows one thing, with or without anybody before the screen.
 from __future__ import annotations
 
 import atexit
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Diagnosis, Finding, Status
-from cfrunbook.lab import DEFAULT, commands
-from cfrunbook.lab.edge import fetch_all
-from cfrunbook.lab.running import Running, start
-from cfrunbook.lab.training import tools
-from cfrunbook.lab.training.lessons import LESSONS, Plan, Question
+from cfrunbook.lab import DEFAULT
+from cfrunbook.lab.running import Running, find
+from cfrunbook.lab.training import asking, scene, tools
+from cfrunbook.lab.training.lessons import LESSONS, Edit, Plan, Todo
+from cfrunbook.lab.training.questions import DECISION
 from cfrunbook.text import visible
 from cfrunbook.views.training import Block, Page, page
 
 if TYPE_CHECKING:
     from cfrunbook.views import html
 
-_LETTERS = "abc"
-_OPEN: dict[str, Running] = {}
+FIRST = "your first incident"
+"""What the guided incident is called where its scenario's name would tell what is wrong."""
+_OPEN: dict[str, scene.Scene] = {}
 """The scenarios of this kernel, by name: run again, a cell gets the one that is up."""
 
 
-def up(scenario: str) -> Running:
-    """Return the scenario, up in this process until it ends. Raises BadInput."""
+def up(scenario: str, *, alias: str = "") -> scene.Scene:
+    """Return the scenario, up in this process until it ends, and as broken as it began. Raises BadInput."""
     if scenario not in _OPEN:
-        running = _OPEN[scenario] = start(scenario)
-        atexit.register(running.stop)
+        opened = _OPEN[scenario] = scene.Scene(Running(find(scenario), alias=alias))
+        atexit.register(opened.running.stop)
+    else:
+        _OPEN[scenario].break_again()
     return _OPEN[scenario]
 
 
 class Incident:
     """A scenario in this kernel, with what can be done about it."""
 
-    def __init__(self, scenario: str) -> None:
-        self.running = up(scenario)
+    def __init__(self, scenario: str, *, alias: str = "") -> None:
+        self.scene = up(scenario, alias=alias)
+
+    def __repr__(self) -> str:
+        return f"<incident at {self.running.edge_url}>"
+
+    @property
+    def running(self) -> Running:
+        """The scenario that is up."""
+        return self.scene.running
 
     def pager(self) -> Page:
         """Show what the pager says, and how the incident is reached."""
-        return page(
-            Block("story", items=self.running.scenario.story),
-            Block("command", commands.introduction(self.running, in_kernel=True).split("\n\n", 1)[1]),
-        )
+        return scene.pager(self.running)
 
     def run(self, command: str) -> Page:
         """Run a shell command inside the lab, in which curl, openssl, dig and nc find its hosts by their names."""
-        ran = tools.run(self.running, command)
-        return page(Block("command", ran.command, output=ran.output or f"(nothing; exit status {ran.status})"))
+        return scene.shown(tools.run(self.running, command))
+
+    def console(self, command: str = "") -> Page | None:
+        """Ask for commands to run in the lab; with nobody before the screen, run this one."""
+        from cfrunbook.lab.training import desk
+
+        if desk.are_shown():
+            desk.Console(self.running, command).show()
+            return None
+        return self.run(command)
+
+    def desk(self) -> Page | None:
+        """Show what the edge answers, and the files that the owners can change, to be edited here.
+
+        With nobody before the screen: which files there are, and where.
+        """
+        from cfrunbook.lab.training import desk
+
+        if desk.are_shown():
+            desk.Desk(self.scene, self.first_file).show()
+            return None
+        return self.site()
+
+    @property
+    def first_file(self) -> str:
+        """The file of the site that is open first."""
+        return ""
 
     async def look(self) -> html.Fragment:
         """Show what our diagnosis says now: the verdict, with the finding behind it."""
@@ -74,60 +107,83 @@ class Incident:
 
         return await diagnose(Known.load(lab=self.running.file))
 
+    async def runbook(self, name: str = "00_start_here") -> Any:
+        """Show the panel of a runbook for this incident; with nobody before the screen: what it says."""
+        from cfrunbook.lab.training import desk
+
+        if desk.are_shown():
+            desk.show_runbook(self.running, name)
+            return None
+        return await self.look()
+
+    async def verify(self) -> Page:
+        """Show whether the incident is over: what viewers get, what the edge gets, and what the diagnosis says."""
+        return scene.verified(self.running, await self.diagnose())
+
     def site(self) -> Page:
         """Show which files the owners can change, and where they are."""
-        folder = self.running.site
-        files = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
-        names = sorted(str(path) for path in files if path.parts[0] != "authority")
         return page(
-            Block("text", "What the owners can change, for any editor. Save a file, then run the next cell."),
-            Block("command", f"cd {folder}"),
-            Block("list", items=tuple(names[:40])),
+            Block("text", "What the owners can change, for any editor. What is saved there counts within a second."),
+            Block("command", f"cd {self.running.site}"),
+            Block("list", items=self.scene.files[:40]),
         )
 
     def reload(self) -> Page:
         """Bring up what the files say by now, and show what the edge answers."""
         try:
-            if self.running.has_changed():
-                self.running.reload()
+            self.scene.follow()
         except BadInput as error:
             return page(Block("verdict", str(error), "Not used, all stays as it was", "unknown"))
         return self.edge()
 
     def mend(self) -> Page:
         """Mend it as its owner would, and show what the edge answers."""
-        self.running.mend()
+        self.scene.mend()
         return self.edge()
 
     def broken(self) -> Page:
         """Break it again, as it began, and show what the edge answers."""
-        self.running.break_again()
+        self.scene.break_again()
         return self.edge()
 
     def edge(self) -> Page:
         """Show what CloudFront answers now, over all addresses and name servers that it may pick."""
-        answers = fetch_all(self.running.edge_facts, patience=2.0)
-        statuses = sorted({answer.status for answer in answers})
-        bad = [status for status in statuses if status >= 500]
-        said = " or ".join(map(str, statuses))
-        if not bad:
-            return page(Block("verdict", f"The edge answers {said}.", "Works", "ok"))
-        sentence = f"The edge answers {said}" + (", depending on where it looks first." if len(statuses) > 1 else ".")
-        return page(Block("verdict", sentence, "Broken", "fault"))
+        return page(self.scene.answer())
+
+
+class Guided(Incident):
+    """The guided first incident, in which one thing is to be decided."""
+
+    def __init__(self, *, decision: str = "") -> None:
+        super().__init__(DEFAULT, alias=FIRST)
+        self.decision = decision
+
+    @property
+    def first_file(self) -> str:
+        """The certificates that are sent."""
+        return "origins/origin.shop.example/address-1-port-443/fullchain.pem"
+
+    def decide(self) -> Page | None:
+        """Ask which cause it is: with buttons where somebody is there, else as text; what was answered is graded."""
+        return asking.ask([DECISION], {"1": self.decision}, where="decision")
 
 
 class Lesson(Incident):
     """One cause: what it is, how to see it, how to mend it, and three questions."""
 
     def __init__(self, plan: Plan, *, answers: Mapping[str, str]) -> None:
-        super().__init__(plan.scenario)
+        super().__init__(plan.scenario, alias=f"lesson {plan.notebook}")
         self.plan = plan
         self.answers = dict(answers)
         """What was answered, by number from 1, by letter; empty where nobody has."""
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        title = Block("heading", self.plan.title)
-        return page(title, [Block("text", text) for text in self.plan.what])._repr_mimebundle_()
+        return page([Block("text", text) for text in self.plan.what])._repr_mimebundle_()
+
+    @property
+    def first_file(self) -> str:
+        """The file in which it is mended."""
+        return self.plan.file
 
     def healthy(self) -> Page:
         """Show it as it should be: mended, before anything breaks."""
@@ -136,65 +192,38 @@ class Lesson(Incident):
     def broken(self) -> Page:
         """Break it, say how, and show what the edge answers."""
         shown = super().broken()
-        return page(Block("text", f"How it is broken: {self.plan.to_break}"), shown.blocks)
+        story = Block("story", items=self.running.scenario.story)
+        return page(Block("text", self.plan.broken), story, shown.blocks)
 
     def by_hand(self) -> Page:
         """Look with the tools that everybody has: each command, what it prints, and what is to be read there."""
         blocks: list[Block] = []
-        for look in self.plan.by_hand:
+        for number, look in enumerate(self.plan.by_hand, 1):
             ran = tools.run(self.running, look.command)
-            blocks += [Block("command", look.command, output=ran.output), Block("text", look.read)]
+            blocks += [Block("heading", f"{number}. {look.why}"), *scene.shown(ran).blocks, Block("text", look.read)]
         return page(blocks)
 
     def how_to_mend(self) -> Page:
         """Show what to do, and where."""
-        folder = self.running.site
-        return page(
-            Block("text", "Mend it yourself, in a terminal or an editor; or let the next cell do it."),
-            Block("command", f"export CFRUNBOOK_LAB_SITE={folder}\ncd {folder}\n{self.plan.to_mend}"),
-        )
+        return page(Block("text", self.plan.to_mend), *_told(self.plan.mending))
+
+    def how_to_break(self) -> Page:
+        """Show what else breaks it, to be done by hand."""
+        return page(Block("text", self.plan.to_break), *_told(self.plan.breaking))
 
     def questions(self) -> Page | None:
         """Ask: with buttons where somebody is there, else as text; what was answered is graded."""
-        from cfrunbook.lab.training import forms
+        return asking.ask(self.plan.questions, self.answers, where="answers")
 
-        if forms.are_shown():
-            forms.Quiz(self).show()
-            return None
-        return self.graded()
 
-    def graded(self) -> Page:
-        """Show each question, and what is to be said of its answer."""
-        blocks: list[Block] = []
-        right = 0
-        for number, question in enumerate(self.plan.questions, 1):
-            letter = self.answers.get(str(number), "").strip().lower()[:1]
-            blocks += _asked(number, question, letter)
-            right += _is_right(question, letter)
-        if any(self.answers.values()):
-            whole = len(self.plan.questions)
-            status = "ok" if right == whole else "warning"
-            blocks.append(Block("verdict", f"{right} of {whole} right.", "Graded", status))
+def _told(todos: Sequence[Todo]) -> Iterator[Block]:
+    """Yield what is to be edited or typed."""
+    for todo in todos:
+        if isinstance(todo, Edit):
+            yield Block("text", f"In the file `{todo.file}`:")
+            yield Block("edit", todo.old, output=todo.new)
         else:
-            how = 'answers = {"1": "a", "2": "b", "3": "c"}'
-            blocks.append(Block("muted", f"To answer: put {how} into the parameters cell, and run this cell again."))
-        return page(blocks)
-
-
-def _asked(number: int, question: Question, letter: str) -> list[Block]:
-    choices = tuple(f"{name}) {choice}" for name, choice in zip(_LETTERS, question.choices, strict=True))
-    blocks = [Block("heading", f"{number}. {question.text}"), Block("list", items=choices)]
-    if letter:
-        is_right = _is_right(question, letter)
-        named = f"{_LETTERS[question.right]}) {question.choices[question.right]}."
-        said = question.why if is_right else f"{named} {question.why}"
-        label = f"{visible(letter, 3)}) is {'right' if is_right else 'not right'}"
-        blocks.append(Block("verdict", said, label, "ok" if is_right else "fault"))
-    return blocks
-
-
-def _is_right(question: Question, letter: str) -> bool:
-    return letter == _LETTERS[question.right]
+            yield Block("command", todo)
 
 
 def lesson(cause: str, *, answers: Mapping[str, str] | None = None) -> Lesson:
@@ -204,6 +233,6 @@ def lesson(cause: str, *, answers: Mapping[str, str] | None = None) -> Lesson:
     return Lesson(LESSONS[cause], answers=answers or {})
 
 
-def guided() -> Incident:
+def guided(*, decision: str = "") -> Guided:
     """Open the guided first incident: the classic of renewals."""
-    return Incident(DEFAULT)
+    return Guided(decision=decision)

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
+from cfrunbook import __version__
 from cfrunbook.errors import BadInput
 from cfrunbook.files import write_whole
 from cfrunbook.findings import Struct
 from cfrunbook.lab.training.drawing import Draw
-from cfrunbook.lab.training.grading import Answer, Grade
+from cfrunbook.lab.training.grading import Answer, Grade, Part
 from cfrunbook.text import visible
-
-FORMATS: Final = (".json", ".csv", ".md")
 
 
 class Line(Struct, frozen=True, kw_only=True):
     """One incident: what was answered, and what that is worth."""
 
     incident: int
-    scenario: str
-    """Its name, which is no secret any more."""
-    title: str
-    answer: Answer
-    grade: Grade
+    scenario: str = ""
+    """Its name; empty for an incident that was not answered, which stays a secret."""
+    title: str = ""
+    answer: Answer = Answer()
+    grade: Grade = Grade(points=0, parts=(), explanation=())
 
 
 class Sheet(Struct, frozen=True, kw_only=True):
@@ -36,6 +34,8 @@ class Sheet(Struct, frozen=True, kw_only=True):
 
     kind: str = "cfrunbook.score"
     schema: int = 1
+    version: str = __version__
+    """Of cfrunbook: with another one, the seed may draw other incidents."""
     team: str = ""
     draw: Draw
     lines: tuple[Line, ...]
@@ -62,47 +62,38 @@ class Sheet(Struct, frozen=True, kw_only=True):
 
     def to_csv(self) -> str:
         """Return one line for each incident; what people wrote cannot become a formula of a spreadsheet."""
-        out = io.StringIO()
-        table = csv.writer(out, lineterminator="\n")
-        table.writerow(("team", "incident", "scenario", "points", "of", "cause", "evidence", "fix", "hints", "seconds"))
-        for line in self.lines:
-            answer = line.answer
-            said = (answer.cause, answer.evidence, answer.fix)
-            table.writerow(
-                [
-                    _cell(self.team),
-                    line.incident,
-                    line.scenario,
-                    line.grade.points,
-                    line.grade.of,
-                    *map(_cell, said),
-                    answer.hints,
-                    round(answer.seconds),
-                ]
-            )
-        return out.getvalue()
+        head = ("team", "incident", "scenario", "points", "of", "cause", "evidence", "fix", "hints", "seconds")
+        return rows_as_csv([head, *(self._cells(line) for line in self.lines)])
+
+    def _cells(self, line: Line) -> tuple[object, ...]:
+        answer, grade = line.answer, line.grade
+        said = (cell(answer.cause), cell(answer.evidence), cell(answer.fix))
+        of_line = (cell(self.team), line.incident, line.scenario, grade.points, grade.of)
+        return (*of_line, *said, answer.hints, round(answer.seconds))
 
     def to_markdown(self) -> str:
         """Return a table, and what each incident really was."""
-        named = f"{_plain(self.team)}: " if self.team else ""
+        named = f"{plain(self.team)}: " if self.team else ""
         rows = [
             f"# {named}{self.points} of {self.of} points ({self.percent:.0f} %)",
             "",
-            f"Seed {self.draw.seed}.",
+            f"Seed {self.draw.seed}, cfrunbook {self.version}.",
             "",
             "| Incident | What it was | Answered | Hints | Minutes | Points |",
             "|---|---|---|---|---|---|",
         ]
         for line in self.lines:
-            minutes = f"{line.answer.seconds / 60:.0f}" if line.answer.seconds else ""
+            answer, what = line.answer, plain(line.title) or "not answered"
+            minutes = f"{answer.seconds / 60:.0f}" if answer.seconds else ""
             rows.append(
-                f"| {line.incident} | {_plain(line.title)} | {_plain(line.answer.cause)} | {line.answer.hints or ''}"
+                f"| {line.incident} | {what} | {plain(answer.cause)} | {answer.hints or ''}"
                 f" | {minutes} | {line.grade.points} of {line.grade.of} |"
             )
         for line in self.lines:
-            rows += ["", f"## Incident {line.incident}: {_plain(line.title)}", ""]
-            rows += [f"- {part.name}: {part.points} of {part.of}. {_plain(part.why)}" for part in line.grade.parts]
-            rows += ["", *line.grade.explanation[1:]]
+            if line.scenario:
+                rows += ["", f"## Incident {line.incident}: {plain(line.title)}", ""]
+                rows += [f"- {part.name}: {_of(part)}. {plain(part.why)}" for part in line.grade.parts]
+                rows += ["", *(f"- {plain(text, 2000)}" for text in line.grade.explanation[1:])]
         return "\n".join(rows) + "\n"
 
     def save(self, path: Path) -> tuple[Path, ...]:
@@ -110,30 +101,48 @@ class Sheet(Struct, frozen=True, kw_only=True):
 
         Raises BadInput.
         """
-        made = {".json": self.to_json(), ".csv": self.to_csv().encode(), ".md": self.to_markdown().encode()}
-        wanted: Sequence[str] = (path.suffix,) if path.suffix in FORMATS else FORMATS
-        written = []
-        for suffix in wanted:
-            file = path if path.suffix == suffix else path.with_name(path.name + suffix)
-            try:
-                file.parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise BadInput(f"Score sheet: cannot make {visible(file.parent)}: {error.strerror}.") from None
-            write_whole(file, made[suffix])
-            written.append(file)
-        return tuple(written)
+        return save_as(path, {".json": self.to_json(), ".csv": self.to_csv(), ".md": self.to_markdown()})
 
 
-def _cell(text: str) -> str:
+def save_as(path: Path, made: Mapping[str, bytes | str]) -> tuple[Path, ...]:
+    """Write what is made of something by suffix: beside `path` all, or, where it ends in one of them, that.
+
+    Return the files. Raises BadInput.
+    """
+    written = []
+    for suffix in (path.suffix,) if path.suffix in made else tuple(made):
+        file = path if path.suffix == suffix else path.with_name(path.name + suffix)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"Score sheet: cannot make {visible(file.parent)}: {error.strerror}.") from None
+        content = made[suffix]
+        write_whole(file, content.encode() if isinstance(content, str) else content)
+        written.append(file)
+    return tuple(written)
+
+
+def rows_as_csv(rows: Iterable[Sequence[object]]) -> str:
+    """Return rows as CSV."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()
+
+
+def cell(text: str) -> str:
     """Return a text as a cell that no spreadsheet takes for a formula.
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """
-    shown = visible(text, 1000)
+    shown = visible(text.replace("\n", " / "), 1000)
     return f"'{shown}" if shown[:1] in ("=", "+", "-", "@", "\t", "\r") else shown
 
 
-def _plain(text: str) -> str:
+def _of(part: Part) -> str:
+    return f"{part.points} of {part.of}" if part.of else f"{part.points}"
+
+
+def plain(text: str, limit: int = 300) -> str:
     """Return a text that is one cell of a Markdown table."""
-    shown = visible(text, 300).replace("\n", " ")
+    shown = visible(text, limit).replace("\n", " ")
     return "".join(f"\\{c}" if c in "|`*_<>[]\\" else c for c in shown)

@@ -60,6 +60,8 @@ class Zone(msgspec.Struct):
     """The first name that was looked up here for its own sake."""
     thorough: bool = False
     """Whether every address is asked everything."""
+    slowest: float | None = None
+    """Seconds that the slowest of its servers' answers took; None: none has answered."""
 
     def places(self) -> list[tuple[str, str]]:
         """Return every server with every address of it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,8 +15,9 @@ from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
 from cfrunbook.probes.dns import effort, message
 from cfrunbook.probes.dns.hints import Hint
 from cfrunbook.probes.dns.names import plain
+from cfrunbook.probes.dns.patience import DEADLINE, Patience, enough, send_times
 from cfrunbook.probes.dns.questions import Question
-from cfrunbook.probes.dns.transport import DEADLINE, Received, Sockets, Transport, send_times
+from cfrunbook.probes.dns.transport import Received, Sockets, Transport
 from cfrunbook.probes.dns.walk import Resolved, Walk
 from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.probes.relocation import Relocations
@@ -55,6 +55,8 @@ class Walking:
     ) -> None:
         """Prepare a walk; a server gets at most `deadline` seconds to answer, and the walk twice that and a second.
 
+        Less where the other servers of its zone have answered and it has been asked often enough (`patience`).
+
         In a lab only servers that are relocated exist.
         """
         self._walk = Walk(names, hints, label=os.urandom(4).hex())
@@ -73,6 +75,8 @@ class Walking:
         self._reader = ThreadPoolExecutor(max_workers=1)  # starts its thread when there is something to read
         self._stopping = False
         self._waiting: dict[str, asyncio.Future[Resolved | None]] = {}
+        self._seconds: dict[str, float] = {}  # that a question to the servers of a zone is waited for
+        self._patience: dict[Question, Patience] = {}  # with what is under way
         self._seen: list[tuple[Question, DnsQuery]] = []
         self.ended = asyncio.Event()
         """Set when the walk is over."""
@@ -80,7 +84,7 @@ class Walking:
     async def run(self) -> Walked:
         """Walk to the end. Never raises for what servers do; on cancellation every socket is closed."""
         loop = asyncio.get_running_loop()
-        self._begin = time.perf_counter()
+        self._begin = loop.time()
         try:
             self._ask(self._walk.begin(self._elapsed()))
             while not self._walk.is_done:
@@ -88,7 +92,7 @@ class Walking:
                 until = self._end if wake_at is None else min(self._end, wake_at)
                 until = min(until, self._tell_at) if self._progress else until
                 try:
-                    async with asyncio.timeout_at(loop.time() + until - self._elapsed()):
+                    async with asyncio.timeout_at(self._begin + until):
                         question, seen = await self._done.get()
                 except TimeoutError:
                     if self._elapsed() >= self._end:
@@ -131,12 +135,24 @@ class Walking:
         self._seen.append((question, seen))
         self._tell_at = self._elapsed() + QUIET
         self._ask(self._walk.feed(question, seen, self._elapsed()))
+        self._adapt(question.zone)
         for line in self._walk.news:
             if self._progress:
                 self._progress(line)
         self._walk.news.clear()
         for name in self._waiting:
             self._tell(name)
+
+    def _adapt(self, zone: str) -> None:
+        """Wait for the silent servers of a zone as long as its other servers' answers make worth it."""
+        if (slowest := self._walk.slowest(zone)) is None:
+            return
+        seconds = enough(self._deadline, slowest=slowest)
+        if seconds != self._seconds[zone]:
+            self._seconds[zone] = seconds
+            for question, patience in self._patience.items():
+                if question.zone == zone:
+                    patience.change(seconds)
 
     def _tell(self, name: str, *, final: bool = False) -> None:
         """Hand over what is known of a name, if that is enough."""
@@ -170,14 +186,20 @@ class Walking:
             wire = message.wire(number, question.name, question.type, edns=question.edns, dnssec_ok=question.edns)
         except ValueError as error:
             return Received(outcome=DnsOutcome.ERROR, sends=0, detail=str(error)[:200])
+        if question.zone not in self._seconds:
+            self._seconds[question.zone] = enough(self._deadline, asked_at=begin)
+        patience = self._patience[question] = Patience(self._deadline)
+        patience.change(self._seconds[question.zone])
         try:
-            return await self._transport.exchange(endpoint, wire, over_tcp=over_tcp, deadline=self._deadline)
+            return await self._transport.exchange(endpoint, wire, over_tcp=over_tcp, patience=patience)
         except asyncio.CancelledError:
             if not self._stopping:
                 raise
             waited = self._elapsed() - begin
-            sends = sum(at <= waited for at in send_times(self._deadline))
+            sends = sum(at <= waited for at in patience.sends)
             return Received(sends=sends, detail="the walk had to end before an answer")
+        finally:
+            del self._patience[question]
 
     def _endpoint(self, question: Question) -> Endpoint:
         """Return where a name server really is. Only a relocation of port 53 counts: the others are for origins."""
@@ -212,7 +234,7 @@ class Walking:
     def _record(
         self, question: Question, endpoint: Endpoint, received: Received, reply: message.Reply, begin: float
     ) -> DnsQuery:
-        sent = [0.0] if question.transport is DnsTransport.TCP else send_times(self._deadline)
+        sent = (0.0,) if question.transport is DnsTransport.TCP else send_times(self._deadline)
         return DnsQuery(
             id="",
             zone=question.zone,
@@ -248,7 +270,7 @@ class Walking:
             self._seen.append(self._done.get_nowait())
 
     def _elapsed(self) -> float:
-        return time.perf_counter() - self._begin
+        return asyncio.get_running_loop().time() - self._begin
 
 
 def _most_sockets() -> int:

@@ -18,13 +18,11 @@ import msgspec
 from cfrunbook.evidence import ConnectOutcome, DnsOutcome
 from cfrunbook.probes import icmp, tcp
 from cfrunbook.probes.dns import message
+from cfrunbook.probes.dns.patience import Patience
 from cfrunbook.probes.endpoint import Endpoint
 
-DEADLINE = 3.0
-"""Seconds after which a name server that said nothing will say nothing."""
-SENDS = (0.0, 0.4, 1.2)
-"""Seconds at which a question is sent: a lost datagram is no dead server."""
 _MAX_DATAGRAM = 65_535
+_NO_LIMIT = 3600.0  # the question's own patience ends sooner
 _LOCAL = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
 _BY_CONNECTION = {
     ConnectOutcome.REFUSED: DnsOutcome.REFUSED_PORT,
@@ -55,19 +53,19 @@ class Received(msgspec.Struct, frozen=True):
 class Transport(Protocol):
     """A way to a name server."""
 
-    async def exchange(self, endpoint: Endpoint, question: bytes, *, over_tcp: bool, deadline: float) -> Received:
-        """Send `question` and return the first answer within `deadline` seconds. Never raises for what servers do."""
+    async def exchange(self, endpoint: Endpoint, question: bytes, *, over_tcp: bool, patience: Patience) -> Received:
+        """Send `question` and return the first answer, within `patience`. Never raises for what servers do."""
         ...
 
 
 class Sockets:
     """The network. The endpoint says where a name server really is: in a lab, on some port of loopback."""
 
-    async def exchange(self, endpoint: Endpoint, question: bytes, *, over_tcp: bool, deadline: float) -> Received:
-        """Ask over UDP, three times as far as needed, or over TCP, once."""
+    async def exchange(self, endpoint: Endpoint, question: bytes, *, over_tcp: bool, patience: Patience) -> Received:
+        """Ask over UDP, again and again as far as needed, or over TCP, once."""
         if over_tcp:
-            return await _over_tcp(endpoint, question, deadline)
-        return await _over_udp(endpoint, question, deadline)
+            return await _over_tcp(endpoint, question, patience)
+        return await _over_udp(endpoint, question, patience)
 
 
 class Replay:
@@ -79,25 +77,26 @@ class Replay:
     def __init__(self, respond: Callable[[Endpoint, bytes, bool], bytes | DnsOutcome | None]) -> None:
         self._respond = respond
 
-    async def exchange(self, endpoint: Endpoint, question: bytes, *, over_tcp: bool, deadline: float) -> Received:
+    async def exchange(self, endpoint: Endpoint, question: bytes, *, over_tcp: bool, patience: Patience) -> Received:
         """Return what `respond` says."""
         said = self._respond(endpoint, question, over_tcp)
-        sends = 1 if over_tcp else len(SENDS)
+        sends = 1 if over_tcp else len(patience.sends)
         if said is None:
-            return Received(sends=sends, detail=f"no answer within {deadline:g} s", seconds=deadline)
+            return Received(sends=sends, detail=_nothing(patience), seconds=patience.seconds)
         if isinstance(said, DnsOutcome):
             return Received(outcome=said, detail="as kept", seconds=0.0)
         if not message.answers(question, said):
-            return Received(sends=sends, stray=said[: message.FIRST_BYTES] or b"\0", seconds=deadline)
+            return Received(sends=sends, stray=said[: message.FIRST_BYTES] or b"\0", seconds=patience.seconds)
         return Received(data=said, seconds=0.0)
 
 
-def send_times(deadline: float) -> tuple[float, ...]:
-    """Return when a question is sent, in seconds: `SENDS`, closer together where there is less time than usual."""
-    return tuple(at * min(1.0, deadline / DEADLINE) for at in SENDS)
+def _nothing(patience: Patience, what: str = "no answer") -> str:
+    """Return that nothing came, and within which time."""
+    seconds = patience.seconds
+    return f"{what} within {f'{seconds:.2g}' if seconds < 10 else f'{seconds:.0f}'} s"
 
 
-async def _over_udp(endpoint: Endpoint, question: bytes, deadline: float) -> Received:
+async def _over_udp(endpoint: Endpoint, question: bytes, patience: Patience) -> Received:
     address, port = endpoint.socket_address
     try:
         version = ipaddress.ip_address(address).version
@@ -115,11 +114,12 @@ async def _over_udp(endpoint: Endpoint, question: bytes, deadline: float) -> Rec
             return _failed(error, 0, None, version)
         conversation = _Datagrams(sock, question, version)
         try:
-            async with asyncio.timeout(deadline):
-                return await conversation.answer(send_times(deadline))
+            async with patience.limit():
+                return await conversation.answer(patience.sends)
         except TimeoutError:
-            detail = f"no answer within {deadline:g} s"
-            return Received(sends=conversation.sends, detail=detail, stray=conversation.stray)
+            if conversation.found:  # in the same moment
+                return conversation.found
+            return Received(sends=conversation.sends, detail=_nothing(patience), stray=conversation.stray)
 
 
 class _Datagrams:
@@ -128,6 +128,7 @@ class _Datagrams:
     def __init__(self, sock: socket.socket, question: bytes, version: int) -> None:
         self.sends = 0
         self.stray = b""
+        self.found: Received | None = None
         self._sock = sock
         self._question = question
         self._version = version
@@ -167,7 +168,8 @@ class _Datagrams:
                 self._fail(done, error)
                 return
             if message.answers(self._question, data):
-                done.set_result(Received(data=data, sends=self.sends))
+                self.found = Received(data=data, sends=self.sends)
+                done.set_result(self.found)
             else:
                 self.stray = self.stray or data[: message.FIRST_BYTES] or b"\0"
 
@@ -194,25 +196,27 @@ def _failed(error: Exception, sends: int, queued: icmp.QueuedError | None, versi
     return Received(outcome=DnsOutcome.ERROR, sends=sends, detail=f"this machine could not ask: {words}"[:200])
 
 
-async def _over_tcp(endpoint: Endpoint, question: bytes, deadline: float) -> Received:
+async def _over_tcp(endpoint: Endpoint, question: bytes, patience: Patience) -> Received:
     """Ask over TCP (RFC 7766): the length in two bytes, then the message, both ways."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + deadline
-    connection, sock = await tcp.connect(endpoint, deadline=deadline)
-    if sock is None:
-        outcome = _BY_CONNECTION.get(connection.outcome, DnsOutcome.ERROR)
-        return Received(outcome=outcome, detail=connection.detail)
-    with sock:
-        try:
-            async with asyncio.timeout_at(end):
-                await loop.sock_sendall(sock, len(question).to_bytes(2) + question)
-                size = int.from_bytes(await _exactly(loop, sock, 2))
-                data = await _exactly(loop, sock, size)
-        except TimeoutError:
-            return Received(detail=f"connected, but no whole answer within {deadline:g} s")
-        except (EOFError, OSError) as error:
-            words = "the connection was closed" if isinstance(error, EOFError) else error.strerror or str(error)
-            return Received(outcome=DnsOutcome.CLOSED, detail=f"{words} before a whole answer"[:200])
+    sock: socket.socket | None = None
+    try:
+        async with patience.limit():
+            connection, sock = await tcp.connect(endpoint, deadline=_NO_LIMIT)
+            if sock is None:
+                outcome = _BY_CONNECTION.get(connection.outcome, DnsOutcome.ERROR)
+                return Received(outcome=outcome, detail=connection.detail)
+            await loop.sock_sendall(sock, len(question).to_bytes(2) + question)
+            size = int.from_bytes(await _exactly(loop, sock, 2))
+            data = await _exactly(loop, sock, size)
+    except TimeoutError:
+        return Received(detail=_nothing(patience, "connected, but no whole answer" if sock else "no answer"))
+    except (EOFError, OSError) as error:
+        words = "the connection was closed" if isinstance(error, EOFError) else error.strerror or str(error)
+        return Received(outcome=DnsOutcome.CLOSED, detail=f"{words} before a whole answer"[:200])
+    finally:
+        if sock:
+            sock.close()
     if not message.answers(question, data):
         return Received(detail="another id", stray=data[: message.FIRST_BYTES] or b"\0")
     return Received(data=data)

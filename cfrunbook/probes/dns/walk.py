@@ -40,7 +40,7 @@ MAX_ALIASES = 16
 MAX_TARGETS = 8
 """Targets of one alias that are followed: a weighted alias has as many as there are answers."""
 MAX_LOOKUPS, MAX_ZONES, MAX_NESTING, MAX_APEXES = 200, 100, 5, 3
-PATIENCE = 0.4
+PATIENCE = 0.3
 """Seconds without any answer after which all the others are asked there."""
 _REPLIES = frozenset({DnsOutcome.ANSWER, DnsOutcome.NODATA, DnsOutcome.NXDOMAIN})
 
@@ -97,6 +97,9 @@ class Walk:
     def feed(self, question: Question, seen: DnsQuery, now: float) -> list[Question]:
         """Take what came of `question`, and return what to ask because of it."""
         self._open.discard(question)
+        if seen.rcode:
+            zone = self._zones[question.zone]
+            zone.slowest = max(zone.slowest or 0.0, seen.elapsed_ms / 1000)
         lookup = self._lookups.get(question.name)
         helps = False
         if question.number == CONTROL:
@@ -119,6 +122,10 @@ class Walk:
             if few.waiting and not few.helped and now >= few.since + PATIENCE:
                 self._widen(*key, few)
         return self._questions(now)
+
+    def slowest(self, zone: str) -> float | None:
+        """Return the seconds that the slowest answer of a zone's servers took; None while none has answered."""
+        return self._zones[zone].slowest
 
     def standing(self) -> list[str]:
         """Return where the walk to each name stands, in a line for people; nothing where it waits for nobody."""

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
+import select
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from cfrunbook import cli
-from cfrunbook.lab import SCENARIOS, background, runtime, start
+from cfrunbook.errors import BadInput
+from cfrunbook.lab import SCENARIOS, background, runtime
+from cfrunbook.lab.running import Running
 from cfrunbook.lab.training import drawing, exam
 from cfrunbook.lab.training.drawing import Draw
+from cfrunbook.lab.training.sheet import Sheet
+
+EXAM = [sys.executable, "-m", "cfrunbook", "lab", "exam", "--seed", "7"]
+PATIENCE = 60.0
 
 
 @pytest.mark.parametrize("seed", [1, 7, 2026])
@@ -32,72 +44,269 @@ def own_labs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     background.stop(everything=True)
 
 
-def scripted(*lines: str) -> Iterator[str]:
-    yield from lines
-
-
-def test_somebody_takes_it(own_labs: Path) -> None:
-    draw, said = Draw(seed=1, count=2), list[str]()
-    (first, second) = drawing.incidents(draw)
-    lines = scripted("again", "hint", str(first.expected.cause), str(first.expected.code), "hint", "renew")
+def scripted(*lines: str) -> tuple[Callable[[str], str], list[str]]:
+    """Return somebody who answers so and then has no more to say, and what was said to them."""
+    left, said = iter(lines), list[str]()
 
     def ask(question: str) -> str:
         said.append(question)
-        if (line := next(lines, None)) is None:
+        if (line := next(left, None)) is None:
             raise EOFError
-        seen.update(path.read_bytes() for path in own_labs.rglob("*.json") if path.name in ("state.json", "lab.json"))
         return line
 
-    seen: set[bytes] = set()
-    sheet = exam.take(draw, ask, said.append)
+    return ask, said
+
+
+def test_somebody_takes_it(own_labs: Path) -> None:
+    draw = Draw(seed=1, count=2)
+    (first, second) = drawing.incidents(draw)
+    cause, code = str(first.expected.cause), str(first.expected.code)
+    kept: list[Sheet] = []
+    ask, said = scripted("again", "hint", "", "tls", "hint", code, "skip", "edge", "", cause)
+    taken = exam.Exam(draw, ask, said.append, keep=kept.append)
+    with pytest.raises(EOFError):
+        taken.take()
     told = "\n".join(said)
     assert first.story[0] in told
     assert second.story[0] in told
-    assert [line.answer.hints for line in sheet.lines] == [2, 0]
-    assert sheet.lines[0].grade.parts[0].points == 40
-    assert sheet.lines[1].grade.points == 0, "left out"
-    # Whoever looks into the lab's own files finds neither name nor code.
-    assert seen
-    assert not any(first.name.encode() in content or b'"code"' in content for content in seen)
+    assert "Write something down, or `skip`." in told
+    assert "The edge answers " in told
+    one, two = taken.sheet().lines
+    assert (one.answer.hints, one.answer.cause, one.answer.fix) == (2, "tls", "")
+    assert (two.answer.cause, two.answer.evidence) == (cause, ""), "what was begun is kept"
+    assert [sum(bool(line.scenario) for line in sheet.lines) for sheet in kept] == [0, 1, 2]
     assert list(runtime.running()) == []
 
 
-def test_neither_files_nor_the_diagnosis_say_its_name(tmp_path: Path) -> None:
-    draw = Draw(seed=1, count=1)
-    (scenario,) = drawing.incidents(draw)
-    with start(drawing.token(draw, 1), folder=tmp_path) as running:
-        assert running.scenario is scenario
+@pytest.mark.parametrize("typed", ["certifcate", "no idea", "42"])
+def test_what_names_no_cause_is_asked_again(own_labs: Path, typed: str) -> None:
+    ask, said = scripted(typed, "quit")
+    with pytest.raises(EOFError):
+        exam.Exam(Draw(seed=1, count=1), ask, said.append).take()
+    assert any(f"No cause is recognised in {typed!r}" in text for text in said)
+    assert any("did you mean certificate?" in text for text in said) == (typed == "certifcate")
+
+
+def test_two_take_an_exam_at_the_same_time(own_labs: Path) -> None:
+    names: list[str] = []
+
+    def ask(question: str) -> str:
+        names.extend(state.name for state in runtime.running())
+        if len(names) == 1:
+            with pytest.raises(EOFError):
+                exam.Exam(Draw(seed=2, count=1), ask, lambda _: None).take()
+        raise EOFError
+
+    with pytest.raises(EOFError):
+        exam.Exam(Draw(seed=1, count=1), ask, lambda _: None).take()
+    assert sorted(names) == ["incident-1", "incident-1", "incident-1-2"]
+
+
+def test_a_sheet_that_cannot_be_written_is_said_before_anything_begins(
+    own_labs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = own_labs / "file"
+    file.write_text("")
+    assert cli.entry(["lab", "exam", "--seed", "1", "--sheet", str(file / "score")]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+
+
+# --- what can be seen ---------------------------------------------------------------------------------------------
+
+SEEN = (
+    *("certificate-expired", "tls-name-mismatch", "dns-subdomain-dead", "http-only-answers-502", "firewall-stale-list"),
+    *(
+        "logs-write-failed",
+        "capture-relayed",
+        "cloudfront-function-value-control",
+        "compound-three-addresses",
+        "healthy",
+    ),
+)
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_no_file_says_its_name(tmp_path: Path, name: str) -> None:
+    scenario = SCENARIOS[name]
+    with Running(scenario, folder=tmp_path, alias="incident-1") as running:
         files = [path for path in (*tmp_path.rglob("*"), *running.site.rglob("*")) if path.is_file()]
-        assert not any(scenario.name.encode() in path.read_bytes() for path in files)
+        secrets = [scenario.title, *scenario.hints, scenario.expected.code or scenario.title]
+        secrets += [scenario.name] if "-" in scenario.name else []
+        for path in files:
+            content = path.read_bytes()
+            assert not [secret for secret in secrets if secret.encode() in content], path
+            assert scenario.name not in str(path.relative_to(tmp_path))
         assert json.loads(running.file.read_bytes())["scenario"] == "incident-1"
 
 
-def test_the_processes_of_an_exam_do_not_say_its_name(own_labs: Path) -> None:
+def test_neither_processes_nor_status_say_its_name(own_labs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     draw = Draw(seed=1, count=1)
     (scenario,) = drawing.incidents(draw)
-    state = background.start(drawing.token(draw, 1), name="incident-1", by_hand=True)
-    command = Path(f"/proc/{state.pid}/cmdline")
-    if command.exists():
-        assert scenario.name.encode() not in command.read_bytes()
-    assert "cfrunbook diagnose" not in state.introduction
-    assert state.scenario == "incident-1"
+    with background.tie() as tie:
+        tied = background.Exam(tie, by_hand=True)
+        state = background.start(drawing.token(draw, 1), name="incident-1", exam=tied)
+        assert cli.entry(["lab", "status", "incident-1", "--json"]) == 0
+        assert cli.entry(["lab", "list", "--running"]) == 0
+        shown = [capsys.readouterr().out, state.introduction]
+        for what in ("cmdline", "environ"):
+            if (file := Path(f"/proc/{state.pid}/{what}")).exists():
+                shown.append(file.read_bytes().decode())
+        assert not [text for text in shown if scenario.name in text or str(scenario.expected.code) in text]
+        assert "cfrunbook diagnose" not in state.introduction
+        assert "lab stop" not in state.introduction
+    until(lambda: not list(runtime.running()))
+
+
+# --- in a terminal ------------------------------------------------------------------------------------------------
+
+
+class Terminal:
+    """A process that has a terminal of its own."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.screen, inside = pty.openpty()
+        self.process = subprocess.Popen(
+            [*EXAM, *arguments],
+            stdin=inside,
+            stdout=inside,
+            stderr=inside,
+            start_new_session=True,
+        )
+        os.close(inside)
+        self.text = ""
+
+    def shows(self, *wanted: str) -> None:
+        """Wait until all of this was shown since the last time."""
+        seen = ""
+        while not all(text in seen for text in wanted):
+            assert select.select([self.screen], [], [], PATIENCE)[0], seen
+            read = os.read(self.screen, 65536).decode(errors="replace")
+            assert read, seen
+            seen += read
+        self.text += seen
+
+    def type(self, text: str) -> None:
+        os.write(self.screen, text.encode())
+
+    def ends(self) -> int:
+        """Wait for the end, reading what is said until then."""
+        try:
+            while read := os.read(self.screen, 65536):
+                self.text += read.decode(errors="replace")
+        except OSError:  # how Linux says that nobody is inside any more
+            pass
+        os.close(self.screen)
+        return self.process.wait(PATIENCE)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def runs(pid: int) -> bool:
+    """Tell whether there is such a process, and not only what is left of it until somebody asks."""
+    return subprocess.run(["ps", "-o", "stat=", str(pid)], capture_output=True, check=False).stdout[:1] not in (
+        b"",
+        b"Z",
+    )
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_however_it_ends_nothing_is_left_and_what_was_answered_is_kept(
+    own_labs: Path, number: int, status: int
+) -> None:
+    terminal = Terminal("--count", "2", "--sheet", str(own_labs / "score"), "--team", "north")
+    terminal.shows("Cause: ")
+    terminal.type("dns\n")
+    terminal.shows("Evidence")
+    terminal.type("the first line\nand the second, pasted\n")
+    terminal.shows("Fix: ")
+    terminal.type("none\n")
+    terminal.shows("It is up until you press Enter")
+    terminal.type("\n")
+    terminal.shows("Incident 2 of 2", "Cause: ")
+    (state,) = runtime.running()
+    assert runs(state.pid)
+    os.kill(terminal.process.pid, number)
+    assert terminal.ends() == status, terminal.text
+    kept = json.loads((own_labs / "score.json").read_bytes())
+    assert [line["answer"]["cause"] for line in kept["lines"]] == ["dns", ""]
+    evidence = re.sub(r"\s+", " ", kept["lines"][0]["answer"]["evidence"])
+    assert evidence == "the first line and the second, pasted"
+    assert kept["lines"][1]["scenario"] == "", "what it was stays a secret"
+    until(lambda: not list(runtime.running()))
+    until(lambda: not [path for path in (own_labs / "cfrunbook-lab").iterdir() if path.is_dir()])
+    until(lambda: not runs(state.pid))
+
+
+def test_nothing_typed_ends_it(own_labs: Path) -> None:
+    command = [*EXAM, "--count", "1"]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=PATIENCE
+    )
+    assert (done.returncode, "0 of 100 points" in done.stdout, done.stderr) == (1, True, "")
+    assert not any(name in done.stdout for name in SCENARIOS if "-" in name)
+
+
+# --- files --------------------------------------------------------------------------------------------------------
 
 
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.entry(["lab", "exam", "--seed", "7", "--count", "1", "--headless", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["percent"] == 100.0
+    sheet = capsys.readouterr().out
+    assert json.loads(sheet)["percent"] == 100.0
     assert cli.entry(["lab", "exam", "--seed", "7", "--count", "1", "--template"]) == 0
-    answers = tmp_path / "answers.json"
-    answers.write_text(capsys.readouterr().out)
-    assert cli.entry(["lab", "grade", str(answers), "--sheet", str(tmp_path / "score"), "--team", "A"]) == 1
-    assert "0 of 100 points (0 %)." in capsys.readouterr().out
+    template = tmp_path / "south.json"
+    template.write_text(capsys.readouterr().out)
+    assert cli.entry(["lab", "grade", str(template), "--sheet", str(tmp_path / "score"), "--team", "A"]) == 1
+    told = capsys.readouterr().out
+    assert "0 of 100 points (0 %)" in told
+    assert not any(name in told for name in SCENARIOS if "-" in name), "what nobody answered is not told"
     assert {p.name for p in tmp_path.glob("score*")} == {"score.json", "score.csv", "score.md"}
     assert cli.entry(["lab", "exam", "--cause", "moon"]) == 2
     assert "is no cause" in capsys.readouterr().err
+    north = tmp_path / "north.json"
+    north.write_text(sheet)
+    assert cli.entry(["lab", "grade", str(template), str(north), "--sheet", str(tmp_path / "all")]) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("1. north  100 of 100 points")
+    assert second.startswith("2. south  0 of 100 points")
+    assert (tmp_path / "all.csv").read_text().splitlines()[1].startswith("1,north,100,100,0,")
+    assert "| 1 | north | 100 | 100 |" in (tmp_path / "all.md").read_text()
 
 
-def test_nothing_typed_ends_it(own_labs: Path) -> None:
-    command = [sys.executable, "-m", "cfrunbook", "lab", "exam", "--seed", "7", "--count", "1"]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
-    assert (done.returncode, "0 of 100 points" in done.stdout) == (1, True)
-    assert not any(name in done.stdout.partition("Ended here")[0] for name in SCENARIOS if "-" in name)
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("{", "is no file of answers"),
+        ("[]", "is no file of answers"),
+        ('{"kind": "cfrunbook.score", "draw": {"seed": 7}, "lines": [{"answ', "is no file of answers"),
+        ('{"kind": "cfrunbook.score"}', "is no file of answers"),
+        ('{"seed": 7, "answers": [], "version": "0.0.1"}', "is of cfrunbook 0.0.1"),
+        ('{"seed": -7, "answers": []}', "a seed is a number from 0"),
+        ('{"seed": 7, "count": 1, "answers": [{}, {}]}', "there are 2 answers and 1 incidents"),
+        ("[" * 100_000, "is no file of answers"),
+    ],
+)
+def test_what_cannot_be_graded_is_bad_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, says: str
+) -> None:
+    file = tmp_path / "answers.json"
+    file.write_text(content)
+    assert cli.entry(["lab", "grade", str(file)]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+
+
+def test_different_incidents_are_not_ranked() -> None:
+    from cfrunbook.lab.training.ranking import Ranking
+
+    sheets = [exam.graded(Draw(seed=seed, count=1), [], team="A") for seed in (1, 2)]
+    with pytest.raises(BadInput, match="different incidents"):
+        Ranking.of(sheets)

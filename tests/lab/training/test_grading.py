@@ -5,16 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import random
 from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cfrunbook.errors import BadInput
 from cfrunbook.lab import SCENARIOS
-from cfrunbook.lab.training import exam, fixes, grading
+from cfrunbook.lab.training import exam, fixes, grading, naming, proofs
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer
 from cfrunbook.lab.training.sheet import Line, Sheet
@@ -71,6 +72,37 @@ def test_what_an_answer_is_worth(name: str, answer: dict[str, object], points: l
     assert SCENARIOS[name].title in graded.explanation[0]
 
 
+# --- how people say it ---------------------------------------------------------------------------------------------
+
+NAMED = {
+    "certificate": "Certificate | the SSL certificate has expired | self-signed certificate | the intermediate | untrusted CA"
+    " | certificate.expired | intermediate certificate missing",
+    "tls_name": "TLS name | tls-name | the certificate's name does not match | SNI refused | certificate is for another host",
+    "tls_protocol": "TLS protocol | handshake | no common cipher suite | the origin asks for a client certificate",
+    "port": "Port | firewall drops CloudFront | connection refused | plain HTTP on the TLS port | security group"
+    " | port 443 is closed | DNS is fine but the port is closed",
+    "dns": "DNS | name servers are dead | NXDOMAIN | name resolution | the domain expired | name servers disagree",
+    "edge_function": "edge function | Lambda@Edge | lambda@edge function returned a bad header | CloudFront Function"
+    " | edge_function.cloudfront_function.value_control",
+    "origin_response": "origin response | application returns 502 | response header too large | the origin is too slow",
+    "none": "none | nothing is broken | everything works | false alarm | no fault",
+    "unknown": "unknown | cannot tell | not enough evidence",
+    "certificate dns": "certificate, dns | certificate and dns | DNS/certificate | dns + cert",
+    "": " | 42 | certifcate | ???",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wanted", NAMED)
+def test_a_cause_is_recognised_in_whatever_words(wanted: str) -> None:
+    for said in NAMED[wanted].split(" | "):
+        assert naming.causes(said) == set(wanted.split()), said
+
+
+def test_the_innocent_are_not_accused_by_being_named() -> None:
+    assert naming.causes("not dns, it's the certificate") == {"certificate"}
+    assert naming.causes("the port is fine; the certificate is not trusted") == {"certificate"}
+
+
 words = st.text(max_size=60)
 
 
@@ -80,20 +112,53 @@ def test_whatever_is_written_is_graded(name: str, answer: Answer) -> None:
     assert 0 <= graded.points <= graded.of == 100
 
 
-@given(st.sampled_from(sorted(SCENARIOS)))
-def test_a_list_of_everything_is_no_diagnosis(name: str) -> None:
-    everything = ", ".join(
-        ("tls_name", "tls_protocol", "certificate", "port", "dns", "edge_function", "origin_response")
+EVERYTHING = {
+    "codes": naming.rules(),
+    "what findings mean": [rule.title + rule.meaning for rule in naming.rules().values()],
+    "hints": [hint for scenario in SCENARIOS.values() for hint in scenario.hints],
+    "what tools print": proofs._SAID.values(),
+    "fixes": {fixes.fix_of(scenario) for scenario in SCENARIOS.values()},
+}
+FAULTS = sorted(name for name, scenario in SCENARIOS.items() if scenario.expected.status == "fault")
+
+
+@settings(max_examples=30)
+@given(st.sampled_from(FAULTS), st.sampled_from(sorted(EVERYTHING)), st.randoms())
+def test_a_list_of_everything_is_neither_evidence_nor_a_fix(name: str, kind: str, dice: random.Random) -> None:
+    given = list(EVERYTHING[kind])
+    dice.shuffle(given)
+    text = "; ".join(given)
+    answer = Answer(
+        cause=str(SCENARIOS[name].expected.cause), evidence=text, fix=text if kind != "what tools print" else ""
     )
-    assert grading.grade(SCENARIOS[name], Answer(cause=everything, evidence="x", fix="x")).points == 0
+    assert grading.grade(SCENARIOS[name], answer).points == grading.CAUSE_POINTS
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_every_scenario_has_a_fix_in_a_sentence(name: str) -> None:
-    fix = fixes.fix_of(SCENARIOS[name])
-    assert fix[0].isupper()
-    assert fix.endswith(".")
-    assert (fix == fixes.NOTHING) == (SCENARIOS[name].expected.cause is None)
+@given(st.sampled_from(sorted(SCENARIOS)), st.lists(st.sampled_from(naming.NAMES), min_size=6, unique=True))
+def test_a_list_of_causes_is_no_diagnosis(name: str, causes: list[str]) -> None:
+    """Even with all that proves it: what is accused beside it costs more than half."""
+    scenario = SCENARIOS[name]
+    answer = Answer(cause=", ".join(causes), evidence=scenario.expected.code or "curl: 200", fix=fixes.fix_of(scenario))
+    assert grading.grade(scenario, answer).points <= 40
+
+
+@given(st.sampled_from(FAULTS), st.sampled_from(FAULTS))
+def test_evidence_for_another_cause_is_worth_nothing(name: str, other: str) -> None:
+    given, asked = SCENARIOS[other].expected, SCENARIOS[name].expected
+    answer = Answer(cause=str(given.cause), evidence=str(given.code), fix=fixes.fix_of(SCENARIOS[other]))
+    points = grading.grade(SCENARIOS[name], answer).points
+    if given.code == asked.code:
+        assert points == 100
+    elif not {given.cause, str(given.code).partition(".")[0]} & {asked.cause, str(asked.code).partition(".")[0]}:
+        assert points == 0
+
+
+def test_every_scenario_has_a_fix_in_a_sentence() -> None:
+    for scenario in SCENARIOS.values():
+        fix = fixes.fix_of(scenario)
+        assert fix[0].isupper(), scenario.name
+        assert fix.endswith("."), scenario.name
+        assert (fix == fixes.NOTHING) == (scenario.expected.cause is None), scenario.name
 
 
 # --- the sheet ----------------------------------------------------------------------------------------------------
@@ -148,4 +213,4 @@ def test_answers_come_from_a_file(tmp_path: Path) -> None:
 
 def test_a_line_reads_as_text() -> None:
     line: Line = sheet().lines[0]
-    assert f"{line.grade.points} of 100 points." in exam.shown(line)
+    assert f"{line.grade.points} of 100 points in 2 min." in exam.shown(line)

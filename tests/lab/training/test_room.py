@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from cfrunbook import lab
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Cause
 from cfrunbook.lab import SCENARIOS
-from cfrunbook.lab.training import LESSONS, game_day, guided, lesson, room
+from cfrunbook.lab.training import LESSONS, Lesson, drawing, game_day, guided, lesson, room, tools
+from cfrunbook.lab.training.lessons import Edit, Todo
+from cfrunbook.lab.training.questions import DECISION
 
 pytestmark = pytest.mark.usefixtures("closed")
 
@@ -27,23 +34,55 @@ def test_every_documented_cause_has_a_lesson() -> None:
     assert set(LESSONS) == set(Cause) - {Cause.DISTRIBUTION, Cause.CLOUDFRONT}
     for cause, plan in LESSONS.items():
         assert SCENARIOS[plan.scenario].expected.cause == cause
-        assert all(0 <= q.right < len(q.choices) == 3 for q in plan.questions)
-    rights = [q.right for plan in LESSONS.values() for q in plan.questions]
-    assert {rights.count(n) for n in range(3)} == {7}, "no letter is right more often than another"
+
+
+def test_questions_are_not_to_be_guessed() -> None:
+    questions = [q for plan in LESSONS.values() for q in plan.questions]
+    assert {[q.right for q in questions].count(n) for n in range(3)} == {7}, (
+        "no letter is right more often than another"
+    )
+    longest = [max(range(3), key=lambda n: len(q.choices[n].text)) == q.right for q in questions]
+    assert 4 <= sum(longest) <= 10, "the longest answer is right about as often as any"
+    for question in [*questions, DECISION]:
+        assert question.source.startswith(("https://docs.aws.amazon.com/", "https://www.rfc-editor.org/"))
+        assert all(len(choice.why) > 15 for choice in question.choices), "each answer is told about"
+        assert len({choice.text for choice in question.choices}) == len(question.choices)
+
+
+def do(taught: Lesson, todos: Sequence[Todo]) -> None:
+    """Do as a trainee does: edit the files of the site, type the commands."""
+    for todo in todos:
+        if isinstance(todo, Edit):
+            text = taught.scene.read(todo.file)
+            assert text.count(todo.old) == 1, f"{todo.file}: {todo.old}"
+            taught.scene.write(todo.file, text.replace(todo.old, todo.new))
+        else:
+            ran = tools.run(taught.running, todo)
+            assert ran.status == 0, ran.output
 
 
 @pytest.mark.needs("openssl", "curl", "dig")
 @pytest.mark.parametrize("cause", LESSONS)
 def test_a_lesson_from_end_to_end(cause: str) -> None:
+    """What a lesson prints is done to the letter: it mends, and then breaks in another way of the same cause."""
     taught = lesson(cause)
     assert "Works: The edge answers 200." in str(taught.healthy())
     assert "Broken: The edge answers" in str(taught.broken())
     by_hand = taught.by_hand()
-    assert all(block.output for block in by_hand.blocks if block.kind == "command"), str(by_hand)
+    printed = [block.output for block in by_hand.blocks if block.kind == "command"]
+    assert all(output and "(nothing" not in output for output in printed), str(by_hand)
     code = SCENARIOS[taught.plan.scenario].expected.code
     assert str(code) in asyncio.run(taught.look()).text
+    assert "Not fixed yet" in str(asyncio.run(taught.verify()))
+    do(taught, taught.plan.mending)
+    assert "Works: The edge answers 200." in str(taught.reload())
+    assert "Verified" in str(asyncio.run(taught.verify()))
+    do(taught, taught.plan.breaking)
+    assert "Broken: The edge answers" in str(taught.reload())
+    verdict = asyncio.run(taught.diagnose()).verdict
+    assert verdict.cause == taught.plan.cause
+    assert (verdict.code == code) == (cause in ("tls_name", "port")), "in another way"
     assert "Works: The edge answers 200." in str(taught.mend())
-    assert "No fault found" in asyncio.run(taught.look()).text
 
 
 @pytest.mark.needs("openssl", "curl")
@@ -56,28 +95,96 @@ def test_the_guided_incident_is_mended_by_the_command_that_it_names() -> None:
     assert "Works: The edge answers 200." in str(incident.reload())
     (incident.running.site / "distribution.json").write_text("{")
     assert "Not used" in str(incident.reload())
+    assert "is not right" in str(guided(decision="a").decide())
+    assert "c) is right" in str(guided(decision="C").decide())
+    assert "Broken" in str(guided().edge()), "opened again, it begins anew"
+
+
+def test_a_command_ends_with_all_that_it_started() -> None:
+    with lab.start("healthy") as running:
+        began = time.monotonic()
+        late = tools.run(running, "echo begun; sleep 600 | cat", patience=0.5)
+        assert (late.output, late.status) == ("begun\n(ended: it took longer than 0 s)", 124)
+        endless = tools.run(running, "yes")
+        assert endless.output.endswith("(ended: it printed more than 200 KB)")
+        assert time.monotonic() - began < 60, "nobody waits for what goes on"
+        assert tools.run(running, "exit 3").status == 3
+        assert "Unterminated" in tools.run(running, "echo 'x").output or tools.run(running, "echo 'x").status == 2
+
+
+def test_the_lab_of_a_kernel_that_is_killed_leaves_no_process(tmp_path: Path) -> None:
+    """Its ports go with it; and a command that runs in it ends, too."""
+    code = (
+        "import sys; from cfrunbook import lab; from cfrunbook.lab.training import tools\n"
+        "tools.run(lab.start('healthy'), 'echo $$ > \"$OUT\"; sleep 600')"
+    )
+    pid = tmp_path / "pid"
+    kernel = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "OUT": str(pid)})
+    wait_until(lambda: pid.exists() and pid.read_text().strip() != "")
+    kernel.kill()
+    kernel.wait()
+    wait_until(lambda: not is_alive(int(pid.read_text())))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until, "it did not come about"
+        time.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; one that nobody has waited for does not."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_terminal_gets_into_the_lab(tmp_path: Path) -> None:
+    with lab.start("certificate-missing-intermediate") as running:
+        shell = subprocess.run(
+            [tools.door(running)],
+            input="pwd; command -v curl; echo $CFRUNBOOK_LAB",
+            env={**os.environ, "SHELL": "/bin/sh"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert shell.stdout.splitlines()[1:] == [
+            str(running.site),
+            str(running.folder / "bin" / "curl"),
+            str(running.file),
+        ]
 
 
 def test_questions_are_graded() -> None:
     taught = lesson("port", answers={"1": "b", "2": "a", "3": "A)"})
     told = str(taught.questions())
     assert "2 of 3 right." in told
-    assert "To answer: put" in str(lesson("port").questions())
+    assert "To answer, put" in str(lesson("port").questions())
     with pytest.raises(BadInput, match="there is none about 'moon'"):
         lesson("moon")
 
 
 def test_a_game_day_without_anybody(tmp_path: Path) -> None:
     game = game_day(14, count=2, team="A|B", by_hand=True)
-    names = [line.scenario for line in game.sheet().lines]
+    names = [scenario.name for scenario in drawing.incidents(game.draw)]
+    names += [scenario.title for scenario in drawing.incidents(game.draw)]
     shown = [game._repr_mimebundle_()[0]["text/html"], repr(game), repr(game.open(1))]
     shown += [game.open(1)._repr_mimebundle_()[0]["text/html"], str(game.play(1)), str(game.score())]
     shown.append(str(game.open(1).hint()))
+    shown += [repr(vars(thing)) for thing in (game, game.open(1))]
+    shown += [game.sheet().to_json().decode(), str(game.save(str(tmp_path)))]
+    assert list(tmp_path.iterdir()) == [], "nothing was handed in"
     assert not any(name in text for name in names for text in shown), "what it is shows with the grade only"
     assert "2 of 2" not in str(game.score())
     graded = str(game.play(1, {"cause": "dns", "evidence": "x", "fix": "<b>x</b>"}))
     assert "of 100 points" in graded
     assert "not handed in" in str(game.score())
+    assert names[1] not in str(game.score()) + game.sheet().to_markdown()
+    assert str(game.play(1, {"cause": "tls_name", "evidence": "y", "fix": "y"})) == graded, "the first one counts"
     assert "Written: " in str(game.save(str(tmp_path)))
     assert len(list(tmp_path.iterdir())) == 3
     with pytest.raises(BadInput, match="by hand today"):

@@ -16,7 +16,8 @@ from cfrunbook.lab.dns.internet import SHOP, SHOP_SERVERS, zone
 from cfrunbook.lab.dns.server import listen
 from cfrunbook.lab.dns.setup import Fault, NameServer
 from cfrunbook.lab.servers import Servers
-from cfrunbook.probes.dns import Sockets, message, transport
+from cfrunbook.probes.dns import Patience, Sockets, message
+from cfrunbook.probes.dns.patience import send_times
 from cfrunbook.probes.dns.transport import Received
 from cfrunbook.probes.endpoint import Endpoint
 
@@ -34,7 +35,7 @@ def servers() -> Iterator[Servers]:
 
 def exchange(address: str, port: int, *, over_tcp: bool = False, deadline: float) -> Received:
     endpoint = Endpoint("ns1.shop.lab", 53, "198.51.100.1", connect_address=address, connect_port=port)
-    return asyncio.run(Sockets().exchange(endpoint, QUESTION, over_tcp=over_tcp, deadline=deadline))
+    return asyncio.run(Sockets().exchange(endpoint, QUESTION, over_tcp=over_tcp, patience=Patience(deadline)))
 
 
 # fault -> what comes over UDP, over TCP; answer: a message that can be read
@@ -82,19 +83,19 @@ def serving(kind: int, serve: Callable[[socket.socket], None]) -> Iterator[int]:
             thread.join()
 
 
-def test_a_question_is_sent_three_times_and_the_third_may_be_answered() -> None:
+def test_a_question_is_sent_four_times_and_the_last_may_be_answered() -> None:
     seen = []
 
-    def third_time(sock: socket.socket) -> None:
-        for _ in range(3):
+    def last_time(sock: socket.socket) -> None:
+        for _ in range(4):
             data, sender = sock.recvfrom(512)
             seen.append(data)
         sock.sendto(_answer(QUESTION), sender)
 
-    with serving(socket.SOCK_DGRAM, third_time) as port:
+    with serving(socket.SOCK_DGRAM, last_time) as port:
         received = exchange("127.0.0.1", port, deadline=10.0)
-    assert seen == [QUESTION] * 3
-    assert (received.sends, received.data) == (3, _answer(QUESTION))
+    assert seen == [QUESTION] * 4
+    assert (received.sends, received.data) == (4, _answer(QUESTION))
 
 
 def test_strangers_and_noise_before_the_answer_change_nothing() -> None:
@@ -158,13 +159,13 @@ def test_tcp_conversations_that_end_early(serve: Callable[[socket.socket], None]
 @pytest.mark.parametrize("address", ["nonsense", ""])
 def test_what_is_no_address(address: str, over_tcp: bool) -> None:
     endpoint = Endpoint("ns", 53, address)
-    received = asyncio.run(Sockets().exchange(endpoint, QUESTION, over_tcp=over_tcp, deadline=1))
+    received = asyncio.run(Sockets().exchange(endpoint, QUESTION, over_tcp=over_tcp, patience=Patience(1)))
     assert received.outcome is DnsOutcome.ERROR
 
 
 def test_with_less_time_the_questions_come_closer_together() -> None:
-    assert transport.send_times(3.0) == transport.send_times(30.0) == (0.0, 0.4, 1.2)
-    assert transport.send_times(1.5) == pytest.approx((0.0, 0.2, 0.6))
+    assert send_times(3.0) == send_times(30.0) == (0.0, 0.4, 1.2, 2.0)
+    assert send_times(1.5) == pytest.approx((0.0, 0.2, 0.6, 1.0))
 
 
 def test_a_cancelled_question_leaves_no_socket_behind() -> None:
@@ -172,7 +173,7 @@ def test_a_cancelled_question_leaves_no_socket_behind() -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
             silent.bind(("127.0.0.1", 0))
             endpoint = Endpoint("ns", 53, "127.0.0.1", connect_port=silent.getsockname()[1])
-            task = asyncio.create_task(Sockets().exchange(endpoint, QUESTION, over_tcp=False, deadline=60))
+            task = asyncio.create_task(Sockets().exchange(endpoint, QUESTION, over_tcp=False, patience=Patience(60)))
             await asyncio.get_running_loop().sock_recv(_nonblocking(silent), 512)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):

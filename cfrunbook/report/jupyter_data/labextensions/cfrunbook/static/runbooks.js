@@ -18,6 +18,10 @@
     ["07_origin_response", "Origin's answer", "The load balancer, proxy or application made the error"],
     ["99_incident_report", "Incident report", "Everything about one incident on one page"],
   ];
+  const TRAINING = [
+    ["training/01_guided_incident", "Learn it", "A guided first incident: twenty minutes, from the page to a verified fix"],
+    ["training/09_game_day", "Game day", "Incidents that you have not seen, a clock, and a grade"],
+  ];
   const ICON = number =>
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" role="img">' +
     '<rect x="2" y="5" width="28" height="22" rx="3" fill="none" stroke="#8c4fff" stroke-width="2"/>' +
@@ -38,12 +42,12 @@
   }
 
   function addCards(app, launcher) {
-    RUNBOOKS.forEach(([name, label, caption], rank) => {
+    [...RUNBOOKS, ...TRAINING].forEach(([name, label, caption], rank, { length }) => {
       const command = `cfrunbook:open-${name}`;
       const execute = () => app.commands.execute("docmanager:open", { path: `${name}.ipynb` });
       app.commands.addCommand(command, { label, caption, execute });
-      const kernelIconUrl = `data:image/svg+xml,${encodeURIComponent(ICON(name.slice(0, 2)))}`;
-      launcher.add({ command, category: CATEGORY, rank: rank - RUNBOOKS.length, kernelIconUrl });
+      const kernelIconUrl = `data:image/svg+xml,${encodeURIComponent(ICON(name.startsWith("training/") ? "?" : name.slice(0, 2)))}`;
+      launcher.add({ command, category: CATEGORY, rank: rank - length, kernelIconUrl });
     });
   }
 
