@@ -20,8 +20,9 @@ PYTEST   ?=
 # Empty: with it set, as containers often have it, each of hundreds of processes would compile what it imports.
 export PYTHONDONTWRITEBYTECODE :=
 
-# loadfile: a file's tests share what they start. nbval is tested in processes of its own; here it costs every worker a second.
-TESTS := -m pytest -n 3 --dist loadfile --no-loadscope-reorder -p no:nbval
+# Four workers, also on two cores: a third of the time a test waits for a deadline or another process. loadfile: a file's
+# tests share what they start. nbval is tested in processes of its own; here it would cost every worker a second.
+TESTS := -m pytest -n 4 --dist loadfile --no-loadscope-reorder -p no:nbval
 
 .PHONY: help
 help:  ## This list

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Generator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -46,6 +47,24 @@ os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/
 
 LONG = ("notebooks", "test_agreement.py", "browser", "real", "report", "lab", "views", "test_cli.py", "test_start.py")
 """What takes longest comes first, so that in the end no process works alone (with --no-loadscope-reorder)."""
+
+
+TOGETHER = {f"tests/lab/test_{name}.py": "tests/test_agreement.py" for name in ("catalogue", "mending", "scenarios")}
+"""Files that run in the process of another, with which they share what was looked at."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return TOGETHER.get(file, file)
+
+    return Files(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

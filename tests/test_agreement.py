@@ -5,8 +5,7 @@ The edge connects with OpenSSL and with AWS's own TLS library, and shares no cod
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 
 import pytest
 
@@ -23,40 +22,12 @@ from cfrunbook.views.html import report_page
 from cfrunbook.views.markdown import summary
 from tests.conftest import REQUIRE_ALL
 from tests.lab.test_catalogue import judged
+from tests.looking import looked_at
 from tests.scenarios import APART, OF_RESULTS, distinct
 
 WHY_NOT = s2n.available()
 NAMES = list(distinct())
 BROKEN = frozenset({502, 503, 504})
-
-
-@dataclass(frozen=True)
-class Look:
-    """What one scenario showed, to us and to the edge."""
-
-    observations: cf.Observations
-    diagnosis: cf.Diagnosis
-    reading: frozenset[int]
-    """What the edge answers to GET, over all addresses and name servers that it may pick."""
-    writing: frozenset[int]
-    """And to POST, where the behavior allows it."""
-
-
-@cache
-def looked_at(name: str) -> Look:
-    """Look at a scenario once for several tests."""
-    with lab.start(name) as running:
-        reading = answers(running, "GET")  # as our probe asks
-        writing = answers(running, "POST") if "POST" in running.setup.methods else reading
-        incident = cf.Incident.load(**running.options)
-        observations = cf.observe_sync(incident)
-    return Look(observations, cf.judge(incident, observations), reading, writing)
-
-
-def answers(running: lab.Running, method: str) -> frozenset[int]:
-    """Return the statuses that the edge answers, over all addresses that it may pick."""
-    patience = 0.3 if running.scenario.expected.cloudfront_status == 504 else 5.0
-    return frozenset(a.status for a in fetch_all(running.edge_facts, method=method, patience=patience))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import cfrunbook
+from tests.tables import table
 
 PACKAGE = Path(cfrunbook.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -82,7 +83,7 @@ def inside(*parts: str) -> list[object]:
     return named([path for path in MODULES if part_of(path) in parts])
 
 
-@pytest.mark.parametrize("path", named(MODULES))
+@table("path", named(MODULES))
 def test_imports_run_one_way(path: Path) -> None:
     level = {part: number for number, layer in enumerate(LAYERS) for part in layer}
     own = part_of(path)
@@ -91,7 +92,7 @@ def test_imports_run_one_way(path: Path) -> None:
     assert not {part for part in upward if (own, part) not in ALLOWED}
 
 
-@pytest.mark.parametrize("path", inside("cloudfront", "firewall", "functions", "x509", "causes", *JUDGES))
+@table("path", inside("cloudfront", "firewall", "functions", "x509", "causes", *JUDGES))
 def test_judges_and_facts_do_no_input_or_output_and_read_no_clock(path: Path) -> None:
     used = {module.split(".")[0] for module, name in imports(path) if (module, name) != ("http", "HTTPStatus")}
     assert not used & INPUT_OUTPUT
@@ -103,7 +104,7 @@ def test_judges_and_facts_do_no_input_or_output_and_read_no_clock(path: Path) ->
     assert not calls & CLOCK_CALLS, "time is an argument"
 
 
-@pytest.mark.parametrize("path", inside("probes"))
+@table("path", inside("probes"))
 def test_probes_conclude_nothing(path: Path) -> None:
     assert not {name for module, name in imports(path) if module == "cfrunbook.findings"} & CONCLUSIONS
     assert "causes" not in imported_parts(path)

@@ -89,7 +89,7 @@ def write(folder: Path, story: LogStory, *, seed: str, until: dt.datetime) -> No
     for hour, own in hours.items():
         dice.shuffle(own)  # the lines of a file are in no order
         name = f"{DISTRIBUTION_ID}.{hour}.{dice.getrandbits(32):08x}.gz"
-        (folder / name).write_bytes(gzip.compress((head + "".join(own)).encode(), 1))
+        (folder / name).write_bytes(gzip.compress((head + "".join(own)).encode(), 1, mtime=0))
 
 
 def _names(columns: int) -> tuple[str, ...]:

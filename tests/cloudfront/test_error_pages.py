@@ -12,6 +12,7 @@ from cfrunbook.cloudfront.x_cache import VALUES, Answered, Outcome
 from cfrunbook.findings import Cause
 from tests import captures
 from tests.captures import REQUEST_ID, classic, of_2026, page, seen
+from tests.tables import table
 
 LAMBDA = "The Lambda function associated with the CloudFront distribution "
 FUNCTION = "The CloudFront function associated with the CloudFront distribution is invalid or could not run."
@@ -38,7 +39,7 @@ SENTENCES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("sentence", "key", "decides"), SENTENCES)
+@table(("sentence", "key", "decides"), SENTENCES)
 @pytest.mark.parametrize("write", [classic, lambda s, t: seen(t, s)], ids=["page", "as seen"])
 @pytest.mark.parametrize("apostrophe", ["'", "\u2019", "&#39;", "&rsquo;", "&#x27;"])
 def test_every_sentence_is_found_however_it_was_copied(sentence, key, decides, write, apostrophe) -> None:
@@ -130,7 +131,7 @@ X_CACHE = [
 ]
 
 
-@pytest.mark.parametrize(("value", "outcome", "answered", "status"), X_CACHE)
+@table(("value", "outcome", "answered", "status"), X_CACHE)
 @pytest.mark.parametrize(
     "write", ["{} from cloudfront", "{} FROM CloudFront", " {}  from cloudfront ", "HIT, {} from cloudfront"]
 )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from cfrunbook.findings import Status
 from cfrunbook.functions.cloudfront_function.examples import EXAMPLES, Example
 from cfrunbook.functions.cloudfront_function.rules import RULES
 from cfrunbook.functions.cloudfront_function.validation import validate
 from cfrunbook.functions.documents import of_value
 from cfrunbook.functions.model import EVENT_TYPES, Certainty, Effect, FunctionRule, Kind
+from tests.tables import table
 
-EXAMPLE = pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e.rule.partition(".")[2])
-RULE = pytest.mark.parametrize("rule", RULES, ids=lambda r: r.id.partition(".")[2])
+EXAMPLE = table("example", EXAMPLES, ids=lambda e: e.rule.partition(".")[2])
+RULE = table("rule", RULES, ids=lambda r: r.id.partition(".")[2])
 
 
 def test_every_rule_has_one_example() -> None:

@@ -13,6 +13,7 @@ from cfrunbook.functions.lambda_edge.examples import Example, examples, twins
 from cfrunbook.functions.lambda_edge.rules import RULES
 from cfrunbook.functions.model import Effect, FunctionRule, Kind, Validation, show_path
 from cfrunbook.functions.validation import rules, validate
+from tests.tables import table
 
 EXAMPLES = examples()
 SOURCES = ("docs.aws.amazon.com", "docs.python.org", "github.com", "www.rfc-editor.org")
@@ -35,7 +36,7 @@ def test_every_rule_has_an_example_that_breaks_it() -> None:
     assert rules(Kind.LAMBDA_EDGE).keys() == EXAMPLES.keys()
 
 
-@pytest.mark.parametrize("example", broken())
+@table("example", broken())
 def test_what_breaks_a_rule_is_caught_and_nothing_else_is_reported(example: Example) -> None:
     validation = judged(example)
     expected = {example.rule}
@@ -46,7 +47,7 @@ def test_what_breaks_a_rule_is_caught_and_nothing_else_is_reported(example: Exam
     assert example.story.endswith(".")
 
 
-@pytest.mark.parametrize("example", broken())
+@table("example", broken())
 def test_it_is_said_in_full(example: Example) -> None:
     for violation in judged(example).violations:
         rule = violation.rule
@@ -57,7 +58,7 @@ def test_it_is_said_in_full(example: Example) -> None:
         assert not violation.say(rule.log).count("{")
 
 
-@pytest.mark.parametrize("example", broken())
+@table("example", broken())
 def test_what_can_be_mended_is_mended(example: Example) -> None:
     validation = judged(example)
     edits = [violation.edits for violation in validation.violations]
@@ -69,12 +70,12 @@ def test_what_can_be_mended_is_mended(example: Example) -> None:
     assert example.rule not in {violation.rule.id for violation in again.violations}
 
 
-@pytest.mark.parametrize("example", broken())
+@table("example", broken())
 def test_it_holds_in_the_events_that_the_rule_names(example: Example) -> None:
     assert example.event_type is None or example.event_type in rules(Kind.LAMBDA_EDGE)[example.rule].events
 
 
-@pytest.mark.parametrize("twin", [pytest.param(t, id=f"{t.event_type}: {t.story}") for t in twins()])
+@table("twin", [pytest.param(t, id=f"{t.event_type}: {t.story}") for t in twins()])
 def test_valid_results_are_clean(twin: Example) -> None:
     validation = judged(twin)
     assert validation.violations == ()
@@ -83,7 +84,7 @@ def test_valid_results_are_clean(twin: Example) -> None:
     assert validation.corrected is None
 
 
-@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.id) for rule in RULES])
+@table("rule", [pytest.param(rule, id=rule.id) for rule in RULES])
 def test_a_rule_says_what_why_how_and_from_where(rule: FunctionRule) -> None:
     assert rule.id.startswith("lambda_edge.")
     assert rule.kind is Kind.LAMBDA_EDGE

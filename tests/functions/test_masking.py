@@ -26,6 +26,7 @@ from cfrunbook.functions.lambda_edge.sample_events import (
 from cfrunbook.functions.masking import MAX_BODY, mask, mask_setting
 from cfrunbook.functions.model import EventType, Kind, Validation
 from cfrunbook.functions.validation import validate
+from tests.tables import table
 
 EXAMPLES = examples().values()
 OTHERS = cloudfront_function.EXAMPLES
@@ -48,7 +49,7 @@ def both(result: Document, event_type: EventType | None, event: Document | None)
     return before, after
 
 
-@pytest.mark.parametrize("example", [pytest.param(one, id=one.rule.partition(".")[2]) for one in EXAMPLES])
+@table("example", [pytest.param(one, id=one.rule.partition(".")[2]) for one in EXAMPLES])
 def test_a_masked_example_breaks_the_same_rule(example: Example) -> None:
     event = of_value(example.event) if example.event is not None else None
     before, after = both(read(example.text), example.event_type, event)
@@ -74,7 +75,7 @@ def test_anything_is_masked_and_can_be_recorded(
     assert places(after) == places(before)
 
 
-@pytest.mark.parametrize("example", [pytest.param(one, id=one.rule.partition(".")[2]) for one in OTHERS])
+@table("example", [pytest.param(one, id=one.rule.partition(".")[2]) for one in OTHERS])
 @pytest.mark.parametrize("part", ["broken", "valid"])
 def test_a_masked_result_of_cloudfront_functions_breaks_the_same_rule(
     example: cloudfront_function.Example, part: str

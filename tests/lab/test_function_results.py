@@ -24,6 +24,7 @@ from cfrunbook.lab.scenario import FunctionResult, Scenario, Setup
 from cfrunbook.lab.scenarios import function_results
 from cfrunbook.lab.scenarios.function_results import name_of
 from cfrunbook.lab.training import expert, grading
+from tests.tables import table
 
 RULES = {name_of(rule.id): rule for rule in rules().values()}
 NOT_SHOWN = {"cloudfront_function.event_unusable", "lambda_edge.event_unusable"}
@@ -60,7 +61,7 @@ def test_every_rule_has_its_scenario_but_those_about_events() -> None:
     assert shown <= RULES.keys()
 
 
-@pytest.mark.parametrize("scenario", function_results.SCENARIOS, ids=lambda scenario: scenario.name)
+@table("scenario", function_results.SCENARIOS, ids=lambda scenario: scenario.name)
 def test_the_scenario_shows_its_rule_and_nothing_else(scenario: Scenario, authority: Authority) -> None:
     setup, rule = scenario.set_up(authority), RULES[scenario.name]
     assert setup.function_result is not None
@@ -73,7 +74,7 @@ def test_the_scenario_shows_its_rule_and_nothing_else(scenario: Scenario, author
     assert (fault.cloudfront_status if fault else None) == setup.function_result.effect.status
 
 
-@pytest.mark.parametrize("scenario", function_results.SCENARIOS, ids=lambda scenario: scenario.name)
+@table("scenario", function_results.SCENARIOS, ids=lambda scenario: scenario.name)
 def test_the_verdict_is_what_the_author_says(scenario: Scenario, authority: Authority) -> None:
     setup = scenario.set_up(authority)
     assert setup.function_result is not None

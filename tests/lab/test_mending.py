@@ -10,7 +10,7 @@ import cfrunbook as cf
 from cfrunbook import lab
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Cause
-from cfrunbook.lab.edge import fetch_all
+from tests.looking import looked_at
 from tests.scenarios import distinct
 
 BROKEN = {name: s for name, s in distinct().items() if s.expected.cause is not None}
@@ -38,15 +38,7 @@ def mendable(scenario: lab.Scenario) -> bool:
 
 @pytest.mark.parametrize("name", sorted(BROKEN.keys() - NOT_BROKEN))
 def test_mended_the_edge_answers_200(name: str) -> None:
-    with lab.start(name) as running:
-        running.mend()
-        methods = running.setup.methods
-        found = {
-            a.status
-            for m in methods
-            for a in fetch_all(running.edge_facts, method=m, patience=5.0, with_s2n=m == "GET")
-        }
-        assert found == {200}
+    assert looked_at(name).mended == {200}
 
 
 def one_of_each_code() -> list[str]:

@@ -12,7 +12,6 @@ import pytest
 
 from cfrunbook import Incident
 from cfrunbook.errors import BadInput
-from cfrunbook.incident import Incident
 from cfrunbook.lab import DEFAULT, SCENARIOS, Running, start
 from cfrunbook.lab.authority import Authority
 from cfrunbook.lab.distribution import document

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from cfrunbook.findings import Cause
-from cfrunbook.lab import DEFAULT, SCENARIOS, Running, Scenario, catalogue, start
+from cfrunbook.lab import DEFAULT, SCENARIOS, Scenario, catalogue, start
 from cfrunbook.lab.catalogue import Judge
 from cfrunbook.lab.edge import fetch, fetch_all
 from cfrunbook.lab.scenario import ORIGIN, VIEWER_HOST
@@ -18,7 +18,9 @@ from cfrunbook.lab.scenarios import account, hellos
 from cfrunbook.lab.servers import Address, Behind, Chain, Service, Tls
 from cfrunbook.probes import s2n
 from tests.conftest import REQUIRE_ALL
+from tests.looking import looked_at
 from tests.scenarios import APART, OTHERS, distinct
+from tests.tables import table
 
 WHY_NOT = s2n.available()
 
@@ -44,7 +46,7 @@ STATUSES = {Cause.EDGE_FUNCTION: (502, 503), Cause.ORIGIN_RESPONSE: (502, 503, 5
 OF_ACCOUNTS = {s.name for s in account.SCENARIOS}
 """What is up in these is up in others, too."""
 
-each = pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+each = table("scenario", SCENARIOS.values(), ids=lambda scenario: scenario.name)
 each_distinct = pytest.mark.parametrize("scenario", distinct().values(), ids=distinct())
 
 
@@ -59,16 +61,7 @@ def test_the_edge_answers_what_is_expected_of_cloudfront(scenario: Scenario) -> 
     if scenario.needs_s2n and WHY_NOT and not REQUIRE_ALL:
         pytest.skip(f"needs awscrt: {WHY_NOT}")
     expected = scenario.expected.edge_answers
-    patience = 0.2 if 504 in expected else 10.0
-    with Running(scenario) as running:
-        methods = running.setup.methods
-        # A handshake does not know of methods: AWS's library is asked for the first one only.
-        answers = [
-            answer
-            for number, method in enumerate(methods)
-            for answer in fetch_all(running.edge_facts, method=method, patience=patience, with_s2n=not number)
-            if not (number and scenario.needs_s2n)
-        ]
+    answers = [answer for said in looked_at(scenario.name).answers.values() for answer in said]
     assert {a.status for a in answers} == expected
     is_its_own = scenario.expected.code == "origin_response.origin_status"
     passed_on = {200, 400, 403, 404, 417, 500} | ({scenario.expected.cloudfront_status} if is_its_own else set())
