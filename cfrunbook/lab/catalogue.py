@@ -75,10 +75,9 @@ class Judge(StrEnum):
     BIND = "BIND"
 
 
-_SILENT_OPENSSL: Final = "Python cannot limit OpenSSL's {0}, so it connects where AWS's s2n-tls does not."
 _SINGLE: Final[Mapping[tuple[str, Judge], str]] = {
     ("certificate-wrong-order", Judge.S2N): "It sorts the chain itself; AWS documents that a wrong order is a 502.",
-    ("tls-protocol-p521-curve-only", Judge.OPENSSL): _SILENT_OPENSSL.format("curves"),
+    ("tls-protocol-p521-curve-only", Judge.OPENSSL): "Python cannot limit its curves; AWS's s2n-tls does not connect.",
     ("tls-protocol-warns-first", Judge.OPENSSL): "It goes on after a warning, and AWS's s2n-tls does not.",
     ("dns-two-aliases", Judge.BIND): "It refuses two CNAME records of one name, as RFC 2181 forbids them.",
 }

@@ -32,11 +32,13 @@ def enough(deadline: float, *, asked_at: float = 0.0, slowest: float | None = No
 
     `slowest`: the seconds of the slowest answer of the zone's other servers so far, from the first sending on, so with
     what was lost. Where none of them has answered there is nothing to go by but the deadline, which is the walk's:
-    `asked_at` (in seconds after its beginning) it has been used so far by servers above.
+    `asked_at` (in seconds after its beginning) it has been used so far by servers above. Who gives more time than
+    `DEADLINE` wants more patience in the same measure.
     """
+    measure = max(1.0, deadline / DEADLINE)
     if slowest is None:
-        return max(min(deadline, SENDS[-1] + LAST_WAIT), deadline - asked_at)
-    return min(deadline, SENDS[-1] + max(LAST_WAIT, TIMES_SLOWER * slowest))
+        return max(min(deadline, measure * (SENDS[-1] + LAST_WAIT)), deadline - asked_at)
+    return min(deadline, measure * (SENDS[-1] + max(LAST_WAIT, TIMES_SLOWER * slowest)))
 
 
 class Patience:

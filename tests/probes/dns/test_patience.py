@@ -127,6 +127,11 @@ def test_a_short_deadline_is_used_to_the_end(deadline: float, slowest: float | N
     assert enough(deadline, asked_at=0.0, slowest=slowest) == deadline
 
 
+def test_a_long_deadline_means_more_patience() -> None:
+    assert enough(10 * DEADLINE, slowest=0.001) == pytest.approx(10 * SOON)
+    assert enough(10 * DEADLINE, slowest=0.4) == 10 * DEADLINE
+
+
 def test_nobody_is_called_dead_sooner_than_the_judge_would() -> None:
     assert sum(at <= PROOF_SECONDS for at in SENDS) > PROOF_SENDS
     assert SENDS[-1] - SENDS[0] >= PROOF_SECONDS
