@@ -105,9 +105,8 @@ def main(workers: int = WORKERS) -> int:
     for what, number in before.items():
         print(f"{what}: {number} before, {after[what]} after")
     for row in wrong:
-        print(
-            f"not as its author says: {row.name}: {row.said}{'' if row.name in again else '; right when alone and in no hurry'}"
-        )
+        later = "" if row.name in again else "; right when alone and in no hurry"
+        print(f"not as its author says: {row.name}: {row.said}{later}")
     for goal, is_met in goals.items():
         print(f"{'met ' if is_met else 'MISSED'}  {goal}")
     return int(not all(goals.values()))
