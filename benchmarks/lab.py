@@ -3,9 +3,9 @@
 `python -m benchmarks.lab [WORKERS]`: scenarios come up in that many threads, 4 unless given. A scenario whose packets
 are dropped waits for a deadline, so more are at work than there are cores. Exits with 1 where a goal is missed: all
 of it takes longer than the limit, more than one scenario in a hundred comes up too slowly when it is alone, a verdict
-is not the author's even when the scenario is alone, or sockets, tasks, threads or files are left. On a busy machine,
-the seconds of processor time tell more than those of the clock: they are what it would take with nobody else there,
-on one core.
+is not the author's even when the scenario is alone and in no hurry, or sockets, tasks, threads or files are left. On
+a busy machine, the seconds of processor time tell more than those of the clock: they are what it would take with
+nobody else there, on one core.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cfrunbook as cf
 from cfrunbook.lab import SCENARIOS, start
 from cfrunbook.lab.folder import PREFIX
+from cfrunbook.lab.running import DEADLINE
 
 LIMIT = 60.0
 """Seconds, on two cores."""
@@ -43,10 +45,10 @@ class Measured:
     is_right: bool
 
 
-def measured(name: str) -> Measured:
-    """Bring a scenario up and judge it."""
+def measured(name: str, deadline: float = DEADLINE) -> Measured:
+    """Bring a scenario up and judge it; a probe waits for `deadline` seconds."""
     began = time.perf_counter()
-    with start(name) as running:
+    with start(name, deadline=deadline) as running:
         is_up = time.perf_counter()
         verdict = cf.diagnose_sync(cf.Incident.load(**running.options)).verdict
     expected = SCENARIOS[name].expected
@@ -75,6 +77,7 @@ def left() -> dict[str, int]:
 
 def main(workers: int = WORKERS) -> int:
     """Measure, print, and return an exit status."""
+    unhurried = partial(measured, deadline=3 * DEADLINE)
     measured("healthy")  # imports, and what is made once
     alone = up_alone()
     before = left()
@@ -84,7 +87,7 @@ def main(workers: int = WORKERS) -> int:
     took, worked = time.perf_counter() - began, time.process_time() - worked
     after = left()
     wrong = [row for row in results if not row.is_right]
-    again = {row.name for row in map(measured, [row.name for row in wrong]) if not row.is_right}
+    again = {row.name for row in map(unhurried, [row.name for row in wrong]) if not row.is_right}
     hundredth, slow = alone[len(alone) // 100]
     goals = {
         f"all in {LIMIT:.0f} s": took <= LIMIT,
@@ -102,7 +105,8 @@ def main(workers: int = WORKERS) -> int:
     for what, number in before.items():
         print(f"{what}: {number} before, {after[what]} after")
     for row in wrong:
-        print(f"not as its author says: {row.name}: {row.said}{'' if row.name in again else '; right when alone'}")
+        later = "" if row.name in again else "; right when alone and in no hurry"
+        print(f"not as its author says: {row.name}: {row.said}{later}")
     for goal, is_met in goals.items():
         print(f"{'met ' if is_met else 'MISSED'}  {goal}")
     return int(not all(goals.values()))

@@ -111,8 +111,8 @@ _OF_CAUSE: Final[Mapping[Cause, str]] = {
 }
 """Words that say no more than the cause itself."""
 _SAME: Final[Mapping[str, str]] = {
-    _stem(word): _stem(words.split()[0])
-    for words in (
+    _stem(word): _stem(row.split()[0])
+    for row in (
         "correct fix repair mend adjust amend",
         "change edit modify alter",
         "replace swap substitute exchange",
@@ -130,7 +130,7 @@ _SAME: Final[Mapping[str, str]] = {
         "refuse reject deny",
         "application app backend upstream",
     )
-    for word in words.split()
+    for word in row.split()
 }
 """Words that mean the same to whoever mends something."""
 _SILENT: Final = frozenset(_FILLING.split())
