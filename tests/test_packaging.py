@@ -112,7 +112,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_all_that_is_needed_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    notebooks = {f"cfrunbook/notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.*")}
+    committed = [*(ROOT / "notebooks").glob("*.*"), *(ROOT / "notebooks/training").glob("*.ipynb")]
+    notebooks = {f"cfrunbook/{path.relative_to(ROOT)}" for path in committed}
     assert notebooks
     data = {
         str(path.relative_to(ROOT))

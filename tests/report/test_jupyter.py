@@ -28,6 +28,7 @@ from cfrunbook.report import (
     working_copy,
     write_report,
 )
+from cfrunbook.report.runbooks import training_files
 from cfrunbook.runbook import GUIDES
 
 DATA = Path(jupyter.__file__).parent / "jupyter_data"
@@ -212,7 +213,7 @@ def test_no_part_of_the_pages_names_another_host():
 def test_the_start_page_leads_to_every_runbook_in_the_words_of_the_panel():
     page = (notebooks_folder() / working_copy.START_PAGE).read_text(encoding="utf-8")
     links = re.findall(r"\]\(([^)]+)\)", page)
-    assert set(links) == {p.name for p in runbook_files()}
+    assert set(links) == {p.name for p in runbook_files()} | {f"training/{p.name}" for p in training_files()}
     have = page.partition("## What do you have?")[2].partition("## What do you want?")[0]
     assert set(re.findall(r"\*([A-Z][^*]+)\*", have)) <= {field.label for field in fields()}
 
