@@ -15,7 +15,7 @@ import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.lab.running import Running, start
-from cfrunbook.lab.training import drawing, exam, grading, scene, tools
+from cfrunbook.lab.training import drawing, exam, grading, naming, scene, tools
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer
 from cfrunbook.lab.training.sheet import Line, Sheet
@@ -98,7 +98,7 @@ class Round:
         if not any((cause.strip(), evidence.strip(), fix.strip())):
             return page(
                 Block("text", "Write down cause, evidence and fix; nothing is handed in yet."),
-                Block("muted", f"Causes: {', '.join(LEGAL_CAUSES)}."),
+                Block("muted", f"Causes: {', '.join(naming.NAMES)}."),
             )
         given = Answer(cause=cause, evidence=evidence, fix=fix, hints=self._opened, seconds=round(self.seconds, 1))
         self.game.hand_in(self.number, given)
@@ -113,12 +113,6 @@ class Round:
     def stop(self) -> None:
         """Take it down."""
         self._running.stop()
-
-
-LEGAL_CAUSES = (
-    *("tls_name", "tls_protocol", "certificate", "port", "dns", "edge_function", "origin_response"),
-    *("distribution", "cloudfront", "none", "unknown"),
-)
 
 
 class GameDay:
@@ -180,7 +174,7 @@ class GameDay:
     @property
     def causes(self) -> tuple[str, ...]:
         """What may be accused."""
-        return LEGAL_CAUSES
+        return naming.NAMES
 
     def answered(self, number: int) -> Answer | None:
         """Return what was handed in for an incident; None where nothing was."""
