@@ -84,12 +84,10 @@ class Round:
 
     def hint(self) -> Page:
         """Open the next hint."""
-        hints = self._running.scenario.hints
-        if self._opened >= len(hints):
-            return page(Block("muted", "There are no more hints."))
-        self._opened += 1
-        text = hints[self._opened - 1]
-        return page(Block("text", f"Hint {self._opened} of {len(hints)} (-{grading.HINT_COSTS} points): {text}"))
+        scenario = self._running.scenario
+        said = grading.hint(scenario, self._opened + 1)
+        self._opened = min(self._opened + 1, len(scenario.hints))
+        return page(Block("text", said))
 
     def answer(self, *, cause: str = "", evidence: str = "", fix: str = "") -> Page:
         """Hand in a diagnosis, and show its grade; an empty one is not handed in. The first one counts."""
