@@ -32,8 +32,8 @@ class Round:
         self.game = game
         self.number = number
         self._clock = game.clock
-        self._running: Running = start(drawing.token(game.draw, number))
-        atexit.register(self._running.stop)
+        self._scene = scene.Scene(start(drawing.token(game.draw, number)))
+        atexit.register(self._scene.stop)
         self._began = self._clock()
         self._opened = 0
 
@@ -46,7 +46,7 @@ class Round:
     @property
     def running(self) -> Running:
         """The incident that is up, by its alias."""
-        return self._running
+        return self._scene.running
 
     @property
     def is_over(self) -> bool:
@@ -67,11 +67,11 @@ class Round:
     def pager(self) -> Page:
         """Show what the pager says, and how the incident is reached."""
         title = Block("heading", f"Incident {self.number} of {len(self.game)}")
-        return page(title, scene.pager(self._running, by_hand=self.game.by_hand, in_exam=True).blocks)
+        return page(title, scene.pager(self.running, by_hand=self.game.by_hand, in_exam=True).blocks)
 
     def run(self, command: str) -> Page:
         """Run a shell command inside the lab, in which curl, openssl, dig and nc find its hosts by their names."""
-        return scene.shown(tools.run(self._running, command, in_site=self.is_over))
+        return scene.shown(tools.run(self.running, command, in_site=self.is_over))
 
     async def look(self) -> Any:
         """Show the verdict of our own diagnosis, where the game allows it. Raises BadInput."""
@@ -80,11 +80,11 @@ class Round:
         from cfrunbook import diagnose
         from cfrunbook.incident import Incident
 
-        return await diagnose(Incident.load(lab=self._running.file))
+        return await diagnose(Incident.load(lab=self.running.file))
 
     def hint(self) -> Page:
         """Open the next hint."""
-        scenario = self._running.scenario
+        scenario = self.running.scenario
         said = grading.hint(scenario, self._opened + 1)
         self._opened = min(self._opened + 1, len(scenario.hints))
         return page(Block("text", said))
@@ -108,9 +108,22 @@ class Round:
             raise BadInput(f"Game day: nothing was handed in for incident {self.number}.")
         return _shown(self.game.sheet().lines[self.number - 1])
 
+    def to_mend(self, told: scene.Told) -> Page:
+        """Follow what is edited once it was handed in, and show where; `told` is told what the edge answers.
+
+        Where nothing can be mended, nothing is shown.
+        """
+        if not (self.is_over and self.running.is_mendable):
+            return page()
+        site = self.running.site
+        self._scene.watch("game", told)
+        told(self._scene.answer())
+        how = f"Now mend it, if you like. The field for commands is in the folder of its owners: {site}"
+        return page(Block("muted", f"{how} (begin with README.txt)."))
+
     def stop(self) -> None:
         """Take it down."""
-        self._running.stop()
+        self._scene.stop()
 
 
 class GameDay:
