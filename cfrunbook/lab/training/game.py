@@ -15,7 +15,7 @@ import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.lab.running import Running, start
-from cfrunbook.lab.training import drawing, exam, grading, naming, scene, tools
+from cfrunbook.lab.training import asking, drawing, exam, grading, naming, scene, tools
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer
 from cfrunbook.lab.training.sheet import Line, Sheet
@@ -162,6 +162,8 @@ class GameDay:
 
     def play(self, number: int, answer: Mapping[str, str] | None = None) -> Page:
         """Hand in a diagnosis of one incident, given in code, and show its grade. Raises BadInput."""
+        if not isinstance(answer, Mapping | None):
+            raise BadInput(f'Game day: answer {number} is no {{"cause": …, "evidence": …, "fix": …}}.')
         given = {key: str(value) for key, value in (answer or {}).items() if key in ("cause", "evidence", "fix")}
         return self.open(number).answer(**given)
 
@@ -174,7 +176,7 @@ class GameDay:
 
             Match(self).show()
             return None
-        given = answers or {}
+        given = asking.by_number(answers or {})
         return page(*((*self.open(n).pager().blocks, *self.play(n, given.get(str(n))).blocks) for n in self.numbers))
 
     @property
@@ -261,7 +263,7 @@ def game_day(
 ) -> GameDay:
     """Begin a game day with the incidents that `seed` draws. Raises BadInput."""
     try:
-        draw = Draw(seed=int(seed), count=int(count), cause=cause, difficulty=difficulty)
-    except (TypeError, ValueError, msgspec.ValidationError):
+        draw = Draw(seed=int(seed), count=int(count), cause=str(cause or ""), difficulty=str(difficulty or ""))
+    except (TypeError, ValueError, OverflowError):
         raise BadInput("Game day: seed and count are whole numbers.") from None
-    return GameDay(draw, team=team, by_hand=by_hand)
+    return GameDay(draw, team=str(team), by_hand=by_hand)
