@@ -103,23 +103,26 @@ def of(incident: Incident, diagnosis: Diagnosis) -> tuple[Wanted, ...]:
     found: list[tuple[int, Wanted]] = [(_worth(KINDS[w.key], known), w) for w in _missing(known)]
     found += [(95 - number, w) for number, w in enumerate(_checks(known))]
     told = (wanted for _, wanted in sorted(found, key=lambda pair: -pair[0]))
-    return tuple(_of_lab(wanted, incident.inputs.lab) for wanted in told) if incident.inputs.lab else tuple(told)
+    return tuple(map(_of_lab, told)) if incident.inputs.lab else tuple(told)
 
 
 _ELSEWHERE = re.compile(r"(?:^|[\s(=])(?:aws|sudo|cfrunbook aws) ", re.MULTILINE)
 """A command that asks an AWS account, or the machine of an origin."""
 _LAB_HAS_NONE = "This is a lab: no AWS account has its distribution, and there is nothing to get. In a real incident:"
-_LAB_SHELL = "This is a lab; where it runs (`cfrunbook lab start`), its names are found in a shell of its own."
+_INSIDE_LAB = (
+    "This is a lab. Its names are found inside it: where `cfrunbook lab shell` leads, or, in a training notebook, in"
+    " the field for commands."
+)
+"""No command that leads there: a lab's own name says neither what it was started as, nor whether a kernel has it."""
 
 
-def _of_lab(wanted: Wanted, lab: str) -> Wanted:
+def _of_lab(wanted: Wanted) -> Wanted:
     """Return evidence that is missing in a lab, without commands that lead out of it."""
     how = wanted.how
     if _ELSEWHERE.search(how.command):
         how = Step(text=f"{_LAB_HAS_NONE} {how.text.removesuffix(':').rstrip('.')}.")
     elif how.command.startswith("curl "):
-        shell = f"cfrunbook lab shell {shlex.quote(visible(lab, 100))}"
-        how = Step(text=f"{_LAB_SHELL} {how.text}", command=f"{shell} -- {how.command}")
+        how = Step(text=f"{_INSIDE_LAB} {how.text}", command=how.command)
     return msgspec.structs.replace(wanted, how=how)
 
 

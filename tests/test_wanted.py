@@ -183,7 +183,8 @@ def test_a_lab_sends_nobody_to_aws():
     assert len([one for one in real if "aws " in one.how.command]) >= 3
     assert not [one for one in trained if re.search(r"\b(?:aws|sudo)\b", one.how.command)]
     response = next(one for one in trained if one.key == "response")
-    assert response.how.command.startswith("cfrunbook lab shell certificate-expired -- curl ")
+    assert response.how.command == next(one.how.command for one in real if one.key == "response"), "inside, it works"
+    assert "cfrunbook lab shell" in response.how.text
     assert all(
         one.how.text.startswith("This is a lab")
         for one in trained

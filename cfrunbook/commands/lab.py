@@ -263,8 +263,8 @@ def _exam(options: argparse.Namespace) -> int:
             keep=keep,
             answered=answered,
         )
-        if answered:
-            say(f"Going on after incident {len(answered)}: what was answered is in {shlex.quote(options.sheet)}.")
+        if taken.done:
+            say(f"Going on after incident {taken.done}: what was answered is in {shlex.quote(options.sheet)}.")
         try:
             taken.take()
         except (EOFError, terminal.Stopped):

@@ -82,14 +82,11 @@ def serve(name: str, out: TextIO, *, until: threading.Event | None = None) -> in
     return 0
 
 
-def introduction(
-    running: Running, *, lab: str = "", in_exam: bool = False, by_hand: bool = False, in_kernel: bool = False
-) -> str:
+def introduction(running: Running, *, lab: str = "", in_exam: bool = False, by_hand: bool = False) -> str:
     """Return what the pager says and the commands that reach the scenario; the answer is not in it.
 
     `lab` is what it is called where it stays up in the background. `in_exam`: it goes with the exam, and what owners
-    can change, which says what is wrong, is not there yet. `by_hand`: our own
-    diagnosis is not mentioned. `in_kernel`: it belongs to a notebook's kernel.
+    can change, which says what is wrong, is not there yet. `by_hand`: our own diagnosis is not mentioned.
     """
     edge = running.edge_url.removeprefix("http://")
     viewer = f"curl -si --connect-to {VIEWER_HOST}:80:{edge} {URL.replace('https:', 'http:')}"
@@ -112,15 +109,13 @@ def introduction(
             *([] if in_exam else [f"What owners change: {shlex.quote(str(running.site))} (begin with its README.txt)"]),
             "",
             *([blind] if (blind := blind_spot()) else []),  # in every scenario: else it would give one away
-            f"{URL} goes to {origins}." + ("" if in_exam else _ending(lab, in_kernel=in_kernel)),
+            f"{URL} goes to {origins}." + ("" if in_exam else _ending(lab)),
         ]
     )
 
 
-def _ending(lab: str, *, in_kernel: bool) -> str:
+def _ending(lab: str) -> str:
     """Say how it is taken down."""
-    if in_kernel:
-        return " It goes when this notebook's kernel ends."
     return f" `cfrunbook lab stop {lab}` takes everything down." if lab else " Ctrl-C takes everything down."
 
 

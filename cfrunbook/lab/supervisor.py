@@ -1,8 +1,8 @@
 """The process that owns a lab in the background: servers, edge, files. When it ends, however it ends, all of it does.
 
 `python -m cfrunbook.lab.supervisor NAME LAB [tied] [by-hand]` leaves the terminal and says on standard output, in one
-line of JSON, that the lab is up, or why it is not. `tied`: it ends when standard input does, so
-it never outlives an exam.
+line of JSON, that the lab is up, or why it is not. `tied`: it ends when standard input does, so it never outlives an
+exam. `by-hand`: what it says of itself does not mention our own diagnosis.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from cfrunbook.lab import DEFAULT, SCENARIOS, Scenario, catalogue, start
 from cfrunbook.lab.catalogue import Judge
 from cfrunbook.lab.edge import fetch, fetch_all
 from cfrunbook.lab.scenario import ORIGIN, VIEWER_HOST
-from cfrunbook.lab.scenarios import account, hellos
+from cfrunbook.lab.scenarios import account, balancers, hellos
 from cfrunbook.lab.servers import Address, Behind, Chain, Service, Tls
 from cfrunbook.probes import s2n
 from tests.conftest import REQUIRE_ALL
@@ -43,7 +43,7 @@ OF_HELLOS = {s.name for s in hellos.SCENARIOS}
 
 STATUSES = {Cause.EDGE_FUNCTION: (502, 503), Cause.ORIGIN_RESPONSE: (502, 503, 504)}
 """What CloudFront answers, by cause, where this is not 502 or 504."""
-OF_ACCOUNTS = {s.name for s in account.SCENARIOS}
+OF_ACCOUNTS = {s.name for s in (*account.SCENARIOS, *balancers.SCENARIOS)}
 """What is up in these is up in others, too."""
 
 each = table("scenario", SCENARIOS.values(), ids=lambda scenario: scenario.name)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from cfrunbook.lab.scenario import Scenario
 from cfrunbook.lab.scenarios import (
     account,
+    balancers,
     certificate,
     chains,
     compound,
@@ -34,7 +35,7 @@ from cfrunbook.lab.scenarios import (
 
 _MODULES = (
     *(healthy, certificate, chains, hellos, tls, parameters, port, difficult, redundant, families, response),
-    *(functions, function_results, configured, papers, firewalls, statuses, account),
+    *(functions, function_results, configured, papers, firewalls, statuses, balancers, account),
     *(dns_names, dns_servers, dns_delegation, dns_redundant, dns_healthy, compound),
 )
 

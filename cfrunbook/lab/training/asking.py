@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from cfrunbook.errors import BadInput
 from cfrunbook.text import visible
 from cfrunbook.views.training import Block, Page, page
 
@@ -32,6 +33,13 @@ class Question:
     """Where AWS or an RFC says so."""
 
 
+def by_number(answers: object) -> dict[str, Any]:
+    """Return answers by their number, as a notebook's parameter gives them. Raises BadInput."""
+    if not isinstance(answers, Mapping):
+        raise BadInput('Answers: give them by number, as {"1": …, "2": …} (papermill: -y \'answers: {"1": …}\').')
+    return {str(number): answer for number, answer in answers.items()}
+
+
 def ask(questions: Sequence[Question], answers: Mapping[str, str], *, where: str) -> Page | None:
     """Ask: with buttons where somebody is there, else as text; `where` is the parameter that takes the answers."""
     from cfrunbook.lab.training import forms
@@ -52,7 +60,7 @@ def graded(
     blocks: list[Block] = []
     right = 0
     for number, question in enumerate(questions, 1):
-        letter = answers.get(str(number), "").strip().lower()[:1]
+        letter = given(answers, number)
         if with_choices or len(questions) > 1:
             blocks.append(_head(number, question, len(questions)))
         if with_choices:
@@ -70,6 +78,11 @@ def graded(
         how = 'answers = {"1": "a", "2": "b", "3": "c"}' if len(questions) > 1 else f'{where} = "a"'
         blocks.append(Block("muted", f"To answer, put `{how}` into the parameters cell, and run this cell again."))
     return page(blocks)
+
+
+def given(answers: Mapping[str, str], number: int) -> str:
+    """Return the letter that was answered; empty where none was."""
+    return str(answers.get(str(number), "")).strip().lower()[:1]
 
 
 def _head(number: int, question: Question, whole: int) -> Block:

@@ -111,20 +111,25 @@ class Desk(Console):
 
     def _told(self, answer: Block) -> None:
         """Show what the edge answers; and the file, which somebody may have changed elsewhere."""
-        from cfrunbook.views import panel as views
-
-        self.state.value = views.status(views.Said(answer.text, status=answer.status, label=f"{answer.label}:"))
+        self.state.value = in_a_line(answer)
         if self.text.value == self._read:  # else it is being edited
             self._open()
 
     def _open(self) -> None:
-        """Show the chosen file as it is on the disk."""
-        self.text.value = self._read = self.scene.read(self.file.value)
+        """Show the chosen file as it is on the disk; one that cannot be shown is not to be saved either."""
+        why = ""
+        try:
+            self._read = self.scene.read(self.file.value)
+        except BadInput as error:  # somebody may have removed it
+            self._read, why = "", str(error)
+        self.text.value, self.text.placeholder, self.text.disabled = self._read, why, bool(why)
 
     def _asked(self) -> None:
         self._told(self.scene.answer())
 
     def _save(self) -> Page:
+        if self.text.disabled:
+            return page(Block("verdict", self.text.placeholder, "Not saved", "unknown"))
         self._read = self.text.value
         try:
             self.scene.write(self.file.value, self.text.value)
@@ -139,6 +144,13 @@ class Desk(Console):
     def _mend(self) -> Page:
         self.scene.mend()
         return page(Block("muted", "Its author's mend was made: read the files."))
+
+
+def in_a_line(answer: Block) -> str:
+    """Return what the edge answers, for a line above the fields."""
+    from cfrunbook.views import panel as views
+
+    return views.status(views.Said(answer.text, status=answer.status, label=f"{answer.label}:"))
 
 
 def show_runbook(running: Running, name: str) -> None:

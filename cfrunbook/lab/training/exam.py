@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import shlex
 import time
 from collections.abc import Callable, Sequence
@@ -17,11 +18,11 @@ from cfrunbook.files import read_bounded
 from cfrunbook.findings import Struct
 from cfrunbook.lab import mending
 from cfrunbook.lab.runtime import OPEN_FILE, Home, State
-from cfrunbook.lab.scenario import URL, VIEWER_HOST, Scenario
-from cfrunbook.lab.training import drawing, grading, naming
+from cfrunbook.lab.scenario import Scenario
+from cfrunbook.lab.training import drawing, grading, naming, viewer
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer
-from cfrunbook.lab.training.sheet import FORMATS, Line, Sheet
+from cfrunbook.lab.training.sheet import FORMATS, Line, Sheet, file_of
 from cfrunbook.text import visible
 
 Ask = Callable[[str], str]
@@ -42,7 +43,7 @@ _CAUSE, _EVIDENCE, _FIX = "Cause", "Evidence (what did you see, and with what?)"
 _MEND = "Now mend it, if you like. What its owners can change: {} (begin with its README.txt)"
 _AFTERWARDS = "It is up until you press Enter; `edge` asks the edge what it answers by now"
 _PATIENCE, _MOMENT = 10.0, 0.02
-"""Seconds that the edge, or the site, may take; and between two looks."""
+"""Seconds that the site may take; and between two looks."""
 
 
 class Answers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,7 +75,7 @@ def graded(draw: Draw, answers: Sequence[Answer], *, team: str = "") -> Sheet:
 
 def _line(number: int, scenario: Scenario, answer: Answer) -> Line:
     if not answer.is_given:
-        return Line(incident=number)
+        return Line(incident=number, answer=answer)
     made = grading.grade(scenario, answer)
     return Line(incident=number, scenario=scenario.name, title=scenario.title, answer=answer, grade=made)
 
@@ -102,16 +103,19 @@ def read(path: Path) -> Answers:
 def begun(path: Path, draw: Draw) -> tuple[Answer, ...]:
     """Return what is answered in a score sheet of the same incidents that was left unfinished; nothing without a file.
 
-    Raises BadInput for any other file: nobody's score is written over.
+    The last one may be an answer that only has hints, to an incident that was left. Raises BadInput for any other file:
+    nobody's score is written over.
     """
-    file = path if path.suffix in FORMATS else path.with_name(f"{path.name}.json")
-    if not file.exists():
+    file = path if path.suffix in FORMATS else file_of(path, ".json")
+    if not os.path.exists(file):  # noqa: PTH110 - what cannot be looked at is said when it is written
         return ()
     if file.suffix == ".json":
         kept = read(file)
-        answers = [answer for answer in kept.answers if answer.is_given]
+        answers = [*kept.answers]
+        while answers and not (answers[-1].is_given or answers[-1].hints):
+            answers.pop()
         is_same = Draw(seed=kept.seed, count=kept.count, cause=kept.cause, difficulty=kept.difficulty) == draw
-        if is_same and len(answers) < len(drawing.incidents(draw)):
+        if is_same and (len(answers) < len(drawing.incidents(draw)) or not answers[-1].is_given):
             return tuple(answers)
     raise BadInput(
         f"Score sheet: {visible(file)} is there already, and is no unfinished one of this exam; choose another name."
@@ -177,18 +181,26 @@ class Exam:
         keep: Keep = lambda _: None,
         answered: Sequence[Answer] = (),
     ) -> None:
-        """`waits`: an incident stays up after its grade, to be mended, until Enter. `answered`: what already is."""
+        """`waits`: an incident stays up after its grade, to be mended, until Enter. `answered`: see `begun`."""
         self.draw = draw.check()
         self.team = team
         self._ask, self._say, self._keep = ask, say, keep
         self._by_hand, self._waits = by_hand, waits
         self._drawn = drawing.incidents(draw)
         self._answers: list[Answer] = [*answered]
+        self._opened = max(0, self._answers.pop().hints) if answered and not answered[-1].is_given else 0
+        """Hints of an incident that was left before anything was answered: it begins with them."""
         keep(self.sheet())  # whatever cannot be written is said now, and not after an hour
+
+    @property
+    def done(self) -> int:
+        """The number of the last incident that is answered; 0 where none is."""
+        return len(self._answers)
 
     def sheet(self) -> Sheet:
         """Return the score sheet as it is now."""
-        return graded(self.draw, self._answers, team=self.team)
+        left = [Answer(hints=self._opened)] if self._opened else []
+        return graded(self.draw, [*self._answers, *left], team=self.team)
 
     def take(self) -> None:
         """Ask for every incident. Raises BadInput, and whatever ends it early: EOFError, or what a signal raises."""
@@ -207,17 +219,19 @@ class Exam:
     def _incident(self, number: int, scenario: Scenario, state: State) -> None:
         self._say(f"\n--- Incident {number} of {len(self._drawn)} (seed {self.draw.seed}) ---\n")
         self._say(f"{state.introduction}\n{_HOW}")
-        asked = _Asked(scenario, state, self._ask, self._say)
+        asked = _Asked(scenario, state, self._ask, self._say, opened=self._opened)
         try:
             asked.all_parts()
         finally:
+            self._opened = asked.opened
             if asked.has_begun:
                 self._answers.append(asked.answer())
-                self._keep(self.sheet())
+                self._opened = 0
+            self._keep(self.sheet())
         self._say(shown(self.sheet().lines[number - 1]))
         if self._waits:
-            if mending.is_mendable(scenario):
-                self._say(f"\n{_MEND.format(_opened(state))}")
+            if mending.is_mendable(scenario) and (site := _opened(state)):
+                self._say(f"\n{_MEND.format(site)}")
             while self._ask(f"{_AFTERWARDS}: ").strip().lower() == "edge":
                 self._say(_edge_says(state))
 
@@ -230,26 +244,26 @@ def _free_name(number: int) -> str:
 
 
 def _opened(state: State) -> str:
-    """Let a lab show what its owners can change, and return where that is, for a shell."""
+    """Let a lab show what its owners can change, and return where that is, for a shell; empty where it was stopped."""
     site = Path(state.site)
-    (site.parent / OPEN_FILE).touch()
+    try:
+        (site.parent / OPEN_FILE).touch()
+    except OSError:  # its folder went with it
+        return ""
     until = time.monotonic() + _PATIENCE
     while not (site / "README.txt").exists() and time.monotonic() < until:
+        if not site.parent.exists():
+            return ""
         time.sleep(_MOMENT)
     return shlex.quote(state.site)
 
 
 def _edge_says(state: State) -> str:
     """Return what the edge answers now, in a sentence."""
-    place = state.edge.removeprefix("http://")
-    connection = http.client.HTTPConnection(place, timeout=_PATIENCE)
     try:
-        connection.request("GET", URL.partition(VIEWER_HOST)[2], headers={"Host": VIEWER_HOST})
-        status = connection.getresponse().status
+        status = viewer.status(state.edge)
     except (OSError, http.client.HTTPException):
         return "The edge does not answer: was the lab stopped?"
-    finally:
-        connection.close()
     later = "; it keeps an error for 10 seconds" if status >= 500 else ""
     return f"The edge answers {status}{later}."
 
@@ -257,17 +271,21 @@ def _edge_says(state: State) -> str:
 class _Asked:
     """The answer to one incident, as far as it is given."""
 
-    def __init__(self, scenario: Scenario, state: State, ask: Ask, say: Say) -> None:
+    def __init__(self, scenario: Scenario, state: State, ask: Ask, say: Say, *, opened: int = 0) -> None:
         self._scenario, self._state = scenario, state
         self._ask, self._say = ask, say
-        self._began, self._opened = time.monotonic(), 0
+        self._began = time.monotonic()
         self._parts: list[str] = []
+        self.opened = min(opened, len(scenario.hints))
+        """How many hints were opened."""
+        for number in range(1, self.opened + 1):
+            say(grading.hint(scenario, number))
 
     def answer(self) -> Answer:
         """Return what is answered so far."""
         cause, evidence, fix = [*self._parts, "", "", ""][:3]
         seconds = round(time.monotonic() - self._began, 1)
-        return Answer(cause=cause, evidence=evidence, fix=fix, hints=self._opened, seconds=seconds)
+        return Answer(cause=cause, evidence=evidence, fix=fix, hints=self.opened, seconds=seconds)
 
     @property
     def has_begun(self) -> bool:
@@ -302,11 +320,9 @@ class _Asked:
                     return line
 
     def _hint(self) -> str:
-        hints = self._scenario.hints
-        if self._opened >= len(hints):
-            return "There are no more hints."
-        self._opened += 1
-        return f"Hint {self._opened} of {len(hints)} (-{grading.HINT_COSTS} points): {hints[self._opened - 1]}"
+        said = grading.hint(self._scenario, self.opened + 1)
+        self.opened = min(self.opened + 1, len(self._scenario.hints))
+        return said
 
 
 def shown(line: Line) -> str:

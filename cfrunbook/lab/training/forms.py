@@ -110,7 +110,7 @@ class Quiz(Form):
         for number, question in enumerate(self.questions, 1):
             letters = asking.LETTERS[: len(question.choices)]
             options = [(choice.text, letter) for letter, choice in zip(letters, question.choices, strict=True)]
-            given = self.answers.get(str(number), "").strip().lower()[:1]
+            given = asking.given(self.answers, number)
             field = widgets.RadioButtons(options=options, value=given if given in letters and given else None)
             self.fields.append(field)
             title = f"{number}. {question.text}" if len(self.questions) > 1 else question.text

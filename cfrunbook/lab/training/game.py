@@ -15,7 +15,7 @@ import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.lab.running import Running, start
-from cfrunbook.lab.training import drawing, exam, grading, scene, tools
+from cfrunbook.lab.training import asking, drawing, exam, grading, naming, scene, tools
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer
 from cfrunbook.lab.training.sheet import Line, Sheet
@@ -32,8 +32,8 @@ class Round:
         self.game = game
         self.number = number
         self._clock = game.clock
-        self._running: Running = start(drawing.token(game.draw, number))
-        atexit.register(self._running.stop)
+        self._scene = scene.Scene(start(drawing.token(game.draw, number)))
+        atexit.register(self._scene.stop)
         self._began = self._clock()
         self._opened = 0
 
@@ -46,7 +46,7 @@ class Round:
     @property
     def running(self) -> Running:
         """The incident that is up, by its alias."""
-        return self._running
+        return self._scene.running
 
     @property
     def is_over(self) -> bool:
@@ -67,11 +67,11 @@ class Round:
     def pager(self) -> Page:
         """Show what the pager says, and how the incident is reached."""
         title = Block("heading", f"Incident {self.number} of {len(self.game)}")
-        return page(title, scene.pager(self._running, by_hand=self.game.by_hand, in_exam=True).blocks)
+        return page(title, scene.pager(self.running, by_hand=self.game.by_hand, in_exam=True).blocks)
 
     def run(self, command: str) -> Page:
         """Run a shell command inside the lab, in which curl, openssl, dig and nc find its hosts by their names."""
-        return scene.shown(tools.run(self._running, command, in_site=self.is_over))
+        return scene.shown(tools.run(self.running, command, in_site=self.is_over))
 
     async def look(self) -> Any:
         """Show the verdict of our own diagnosis, where the game allows it. Raises BadInput."""
@@ -80,16 +80,14 @@ class Round:
         from cfrunbook import diagnose
         from cfrunbook.incident import Incident
 
-        return await diagnose(Incident.load(lab=self._running.file))
+        return await diagnose(Incident.load(lab=self.running.file))
 
     def hint(self) -> Page:
         """Open the next hint."""
-        hints = self._running.scenario.hints
-        if self._opened >= len(hints):
-            return page(Block("muted", "There are no more hints."))
-        self._opened += 1
-        text = hints[self._opened - 1]
-        return page(Block("text", f"Hint {self._opened} of {len(hints)} (-{grading.HINT_COSTS} points): {text}"))
+        scenario = self.running.scenario
+        said = grading.hint(scenario, self._opened + 1)
+        self._opened = min(self._opened + 1, len(scenario.hints))
+        return page(Block("text", said))
 
     def answer(self, *, cause: str = "", evidence: str = "", fix: str = "") -> Page:
         """Hand in a diagnosis, and show its grade; an empty one is not handed in. The first one counts."""
@@ -98,7 +96,7 @@ class Round:
         if not any((cause.strip(), evidence.strip(), fix.strip())):
             return page(
                 Block("text", "Write down cause, evidence and fix; nothing is handed in yet."),
-                Block("muted", f"Causes: {', '.join(LEGAL_CAUSES)}."),
+                Block("muted", f"Causes: {', '.join(naming.NAMES)}."),
             )
         given = Answer(cause=cause, evidence=evidence, fix=fix, hints=self._opened, seconds=round(self.seconds, 1))
         self.game.hand_in(self.number, given)
@@ -110,15 +108,22 @@ class Round:
             raise BadInput(f"Game day: nothing was handed in for incident {self.number}.")
         return _shown(self.game.sheet().lines[self.number - 1])
 
+    def to_mend(self, told: scene.Told) -> Page:
+        """Follow what is edited once it was handed in, and show where; `told` is told what the edge answers.
+
+        Where nothing can be mended, nothing is shown.
+        """
+        if not (self.is_over and self.running.is_mendable):
+            return page()
+        site = self.running.site
+        self._scene.watch("game", told)
+        told(self._scene.answer())
+        how = f"Now mend it, if you like. The field for commands is in the folder of its owners: {site}"
+        return page(Block("muted", f"{how} (begin with README.txt)."))
+
     def stop(self) -> None:
         """Take it down."""
-        self._running.stop()
-
-
-LEGAL_CAUSES = (
-    *("tls_name", "tls_protocol", "certificate", "port", "dns", "edge_function", "origin_response"),
-    *("distribution", "cloudfront", "none", "unknown"),
-)
+        self._scene.stop()
 
 
 class GameDay:
@@ -157,6 +162,8 @@ class GameDay:
 
     def play(self, number: int, answer: Mapping[str, str] | None = None) -> Page:
         """Hand in a diagnosis of one incident, given in code, and show its grade. Raises BadInput."""
+        if not isinstance(answer, Mapping | None):
+            raise BadInput(f'Game day: answer {number} is no {{"cause": …, "evidence": …, "fix": …}}.')
         given = {key: str(value) for key, value in (answer or {}).items() if key in ("cause", "evidence", "fix")}
         return self.open(number).answer(**given)
 
@@ -169,7 +176,7 @@ class GameDay:
 
             Match(self).show()
             return None
-        given = answers or {}
+        given = asking.by_number(answers or {})
         return page(*((*self.open(n).pager().blocks, *self.play(n, given.get(str(n))).blocks) for n in self.numbers))
 
     @property
@@ -180,7 +187,7 @@ class GameDay:
     @property
     def causes(self) -> tuple[str, ...]:
         """What may be accused."""
-        return LEGAL_CAUSES
+        return naming.NAMES
 
     def answered(self, number: int) -> Answer | None:
         """Return what was handed in for an incident; None where nothing was."""
@@ -256,7 +263,7 @@ def game_day(
 ) -> GameDay:
     """Begin a game day with the incidents that `seed` draws. Raises BadInput."""
     try:
-        draw = Draw(seed=int(seed), count=int(count), cause=cause, difficulty=difficulty)
-    except (TypeError, ValueError, msgspec.ValidationError):
+        draw = Draw(seed=int(seed), count=int(count), cause=str(cause or ""), difficulty=str(difficulty or ""))
+    except (TypeError, ValueError, OverflowError):
         raise BadInput("Game day: seed and count are whole numbers.") from None
-    return GameDay(draw, team=team, by_hand=by_hand)
+    return GameDay(draw, team=str(team), by_hand=by_hand)

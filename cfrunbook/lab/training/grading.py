@@ -38,8 +38,8 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     @property
     def is_given(self) -> bool:
-        """Tell whether anybody looked at the incident."""
-        return bool(f"{self.cause}{self.evidence}{self.fix}".strip() or self.hints or self.seconds)
+        """Tell whether it was handed in; of one that was left after a hint only the hint is kept."""
+        return bool(f"{self.cause}{self.evidence}{self.fix}".strip() or self.seconds)
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -79,6 +79,14 @@ def grade(scenario: Scenario, answer: Answer) -> Grade:
         parts.append(Part(name="Hints", points=-HINT_COSTS * opened, of=0, why=why))
     points = max(0, sum(part.points for part in parts))
     return Grade(points=points, parts=tuple(parts), explanation=explanation(scenario))
+
+
+def hint(scenario: Scenario, number: int) -> str:
+    """Return the hint with this number, which counts from 1, and what it costs; without one, that there are no more."""
+    hints = scenario.hints
+    if number > len(hints):
+        return "There are no more hints."
+    return f"Hint {number} of {len(hints)} (-{HINT_COSTS} points): {hints[number - 1]}"
 
 
 def explanation(scenario: Scenario) -> tuple[str, ...]:

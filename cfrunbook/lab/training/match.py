@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from cfrunbook.lab.training import grading, naming
-from cfrunbook.lab.training.desk import Console
+from cfrunbook.lab.training.desk import Console, in_a_line
 from cfrunbook.views.outline import CAUSE_TITLES
 from cfrunbook.views.training import Block, Page, page
 
@@ -35,7 +35,7 @@ class Match(Console):
         """Display the panel; its first incident begins with a click."""
         import ipywidgets as widgets
 
-        self.state = widgets.HTML()
+        self.state, self.edge = widgets.HTML(), widgets.HTML()
         self.begin = self.button("Begin", self._begin, place="incident", style="primary", tooltip="The clock starts")
         wide = widgets.Layout(width="100%")
         named = [("", ""), *((f"{cause}: {_title(cause)}", cause) for cause in self.game.causes)]
@@ -57,7 +57,7 @@ class Match(Console):
         self._playing = widgets.VBox([*self.made(), self.cause, self.evidence, self.fix, widgets.HBox(self._steps)])
         self._playing.layout.display = "none"
         empty = {name: page() for name in ("grade", "incident", "hints", "looked", "printed")}
-        self.display([self.state, widgets.HBox([self.begin]), self._playing], **empty)
+        self.display([self.state, widgets.HBox([self.begin]), self.edge, self._playing], **empty)
         self._draw()
 
     def _title(self) -> str:
@@ -85,7 +85,7 @@ class Match(Console):
         number = self.played.number + 1 if self.played else 1
         self.played = played = self.game.open(number)
         self.running, self._hints, self._printed, self._over = played.running, [], [], threading.Event()
-        for field in (self.command, self.cause, self.evidence, self.fix):
+        for field in (self.edge, self.command, self.cause, self.evidence, self.fix):
             field.value = ""
         for place in ("hints", "printed", "looked", "grade"):
             self.put(place, page())
@@ -141,9 +141,15 @@ class Match(Console):
         assert self.played is not None
         self._over.set()
         self._follow()
-        is_last = self.played.number == len(self.game)
-        graded = self.played.graded()
-        return page(graded.blocks, self.game.score().blocks) if is_last else graded
+        played = self.played
+        score = self.game.score().blocks if played.number == len(self.game) else ()
+        mending = played.to_mend(lambda answer: self._told(played, answer))
+        return page(played.graded().blocks, mending.blocks, score)
+
+    def _told(self, played: Round, answer: Block) -> None:
+        """Show what the edge answers while an incident that is over is mended."""
+        if self.played is played:
+            self.edge.value = in_a_line(answer)
 
 
 def _title(cause: str) -> str:

@@ -93,4 +93,5 @@ def _rows(sheets: Sequence[Sheet]) -> Iterator[Row]:
 
 def _named(sheet: Sheet) -> str:
     draw = sheet.draw
-    return f"{visible(sheet.team, 40)}: seed {draw.seed}, {draw.count} incidents{draw.cause and f', {draw.cause}'}"
+    drawn = (f"seed {draw.seed}", f"{draw.count} incidents", draw.cause, draw.difficulty)
+    return f"{visible(sheet.team, 40)}: {', '.join(filter(None, drawn))}"

@@ -174,7 +174,7 @@ class Lesson(Incident):
     def __init__(self, plan: Plan, *, answers: Mapping[str, str]) -> None:
         super().__init__(plan.scenario, alias=f"lesson {plan.notebook}")
         self.plan = plan
-        self.answers = dict(answers)
+        self.answers = asking.by_number(answers)
         """What was answered, by number from 1, by letter; empty where nobody has."""
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,8 +14,8 @@ from cfrunbook.lab import site
 from cfrunbook.lab.edge import fetch_all
 from cfrunbook.lab.following import EVERY
 from cfrunbook.lab.running import Running
-from cfrunbook.lab.scenario import URL, VIEWER_HOST
-from cfrunbook.lab.training import tools
+from cfrunbook.lab.scenario import URL
+from cfrunbook.lab.training import tools, viewer
 from cfrunbook.lab.training.tools import Ran
 from cfrunbook.text import visible
 from cfrunbook.views.training import Block, Page, page
@@ -24,7 +23,6 @@ from cfrunbook.views.training import Block, Page, page
 PATIENCE: Final = 2.0
 """Seconds that the edge waits for an origin when it is asked what it answers."""
 _LONGEST_FILE: Final = 200_000
-_PATH: Final = URL.removeprefix(f"https://{VIEWER_HOST}")
 
 Told = Callable[[Block], None]
 """Is told what the edge answers after a change."""
@@ -175,7 +173,7 @@ def verified(running: Running, diagnosis: Diagnosis) -> Page:
     statuses = sorted({answer.status for answer in fetch_all(running.edge_facts, patience=PATIENCE)})
     verdict = diagnosis.verdict
     works, is_fine = all(status < 500 for status in statuses), verdict.status == "ok"
-    viewer = _viewer(running)
+    seen = viewer.status(running.edge_url)
     got = " or ".join(map(str, statuses))
     checks = [
         (
@@ -184,24 +182,13 @@ def verified(running: Running, diagnosis: Diagnosis) -> Page:
         ),
         (verdict.status, f"The diagnosis: {verdict.sentence}"),
     ]
-    if works and viewer >= 500:
-        said = f"A viewer still gets {viewer}: CloudFront serves an error from its cache for 10 seconds. Ask again."
+    if works and seen >= 500:
+        said = f"A viewer still gets {seen}: CloudFront serves an error from its cache for 10 seconds. Ask again."
         checks.append(("info", said))
     else:
-        checks.append(("ok" if viewer < 500 else "fault", f"A viewer gets {viewer} for {URL}."))
+        checks.append(("ok" if seen < 500 else "fault", f"A viewer gets {seen} for {URL}."))
     if works and is_fine:
         return page(Block("verdict", "The incident is over.", "Verified", "ok"), Block("checks", rows=tuple(checks)))
     return page(
         Block("verdict", "The incident goes on.", "Not fixed yet", "fault"), Block("checks", rows=tuple(checks))
     )
-
-
-def _viewer(running: Running) -> int:
-    """Return the status that a viewer gets for the failing URL."""
-    address, port = running.edge.address
-    connection = http.client.HTTPConnection(address, port, timeout=20)
-    try:
-        connection.request("GET", _PATH, headers={"Host": VIEWER_HOST})
-        return connection.getresponse().status
-    finally:
-        connection.close()

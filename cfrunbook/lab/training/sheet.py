@@ -114,7 +114,7 @@ def save_as(path: Path, made: Mapping[str, bytes | str]) -> tuple[Path, ...]:
     """
     written = []
     for suffix in (path.suffix,) if path.suffix in made else tuple(made):
-        file = path if path.suffix == suffix else path.with_name(path.name + suffix)
+        file = file_of(path, suffix)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -123,6 +123,13 @@ def save_as(path: Path, made: Mapping[str, bytes | str]) -> tuple[Path, ...]:
         write_whole(file, content.encode() if isinstance(content, str) else content)
         written.append(file)
     return tuple(written)
+
+
+def file_of(path: Path, suffix: str) -> Path:
+    """Return the file beside `path` for one format, or `path` where it ends so. Raises BadInput for a folder's name."""
+    if path.name in ("", ".."):
+        raise BadInput(f"Score sheet: {visible(path)} is a folder; give the name of a file in it.")
+    return path if path.suffix == suffix else path.with_name(path.name + suffix)
 
 
 def rows_as_csv(rows: Iterable[Sequence[object]]) -> str:

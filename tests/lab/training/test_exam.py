@@ -23,6 +23,7 @@ from cfrunbook.lab import SCENARIOS, background, mending, runtime
 from cfrunbook.lab.running import Running
 from cfrunbook.lab.training import drawing, exam
 from cfrunbook.lab.training.drawing import Draw
+from cfrunbook.lab.training.grading import Answer
 from cfrunbook.lab.training.sheet import Sheet
 
 EXAM = [sys.executable, "-m", "cfrunbook", "lab", "exam", "--seed", "7"]
@@ -113,6 +114,8 @@ def test_a_sheet_that_cannot_be_written_is_said_before_anything_begins(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1
+    assert cli.entry(["lab", "exam", "--seed", "1", "--sheet", "."]) == 2
+    assert "is a folder; give the name of a file in it" in capsys.readouterr().err
 
 
 # --- what can be seen ---------------------------------------------------------------------------------------------
@@ -261,6 +264,35 @@ def test_an_exam_goes_on_where_it_was_left(
     assert [line["answer"]["cause"] for line in lines] == ["dns", "port"]
     assert cli.entry(arguments) == 2, "it is complete"
     assert "is there already" in capfd.readouterr().err
+
+
+def test_the_hints_of_an_incident_that_was_left_still_cost(own_labs: Path) -> None:
+    draw, file = Draw(seed=1, count=1), own_labs / "score"
+    (scenario,) = drawing.incidents(draw)
+    ask, said = scripted("hint")
+    with pytest.raises(EOFError):
+        exam.Exam(draw, ask, said.append, keep=lambda sheet: sheet.save(file)).take()
+    left = exam.begun(file, draw)
+    assert [(answer.hints, answer.is_given) for answer in left] == [(1, False)]
+    assert scenario.name not in (own_labs / "score.md").read_text()
+    ask, said = scripted("dns", "skip", "skip")
+    again = exam.Exam(draw, ask, said.append, waits=False, answered=left)
+    again.take()
+    assert scenario.hints[0] in "\n".join(said)
+    assert again.sheet().lines[0].answer.hints == 1
+
+
+def test_an_incident_that_was_left_out_stays_so(tmp_path: Path) -> None:
+    draw = Draw(seed=1, count=3)
+    exam.graded(draw, [Answer(), Answer(cause="dns")]).save(tmp_path / "score")
+    assert [answer.cause for answer in exam.begun(tmp_path / "score", draw)] == ["", "dns"]
+
+
+def test_a_lab_that_was_stopped_has_nothing_to_mend(own_labs: Path) -> None:
+    state = background.start("healthy")
+    background.stop(["healthy"])
+    assert exam._opened(state) == ""
+    assert "was the lab stopped?" in exam._edge_says(state)
 
 
 def test_nothing_typed_ends_it(own_labs: Path) -> None:

@@ -15,10 +15,12 @@ import pytest
 from cfrunbook import lab
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Cause
-from cfrunbook.lab import SCENARIOS
+from cfrunbook.lab import SCENARIOS, mending
 from cfrunbook.lab.training import LESSONS, Lesson, drawing, game_day, guided, lesson, room, tools
+from cfrunbook.lab.training.desk import Desk
 from cfrunbook.lab.training.lessons import Edit, Todo
 from cfrunbook.lab.training.questions import DECISION
+from cfrunbook.views.training import Block
 
 pytestmark = pytest.mark.usefixtures("closed")
 
@@ -98,6 +100,22 @@ def test_the_guided_incident_is_mended_by_the_command_that_it_names() -> None:
     assert "is not right" in str(guided(decision="a").decide())
     assert "c) is right" in str(guided(decision="C").decide())
     assert "Broken" in str(guided().edge()), "opened again, it begins anew"
+
+
+def test_a_desk_goes_on_where_its_file_was_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("display", "do"):
+        monkeypatch.setattr(Desk, name, lambda *_, **__: None)
+    incident = guided()
+    desk = Desk(incident.scene, incident.first_file)
+    desk.show()
+    whole = desk.text.value
+    file = incident.running.site / incident.first_file
+    file.unlink()
+    wait_until(lambda: desk.text.disabled)
+    assert str(desk._save()).startswith("Not saved: ")
+    file.write_text(whole)
+    wait_until(lambda: desk.text.value == whole)
+    assert str(desk._save()) == f"Saved {incident.first_file}."
 
 
 def test_a_command_ends_with_all_that_it_started() -> None:
@@ -192,6 +210,30 @@ def test_a_game_day_without_anybody(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="there is no incident 3"):
         game.open(3)
     game.stop()
+
+
+def test_an_incident_of_a_game_day_is_mended_once_it_was_handed_in() -> None:
+    seed = next(n for n in range(99) if mending.is_mendable(drawing.incidents(drawing.Draw(seed=n, count=1))[0]))
+    played = game_day(seed, count=1).open(1)
+    told: list[Block] = []
+    assert not played.to_mend(told.append).blocks
+    assert not played.running.site_folder.exists(), "it says what is wrong"
+    played.answer(cause="dns", evidence="x")
+    assert str(played.running.site) in str(played.to_mend(told.append))
+    (played.running.site / "distribution.json").write_text("{")
+    wait_until(lambda: "Not used, all stays as it was" in [block.label for block in told])
+    played.stop()
+
+
+def test_parameters_that_are_none_are_bad_input() -> None:
+    for seed in (float("inf"), "x", None):
+        with pytest.raises(BadInput, match="whole numbers"):
+            game_day(seed)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="give them by number"):
+        lesson("port", answers="a")  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="answer 1 is no"):
+        game_day(14, count=1).play(1, "dns")  # type: ignore[arg-type]
+    assert "is right" in str(lesson("port", answers={1: "b"}).questions())  # type: ignore[dict-item]
 
 
 def test_what_people_write_is_escaped() -> None:
