@@ -79,8 +79,10 @@ def call(
     was kept, and the pager is told all the same.
     """
     import tempfile
+    import threading
 
     from cfrunbook.report import Kernels, elsewhere, formats
+    from cfrunbook.report.runner import import_tools
 
     asked = formats.parse(given.format)
     away = elsewhere.is_elsewhere(given.output)
@@ -95,6 +97,8 @@ def call(
         observations, diagnosis = look(incident)
         if not given.json:
             print(f"Verdict: {visible(diagnosis.verdict.sentence, 2000)}", flush=True)
+        # Beside the start of the kernels; not beside the look, whose imports could meet these in a circle.
+        threading.Thread(target=import_tools, kwargs={"clouds": away}).start()
         lost = _attempted(lambda: _save(given, observations))
         output = Path(tempfile.mkdtemp(prefix="cfrunbook-report-") if away else given.output)
         try:

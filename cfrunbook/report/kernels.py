@@ -13,6 +13,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -166,22 +168,34 @@ _FORMATS = ("isoduration", "rfc3986_validator", "rfc3987_syntax")
 """What jsonschema imports, where it is installed, to check formats that no Jupyter schema uses: duration, uri, iri."""
 
 
+_CLOUDS = ("papermill.abs", "papermill.adl", "papermill.s3", "gcsfs", "github", "pyarrow")
+"""What papermill imports, where it is installed, to reach notebooks elsewhere."""
+_blocked: Counter[str] = Counter()
+_blocking = threading.Lock()
+
+
 @contextmanager
-def fast_notebook_imports() -> Iterator[None]:
+def fast_notebook_imports(*, clouds: bool = True) -> Iterator[None]:
     """Import nbformat, nbclient or papermill in this block: a second faster where JupyterLab is installed.
 
     JupyterLab's dependencies bring what jsonschema imports to check formats; `rfc3987-syntax` compiles dozens of
     grammars at import, `isoduration` brings a library of calendars. Validation says the same without them:
     https://github.com/python-jsonschema/jsonschema/issues/1428, https://github.com/jupyter/nbformat/issues/420
+    Without `clouds`, what papermill imports here does without storage elsewhere for good. Several threads may do so.
     """
-    blocked = [name for name in _FORMATS if name not in sys.modules]
-    for name in blocked:
-        sys.modules[name] = None  # type: ignore[assignment]  # None makes the import raise ImportError
+    with _blocking:
+        names = [name for name in (*_FORMATS, *(() if clouds else _CLOUDS)) if sys.modules.get(name) is None]
+        _blocked.update(names)
+        for name in names:
+            sys.modules[name] = None  # type: ignore[assignment]  # None makes the import raise ImportError
     try:
         yield
     finally:
-        for name in blocked:
-            sys.modules.pop(name, None)
+        with _blocking:
+            _blocked.subtract(names)
+            for name in names:
+                if not _blocked[name]:
+                    sys.modules.pop(name, None)
 
 
 @contextmanager

@@ -24,6 +24,8 @@ from cfrunbook.text import visible
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from cfrunbook.report.managing import Client, Manager
+
 SECONDS = 120.0
 """Seconds that one notebook may take, its kernel's start included."""
 MAX_ERROR = 500
@@ -62,8 +64,9 @@ def run_notebooks(
 ) -> tuple[Run, ...]:
     """Run `jobs` at once and return how each ended, in their order; also works where an event loop already runs.
 
-    At most `at_once` kernels run at the same time (default: one more than there are processors). Each notebook may
-    take `seconds`. Kernels come from `kernels`; by default they are made here. Raises OSError if an output cannot be
+    At most `at_once` kernels run at the same time (default: one more than there are processors; of forked ones, whose
+    start costs little and some of which wait for a picture, two for each and one more). Each notebook may take
+    `seconds`. Kernels come from `kernels`; by default they are made here. Raises OSError if an output cannot be
     written.
     """
     run = partial(run_notebooks_async, jobs, seconds=seconds, at_once=at_once, kernels=kernels)
@@ -81,13 +84,14 @@ async def run_notebooks_async(
     jobs: Sequence[Job], *, seconds: float = SECONDS, at_once: int | None = None, kernels: Kernels | None = None
 ) -> tuple[Run, ...]:
     """Run `jobs` as `run_notebooks` does, within the running event loop."""
-    gate = asyncio.Semaphore(at_once or (os.cpu_count() or 1) + 1)
-
-    async def one(job: Job, kernels: Kernels) -> Run:
-        async with gate:
-            return await _run(job, kernels, seconds)
-
     with Kernels() if kernels is None else nullcontext(kernels) as ours:
+        gate = asyncio.Semaphore(at_once or (os.cpu_count() or 1) * (2 if ours.server else 1) + 1)
+        tools = asyncio.create_task(asyncio.to_thread(import_tools))  # beside the start of the first kernels
+
+        async def one(job: Job, kernels: Kernels) -> Run:
+            async with gate:
+                return await _run(job, kernels, seconds, tools)
+
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(one(job, ours)) for job in jobs]
@@ -96,32 +100,53 @@ async def run_notebooks_async(
         return tuple(task.result() for task in tasks)
 
 
-async def _run(job: Job, kernels: Kernels, seconds: float) -> Run:
-    """Run one notebook and write what became of it."""
-    with fast_notebook_imports():
-        import nbformat
+def import_tools(*, clouds: bool = True) -> None:
+    """Import what it takes to run notebooks.
 
+    Without `clouds`, papermill's ways to notebooks elsewhere are left out for the rest of this process: where boto3 is
+    installed, they take longer than all else.
+    """
+    with fast_notebook_imports(clouds=clouds):
+        import papermill.iorw
+        import papermill.parameterize  # noqa: F401
+
+        import cfrunbook.report.managing  # noqa: F401
+
+
+async def _run(job: Job, kernels: Kernels, seconds: float, tools: asyncio.Task[None]) -> Run:
+    """Run one notebook once the `tools` are there, and write what became of it."""
     name = job.notebook.stem
     begun, clock = dt.datetime.now(dt.UTC), time.monotonic()
+    notebook: NotebookNode | None = None
+    failed: Exception | None = None
     try:
-        notebook = _prepared(job)
-    except Exception as failure:  # a file that somebody edited: whatever is wrong with it, it is kept
-        if isinstance(failure, OSError):
-            raise
-        shutil.copyfile(job.notebook, job.output)
-        error = visible(f"not a notebook that can be run ({type(failure).__name__}: {failure})", MAX_ERROR)
-        return Run(name=name, output=job.output, seconds=time.monotonic() - clock, error=error)
-    error = ""
-    try:
-        await _execute(notebook, kernels, cwd=job.output.parent, deadline=clock + seconds)
+        # The kernel is ours, not the client's: a client that owns its kernel installs and removes signal handlers, and
+        # several at once would take Ctrl+C from each other.
+        async with kernels.kernel(cwd=job.output.parent) as (manager, messages):
+            await asyncio.shield(tools)
+            notebook = _prepared(job)
+            await _execute(notebook, manager, messages, deadline=clock + seconds)
     except Exception as failure:  # whatever a kernel does, its notebook is kept and the others go on
         if (task := asyncio.current_task()) is not None and task.cancelling():
             # nbclient takes a cancellation for the death of its kernel.
             raise asyncio.CancelledError from failure
-        error = _explain(failure, seconds)
+        failed = failure
+    if notebook is None:  # no kernel came, or it is no notebook
+        await asyncio.shield(tools)
+        try:
+            notebook = _prepared(job)
+        except Exception as failure:  # a file that somebody edited: whatever is wrong with it, it is kept
+            if isinstance(failure, OSError):
+                raise
+            shutil.copyfile(job.notebook, job.output)
+            error = visible(f"not a notebook that can be run ({type(failure).__name__}: {failure})", MAX_ERROR)
+            return Run(name=name, output=job.output, seconds=time.monotonic() - clock, error=error)
+    error = ""
+    if failed is not None:
+        error = _explain(failed, seconds)
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         if code and not any(output.output_type == "error" for cell in code for output in cell.outputs):
-            _show(failure, code[0])
+            _show(failed, code[0])
     took = time.monotonic() - clock
     # What papermill records of a run, with file names instead of this machine's paths.
     notebook.metadata.papermill.update(
@@ -132,15 +157,14 @@ async def _run(job: Job, kernels: Kernels, seconds: float) -> Run:
         duration=round(took, 3),
         exception=bool(error) or None,
     )
-    job.output.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    job.output.write_text(_written(notebook) + "\n", encoding="utf-8")
     return Run(name=name, output=job.output, seconds=took, error=error)
 
 
 def _prepared(job: Job) -> NotebookNode:
     """Return the notebook with its parameters and without outputs of an earlier run."""
-    with fast_notebook_imports():
-        from papermill.iorw import load_notebook_node
-        from papermill.parameterize import parameterize_notebook
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
 
     notebook: NotebookNode = load_notebook_node(str(job.notebook))
     for cell in notebook.cells:
@@ -154,34 +178,37 @@ def _prepared(job: Job) -> NotebookNode:
     return notebook
 
 
-async def _execute(notebook: NotebookNode, kernels: Kernels, *, cwd: Path, deadline: float) -> None:
-    """Run the cells of `notebook` in order in a kernel of its own; raises nbclient's errors at the first that fails."""
-    with fast_notebook_imports():
-        from nbclient import NotebookClient
-        from nbclient.exceptions import CellExecutionError
+def _written(notebook: NotebookNode) -> str:
+    import nbformat
 
-    # The kernel is ours, not the client's: a client that owns its kernel installs and removes signal handlers, and
-    # several at once would take Ctrl+C from each other.
-    async with kernels.kernel(cwd=cwd) as (manager, messages):
-        client = NotebookClient(
-            notebook,
-            km=manager,
-            record_timing=False,
-            timeout_func=lambda _cell: max(1, round(deadline - time.monotonic())),
-        )
-        client.kc = messages
-        client.kc.allow_stdin = False
-        try:
-            for index, cell in enumerate(notebook.cells):
-                try:
-                    await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
-                except CellExecutionError:  # the cell shows it already
-                    raise
-                except Exception as failure:
-                    _show(failure, cell)
-                    raise
-        finally:
-            client.set_widgets_metadata()
+    text: str = nbformat.writes(notebook)
+    return text
+
+
+async def _execute(notebook: NotebookNode, manager: Manager, messages: Client, *, deadline: float) -> None:
+    """Run the cells of `notebook` in order in its kernel; raises nbclient's errors at the first that fails."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    client = NotebookClient(
+        notebook,
+        km=manager,
+        record_timing=False,
+        timeout_func=lambda _cell: max(1, round(deadline - time.monotonic())),
+    )
+    client.kc = messages
+    client.kc.allow_stdin = False
+    try:
+        for index, cell in enumerate(notebook.cells):
+            try:
+                await client.async_execute_cell(cell, index, execution_count=client.code_cells_executed + 1)
+            except CellExecutionError:  # the cell shows it already
+                raise
+            except Exception as failure:
+                _show(failure, cell)
+                raise
+    finally:
+        client.set_widgets_metadata()
 
 
 def _first(failures: BaseExceptionGroup[OSError]) -> OSError:
@@ -192,8 +219,7 @@ def _first(failures: BaseExceptionGroup[OSError]) -> OSError:
 
 def _show(failure: Exception, cell: NotebookNode) -> None:
     """Let `cell` show an error that is not its own: its kernel died or did not start, or the time was over."""
-    with fast_notebook_imports():
-        from nbformat.v4 import new_output
+    from nbformat.v4 import new_output
 
     lines = [visible(line) for line in str(failure).splitlines()] or ["no details"]
     cell.outputs.append(new_output("error", ename=type(failure).__name__, evalue=lines[0], traceback=lines))
@@ -201,8 +227,7 @@ def _show(failure: Exception, cell: NotebookNode) -> None:
 
 def _explain(failure: Exception, seconds: float) -> str:
     """Return `failure` in one line."""
-    with fast_notebook_imports():
-        from nbclient.exceptions import CellExecutionError, CellTimeoutError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
     if isinstance(failure, CellExecutionError):
         return visible(f"{failure.ename}: {failure.evalue}")
