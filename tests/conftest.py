@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import sys
+import zlib
 from collections.abc import Generator
 from functools import cache
 from pathlib import Path
@@ -49,8 +50,28 @@ LONG = ("notebooks", "test_agreement.py", "browser", "real", "report", "lab", "v
 """What takes longest comes first, so that in the end no process works alone (with --no-loadscope-reorder)."""
 
 
-TOGETHER = {f"tests/lab/test_{name}.py": "tests/test_agreement.py" for name in ("catalogue", "mending", "scenarios")}
-"""Files that run in the process of another, with which they share what was looked at."""
+ABOUT_SCENARIOS = (
+    "tests/test_agreement.py",
+    *(f"tests/lab/test_{name}.py" for name in ("catalogue", "mending", "scenarios")),
+)
+"""Files whose tests about one scenario share what was looked at (`tests.looking`), and so run in one process."""
+PARTS = 6
+"""Into so many parts the scenarios are divided, by their names."""
+LAST = "test_every_code_has_a_scenario_or_a_reason"
+"""Takes what all processes have looked at."""
+
+
+def scope_of(nodeid: str) -> str:
+    """Return what a test shares a process with: its file, or the part that its scenario is in."""
+    file, _, test = nodeid.partition("::")
+    name = test.partition("[")[2].rstrip("]")
+    if file not in ABOUT_SCENARIOS or not name:
+        return f"{file}::{LAST}" if test == LAST else file
+    from cfrunbook.lab import SCENARIOS
+
+    while name and name not in SCENARIOS:  # what else a test is given stands behind it
+        name = name.rpartition("-")[0]
+    return f"scenarios {zlib.crc32(name.encode()) % PARTS}"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -61,10 +82,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Files(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = super()._split_scope(nodeid)
-            return TOGETHER.get(file, file)
+            return scope_of(nodeid)
 
     return Files(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        from tests import looking
+
+        looking.shared = Path(config.option.basetemp).parent / "looked-at"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -75,7 +102,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     def rank(path: Path) -> int:
         return min((places[p] for p in (path, *path.parents) if p in places), default=len(LONG))
 
-    items.sort(key=lambda item: rank(item.path))
+    items.sort(key=lambda item: (item.name == LAST, rank(item.path)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

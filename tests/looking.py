@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import cfrunbook as cf
 from cfrunbook import lab
+from cfrunbook.files import write_whole
 from cfrunbook.lab.edge import Answer, fetch_all
 
 PATIENCE = 10.0
 """Seconds in which whatever answers does so, also on a busy machine."""
 IMPATIENCE = 0.3
 """Seconds for what is expected to come too late."""
+
+
+shared: Path | None = None
+"""The folder in which the processes of one run tell each other what they saw (`conftest.pytest_configure`)."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class Look:
 
 @cache
 def looked_at(name: str) -> Look:
-    """Look at a scenario once for several tests; those that share it run in one process (`conftest.TOGETHER`)."""
+    """Look at a scenario once for several tests; those that share it run in one process (`conftest.scope_of`)."""
     expected = lab.SCENARIOS[name].expected
     is_late = 504 in {expected.cloudfront_status, *expected.edge_answers}
     with lab.start(name) as running:
@@ -50,7 +57,18 @@ def looked_at(name: str) -> Look:
         if running.is_mendable:
             running.mend()
             mended = frozenset(a.status for said in asked(running, PATIENCE).values() for a in said)
-    return Look(observations, cf.judge(incident, observations), answers, mended)
+    look = Look(observations, cf.judge(incident, observations), answers, mended)
+    if shared:
+        shared.mkdir(exist_ok=True)
+        write_whole(shared / name, json.dumps(sorted({f.code for f in look.diagnosis.findings})).encode())
+    return look
+
+
+def codes(name: str) -> frozenset[str]:
+    """Return the codes of what was found, also where another process has looked."""
+    if shared and (shared / name).exists():
+        return frozenset(json.loads((shared / name).read_bytes()))
+    return frozenset(f.code for f in looked_at(name).diagnosis.findings)
 
 
 def asked(running: lab.Running, patience: float) -> dict[str, tuple[Answer, ...]]:
