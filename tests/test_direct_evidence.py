@@ -190,6 +190,4 @@ def test_a_runbook_takes_pasted_text_and_does_not_show_it_again() -> None:
     shown_next = str(runbook.next()._repr_mimebundle_())
     assert "x-edge-detailed-result-type" in shown_next
     assert "hunter2" not in shown_next
-    shown = runbook._command_line("cfrunbook diagnose") + runbook._assignments()
-    assert "--response response.txt" in shown
-    assert "hunter2" not in shown
+    assert "cfrunbook report --response response.txt" in shown_next

@@ -213,7 +213,7 @@ def check_views(incident: Incident, seen: Observations) -> Diagnosis:
         seen,
         targets=incident.targets,
         figures=drawn,
-        log_figures=pictures.of_logs(seen),
+        log_figures=pictures.of_logs(incident, seen, diagnosis),
         judged=edge_function.judged(seen.inputs.functions, seen.function_runs, origins=incident.known_origins),
         generated_at=AT,
     )

@@ -23,7 +23,7 @@ from cfrunbook.lab.logs import story_of
 from cfrunbook.lab.scenario import URL, VIEWER_HOST, LogStory
 from cfrunbook.log_summary import LogSummary
 from cfrunbook.logs import reading
-from cfrunbook.runbook import open_runbook, pictures
+from cfrunbook.runbook import onward, open_runbook, pictures
 from cfrunbook.views import html
 from tests import captures
 from tests.captures import classic, curl, of_2026
@@ -135,7 +135,7 @@ def test_the_command_line_and_the_environment_take_several(
 
 def test_a_runbook_takes_logs_and_names_them_again(file: Path) -> None:
     runbook = open_runbook("00_start_here", logs=str(file), origin="origin.shop.example")
-    assert f"--logs {file}" in runbook._command_line("cfrunbook diagnose")
+    assert f"--logs {file}" in onward.command_line("cfrunbook diagnose", runbook.given)
     assert any("600 requests" in fact.value for fact in runbook.incident.describe())
 
 

@@ -42,6 +42,8 @@ class Past:
         given = incident.inputs
         if not (given.responses or given.logs) or given.lab or incident.observations is not None:
             return diagnosis  # a lab's are made when they are read, and of a recording all is of before
+        if not incident.targets:
+            return diagnosis  # nothing else will ever be seen
         if self._first is None or _is_newer(given, self._first):
             self._begin(incident, observations, diagnosis)
             return diagnosis

@@ -8,6 +8,7 @@ import re
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,10 @@ def clicked(panel: Panel, button: Any) -> str:
     """Click, wait, and return what the panel says."""
     assert not button.disabled
     button.click()
-    panel.wait()
+    for _ in range(600):
+        with suppress(TimeoutError):  # short waits: a signal that comes just before one is handled after it
+            panel.wait(0.1)
+            break
     return text(panel.status.value)
 
 

@@ -122,7 +122,8 @@ def test_what_was_gathered_is_kept_and_nothing_is_left(home, options, under, mom
 
 def assert_nothing_is_left(ended: Stopped, home: Path) -> None:
     assert processes_under(home) == []
-    assert list(ended.temporary.iterdir()) == []
+    # Jinja's compiled templates stay, for whoever comes next.
+    assert [p.name for p in ended.temporary.iterdir() if not p.name.startswith("_jinja2")] == []
     assert [p.name for p in home.rglob("*.part")] == []
     assert "Traceback" not in ended.said
 
