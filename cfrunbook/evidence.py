@@ -109,6 +109,8 @@ class DnsOutcome(StrEnum):
     """What came is no answer to the question, see `detail` and `first_bytes`."""
     NO_LOCAL_ROUTE = "no_local_route"
     """This machine itself has no route (typically: no IPv6 here). Says nothing about the server."""
+    UNFINISHED = "unfinished"
+    """The walk was over before an answer was read, or waited for long enough. Says nothing about the server."""
     ERROR = "error"
 
 

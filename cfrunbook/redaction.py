@@ -22,7 +22,15 @@ _KEPT = frozenset({
 """What tells servers, caches and requests apart. None of it lets anyone in."""
 SHORTEST = 8
 """Characters of a secret that is looked for in free text."""
-_HOST_OR_URL = re.compile(r"(?:https?://|[\w-]+(?:\.[\w-]+)+(?::\d+)?$|[0-9A-Fa-f:.]+$)")
+_NO_SECRET = re.compile(
+    r"https?://"
+    r"|\.?(?:[\w-]{1,63}\.)+[A-Za-z]{2,24}\.?(?::\d+)?$"  # a host; a token of several parts ends in no such word
+    r"|[\d.]{1,15}(?::\d+)?$"  # an IPv4 address, a number, a date
+    r"|\[?(?=(?:[^:]*:){2})[0-9A-Fa-f:.]{1,45}(?:\]|$)"  # an IPv6 address
+)
+_SAID_BY_MANY = re.compile(r"[A-Za-z_-]*|.*[\s,;=].*", re.DOTALL)
+"""Words and lists of words, as in `Vary` and `Cache-Control`: the same in another field tells nothing."""
+_COOKIE_ATTRIBUTES = frozenset({"comment", "domain", "expires", "max-age", "path", "priority", "samesite", "version"})
 _URLS = frozenset({"location", "content-location"})
 _USER = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*:)?([/\\]+))?[^/\\]*@")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.%\[\]-]{1,40}")
@@ -51,18 +59,23 @@ def redact_headers(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str],
 
 
 def lost_values(headers: Iterable[tuple[str, str]]) -> frozenset[str]:
-    """Return the values that `redact_headers` takes out whole: a cookie's without its attributes, a token alone too."""
+    """Return the values `redact_headers` takes out that nobody else says; of cookies and credentials each alone."""
     lost: set[str] = set()
+    ids: set[str] = set()
     for name, value in headers:
         lower = name.strip().lower()
+        if lower in _KEPT and lower.startswith("x-amz"):  # made by AWS to be told, whoever repeats it
+            ids.add(value.strip())
         if lower in _KEPT or _value(lower, value) != REDACTED:
             continue
-        lost.add(value.strip())
         if lower in ("set-cookie", "cookie"):
-            lost |= {pair.partition("=")[2].strip().strip('"') for pair in re.split(r"[;,]", value)[:20]}
+            pairs = [pair.partition("=") for pair in re.split(r"[;,]", value)[:20]]
+            lost |= {v.strip().strip('"') for n, _, v in pairs if n.strip().lower() not in _COOKIE_ATTRIBUTES}
         elif lower.endswith("authorization"):
             lost |= set(value.split()[1:3])
-    return frozenset(lost)
+        elif not _SAID_BY_MANY.fullmatch(value.strip()):
+            lost.add(value.strip())
+    return frozenset(lost - ids)
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
@@ -103,8 +116,7 @@ class Secrets:
 
 def _is_telling(secret: str) -> bool:
     """Whether a value, found elsewhere, is the same secret and not the same word."""
-    is_name = _HOST_OR_URL.match(secret) is not None
-    return len(secret) >= SHORTEST and not is_name and not secret.isalpha() and REDACTED not in secret
+    return len(secret) >= SHORTEST and not _NO_SECRET.match(secret) and not secret.isalpha() and REDACTED not in secret
 
 
 def redact_words(text: str) -> str:

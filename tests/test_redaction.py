@@ -251,6 +251,23 @@ def test_a_value_that_one_field_loses_is_in_no_other() -> None:
     assert kept["X-Amz-Cf-Pop"] == "FRA56-P1"
 
 
+def test_what_others_say_too_stays_where_it_stands() -> None:
+    said = (
+        ("Location", "https://www.shop.example/application/login"),
+        ("Cache-Control", "no-cache, max-age=31536000"),
+        ("Vary", "Accept-Encoding"),
+        ("X-Amz-Cf-Pop", "FRA56-P1"),
+    )
+    beside = (
+        ("Set-Cookie", "sid=s355ion-value; Domain=.shop.example; Path=/application; Max-Age=31536000"),
+        ("Pragma", "no-cache"),
+        ("Surrogate-Control", "max-age=31536000"),
+        ("Access-Control-Allow-Headers", "Accept-Encoding"),
+        ("X-Served-By", "FRA56-P1"),
+    )
+    assert redact_headers((*beside, *said))[len(beside) :] == said
+
+
 @pytest.mark.parametrize(
     ("secret", "text", "kept"),
     [
@@ -259,7 +276,13 @@ def test_a_value_that_one_field_loses_is_in_no_other() -> None:
         ("cloudfront", "made by cloudfront", "made by cloudfront"),
         ("www.shop.example", "asked for www.shop.example", "asked for www.shop.example"),
         ("https://shop.example/1", "see https://shop.example/1", "see https://shop.example/1"),
+        (".shop.example", "at www.shop.example", "at www.shop.example"),
         ("192.0.2.1", "at 192.0.2.1", "at 192.0.2.1"),
+        ("192.0.2.1:8080", "at 192.0.2.1:8080", "at 192.0.2.1:8080"),
+        ("31536000", "for 31536000 s", "for 31536000 s"),
+        ("d41d8cd98f00b204e9800998ecf8427e", "no d41d8cd98f00b204e9800998ecf8427e", f"no {REDACTED}"),
+        ("1234567890123456", "no 1234567890123456", f"no {REDACTED}"),
+        ("eyJhbGci.eyJzdWIi.SflKxwRJ4", "Bearer eyJhbGci.eyJzdWIi.SflKxwRJ4", f"Bearer {REDACTED}"),
         ("2001:db8::1:2", "at 2001:db8::1:2", "at 2001:db8::1:2"),
     ],
 )

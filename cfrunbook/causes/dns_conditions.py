@@ -10,6 +10,7 @@ import msgspec
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
 from cfrunbook.probes import address as addresses
 from cfrunbook.probes.dns.names import ROOT, depth, is_below, is_within
+from cfrunbook.probes.dns.patience import TIMES_SLOWER
 from cfrunbook.probes.dns.questions import RANDOM_LABEL
 
 PROOF_SENDS, PROOF_SECONDS = 3, 2.0
@@ -62,6 +63,8 @@ class Condition(StrEnum):
     """It answers other questions, and this one over TCP: the answer is right, and does not come over UDP."""
     UNPROVEN = "unproven"
     """No answer, after too short a time to say more."""
+    UNFINISHED = "unfinished"
+    """The walk was over before the question was."""
     NOT_TRIED = "not_tried"
     """This machine could not ask."""
 
@@ -130,12 +133,16 @@ def condition(zone: str, queries: list[DnsQuery], heard: Heard, kind: str, name:
     match main.outcome:
         case outcome if outcome in _UNTRIED:
             return Condition.NOT_TRIED, main
+        case DnsOutcome.UNFINISHED:
+            return Condition.UNFINISHED, main
         case DnsOutcome.REFUSED_PORT:
             return Condition.NOT_RUNNING, main
         case DnsOutcome.UNREACHABLE:
             return Condition.UNREACHABLE, main
         case DnsOutcome.TRUNCATED:
             over_tcp = next((q for q in same if q.transport is DnsTransport.TCP), None)
+            if over_tcp and over_tcp.outcome is DnsOutcome.UNFINISHED:
+                return Condition.UNFINISHED, over_tcp
             if over_tcp and not over_tcp.rcode and not heard.over_tcp and not is_local(over_tcp):
                 return Condition.NOT_TRIED, over_tcp  # nobody at all answered over TCP: it may be our own network
             return (
@@ -169,7 +176,9 @@ def _silence(main: DnsQuery, same: list[DnsQuery], udp: list[DnsQuery], heard: H
         return Condition.DROPS_EDNS
     over_tcp = any(_helps(q) for q in same if q.transport is DnsTransport.TCP)
     if others:
-        return Condition.LIMITS if over_tcp else Condition.IGNORES
+        # Where half of its answers take this long, or are heard this late, this one may have been about to come.
+        is_slow = main.elapsed_ms < TIMES_SLOWER * sorted(q.elapsed_ms for q in others)[(len(others) - 1) // 2]
+        return Condition.LIMITS if over_tcp else Condition.UNPROVEN if is_slow else Condition.IGNORES
     if any(q.rcode for q in same if q.transport is DnsTransport.TCP):
         return Condition.NO_UDP
     if is_local(main):

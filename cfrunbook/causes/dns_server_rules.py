@@ -112,6 +112,14 @@ SERVER_UNPROVEN = _rule(
     status=Status.UNKNOWN,
     next_check="Look again with a deadline of 3 s or more (--deadline 5).",
 )
+SERVER_UNFINISHED = _rule(
+    "server_unfinished",
+    "There was no time left to hear {which} of {zone}: {servers}.",
+    "The time for asking name servers was over before that: servers of the zones above are slow or silent, answers take"
+    " long to read, or this machine is too busy. That says nothing about the servers of {zone}.",
+    status=Status.UNKNOWN,
+    next_check="Look again when this machine and its network have less to do, or ask the servers one by one with dig.",
+)
 SERVER_REFUSES = _rule(
     "server_refuses",
     "{which} of {zone} {refuse} to answer for it ({said}): {servers}; {consequence}.",
@@ -415,6 +423,7 @@ RULES: tuple[Rule, ...] = (
     SERVER_WITHOUT_UDP,
     SERVER_UNREACHABLE,
     SERVER_UNPROVEN,
+    SERVER_UNFINISHED,
     SERVER_REFUSES,
     SERVER_FAILS,
     SERVER_NOT_AUTHORITATIVE,

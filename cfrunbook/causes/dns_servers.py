@@ -36,6 +36,7 @@ _RULES: Mapping[Condition, Rule] = {
     Condition.NOT_RUNNING: rules.SERVER_NOT_RUNNING,
     Condition.UNREACHABLE: rules.SERVER_UNREACHABLE,
     Condition.UNPROVEN: rules.SERVER_UNPROVEN,
+    Condition.UNFINISHED: rules.SERVER_UNFINISHED,
     Condition.REFUSES: rules.SERVER_REFUSES,
     Condition.FAILS: rules.SERVER_FAILS,
     Condition.NOT_AUTHORITATIVE: rules.SERVER_NOT_AUTHORITATIVE,
@@ -46,6 +47,8 @@ _RULES: Mapping[Condition, Rule] = {
     Condition.IGNORES: rules.SERVER_IGNORES,
     Condition.LIMITS: rules.SERVER_LIMITS,
 }
+_UNKNOWN = frozenset({Condition.UNPROVEN, Condition.UNFINISHED})
+"""What says nothing about a server, which may be well."""
 _DEAD = frozenset({Condition.SILENT, Condition.NOT_RUNNING, Condition.UNREACHABLE, Condition.MALFORMED})
 _ALL: Sequence[tuple[frozenset[Condition], Rule]] = (
     (_DEAD, rules.ALL_SERVERS_DEAD),
@@ -140,14 +143,14 @@ def _conditions(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[F
         variant = place.telling.rcode if place.condition in (Condition.FAILS, Condition.REFUSES) else ""
         groups.setdefault((place.condition, variant), []).append(place)
     conditions = {condition for condition, _ in groups}
-    if conditions and not conditions & {Condition.WELL, Condition.LIMITS, Condition.UNPROVEN}:
+    if conditions and not conditions & {Condition.WELL, Condition.LIMITS, *_UNKNOWN}:
         yield _nobody(walk, target, zone, groups)
         return
     for (condition, _), members in groups.items():
         if condition is Condition.WELL:
             continue
         status = Status.WARNING
-        if condition is Condition.UNPROVEN:
+        if condition in _UNKNOWN:
             status = Status.INFO if zone.well else Status.UNKNOWN
         data = {
             **_group(walk, target, zone, members),
@@ -226,6 +229,8 @@ def _without_tcp(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[
     found: dict[Place, DnsQuery] = {}
     for place in zone.well:
         mine = [q for q in place.queries if q.transport is DnsTransport.TCP]
+        if mine[:1] and mine[0].outcome is DnsOutcome.UNFINISHED:
+            continue
         if mine and not any(q.rcode for q in mine) and (mine[0].outcome in failed or is_local(mine[0])):
             found[place] = mine[0]
     if found:

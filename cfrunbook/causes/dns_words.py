@@ -151,6 +151,7 @@ _OUTCOMES = {
     DnsOutcome.MALFORMED: "unreadable",
     DnsOutcome.NO_LOCAL_ROUTE: "not asked",
     DnsOutcome.ERROR: "not asked",
+    DnsOutcome.UNFINISHED: "no time left",
 }
 
 

@@ -227,10 +227,16 @@ def _ended_like_interrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+
+    def interrupt(*_: object) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell: Ctrl-C is not for us
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+
     numbers = [number for name in _ENDING if (number := getattr(signal, name, None)) is not None]
     taken = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
     for number in taken:
-        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+        signal.signal(number, interrupt)
     try:
         yield
     finally:

@@ -44,6 +44,7 @@ NOT_SHOWN: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(("dns.server_ignores", "dns.server_limits"), _PART),
     "dns.server_unproven": "It takes a server so slow that one look cannot tell it from a dead one: a draw.",
+    "dns.server_unfinished": "It takes a machine, or servers at every level, so slow that the time runs out: a draw.",
     "tls_protocol.s2n_fails": _LIBRARY,
     "edge_function.lambda_edge.event_unusable": "Whoever gives such an event is told so before anything is judged.",
     "edge_function.cloudfront_function.event_unusable": "Whoever gives such an event is told so before that.",

@@ -83,15 +83,18 @@ def begin(kernels: Kernels, evidence: Path, at: str, before: str) -> Callable[[]
 def _drawn(kernels: Kernels, arguments: tuple[str, str, str]) -> None:
     from cfrunbook.views import html
 
+    drawing = kernels.gallery / gallery.DRAWING
     try:
         process = _started(kernels, arguments)
+        drawing.touch()
         html.prepare()
-        while process.poll() is None:
+        while process.poll() is None and gallery.more_to_come(kernels.gallery):
             time.sleep(POLL_SECONDS)
+        process.kill()  # it is stuck, or has ended
     except (ForkServerLost, OSError):
         return
     finally:
-        (kernels.gallery / gallery.DRAWING).unlink(missing_ok=True)
+        drawing.unlink(missing_ok=True)
 
 
 def _started(kernels: Kernels, arguments: tuple[str, str, str]) -> subprocess.Popen[bytes] | ForkedProcess:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 VARIABLE = "CFRUNBOOK_PICTURES"
 """Names the folder in the environment."""
 DRAWING = "drawing"
-"""This file is in the folder as long as more pictures may come."""
+"""This file is in the folder as long as more pictures may come, and as new as the last one."""
+PATIENCE = 20.0
+"""Seconds without a new picture after which whoever draws them is taken to be stuck."""
 POLL_SECONDS = 0.005
 
 
@@ -43,7 +46,19 @@ def key(kind: str, incident: Incident, observations: Observations, diagnosis: Di
 
 def put(name: str, picture: Picture | None) -> None:
     """Keep a picture, or that there is none. Raises BadInput if it cannot be written."""
-    write_whole(Path(os.environ[VARIABLE]) / name, msgspec.json.encode(picture))
+    folder = Path(os.environ[VARIABLE])
+    write_whole(folder / name, msgspec.json.encode(picture))
+    with suppress(OSError):
+        os.utime(folder / DRAWING)
+
+
+def more_to_come(folder: Path) -> bool:
+    """Return whether somebody draws into `folder`, and is not stuck."""
+    try:
+        drawn_at = (folder / DRAWING).stat().st_mtime
+    except OSError:
+        return False
+    return abs(time.time() - drawn_at) < PATIENCE  # the clock may have been set back
 
 
 def take(name: str) -> Picture | None:
@@ -53,7 +68,7 @@ def take(name: str) -> Picture | None:
     if not is_open():
         raise LookupError(name)
     folder = Path(os.environ[VARIABLE])
-    while (folder / DRAWING).exists() and not (folder / name).exists():
+    while not (folder / name).exists() and more_to_come(folder):
         time.sleep(POLL_SECONDS)
     try:
         return msgspec.json.decode((folder / name).read_bytes(), type=Picture | None)

@@ -45,6 +45,7 @@ CONDITIONS: Mapping[Condition, tuple[str, str]] = {
     Condition.IGNORES: ("fault", "ignores this"),
     Condition.LIMITS: ("warning", "only over TCP"),
     Condition.UNPROVEN: ("unknown", "no answer yet"),
+    Condition.UNFINISHED: ("unknown", "no time left"),
     Condition.NOT_TRIED: ("not_examined", "not from here"),
 }
 """Mark and words of a server in each condition; an error code says it better than `refuses` and `fails`."""
@@ -62,12 +63,13 @@ OUTCOMES: Mapping[DnsOutcome, tuple[str, str]] = {
     DnsOutcome.MALFORMED: ("fault", "garbled"),
     DnsOutcome.NO_LOCAL_ROUTE: ("not_examined", "not from here"),
     DnsOutcome.ERROR: ("not_examined", "not from here"),
+    DnsOutcome.UNFINISHED: ("unknown", "no time left"),
 }
 """Mark and words of a question that ended so."""
 
 _DENIALS = frozenset({DnsOutcome.NODATA, DnsOutcome.NXDOMAIN})
 _NO_PATH = frozenset({DnsOutcome.TIMEOUT, DnsOutcome.UNREACHABLE})
-_UNCERTAIN = frozenset({Condition.UNPROVEN, Condition.NOT_TRIED})
+_UNCERTAIN = frozenset({Condition.UNPROVEN, Condition.UNFINISHED, Condition.NOT_TRIED})
 _ORDER = {status: rank for rank, status in enumerate((Status.FAULT, Status.UNKNOWN, Status.WARNING))}
 
 

@@ -181,6 +181,10 @@ def only_a_is_dropped(tree: Tree) -> Respond:
     return altered(responding(tree), [SERVER], None, types="A")
 
 
+def no_time_left(tree: Tree) -> Respond:
+    return altered(responding(tree), [SERVER], DnsOutcome.UNFINISHED)
+
+
 def unreachable(tree: Tree) -> Respond:
     return altered(responding(tree), [SERVER], DnsOutcome.UNREACHABLE)
 
@@ -278,6 +282,7 @@ def no_tcp_from_here(tree: Tree) -> Respond:
 OTHER_ROWS: Sequence[tuple[str, Callable[[], Tree], Callable[[Tree], Respond] | None, Mapping[str, str]]] = (
     ("one unreachable", plain, unreachable, {"server_unreachable": "warning", "resolves": "ok"}),
     ("A dropped at one", plain, only_a_is_dropped, {"server_ignores": "warning", "resolves": "ok"}),
+    ("no time left for one", plain, no_time_left, {"server_unfinished": "info", "resolves": "ok"}),
     ("each its own way", each_its_own_way, None, {"no_server_helps": "fault"}),
     ("TTL 0", lambda: internet(shop(f"origin 0 A {FIRST}")), None, {"ttl_zero": "info", "resolves": "ok"}),
     ("no glue for one", some_glue, None, {"glue_missing": "warning", "resolves": "ok"}),
@@ -444,6 +449,42 @@ def test_silence_of_this_machine_itself_is_proof_at_once() -> None:
         msgspec.structs.replace(q, connected_to="127.0.0.1:5353") for q in walked(tree, NAME, deadline=0.5).queries
     ]
     assert codes(judge(queries)) == {"all_servers_dead": Status.FAULT}
+
+
+@pytest.mark.parametrize(
+    ("took", "code", "status"),
+    [(300.0, "dns.no_server_helps", Status.FAULT), (400.0, "dns.server_unproven", Status.UNKNOWN)],
+)
+def test_who_answers_other_questions_slowly_may_have_been_about_to_answer(
+    took: float, code: str, status: Status
+) -> None:
+    def silent_for_addresses(q: DnsQuery) -> DnsQuery:
+        if q.zone != "shop.lab":
+            return q
+        if q.type in ("A", "AAAA"):
+            timeout = {"outcome": DnsOutcome.TIMEOUT, "rcode": "", "authoritative": False, "answer": ()}
+            return msgspec.structs.replace(q, **timeout, connected_to="127.0.0.1:5353", elapsed_ms=1000.0)
+        return msgspec.structs.replace(q, elapsed_ms=took)
+
+    walk = walked(internet(shop(f"origin A {FIRST}")), NAME)
+    found = judge([silent_for_addresses(q) for q in walk.queries])
+    assert [(f.code, f.status) for f in found] == [(code, status)]
+
+
+@pytest.mark.parametrize("kinds", [{"A"}, {"A", "AAAA", "NS", "SOA"}])
+def test_what_there_was_no_time_for_says_nothing_about_servers(kinds: set[str]) -> None:
+    """Not even where they are on this machine, and answer other questions."""
+    queries = [
+        msgspec.structs.replace(
+            q, outcome=DnsOutcome.UNFINISHED, rcode="", authoritative=False, answer=(), connected_to="127.0.0.1:5353"
+        )
+        if q.zone == "shop.lab" and q.type in kinds
+        else q
+        for q in walked(internet(shop(f"origin A {FIRST}")), NAME).queries
+    ]
+    (found,) = judge(queries)
+    assert (found.code, found.status) == ("dns.server_unfinished", Status.UNKNOWN)
+    assert found.title.startswith("There was no time left to hear ")
 
 
 # --- an alias with several targets --------------------------------------------------------------------------------------

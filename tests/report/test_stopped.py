@@ -21,6 +21,8 @@ from tests.report.test_runner import processes_under
 
 RECORDING = Path(__file__).parent.parent / "data" / "port-refused.evidence.json"
 PATIENCE = 60
+BACKGROUND = ("sh", "-c", 'trap "" INT && exec "$@"', "sh")
+"""Starts a command as a script does with &: Ctrl-C is not for it."""
 
 
 class Stopped(NamedTuple):
@@ -97,17 +99,17 @@ def kernels_started(home: Path) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("options", "moment", "number"),
+    ("options", "under", "moment", "number"),
     [
-        ((), kernels_started, signal.SIGINT),
-        ((), runbook_done, signal.SIGTERM),
-        (("--kernels", "ordinary"), runbook_done, signal.SIGINT),
-        (("--kernels", "ordinary"), kernels_started, signal.SIGHUP),
+        ((), (), kernels_started, signal.SIGINT),
+        ((), BACKGROUND, runbook_done, signal.SIGTERM),
+        (("--kernels", "ordinary"), (), runbook_done, signal.SIGINT),
+        (("--kernels", "ordinary"), (), kernels_started, signal.SIGHUP),
     ],
     ids=["ctrl-c", "told to end", "ctrl-c ordinary", "terminal closed"],
 )
-def test_what_was_gathered_is_kept_and_nothing_is_left(home, options, moment, number):
-    ended = Reporting(home, "--evidence", str(RECORDING), *options).when(moment).end(number)
+def test_what_was_gathered_is_kept_and_nothing_is_left(home, options, under, moment, number):
+    ended = Reporting(home, "--evidence", str(RECORDING), *options, under=under).when(moment).end(number)
     assert ended.status == 130
     assert ended.said.splitlines()[2:] == [f"cfrunbook: interrupted; what was gathered is in {ended.kept}."]
     assert ended.kept.name.endswith("-incomplete")

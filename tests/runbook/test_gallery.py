@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -81,3 +82,14 @@ def test_who_asks_early_waits_as_long_as_there_is_more_to_come(folder):
     with pytest.raises(LookupError):
         gallery.take("never")
     drawing.join()
+
+
+def test_nobody_waits_for_one_who_is_stuck(folder):
+    drawing, now = folder / gallery.DRAWING, time.time()
+    drawing.touch()
+    for seconds in (gallery.PATIENCE, -gallery.PATIENCE):  # and where the clock is set back
+        os.utime(drawing, (now - 1.1 * seconds,) * 2)
+        with pytest.raises(LookupError):
+            gallery.take("never")
+    gallery.put("another", None)
+    assert gallery.more_to_come(folder)

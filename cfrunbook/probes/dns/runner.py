@@ -15,7 +15,7 @@ from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
 from cfrunbook.probes.dns import effort, message
 from cfrunbook.probes.dns.hints import Hint
 from cfrunbook.probes.dns.names import plain
-from cfrunbook.probes.dns.patience import DEADLINE, Patience, enough, send_times
+from cfrunbook.probes.dns.patience import DEADLINE, Lateness, Patience, enough, send_times
 from cfrunbook.probes.dns.questions import Question
 from cfrunbook.probes.dns.transport import Received, Sockets, Transport
 from cfrunbook.probes.dns.walk import Resolved, Walk
@@ -55,7 +55,8 @@ class Walking:
     ) -> None:
         """Prepare a walk; a server gets at most `deadline` seconds to answer, and the walk twice that and a second.
 
-        Less where the other servers of its zone have answered and it has been asked often enough (`patience`).
+        Less where the other servers of its zone have answered and it has been asked often enough, and more where this
+        machine is late (`patience`): the walk at most twice its time.
 
         In a lab only servers that are relocated exist.
         """
@@ -67,7 +68,9 @@ class Walking:
         self._progress = progress
         self._begin = 0.0
         self._end = 2 * deadline + 1  # in seconds after the beginning
+        self._last_end = 2 * self._end
         self._late = False
+        self._lateness = Lateness(self._postpone)
         self._tell_at = QUIET
         self._open = asyncio.Semaphore(_most_sockets())
         self._done: asyncio.Queue[tuple[Question, DnsQuery]] = asyncio.Queue()
@@ -85,6 +88,7 @@ class Walking:
         """Walk to the end. Never raises for what servers do; on cancellation every socket is closed."""
         loop = asyncio.get_running_loop()
         self._begin = loop.time()
+        self._lateness.begin()
         try:
             self._ask(self._walk.begin(self._elapsed()))
             while not self._walk.is_done:
@@ -103,6 +107,7 @@ class Walking:
                     continue
                 self._take(question, seen)
         finally:
+            self._lateness.end()
             await self._stop()
             self._reader.shutdown(wait=False, cancel_futures=True)
             for name in self._waiting:
@@ -154,6 +159,12 @@ class Walking:
                 if question.zone == zone:
                     patience.change(seconds)
 
+    def _postpone(self, late: float) -> None:
+        """Wait longer for everything, since this machine was late."""
+        self._end = min(self._last_end, self._end + late)
+        for patience in self._patience.values():
+            patience.postpone(late)
+
     def _tell(self, name: str, *, final: bool = False) -> None:
         """Hand over what is known of a name, if that is enough."""
         future = self._waiting[name]
@@ -197,7 +208,7 @@ class Walking:
                 raise
             waited = self._elapsed() - begin
             sends = sum(at <= waited for at in patience.sends)
-            return Received(sends=sends, detail="the walk had to end before an answer")
+            return Received(outcome=DnsOutcome.UNFINISHED, sends=sends, detail="the walk had to end before an answer")
         finally:
             del self._patience[question]
 
@@ -229,7 +240,7 @@ class Walking:
                     raise
         # Answers made to be slow to read may all be here at once: they are not to hold up everything else.
         self._late = True
-        return message.Reply(outcome=DnsOutcome.TIMEOUT, detail="the walk had to end before this answer was read")
+        return message.Reply(outcome=DnsOutcome.UNFINISHED, detail="the walk had to end before this answer was read")
 
     def _record(
         self, question: Question, endpoint: Endpoint, received: Received, reply: message.Reply, begin: float

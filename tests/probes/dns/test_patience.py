@@ -17,7 +17,7 @@ from cfrunbook.lab.dns.setup import Tree
 from cfrunbook.lab.dns.shop import shop
 from cfrunbook.probes.dns import DEADLINE, Patience, Walked, Walking
 from cfrunbook.probes.dns.hints import Hint, parse
-from cfrunbook.probes.dns.patience import LAST_WAIT, SENDS, enough
+from cfrunbook.probes.dns.patience import LAST_WAIT, LOOK_EVERY, SENDS, USUAL, enough
 from cfrunbook.probes.dns.questions import WIDTH
 from cfrunbook.probes.dns.transport import Received
 from cfrunbook.probes.endpoint import Endpoint
@@ -215,6 +215,46 @@ def test_far_servers_at_every_level_leave_the_last_ones_their_time() -> None:
     walked, ended = walk(dict.fromkeys((*roots, *registry), 0.7) | dict.fromkeys(SHOP_SERVERS.values(), FOREVER))
     assert {len(q.sent_at) for q in silent(walked) if q.transport is DnsTransport.UDP} == {len(SENDS)}
     assert ended == pytest.approx(2 * 0.7 + SOON)
+
+
+@pytest.mark.parametrize("stall", [USUAL - LOOK_EVERY, 0.5, 2.4])
+def test_time_that_this_machine_itself_was_late_does_not_count(stall: float) -> None:
+    tree = internet(shop())
+    walking = Walking([NAME], parse(tree.hints()), transport=Slow(tree, {FIRST: FOREVER}, ""))
+    begin = 1.0  # s
+
+    async def run() -> Walked:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Clock)
+        loop.call_at(begin, lambda: setattr(loop, "now", begin + LOOK_EVERY + stall))
+        return await walking.run()
+
+    walked, ended = timed(run())
+    late = stall if stall > USUAL else 0.0
+    assert ended == pytest.approx(2 * RTT + SOON + late, abs=1.01 * LOOK_EVERY)
+    assert {q.address for q in silent(walked)} == {FIRST}
+
+
+def test_a_machine_that_is_late_all_the_time_finds_nobody_dead() -> None:
+    tree = internet(shop())
+    walking = Walking([NAME], parse(tree.hints()), transport=Slow(tree, {FIRST: FOREVER}, ""))
+
+    async def run() -> Walked:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, Clock)
+
+        def stall() -> None:
+            loop.now += 1.0
+            loop.call_later(LOOK_EVERY, stall)
+
+        loop.call_later(1.0, stall)
+        return await walking.run()
+
+    walked, ended = timed(run())
+    assert not silent(walked)
+    assert {q.address for q in walked.queries if q.outcome is DnsOutcome.UNFINISHED} == {FIRST}
+    assert walked.cut_short
+    assert ended < 2 * (2 * DEADLINE + 1) + 2
 
 
 def test_a_walk_in_the_lab_waits_for_its_short_deadline() -> None:

@@ -1,0 +1,29 @@
+"""Pictures drawn in a process of their own: what becomes of a report where that process is stuck."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from cfrunbook.report import Kernels, pictures_apart
+from cfrunbook.runbook import gallery
+
+
+def test_a_process_that_is_stuck_is_ended_and_holds_up_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(gallery, "PATIENCE", 0.2)
+    started = []
+
+    def stuck(kernels, _arguments):
+        started.append(kernels.beside([sys.executable, "-c", "import time; time.sleep(600)"]))
+        return started[0]
+
+    monkeypatch.setattr(pictures_apart, "_started", stuck)
+    with Kernels(forked=False) as kernels:
+        pictures = pictures_apart.begin(kernels, tmp_path / "evidence.json", "", "")
+        monkeypatch.setenv(gallery.VARIABLE, str(kernels.gallery))
+        with pytest.raises(LookupError):
+            gallery.take("never")
+        assert pictures() is None
+        assert started[0].wait() < 0
+        assert not gallery.more_to_come(kernels.gallery)
