@@ -30,7 +30,7 @@ IN_CI = _is_set("CI")
 REQUIRE_ALL = IN_CI or _is_set("CFRUNBOOK_REQUIRE_ALL")
 
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True)
+settings.register_profile("ci", settings.get_profile("local"), derandomize=True, print_blob=True, max_examples=50)
 settings.register_profile("few", settings.get_profile("ci"), max_examples=20)
 settings.load_profile("ci" if IN_CI else "local")
 

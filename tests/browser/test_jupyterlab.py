@@ -200,7 +200,7 @@ def test_a_newcomer_is_led_from_the_page_to_a_verified_fix(seen):
     assert "unable to verify the first certificate" in printed
 
     seen.page.locator(".cfr-command input").press("Enter")
-    seen.page.locator(".cfr-prompt", has_text="curl -sI").wait_for(timeout=30_000)
+    seen.page.get_by_text("curl -sI https://www.shop.example/cart", exact=True).wait_for(timeout=30_000)
     seen.button("Run all").click()
     assert "intermediate" in seen.says("Fault found")
     seen.page.locator(".cfr-panel label", has_text="The certificate, or the chain").click()
