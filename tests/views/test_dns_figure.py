@@ -312,7 +312,7 @@ QUERIES = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(QUERIES)
 def test_any_recording_can_be_drawn(queries: list[DnsQuery]) -> None:
     walk = fold(queries, NAME)
