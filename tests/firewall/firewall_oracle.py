@@ -7,7 +7,9 @@ dumps that the tools print, and for each `address port` what came of a connectio
 
 from __future__ import annotations
 
+import collections
 import errno
+import itertools
 import json
 import socket
 import subprocess
@@ -27,6 +29,10 @@ ENOUGH = 0.25
 MAC = {HERE: "02:00:00:00:00:01", ORIGIN: "02:00:00:00:00:02"}
 UNACKED = slice(24, 28)
 """tcpi_unacked within the kernel's struct tcp_info: segments sent that nobody has acknowledged."""
+
+source_ports = collections.defaultdict(lambda: itertools.count(10_000))
+"""The next source port of each address: one used twice would belong to the connection of an earlier ruleset, which the
+origin's connection tracking still knows, and not be NEW to the rules."""
 
 # Listens on every port of its arguments, in both families, until its input ends.
 PROGRAM = """
@@ -77,7 +83,7 @@ def connect(address: str, port: int) -> socket.socket:
     family, to = (socket.AF_INET6, ORIGIN[1]) if ":" in address else (socket.AF_INET, ORIGIN[0])
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setblocking(False)
-    sock.bind((address, 0))
+    sock.bind((address, next(source_ports[address])))
     assert sock.connect_ex((to, port)) in (0, errno.EINPROGRESS, errno.ECONNREFUSED)
     return sock
 
