@@ -1,6 +1,8 @@
 """The paper that figures are drawn on: pixels from the top left, text as paths, colours that follow the page's theme.
 
-matplotlib is imported when the first figure is drawn, and never its global state machine (pyplot). The SVG is the
+matplotlib's artists are drawn by its SVG renderer. They need no `Figure` and no axes: to import these takes as long as
+to draw everything, and to make them as long as to draw a small figure. matplotlib is imported when the first figure is
+drawn, and never its global state machine (pyplot). The SVG is the
 same for the same input on every machine with the same matplotlib: fixed salt, no date, the font that matplotlib
 brings. Text is never interpreted (`$` starts no formula), and a character that the font lacks is shown as its
 number.
@@ -73,22 +75,16 @@ class Drawing:
     """A canvas of 700 by `height` pixels; y grows downwards."""
 
     def __init__(self, height: float) -> None:
-        from matplotlib.figure import Figure
         from matplotlib.transforms import Affine2D
 
         self.height = height
-        with settings():
-            self._figure = Figure(figsize=(style.FIGURE_WIDTH / 72, height / 72), dpi=72)
-        self._figure.patch.set_visible(False)
+        self._artists: list[Artist] = []
         self._from_top = Affine2D().scale(1, -1).translate(0, height)
 
     def _add(self, artist: Artist) -> None:
-        """Lay an artist, whose coordinates are pixels from the top left, on the paper.
-
-        It has no axes: making theirs, with ticks, limits and clipping, takes as long as drawing a small figure.
-        """
+        """Lay an artist, whose coordinates are pixels from the top left, on the paper."""
         artist.set_transform(self._from_top)
-        self._figure.add_artist(artist)
+        self._artists.append(artist)
 
     def text(
         self,
@@ -211,13 +207,16 @@ class Drawing:
 
     def finish(self, title: str, alt: str, meaning: str = "") -> Picture:
         """Return the picture; `alt` is all of it in words, `meaning` one line."""
+        from matplotlib.artist import Artist
+
         from cfrunbook.views.lettering import Renderer
 
         output = io.StringIO()
         with settings():
             nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
             renderer = Renderer(style.FIGURE_WIDTH, self.height, output, image_dpi=72, metadata=nothing)
-            self._figure.draw(renderer)
+            for artist in sorted(self._artists, key=Artist.get_zorder):
+                artist.draw(renderer)
             renderer.finalize()
         alt, title = visible(_rewritten(alt), 2000), visible(_rewritten(title), 200)
         meaning = visible(_rewritten(meaning), 500)
@@ -314,6 +313,8 @@ def _characters() -> frozenset[int]:
     return sets[0] & sets[1]
 
 
+_READ = ("hatch.", "lines.", "patch.", "path.", "svg.", "text.")
+"""What the artists and the renderer read of matplotlib's settings. To read its backend would import pyplot."""
 _DRAWING = threading.RLock()
 _SETTLED: ContextVar[bool] = ContextVar("settled", default=False)
 
@@ -329,13 +330,9 @@ def settings() -> Iterator[None]:
         return
     import matplotlib as mpl
 
-    ours: dict[Any, Any] = {
-        "svg.hashsalt": "cfrunbook",
-        "svg.fonttype": "path",
-        "path.sketch": None,
-        "path.simplify": False,
-    }
-    with _DRAWING, mpl.rc_context({**mpl.rcParamsDefault, **ours, "backend": mpl.rcParams["backend"]}):
+    ours: dict[Any, Any] = {name: mpl.rcParamsDefault[name] for name in mpl.rcParams if name.startswith(_READ)}
+    ours |= {"svg.hashsalt": "cfrunbook", "svg.fonttype": "path", "path.sketch": None, "path.simplify": False}
+    with _DRAWING, mpl.rc_context(ours):
         token = _SETTLED.set(True)
         try:
             yield
