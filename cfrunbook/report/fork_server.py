@@ -27,6 +27,19 @@ from typing import Any
 
 INLINE = "module://matplotlib_inline.backend_inline"
 """What ipykernel sets MPLBACKEND to where it is not set, before matplotlib can be imported; here it already is."""
+KERNEL_MODULES = (
+    "ipykernel.kernelapp",
+    "ipykernel.zmqshell",
+    "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "comm",
+    "faulthandler",
+    "tornado.platform.asyncio",
+)
+"""What a kernel imports at its start at the latest."""
 _TASKS = Path("/proc/self/task")
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG: https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html"""
@@ -111,7 +124,7 @@ def threads() -> int:
 
 def import_kernel() -> None:
     """Import what every kernel does at its start, but no debugger: it takes half the time, and nobody debugs here."""
-    for module in ("ipykernel.kernelapp", "ipykernel.zmqshell", "IPython.core.completer", "comm"):
+    for module in KERNEL_MODULES:
         import_module(module)
     missing = sys.modules.setdefault("debugpy", None) is None  # type: ignore[arg-type]  # None: its import fails
     import_module("ipykernel.debugger")  # does without; a notebook can still import debugpy
