@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 
 from cfrunbook.report.fork_server import import_kernel
 
@@ -11,8 +12,10 @@ def main() -> None:
     """Be the kernel of the command line's arguments until it is told to end."""
     gc.disable()  # imports leave no garbage behind, and looking for it takes a tenth of their time
     import_kernel()
+    import ipykernel_launcher  # type: ignore[import-untyped]
     from ipykernel import kernelapp
 
     gc.freeze()
     gc.enable()
-    kernelapp.launch_new_instance()  # type: ignore[no-untyped-call]
+    sys.argv[0] = ipykernel_launcher.__file__
+    kernelapp.launch_new_instance()

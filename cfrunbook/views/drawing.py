@@ -217,7 +217,7 @@ class Drawing:
             renderer = Renderer(style.FIGURE_WIDTH, self.height, output, image_dpi=72, metadata=nothing)
             for artist in sorted(self._artists, key=Artist.get_zorder):
                 artist.draw(renderer)
-            renderer.finalize()
+            renderer.finalize()  # type: ignore[no-untyped-call]
         alt, title = visible(_rewritten(alt), 2000), visible(_rewritten(title), 200)
         meaning = visible(_rewritten(meaning), 500)
         return Picture(svg=_inline(output.getvalue(), alt, self.height), alt=alt, title=title, meaning=meaning)

@@ -1,7 +1,7 @@
 """Text as matplotlib draws it into SVG, without what a figure of ours never needs of it.
 
-matplotlib's own `Text` is made for rotated, wrapped, interactive lines in any of the machine's fonts, and looks the font
-up thrice for each line. Ours is one horizontal line in a font file that is known.
+matplotlib's own `Text` is made for rotated, wrapped, interactive lines in any of the machine's fonts, and looks the
+font up thrice for each line. Ours is one horizontal line in a font file that is known.
 
 Importing this imports matplotlib.
 """
@@ -37,7 +37,7 @@ class Renderer(RendererSVG):
     """Writes SVG, with text as paths."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+        super().__init__(*arguments, **options)  # type: ignore[no-untyped-call]
         self._text2path = PATHS
 
 
