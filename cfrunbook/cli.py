@@ -50,6 +50,7 @@ def entry(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; one sentence on stderr for bad input, never a traceback."""
     if argv is None:  # the process ends with this: its last garbage collections need not look at everything again
         atexit.register(gc.freeze)
+        gc.set_threshold(20_000, 20, 20)  # most of what it makes are modules, which stay: look for garbage rarely
     arguments = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks ✕ or “ shows an escape, not a traceback

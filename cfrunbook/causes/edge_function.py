@@ -20,7 +20,6 @@ from cfrunbook.evidence import FunctionDocument, FunctionOutcome, FunctionResult
 from cfrunbook.findings import Cause, Evidence, Finding, Json, Status
 from cfrunbook.functions import recording
 from cfrunbook.functions.cloudfront_function.known_origins import KnownOrigins
-from cfrunbook.functions.cloudfront_function.validation import validate as validate_function
 from cfrunbook.functions.documents import Document
 from cfrunbook.functions.model import TITLES, Certainty, EventType, Kind, Validation, Violation
 from cfrunbook.functions.validation import rules as function_rules
@@ -139,6 +138,9 @@ def _validation(seen: FunctionResult | FunctionRun, origins: KnownOrigins | None
         return validate(Kind.LAMBDA_EDGE, recording.of_record(seen.result), event_type, event) if seen.result else None
     if seen.result is None and not seen.facts.threw:
         return None
+    # Imported where it is needed: half of what this module would import, and most incidents have no function.
+    from cfrunbook.functions.cloudfront_function.validation import validate as validate_function
+
     result = recording.of_record(seen.result) if seen.result else _NOTHING
     calls = recording.calls_of(seen.facts)
     return validate_function(result, event_type, event, calls=calls, origins=origins, run=recording.run_of(seen.facts))

@@ -29,7 +29,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 def _import() -> None:
     """Import what takes long. What is missing here is said by the step that needs it."""
-    for name in ("cryptography.x509", "cfrunbook.probes.tls", "cfrunbook.diagnosis", "matplotlib.figure"):
+    for name in ("cryptography.x509", "cfrunbook.probes.tls", "cfrunbook.diagnosis", "cfrunbook.views.lettering"):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
 

@@ -27,6 +27,19 @@ from typing import Any
 
 INLINE = "module://matplotlib_inline.backend_inline"
 """What ipykernel sets MPLBACKEND to where it is not set, before matplotlib can be imported; here it already is."""
+KERNEL_MODULES = (
+    "ipykernel.kernelapp",
+    "ipykernel.zmqshell",
+    "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "comm",
+    "faulthandler",
+    "tornado.platform.asyncio",
+)
+"""What a kernel imports at its start at the latest."""
 _TASKS = Path("/proc/self/task")
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG: https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html"""
@@ -37,6 +50,7 @@ def main(arguments: Sequence[str]) -> None:
     descriptor, folder, *modules = arguments
     if sys.path and (not sys.path[0] or Path(sys.path[0]) == Path.cwd()):
         del sys.path[0]  # as ipykernel_launcher does: a kernel puts its own working directory there
+    gc.disable()  # imports leave little garbage behind, and looking for it takes a tenth of their time
     given = os.environ.setdefault("MPLBACKEND", INLINE)
     for module in modules:
         with suppress(Exception):  # who needs it in a kernel is told there
@@ -47,6 +61,7 @@ def main(arguments: Sequence[str]) -> None:
     if given is INLINE:
         del os.environ["MPLBACKEND"]
     gc.collect()
+    gc.enable()
     gc.freeze()  # nothing imported so far is written to by a garbage collection: the kernels share its pages
     request = serve(socket(fileno=int(descriptor)), Path(folder))
     if request is not None:
@@ -111,7 +126,7 @@ def threads() -> int:
 
 def import_kernel() -> None:
     """Import what every kernel does at its start, but no debugger: it takes half the time, and nobody debugs here."""
-    for module in ("ipykernel.kernelapp", "ipykernel.zmqshell", "IPython.core.completer", "comm"):
+    for module in KERNEL_MODULES:
         import_module(module)
     missing = sys.modules.setdefault("debugpy", None) is None  # type: ignore[arg-type]  # None: its import fails
     import_module("ipykernel.debugger")  # does without; a notebook can still import debugpy

@@ -17,7 +17,9 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Self
 
 from cfrunbook.report.forking import KERNEL, ForkServer, ForkServerLost
@@ -170,6 +172,8 @@ _FORMATS = ("isoduration", "rfc3986_validator", "rfc3987_syntax")
 
 _CLOUDS = ("papermill.abs", "papermill.adl", "papermill.s3", "gcsfs", "github", "pyarrow")
 """What papermill imports, where it is installed, to reach notebooks elsewhere."""
+_WEB = "requests"
+"""What papermill imports, always, to reach notebooks on a web server."""
 _blocked: Counter[str] = Counter()
 _blocking = threading.Lock()
 
@@ -181,21 +185,34 @@ def fast_notebook_imports(*, clouds: bool = True) -> Iterator[None]:
     JupyterLab's dependencies bring what jsonschema imports to check formats; `rfc3987-syntax` compiles dozens of
     grammars at import, `isoduration` brings a library of calendars. Validation says the same without them:
     https://github.com/python-jsonschema/jsonschema/issues/1428, https://github.com/jupyter/nbformat/issues/420
-    Without `clouds`, what papermill imports here does without storage elsewhere for good. Several threads may do so.
+    Without `clouds`, what papermill imports here does without storage elsewhere for good; what it needs
+    for notebooks on a web server is loaded when they are asked for. Several threads may do so.
     """
     with _blocking:
         names = [name for name in (*_FORMATS, *(() if clouds else _CLOUDS)) if sys.modules.get(name) is None]
         _blocked.update(names)
         for name in names:
             sys.modules[name] = None  # type: ignore[assignment]  # None makes the import raise ImportError
+        later = sys.modules.setdefault(_WEB, _WhenUsed(_WEB))
     try:
         yield
     finally:
         with _blocking:
+            if isinstance(later, _WhenUsed) and sys.modules.get(_WEB) is later:
+                del sys.modules[_WEB]  # only who imported it in this block waits for it
             _blocked.subtract(names)
             for name in names:
                 if not _blocked[name]:
                     sys.modules.pop(name, None)
+
+
+class _WhenUsed(ModuleType):
+    """Stands for a module that is imported when one of its attributes is asked for."""
+
+    def __getattr__(self, name: str) -> object:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
 
 
 @contextmanager

@@ -28,7 +28,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LAUNCH = (sys.executable, "-m", "ipykernel_launcher")
+LAUNCH = (
+    sys.executable,
+    "-c",
+    # As ipykernel_launcher: nothing is imported from the kernel's working directory before a notebook does.
+    "import sys; '' in sys.path and sys.path.remove(''); from cfrunbook.report.headless_kernel import main; main()",
+)
 SUBSCRIBED_SECONDS = 0.2
 """How long to wait for a kernel's word on a channel that may not be connected yet, before asking again."""
 GONE_SECONDS = 0.1

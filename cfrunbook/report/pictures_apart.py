@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -39,6 +40,7 @@ def draw(evidence: str, at: str, before: str) -> None:
     from cfrunbook.incident import Incident
     from cfrunbook.runbook import pictures
 
+    gc.disable()  # a process that draws a dozen pictures and ends: there is nothing worth collecting
     incident = Incident.load(evidence=evidence, at=at or None, before=before or None)
     assert incident.observations is not None
     diagnosis = judge(incident, incident.observations)

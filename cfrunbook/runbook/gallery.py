@@ -30,7 +30,7 @@ DRAWING = "drawing"
 """This file is in the folder as long as more pictures may come, and as new as the last one."""
 PATIENCE = 20.0
 """Seconds without a new picture after which whoever draws them is taken to be stuck."""
-POLL_SECONDS = 0.005
+POLL_SECONDS = 0.01
 
 
 def is_open() -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cfrunbook.findings import Cause, Status
 from cfrunbook.runbook import gallery
-from cfrunbook.views import figures, outline
+from cfrunbook.views import drawing, figures, outline
 
 if TYPE_CHECKING:
     from cfrunbook.causes.case import Case
@@ -59,9 +59,10 @@ def draw(kind: str, incident: Incident, observations: Observations, diagnosis: D
 
 def fill_gallery(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> None:
     """Draw every picture into the gallery, for the other processes that show the same. Raises BadInput."""
-    for kind in KINDS:
-        name = gallery.key(kind, incident, observations, diagnosis)
-        gallery.put(name, _drawn(kind, incident, observations, diagnosis))
+    with drawing.settings():
+        for kind in KINDS:
+            name = gallery.key(kind, incident, observations, diagnosis)
+            gallery.put(name, _drawn(kind, incident, observations, diagnosis))
 
 
 def _drawn(kind: str, incident: Incident, observations: Observations, diagnosis: Diagnosis) -> Picture | None:

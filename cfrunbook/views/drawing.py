@@ -1,6 +1,8 @@
 """The paper that figures are drawn on: pixels from the top left, text as paths, colours that follow the page's theme.
 
-matplotlib is imported when the first figure is drawn, and never its global state machine (pyplot). The SVG is the
+matplotlib's artists are drawn by its SVG renderer. They need no `Figure` and no axes: to import these takes as long as
+to draw everything, and to make them as long as to draw a small figure. matplotlib is imported when the first figure is
+drawn, and never its global state machine (pyplot). The SVG is the
 same for the same input on every machine with the same matplotlib: fixed salt, no date, the font that matplotlib
 brings. Text is never interpreted (`$` starts no formula), and a character that the font lacks is shown as its
 number.
@@ -18,12 +20,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec.structs import asdict
 
 from cfrunbook.text import visible
 from cfrunbook.views import style
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.font_manager import FontProperties
 
 Point = tuple[float, float]
 """x and y in pixels."""
@@ -69,15 +75,16 @@ class Drawing:
     """A canvas of 700 by `height` pixels; y grows downwards."""
 
     def __init__(self, height: float) -> None:
-        from matplotlib.figure import Figure
+        from matplotlib.transforms import Affine2D
 
         self.height = height
-        with _settings():
-            self.figure = Figure(figsize=(style.FIGURE_WIDTH / 72, height / 72), dpi=72)
-            self.axes = self.figure.add_axes((0, 0, 1, 1))
-        self.axes.set_axis_off()
-        self.axes.set_xlim(0, style.FIGURE_WIDTH)
-        self.axes.set_ylim(height, 0)
+        self._artists: list[Artist] = []
+        self._from_top = Affine2D().scale(1, -1).translate(0, height)
+
+    def _add(self, artist: Artist) -> None:
+        """Lay an artist, whose coordinates are pixels from the top left, on the paper."""
+        artist.set_transform(self._from_top)
+        self._artists.append(artist)
 
     def text(
         self,
@@ -95,8 +102,11 @@ class Drawing:
         shown = drawable(value)
         if width:
             shown = fit(shown, width, size, bold=bold)
-        font = _font(size, bold=bold)
-        self.axes.text(x, y, shown, color=color, fontproperties=font, ha=align, va="center_baseline", parse_math=False)
+        if align != "left":
+            x -= text_width(shown, size, bold=bold) / (2 if align == "center" else 1)
+        from cfrunbook.views.lettering import Label
+
+        self._add(Label(x, y, shown, _font(size, bold=bold), color))
 
     def box(
         self,
@@ -123,7 +133,7 @@ class Drawing:
             pattern = (0, (4, 3)) if dashed else "solid"
             layers.append({"facecolor": "none", "edgecolor": edge, "linewidth": line, "linestyle": pattern})
         for layer in layers:
-            self.axes.add_artist(FancyBboxPatch((x, y), width, height, boxstyle=shape, **layer))
+            self._add(FancyBboxPatch((x, y), width, height, boxstyle=shape, **layer))
 
     def line(
         self,
@@ -138,7 +148,7 @@ class Drawing:
 
         pattern: Any = (0, (3, 3)) if dashed else "solid"
         xs, ys = zip(*points, strict=True)
-        self.axes.add_artist(Line2D(xs, ys, color=color, linewidth=width, linestyle=pattern))
+        self._add(Line2D(xs, ys, color=color, linewidth=width, linestyle=pattern))
 
     def curve(self, start: Point, end: Point, *, color: str = style.LIGHT.none, width: float = 1.2) -> None:
         """Draw a line from left to right that leaves and arrives horizontally."""
@@ -148,7 +158,7 @@ class Drawing:
         middle = (start[0] + end[0]) / 2
         corners = [start, (middle, start[1]), (middle, end[1]), end]
         path = Path(corners, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
-        self.axes.add_artist(PathPatch(path, facecolor="none", edgecolor=color, linewidth=width))
+        self._add(PathPatch(path, facecolor="none", edgecolor=color, linewidth=width))
 
     def arrow(
         self,
@@ -169,7 +179,7 @@ class Drawing:
         """Draw a filled polygon."""
         from matplotlib.patches import Polygon
 
-        self.axes.add_artist(Polygon(list(points), closed=True, facecolor=fill, edgecolor="none"))
+        self._add(Polygon(list(points), closed=True, facecolor=fill, edgecolor="none"))
 
     def mark(self, x: float, y: float, status: str, *, radius: float = 8) -> None:
         """Draw the mark of a status around (x, y): the same symbol, shape and colour as on the page."""
@@ -186,21 +196,28 @@ class Drawing:
         elif look == "info":
             self.box(x - radius, y - radius, 2 * radius, 2 * radius, edge="", fill=color, alpha=1)
         elif look == "ok":
-            self.axes.add_artist(Circle((x, y), radius, facecolor=color, edgecolor="none"))
+            self._add(Circle((x, y), radius, facecolor=color, edgecolor="none"))
         else:
             pattern: Any = (0, (2.5, 2)) if look == "unknown" else "solid"
             edge = color if look == "unknown" else style.LIGHT.line
             circle = Circle((x, y), radius, facecolor="none", edgecolor=edge, linewidth=1.3, linestyle=pattern)
-            self.axes.add_artist(circle)
+            self._add(circle)
             symbol_color = color
         self.text(x, y + drop, style.symbol(status), color=symbol_color, size=radius * 1.3, bold=True, align="center")
 
     def finish(self, title: str, alt: str, meaning: str = "") -> Picture:
         """Return the picture; `alt` is all of it in words, `meaning` one line."""
+        from matplotlib.artist import Artist
+
+        from cfrunbook.views.lettering import Renderer
+
         output = io.StringIO()
-        with _settings():
+        with settings():
             nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-            self.figure.savefig(output, format="svg", transparent=True, metadata=nothing)
+            renderer = Renderer(style.FIGURE_WIDTH, self.height, output, image_dpi=72, metadata=nothing)
+            for artist in sorted(self._artists, key=Artist.get_zorder):
+                artist.draw(renderer)
+            renderer.finalize()  # type: ignore[no-untyped-call]
         alt, title = visible(_rewritten(alt), 2000), visible(_rewritten(title), 200)
         meaning = visible(_rewritten(meaning), 500)
         return Picture(svg=_inline(output.getvalue(), alt, self.height), alt=alt, title=title, meaning=meaning)
@@ -267,14 +284,13 @@ def wrapped(sentence: str, width: float, size: float) -> Iterator[str]:
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return how wide `text` is in pixels."""
-    from matplotlib.textpath import text_to_path
+    from cfrunbook.views import lettering
 
-    width: float = text_to_path.get_text_width_height_descent(_rewritten(text), _font(size, bold=bold), ismath=False)[0]
-    return width
+    return lettering.width(_rewritten(text), _font(size, bold=bold))
 
 
 @lru_cache(maxsize=32)
-def _font(size: float, *, bold: bool) -> Any:
+def _font(size: float, *, bold: bool) -> FontProperties:
     from matplotlib.font_manager import FontProperties
 
     return FontProperties(fname=_font_file("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"), size=size)
@@ -297,22 +313,31 @@ def _characters() -> frozenset[int]:
     return sets[0] & sets[1]
 
 
+_READ = ("hatch.", "lines.", "patch.", "path.", "svg.", "text.")
+"""What the artists and the renderer read of matplotlib's settings. To read its backend would import pyplot."""
 _DRAWING = threading.RLock()
+_SETTLED: ContextVar[bool] = ContextVar("settled", default=False)
 
 
 @contextmanager
-def _settings() -> Iterator[None]:
-    """Let only our settings hold, whatever matplotlibrc says: they are the process's, so one thread at a time draws."""
+def settings() -> Iterator[None]:
+    """Let only our settings hold, whatever matplotlibrc says: they are the process's, so one thread at a time draws.
+
+    Setting them takes a while: who draws several figures does it once around all of them.
+    """
+    if _SETTLED.get():
+        yield
+        return
     import matplotlib as mpl
 
-    ours: dict[Any, Any] = {
-        "svg.hashsalt": "cfrunbook",
-        "svg.fonttype": "path",
-        "path.sketch": None,
-        "path.simplify": False,
-    }
-    with _DRAWING, mpl.rc_context({**mpl.rcParamsDefault, **ours, "backend": mpl.rcParams["backend"]}):
-        yield
+    ours: dict[Any, Any] = {name: mpl.rcParamsDefault[name] for name in mpl.rcParams if name.startswith(_READ)}
+    ours |= {"svg.hashsalt": "cfrunbook", "svg.fonttype": "path", "path.sketch": None, "path.simplify": False}
+    with _DRAWING, mpl.rc_context(ours):
+        token = _SETTLED.set(True)
+        try:
+            yield
+        finally:
+            _SETTLED.reset(token)
 
 
 def _inline(document: str, alt: str, height: float) -> str:
