@@ -21,6 +21,7 @@ import msgspec
 from cfrunbook.cloudfront.targets import Target, TlsMinimum
 from cfrunbook.evidence import ConnectOutcome, Exchange, ExchangeEnd, ExchangeOutcome, IdleEnd
 from cfrunbook.probes import tcp
+from cfrunbook.probes.deadline import within
 from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.probes.error_pages import page_of, refusal_of
 from cfrunbook.probes.http1 import Response
@@ -146,7 +147,7 @@ async def _within(talk: _Talk, sock: socket.socket, asked: Asked, deadline: floa
     """Talk within the deadline, then watch the idle connection."""
     stream: _Stream | None = None
     try:
-        async with asyncio.timeout(deadline - talk.now() / 1000):
+        async with within(deadline - talk.now() / 1000):
             stream = await _open(talk, sock, asked)
             if stream is not None:
                 await _converse(talk, stream, asked.wire)

@@ -15,6 +15,7 @@ import time
 
 from cfrunbook.evidence import Connection, ConnectOutcome, Icmp
 from cfrunbook.probes import icmp as messages
+from cfrunbook.probes.deadline import within
 from cfrunbook.probes.endpoint import Endpoint
 
 _MAX_QUEUED = 16  # more error messages than one attempt can cause
@@ -78,7 +79,7 @@ async def _attempt(address: str, port: int, deadline: float) -> _Attempt:
             return *_at_once(sock, code, version, address), None
         source = sock.getsockname()[0]
         try:
-            async with asyncio.timeout(deadline):
+            async with within(deadline):
                 queued, code = await _settled(sock)
         except TimeoutError:
             return ConnectOutcome.TIMEOUT, None, f"no answer within {deadline:g} s", None

@@ -13,6 +13,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from cfrunbook.probes.deadline import USUAL
+
 DEADLINE = 3.0
 """Seconds after which a name server that said nothing will say nothing."""
 SENDS = (0.0, 0.4, 1.2, 2.0)
@@ -24,8 +26,6 @@ TIMES_SLOWER = 3
 
 LOOK_EVERY = 0.05
 """Seconds between two looks at how late this machine is."""
-USUAL = 0.1
-"""Seconds that a timer may be late where nothing is wrong: something is imported, a large answer is read."""
 
 
 def send_times(deadline: float) -> tuple[float, ...]:

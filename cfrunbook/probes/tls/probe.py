@@ -9,6 +9,7 @@ import time
 
 from cfrunbook.cloudfront.origin_tls import Offer
 from cfrunbook.evidence import Handshake, HandshakeOutcome
+from cfrunbook.probes.deadline import within
 from cfrunbook.probes.endpoint import Endpoint
 from cfrunbook.probes.tls.client_hello import server_name
 from cfrunbook.probes.tls.flight import FIRST_BYTES, Flight
@@ -30,7 +31,7 @@ async def hello(
     flight = Flight(offer, sni)
     started = time.monotonic()
     try:
-        async with asyncio.timeout(deadline):
+        async with within(deadline):
             if sock is None:
                 sock = await _connect(endpoint, flight)
             if sock is not None:

@@ -15,9 +15,10 @@ from cfrunbook.lab.dns import internet as lab
 from cfrunbook.lab.dns.internet import SHOP_SERVERS, internet
 from cfrunbook.lab.dns.setup import Tree
 from cfrunbook.lab.dns.shop import shop
+from cfrunbook.probes.deadline import USUAL
 from cfrunbook.probes.dns import DEADLINE, Patience, Walked, Walking
 from cfrunbook.probes.dns.hints import Hint, parse
-from cfrunbook.probes.dns.patience import LAST_WAIT, LOOK_EVERY, SENDS, USUAL, enough
+from cfrunbook.probes.dns.patience import LAST_WAIT, LOOK_EVERY, SENDS, enough
 from cfrunbook.probes.dns.questions import WIDTH
 from cfrunbook.probes.dns.transport import Received
 from cfrunbook.probes.endpoint import Endpoint
