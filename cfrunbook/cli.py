@@ -344,7 +344,8 @@ def _incident(options: argparse.Namespace) -> Incident:
 def _observe_and_judge(incident: Incident, *afterwards: str, keeps: bool = False) -> tuple[Observations, Diagnosis]:
     """Look and judge; modules that are wanted `afterwards` are imported while the look waits for others.
 
-    Where it `keeps`, Ctrl-C ends the look alone, and what was seen until then is judged.
+    Where it `keeps`, Ctrl-C ends the look alone, and what was seen until then is judged; one that comes then says where
+    the recording is.
     """
     import asyncio
 
@@ -361,7 +362,14 @@ def _observe_and_judge(incident: Incident, *afterwards: str, keeps: bool = False
     _progress("")
     from cfrunbook.diagnosis import judge
 
-    return observations, judge(incident, observations)
+    try:
+        return observations, judge(incident, observations)
+    except KeyboardInterrupt:
+        if not keeps or incident.observations is not None:
+            raise
+        from cfrunbook.report import keep_recording
+
+        raise KeyboardInterrupt(keep_recording(observations).removeprefix("; ")) from None
 
 
 @contextmanager

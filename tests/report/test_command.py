@@ -70,8 +70,8 @@ def test_what_could_not_be_made_is_said_and_the_status_is_the_verdicts(report, t
         (["--notify-file", "/"], "--notify-file: / is a folder; give a file name."),
         (["--notify-file", "/absent/alert.json"], "--notify-file: cannot write in the folder /absent: "),
         (
-            ["--format", "pdf", "--output", "s3://bucket/incidents"],
-            "--format: papermill's handlers write text, not PDF",
+            ["--format", "pdf", "--output", "https://bucket/incidents"],
+            "--output: papermill cannot write a folder to https://",
         ),
     ],
 )
