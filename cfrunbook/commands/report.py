@@ -215,7 +215,10 @@ def _attempted(write: Callable[[], None]) -> list[str]:
 def _sentence(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return f"Stopped{f'; {error}' if str(error) else ''}."
-    return str(error) if isinstance(error, BadInput) else f"A defect of cfrunbook: {type(error).__name__}: {error}."
+    if isinstance(error, BadInput):
+        return str(error)
+    kept = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
+    return f"A defect of cfrunbook: {type(error).__name__}: {error}{kept}."
 
 
 def _notify(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cfrunbook.errors import BadInput
-from cfrunbook.report.kernels import fast_notebook_imports
+from cfrunbook.report.kernels import IMPORTING_TOOLS, fast_notebook_imports
 from cfrunbook.text import visible
 
 
@@ -98,7 +98,7 @@ def put_away(folder: Path, output: str) -> str:
 
 def _handler(output: str) -> Any:
     """Return what papermill writes to `output` with. Raises BadInput."""
-    with fast_notebook_imports(), warnings.catch_warnings():
+    with IMPORTING_TOOLS, fast_notebook_imports(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of clouds' libraries, at import
         from papermill import iorw
 

@@ -137,6 +137,10 @@ def write_report(
         raise BadInput(f"{why}{kept}.") from error
     except KeyboardInterrupt:
         raise KeyboardInterrupt(building.kept.removeprefix("; ")) from None
+    except Exception as error:  # a defect: whoever tells of it also tells what is left
+        if building.kept:
+            error.add_note(building.kept.removeprefix("; "))
+        raise
 
 
 def keep_gathered(

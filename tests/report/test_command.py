@@ -100,7 +100,10 @@ def test_the_pager_is_told_even_where_we_fail_ourselves(report, tmp_path, monkey
     monkeypatch.setattr("cfrunbook.report.folder._write_page", broken)
     status, _, error = report("--notify-file", str(tmp_path / "alert.json"))
     assert status == 70
-    assert "a defect of cfrunbook itself" in error
+    assert "a defect of cfrunbook itself, what was gathered is in " in error
+    kept = error.partition("what was gathered is in ")[2].partition(" (ZeroDivisionError: ")[0]
+    assert (Path(kept) / "evidence.json").is_file()
     alert = json.loads((tmp_path / "alert.json").read_text())
     assert alert["code"] == "certificate.expired"
-    assert alert["problems"] == [r"A defect of cfrunbook: ZeroDivisionError: a\x1b defect."]
+    told = rf"A defect of cfrunbook: ZeroDivisionError: a\x1b defect; what was gathered is in {kept}."
+    assert alert["problems"] == [told]
