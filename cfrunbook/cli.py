@@ -83,12 +83,17 @@ def _defect(error: Exception) -> int:
     """Say in one sentence that cfrunbook itself failed; with CFRUNBOOK_DEBUG, show the traceback."""
     if os.environ.get("CFRUNBOOK_DEBUG"):
         raise error
-    what = visible(f"{type(error).__name__}: {error}", 200)
-    print(
-        f"cfrunbook: a defect of cfrunbook itself, nothing was concluded ({what}); "
-        "run it again with CFRUNBOOK_DEBUG=1 and report what it prints.",
-        file=sys.stderr,
-    )
+    first: BaseException = error
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    what = visible(f"{type(first).__name__}: {first}", 200)
+    kept = "; ".join(getattr(error, "__notes__", ())) or "nothing was concluded"
+    with suppress(OSError):  # nobody reads it any more
+        print(
+            f"cfrunbook: a defect of cfrunbook itself, {kept} ({what}); "
+            "run it again with CFRUNBOOK_DEBUG=1 and report what it prints.",
+            file=sys.stderr,
+        )
     return EXIT_INTERNAL
 
 
@@ -188,7 +193,7 @@ def _kept(word: str) -> str | tuple[str, bytes]:
 
 
 def _report(options: argparse.Namespace) -> int:
-    _needs("nbclient", "papermill", extra="run", what="A report runs notebooks")
+    _needs("ipykernel", "jinja2", "matplotlib", "nbclient", "papermill", extra="run", what="A report runs notebooks")
     from cfrunbook.commands import report
 
     def load() -> Incident:
@@ -345,7 +350,8 @@ def _incident(options: argparse.Namespace) -> Incident:
 def _observe_and_judge(incident: Incident, *afterwards: str, keeps: bool = False) -> tuple[Observations, Diagnosis]:
     """Look and judge; modules that are wanted `afterwards` are imported while the look waits for others.
 
-    Where it `keeps`, Ctrl-C ends the look alone, and what was seen until then is judged.
+    Where it `keeps`, Ctrl-C ends the look alone, and what was seen until then is judged; one that comes then says where
+    the recording is.
     """
     import asyncio
 
@@ -362,7 +368,14 @@ def _observe_and_judge(incident: Incident, *afterwards: str, keeps: bool = False
     _progress("")
     from cfrunbook.diagnosis import judge
 
-    return observations, judge(incident, observations)
+    try:
+        return observations, judge(incident, observations)
+    except KeyboardInterrupt:
+        if not keeps or incident.observations is not None:
+            raise
+        from cfrunbook.report import keep_recording
+
+        raise KeyboardInterrupt(keep_recording(observations).removeprefix("; ")) from None
 
 
 @contextmanager
@@ -449,7 +462,13 @@ def _writable(option: str, folder: Path) -> None:
 def _needs(*modules: str, extra: str, what: str) -> None:
     from importlib.util import find_spec
 
-    missing = [m for m in modules if find_spec(m) is None]
+    def is_missing(module: str) -> bool:
+        try:
+            return find_spec(module) is None
+        except ValueError:  # it is imported and has no specification, as one that was taken out of sys.modules
+            return True
+
+    missing = [m for m in modules if is_missing(m)]
     if missing:
         raise BadInput(f'{what}; {", ".join(missing)} is not installed: pip install "cfrunbook[{extra}]".')
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from cfrunbook import comparison
+from cfrunbook import comparison, free_text
 from cfrunbook import evidence as recordings
 from cfrunbook.cloudfront import changes, documents, policies, shapes
 from cfrunbook.cloudfront import distribution_reader as distributions
@@ -87,7 +87,9 @@ def compare(before: Side, after: Side, *, url: ViewerUrl | None = None) -> Compa
     """Return what differs between the configurations, or the policies, of two sides. Raises BadInput for none."""
     if before.configuration and after.configuration:
         found = changes.compare(before.configuration, after.configuration, url=url)
-        return comparison.of_configurations(before.configuration, after.configuration, found)
+        told = comparison.of_configurations(before.configuration, after.configuration, found)
+        secrets = before.configuration.distribution.secrets | after.configuration.distribution.secrets
+        return free_text.of_comparison(told, secrets) if secrets else told
     if before.policies and after.policies:
         found = changes.compare_policies(before.policies, after.policies)
         if not changes.in_common(before.policies, after.policies):

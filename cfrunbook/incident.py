@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from cfrunbook import evidence as recordings
 from cfrunbook import hostname
@@ -37,6 +38,7 @@ from cfrunbook.evidence import (
     Recognized,
 )
 from cfrunbook.findings import Comparison, Finding, NotExamined, Stage, StageResult, StageStatus, Status
+from cfrunbook.redaction import Secrets
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
@@ -50,7 +52,6 @@ if TYPE_CHECKING:
     from cfrunbook.probes.dns.hints import Hint
     from cfrunbook.probes.relocation import Relocations
     from cfrunbook.recognizing import Anything
-    from cfrunbook.redaction import Secrets
     from cfrunbook.x509.roots import TrustStore
 
 Pace = Literal["polite", "fast"]
@@ -126,6 +127,8 @@ class Incident(msgspec.Struct, frozen=True):
     """The incident of an earlier recording, to be compared with; None: none was given."""
     name: str
     """A short name fit for a folder."""
+    secrets: Secrets = Secrets()
+    """Values of custom headers, to be taken out of what others wrote."""
 
     @classmethod
     def load(
@@ -165,6 +168,7 @@ class Incident(msgspec.Struct, frozen=True):
         logs: LogSource | Sequence[LogSource] | None = (),
         aws: AwsFacts | None = None,
         name: str | None = "",
+        secrets: Secrets | None = None,
         progress: LogProgress | None = None,
     ) -> Incident:
         """Return the incident that these inputs describe; any subset will do that gives something to examine.
@@ -173,8 +177,9 @@ class Incident(msgspec.Struct, frozen=True):
         handler is only run, which is code execution on this machine, if `run_handler` says so. Access logs are read
         here, last and whole; `progress` is told how many bytes were read, about, and how many there are. `anything` is
         whatever a person has, files, folders, texts, URLs, ids: what it is is told from its content, and what is given
-        by name wins. `before` is the configuration, or
-        a recording, of a time when it worked: what changed since then becomes a part of the diagnosis.
+        by name wins. `before` is the configuration, or a recording, of a time when it worked: what changed since then
+        becomes a part of the diagnosis. `secrets` are those that a distribution lost before it was given; they are
+        taken out of what others wrote, as those of a distribution given whole are.
 
         What is given here wins over the options of `lab`, and those over the inputs of `evidence`. Raises BadInput,
         in one sentence, for anything that cannot be used; never another exception.
@@ -193,6 +198,7 @@ class Incident(msgspec.Struct, frozen=True):
             "response": response,
             "logs": logs,
             "aws": aws,
+            "secrets": secrets,
         }  # fmt: skip
         given = {key: value for key, value in given.items() if value not in (None, "", (), [], {})}
         if "anything" in given:
@@ -425,7 +431,8 @@ def _assemble(
             " lab."
         )
     is_kept = given.get("distribution", options.get("distribution")) is None
-    compared, earlier = _before(pick_given("before"), recorded, source, is_kept=is_kept, known=known, url=url)
+    compared, earlier, secrets = _before(pick_given("before"), recorded, source, is_kept=is_kept, known=known, url=url)
+    secrets |= (read.secrets if read else Secrets()) | (given.get("secrets") or Secrets())
     connect_to = _texts(pick("connect_to"), "--connect-to")
     roots = _roots(given.get("trust_store", options.get("trust_store")), recorded)
     name = _text(pick("name"), "Name")
@@ -475,33 +482,39 @@ def _assemble(
         observations=observations,
         before=earlier,
         name=_slug(name or (url.host if url else "") or origin or (read.id or read.domain_name if read else "")),
+        secrets=secrets,
     )
-    if read and read.secrets:
-        responses = tuple(_without(read.secrets, response) for response in inputs.responses)
-        inputs = msgspec.structs.replace(inputs, responses=responses)
-        incident = msgspec.structs.replace(incident, inputs=inputs)
-    logs = _logs(pick_given("logs"), recorded, progress)  # last: to read them may take a while
-    return msgspec.structs.replace(incident, inputs=msgspec.structs.replace(inputs, logs=logs)) if logs else incident
+    if logs := _logs(pick_given("logs"), recorded, progress):  # last: to read them may take a while
+        incident = replace(incident, inputs=replace(inputs, logs=logs))
+    return _without_secrets(incident) if secrets else incident
 
 
-def _without(secrets: Secrets, response: CapturedResponse) -> CapturedResponse:
-    """Return a response that says nothing that the distribution says is secret."""
-    return msgspec.structs.replace(
-        response,
-        reason=secrets.hidden(response.reason),
-        headers=tuple((name, secrets.hidden(value)) for name, value in response.headers),
+def _without_secrets(incident: Incident) -> Incident:
+    """Return the incident with its secrets taken out of what others wrote, whatever was read first."""
+    from cfrunbook import free_text
+
+    seen, before, secrets = incident.observations, incident.before, incident.secrets
+    if before is not None and before.observations is not None:
+        earlier = free_text.of_observations(before.observations, secrets)
+        before = replace(before, observations=earlier, inputs=free_text.of_inputs(before.inputs, secrets))
+    return replace(
+        incident,
+        inputs=free_text.of_inputs(incident.inputs, secrets),
+        observations=free_text.of_observations(seen, secrets) if seen is not None else None,
+        before=before,
     )
 
 
 def _before(
     value: Any, recorded: Inputs, source: Any, *, is_kept: bool, known: Policies, url: ViewerUrl | None
-) -> tuple[Comparison | None, Incident | None]:
+) -> tuple[Comparison | None, Incident | None, Secrets]:
     """Return how the configuration differs from the one before, else as the recording has it; and the incident before.
 
-    `is_kept`: the configuration now is a recording's, without secrets. Raises BadInput.
+    Last come the secrets of the configuration before. `is_kept`: the configuration now is a recording's, without
+    secrets. Raises BadInput.
     """
     if value is None:
-        return recorded.before, None
+        return recorded.before, None, Secrets()
     from cfrunbook import comparison_inputs as compared
 
     text = url.text if url else ""
@@ -512,11 +525,11 @@ def _before(
     if side.configuration is None or source is None:
         if earlier is None:
             raise BadInput("Before: there is no configuration now to compare with: give the distribution too.")
-        return None, earlier
+        return None, earlier, Secrets()
     now = compared.load(source, known, url=text, what="Distribution")
     if is_kept and now.configuration is not None:
-        now = msgspec.structs.replace(now, configuration=compared.of_kept(now.configuration.distribution, known))
-    return compared.compare(side, now, url=url), earlier
+        now = replace(now, configuration=compared.of_kept(now.configuration.distribution, known))
+    return compared.compare(side, now, url=url), earlier, side.configuration.distribution.secrets
 
 
 def _recording(source: Path | str | Observations) -> Observations:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from cfrunbook import __version__, idle
+from cfrunbook import __version__, free_text, idle
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import (
     AddressRanges,
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     import socket
 
     from cfrunbook.incident import Incident
-    from cfrunbook.redaction import Secrets
 
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
@@ -108,8 +107,8 @@ async def observe(
 
     ended = await _until(look.everything(afterwards), stop)
     seen = look.observations(recorded_at)
-    if incident.distribution is not None and (secrets := incident.distribution.secrets):
-        seen = msgspec.structs.replace(seen, exchanges=tuple(_without(secrets, e) for e in seen.exchanges))
+    if incident.secrets:
+        seen = free_text.of_observations(seen, incident.secrets)
     return seen if ended else msgspec.structs.replace(seen, stopped_after=round(time.monotonic() - begun, 3))
 
 
@@ -340,7 +339,8 @@ class _Look:
             idle=target.keepalive_timeout + IDLE_MARGIN if self.incident.keep_alive else 0.0,
         )
         self.exchanges.append((place, seen))
-        self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {seen.status_line or seen.outcome}")
+        answer = self.incident.secrets.hidden(seen.status_line) or seen.outcome
+        self.progress(f"{target.domain}:{target.port} at {endpoint.address}: {answer}")
         return seen
 
     async def _secured_exchange(
@@ -495,16 +495,6 @@ class _Look:
             not_observed=tuple(self.not_observed),
             versions=versions(),
         )
-
-
-def _without(secrets: Secrets, exchange: Exchange) -> Exchange:
-    """Return an exchange that says nothing that the distribution says is secret."""
-    return msgspec.structs.replace(
-        exchange,
-        status_line=secrets.hidden(exchange.status_line),
-        headers=tuple((name, secrets.hidden(value)) for name, value in exchange.headers),
-        first_bytes=secrets.hidden(exchange.first_bytes.decode("latin-1")).encode("latin-1")[:64],
-    )
 
 
 def _is_wordless(exchange: Exchange) -> bool:

@@ -6,7 +6,12 @@ What is known to be harmless is kept; everything else loses its value and keeps 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
 
 REDACTED = "[redacted]"
 MAX_NAME, MAX_VALUE = 256, 1024
@@ -22,6 +27,11 @@ _KEPT = frozenset({
 """What tells servers, caches and requests apart. None of it lets anyone in."""
 SHORTEST = 8
 """Characters of a secret that is looked for in free text."""
+SHORTEST_BEGINNING = 4
+"""Characters of a secret's beginning that is looked for where a text may have been cut."""
+_MAY_BE_CUT = 60
+"""Characters from which on a text may have been cut, by whoever kept it, within a secret."""
+T = TypeVar("T")
 _NO_SECRET = re.compile(
     r"https?://"
     r"|\.?(?:[\w-]{1,63}\.)+[A-Za-z]{2,24}\.?(?::\d+)?$"  # a host; a token of several parts ends in no such word
@@ -83,9 +93,21 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
 
     Names and addresses stay, and what is short: it may be a word of anybody's.
     """
-    for secret in sorted(filter(_is_telling, secrets), key=len, reverse=True):
+    known = sorted(filter(_is_telling, secrets), key=len, reverse=True)
+    for secret in known:
         text = text.replace(secret, REDACTED)
-    return text
+    if len(text) < _MAY_BE_CUT:
+        return text
+    whole = text.removesuffix("…")
+    # Each may bare the end of another one, before which the text was cut.
+    longest = max((_beginning_at_end(whole, secret) for secret in known), default=0)
+    return f"{whole[:-longest]}{REDACTED}" if longest else text
+
+
+def _beginning_at_end(text: str, secret: str) -> int:
+    """Return how many characters of a secret, at least `SHORTEST_BEGINNING`, a text ends with before it was cut."""
+    lengths = range(min(len(secret) - 1, len(text)), SHORTEST_BEGINNING - 1, -1)
+    return next((length for length in lengths if text.endswith(secret[:length])), 0)
 
 
 class Secrets:
@@ -97,9 +119,33 @@ class Secrets:
         """Keep what can be told from anybody's words."""
         self._values = frozenset(filter(_is_telling, values))
 
+    def __or__(self, other: Secrets) -> Secrets:
+        """Return these and those of `other`."""
+        return Secrets(self._values | other._values)
+
     def hidden(self, text: str) -> str:
-        """Return free text without them."""
-        return hidden(text, self._values)
+        """Return free text without them, also as a URL holds them, or bytes that were taken for Latin-1."""
+        return hidden(text, (form for value in self._values for form in _forms(value)))
+
+    def out_of(self, value: T) -> T:
+        """Return a value of ours or of JSON without them in any of its texts, none of which gets longer by that."""
+        return self._out_of(value) if self else value
+
+    def _out_of(self, value: Any) -> Any:
+        if isinstance(value, Enum):
+            return value
+        if isinstance(value, str):
+            return self.hidden(value)[: max(len(value), len(REDACTED))]
+        if isinstance(value, bytes):
+            return self._out_of(value.decode("latin-1")).encode("latin-1")
+        if isinstance(value, list | tuple):
+            return type(value)(map(self._out_of, value))
+        if isinstance(value, Mapping):
+            return {self._out_of(key): self._out_of(item) for key, item in value.items()}
+        if isinstance(value, msgspec.Struct):
+            items = {name: self._out_of(getattr(value, name)) for name in value.__struct_fields__}
+            return msgspec.structs.replace(value, **items)
+        return value
 
     def __bool__(self) -> bool:
         return bool(self._values)
@@ -112,6 +158,12 @@ class Secrets:
 
     def __repr__(self) -> str:
         return "Secrets(…)"
+
+
+def _forms(secret: str) -> set[str]:
+    """Return how a secret may stand in a text."""
+    written = secret.encode("utf-8", "replace")
+    return {secret, written.decode("latin-1"), quote(written, safe=""), quote(written)}
 
 
 def _is_telling(secret: str) -> bool:

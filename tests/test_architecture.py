@@ -23,7 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"aws_facts", "evidence", "findings", "log_summary"}),
     frozenset({"cloudfront", "probes", "x509"}),
     frozenset({"firewall", "functions", "logs"}),
-    frozenset({"identifying", "pseudonyms", "recognizing"}),
+    frozenset({"free_text", "identifying", "pseudonyms", "recognizing"}),
     frozenset({"causes"}),
     frozenset({"idle", "live_ranges", "seen_changes"}),
     frozenset({"comparison"}),

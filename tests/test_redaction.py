@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import json
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from cfrunbook.cloudfront import distribution_reader
 from cfrunbook.diagnosis import judge
-from cfrunbook.evidence import Exchange, ExchangeOutcome, Observations
+from cfrunbook.evidence import Exchange, ExchangeOutcome, Observations, from_json
 from cfrunbook.incident import Incident
 from cfrunbook.observation import observe_sync
 from cfrunbook.redaction import (
     MAX_NAME,
     MAX_VALUE,
     REDACTED,
+    SHORTEST_BEGINNING,
     Secrets,
     hidden,
     redact_headers,
@@ -290,6 +295,38 @@ def test_names_and_short_words_stay(secret: str, text: str, kept: str) -> None:
     assert hidden(text, [secret]) == Secrets([secret]).hidden(text) == kept
 
 
+@given(SECRETS.filter(lambda s: not s.isalpha()), st.text(max_size=70), st.integers(1, 200), st.booleans())
+def test_no_part_of_a_secret_is_left_where_a_text_was_cut(secret: str, before: str, cut: int, ellipsis: bool) -> None:
+    text = f"{before:.<70}{secret}"[: 70 + cut]
+    kept = Secrets([secret]).hidden(text + "…" * ellipsis)
+    assert not any(secret[:length] in kept for length in range(SHORTEST_BEGINNING, len(secret) + 1)) or any(
+        secret[:length] in before for length in range(SHORTEST_BEGINNING, len(secret))
+    )
+
+
+@given(SECRETS, st.integers(0, 64))
+def test_first_bytes_show_no_part_of_a_secret(secret: str, begin: int) -> None:
+    for written in (secret.encode(), secret.encode("utf-8").decode("latin-1").encode("latin-1")):
+        said = (b"." * begin + written + b"." * 64)[:64]
+        kept = Secrets([secret]).out_of(said)
+        assert len(kept) <= 64
+        assert all(written[:length] not in kept for length in range(SHORTEST_BEGINNING + 3, len(written) + 1))
+
+
+def test_texts_of_every_shape_lose_a_secret_and_get_no_longer() -> None:
+    value = {
+        "a": [KEY, ("x", f"?key={quote(KEY)}")],
+        KEY: b"\0" + KEY.encode(),
+        "n": 5,
+        "outcome": ExchangeOutcome.HTTP,
+    }
+    kept = Secrets([KEY]).out_of(value)
+    assert KEY not in repr(kept)
+    assert (kept["n"], kept["outcome"], type(kept["a"][1])) == (5, ExchangeOutcome.HTTP, tuple)
+    assert Secrets(["12345-aB"]).out_of("12345-aB") == REDACTED
+    assert Secrets().out_of(value) is value
+
+
 @given(st.text(st.characters(exclude_characters=".["), max_size=12), st.text(max_size=20), st.text(max_size=20))
 def test_what_is_hidden_once_is_hidden(middle: str, before: str, after: str) -> None:
     secret = f"s3cr3t-{middle}-0"
@@ -329,3 +366,78 @@ def test_a_value_of_a_custom_header_is_in_nothing_that_is_kept() -> None:
     assert [e.status_line for e in seen.exchanges if e.status_line] == [f"HTTP/1.1 502 Bad {REDACTED}"]
     whole = seen.to_json() + repr(incident).encode() + judge(incident, seen).to_json()
     assert KEY.encode() not in whole
+
+
+# --- whichever came first ----------------------------------------------------------------------------------------
+
+
+def repeating(folder: Path) -> dict[str, Any]:
+    """Return inputs each of which repeats the secret, as arguments of `Incident.load`."""
+    log = folder / "E1.2026-11-22-18.abcd1234.log"
+    fields = "date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status x-edge-result-type"
+    row = f"2026-11-22 18:00:00 FRA56-P1 0 192.0.2.1 GET www.shop.example /a/{KEY}/b 502 Error"
+    log.write_text(f"#Version: 1.0\n#Fields: {fields}\n" + "\t".join(row.split(" ")) + "\n")
+    rules = folder / "rules.txt"
+    rules.write_text(
+        f'*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 443 -m comment --comment "{KEY}" -j ACCEPT\nCOMMIT\n'
+    )
+    return {
+        "response": f"HTTP/1.1 502 Bad {KEY}\r\nServer: nginx {KEY}\r\n\r\n",
+        "logs": log,
+        "firewall": rules,
+        "function_result": json.dumps({"status": "302", "headers": {"user-agent": [{"value": f"agent {KEY}"}]}}),
+        "function_kind": "lambda-edge",
+        "event_type": "viewer-request",
+        "anything": f"The pager said: origin.shop.example does not answer, {KEY}",
+    }
+
+
+def answered(said: str) -> Exchange:
+    return Exchange(
+        id="exchange-1",
+        host="origin.shop.example",
+        port=80,
+        address="192.0.2.1",
+        request="GET / HTTP/1.1",
+        outcome=ExchangeOutcome.BANNER,
+        first_bytes=f"{'.' * 50}{said}".encode()[:64],
+    )
+
+
+def test_a_secret_is_out_of_whatever_was_read_before_it_was_known(tmp_path: Path) -> None:
+    """Of a distribution that is fetched by its id what is given is without it, and what was given besides is not."""
+    origin = {
+        "Id": "shop",
+        "DomainName": "origin.shop.example",
+        "CustomHeaders": {"Quantity": 1, "Items": [{"HeaderName": "X-Origin-Verify", "HeaderValue": KEY}]},
+        "CustomOriginConfig": {"HTTPPort": 80, "HTTPSPort": 443, "OriginProtocolPolicy": "http-only"},
+    }
+    distribution = {
+        "Comment": f"the secret is {KEY}",
+        "Origins": {"Items": [origin]},
+        "DefaultCacheBehavior": {"TargetOriginId": "shop"},
+    }
+    read = distribution_reader.load(distribution)
+    inputs = repeating(tmp_path)
+    moment = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
+    without = Incident.load(distribution=read.document, **inputs)
+    assert KEY in repr(without.inputs.responses), "or this shows nothing"
+    assert KEY in repr(without.inputs.logs)
+    earlier = Observations(recorded_at=moment, inputs=without.inputs, exchanges=(answered(KEY),))
+    fetched: tuple[dict[str, Any], ...] = (
+        {"distribution": read.document, "secrets": read.secrets},
+        {"distribution": distribution},
+        {"distribution": distribution, "evidence": earlier},
+        {"distribution": read.document, "before": distribution},
+        {"distribution": distribution, "before": earlier},
+    )
+    for given_so in fetched:
+        incident = Incident.load(**given_so, **({} if "evidence" in given_so else inputs))
+        seen = incident.observations or Observations(recorded_at=moment, inputs=incident.inputs)
+        told = judge(incident, seen)
+        kept = replace(seen, inputs=incident.inputs).to_json() + told.to_json() + repr(incident).encode()
+        assert KEY[:12].encode() not in kept, given_so.keys()
+        assert REDACTED in repr(incident.inputs.responses)
+        if incident.before is None:  # what is kept can be judged anew, and says the same
+            again = from_json(replace(seen, inputs=incident.inputs).to_json())
+            assert judge(Incident.load(evidence=again), again).findings == told.findings

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from cfrunbook import free_text
 from cfrunbook.aws import configuration, functions, load_balancers, logs, metrics, reading, zones
 from cfrunbook.aws.actions import Tier
 from cfrunbook.aws.configuration import ConnectionGroup, PolicyDocument
@@ -40,6 +41,7 @@ from cfrunbook.cloudfront.targets import OriginKind
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import FirewallDump
 from cfrunbook.findings import NotExamined
+from cfrunbook.redaction import Secrets
 from cfrunbook.text import join_names, visible
 
 if TYPE_CHECKING:
@@ -67,11 +69,16 @@ class Fetched:
     facts: AwsFacts
     codes: tuple[FunctionCode, ...] = ()
     """The code of CloudFront Functions, as deployed; for a look at it, not for a recording."""
+    secrets: Secrets = field(default_factory=Secrets)
+    """What the distribution lost."""
 
     @property
     def inputs(self) -> dict[str, Any]:
         """The arguments of `Incident.load`: `cf.Incident.load(**fetched.inputs, url=...)`."""
-        found = {"distribution": self.distribution, "policies": self.policies, "firewall": self.firewall}
+        found = {
+            "distribution": self.distribution, "policies": self.policies, "firewall": self.firewall,
+            "secrets": self.secrets,
+        }  # fmt: skip
         return {"aws": self.facts, **{key: value for key, value in found.items() if value}}
 
     @property
@@ -225,7 +232,8 @@ def _assembled(
         ],
     )
     codes = _sorted(steps.kept(FunctionCode), lambda c: c.name)
-    return Fetched(read.document, read_policies, firewall, facts, codes)
+    facts = free_text.of_account(facts, read.secrets)
+    return Fetched(read.document, read_policies, firewall, facts, codes, read.secrets)
 
 
 def _sorted(found: list[T], key: Any) -> tuple[T, ...]:

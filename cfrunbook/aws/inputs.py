@@ -61,7 +61,7 @@ def with_fetched(*, profile: str = "", progress: Progress | None = None, **given
         missed = fetched.not_examined[0]
         raise BadInput(f"Distribution: {source} could not be fetched: {missed.why}. {missed.next_check}")
     found = fetched.inputs
-    arguments |= {"distribution": found.get("distribution"), "aws": found["aws"]}
+    arguments |= {"distribution": found.get("distribution"), "aws": found["aws"], "secrets": fetched.secrets}
     own = arguments.get("policies") or ()
     arguments["policies"] = [*found.get("policies", ()), *(own if isinstance(own, list | tuple) else (own,))]
     arguments["firewall"], left_out = _firewall(arguments.get("firewall") or (), fetched.firewall)

@@ -175,6 +175,8 @@ def _build(document: Any, name: str) -> Distribution:
         if not isinstance(config.get(key), Mapping):
             found = documents.kind(config[key]) if key in config else "missing"
             raise BadInput(f"Distribution: {name}: {key} is {found}, not an object; {_GET}.")
+    if isinstance(comment := config.get("Comment"), str):
+        cast(dict[str, Any], config)["Comment"] = secrets.hidden(comment)
     origins = _unique([_origin(reader, node, where) for where, node in reader.objects(config, "Origins", "")], reader)
     if not origins:
         raise BadInput(f"Distribution: {name} has no origins, so there is nothing to examine.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -76,18 +78,16 @@ def call(
     """Write the report, print where it is, and return the verdict's status.
 
     Raises BadInput where something could not be written, and KeyboardInterrupt when it was stopped; either says what
-    was kept, and the pager is told all the same.
+    was kept, and the pager is told all the same. Whoever reads what is printed may go away: the report is written.
     """
-    import tempfile
     import threading
 
-    from cfrunbook.report import Kernels, elsewhere, formats
-    from cfrunbook.report.runner import import_tools
+    from cfrunbook.report import Kernels, elsewhere, formats, keep_recording
 
     asked = formats.parse(given.format)
     away = elsewhere.is_elsewhere(given.output)
     if formats.Format.PDF in asked and away:
-        raise BadInput("--format: papermill's handlers write text, not PDF; write to a folder and copy it.")
+        elsewhere.check_bytes(given.output)
     with (
         _ended_like_interrupted(),
         Kernels(forked=given.kernels == "forked") as kernels,  # what they need is imported while we look and wait
@@ -95,24 +95,26 @@ def call(
         incident = load()
         progress("Looking at the origin …", always=not given.json)
         observations, diagnosis = look(incident)
-        if not given.json:
-            print(f"Verdict: {visible(diagnosis.verdict.sentence, 2000)}", flush=True)
-        # Beside the start of the kernels; not beside the look, whose imports could meet these in a circle.
-        threading.Thread(target=import_tools, kwargs={"clouds": away}).start()
-        lost = _attempted(lambda: _save(given, observations))
-        output = Path(tempfile.mkdtemp(prefix="cfrunbook-report-") if away else given.output)
+        lost: list[str] = []
+        output: Path | None = None
         try:
+            if not given.json:
+                _say(f"Verdict: {visible(diagnosis.verdict.sentence, 2000)}")
+            # Beside the start of the kernels; not beside the look, whose imports could meet these in a circle.
+            threading.Thread(target=_import_ahead, kwargs={"clouds": away}, daemon=True).start()
+            lost += _attempted(lambda: _save(given, observations))
+            output = Path(_temporary() if away else given.output)
             seen = incident, observations, diagnosis
             report, place = _written(given, *seen, output=output, formats=asked, kernels=kernels, progress=progress)
         except (Exception, KeyboardInterrupt) as error:
+            if not str(error) and incident.observations is None:  # stopped before anything was written
+                error = type(error)(keep_recording(observations).removeprefix("; "))
             said = _sentence(error)
             lost += _attempted(lambda: _notify(given, diagnosis, observations, "", [said, *lost]))
-            if away:
+            if away and output is not None:
                 with suppress(OSError):  # nothing was kept in it
                     output.rmdir()
-            if not isinstance(error, BadInput):
-                raise
-            raise BadInput(" ".join([str(error), *lost])) from error
+            raise _with(error, lost) from error
         progress("")
         problems = [f"Runbook {run.name}: {run.error}." for run in report.runs if run.failed]
         problems += report.notes
@@ -164,6 +166,43 @@ def _save(given: argparse.Namespace, observations: Observations) -> None:
         observations.save(Path(given.save_evidence))
 
 
+def _import_ahead(*, clouds: bool) -> None:
+    """Import what runs notebooks; why that cannot be is told where it is needed, unless we have ended by then."""
+    from cfrunbook.report.runner import import_tools
+
+    with suppress(Exception):
+        import_tools(clouds=clouds)
+
+
+def _temporary() -> str:
+    """Return a new folder where temporary files go. Raises BadInput."""
+    import tempfile
+
+    try:
+        return tempfile.mkdtemp(prefix="cfrunbook-report-")
+    except OSError as error:
+        raise BadInput(f"Cannot write where temporary files go: {error.strerror or error}.") from error
+
+
+def _with(error: Exception | KeyboardInterrupt, lost: list[str]) -> Exception | KeyboardInterrupt:
+    """Return what ended the report, telling also what else could not be written."""
+    if isinstance(error, BadInput):
+        return BadInput(" ".join([str(error), *lost]))
+    if isinstance(error, KeyboardInterrupt):
+        return KeyboardInterrupt(". ".join(filter(None, [str(error), *lost])).removesuffix("."))
+    for sentence in lost:
+        print(f"cfrunbook: {sentence}", file=sys.stderr)
+    return error
+
+
+def _say(text: str) -> None:
+    """Print; where whoever reads it has gone away, go on without."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _attempted(write: Callable[[], None]) -> list[str]:
     """Write something beside the report; return why that was not possible, which must not cost the report."""
     try:
@@ -176,7 +215,10 @@ def _attempted(write: Callable[[], None]) -> list[str]:
 def _sentence(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return f"Stopped{f'; {error}' if str(error) else ''}."
-    return str(error) if isinstance(error, BadInput) else f"A defect of cfrunbook: {type(error).__name__}: {error}."
+    if isinstance(error, BadInput):
+        return str(error)
+    kept = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
+    return f"A defect of cfrunbook: {type(error).__name__}: {error}{kept}."
 
 
 def _notify(
@@ -204,15 +246,15 @@ def _tell(given: argparse.Namespace, report: Report, place: str) -> None:
             "notes": list(report.notes),
             "redacted": f"{place}/{report.redacted.name}" if report.redacted else None,
         }
-        print(msgspec.json.format(msgspec.json.encode(result), indent=2).decode(), flush=True)
+        _say(msgspec.json.format(msgspec.json.encode(result), indent=2).decode())
         return
-    print(f"Report:  {place}/{report.page}")
+    lines = [f"Report:  {place}/{report.page}"]
     if report.redacted:
-        print(f"To share: {place}/{report.redacted.name}: read it through first, free text may still tell who you are")
-    for note in report.notes:
-        print(f"Note:    {visible(note, 400)}")
-    for name in report.failed:
-        print(f"Failed:  runbook {visible(name)}; the report names what went wrong.")
+        shared = f"{place}/{report.redacted.name}"
+        lines.append(f"To share: {shared}: read it through first, free text may still tell who you are")
+    lines += [f"Note:    {visible(note, 400)}" for note in report.notes]
+    lines += [f"Failed:  runbook {visible(name)}; the report names what went wrong." for name in report.failed]
+    _say("\n".join(lines))
 
 
 @contextmanager

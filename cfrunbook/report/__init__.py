@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cfrunbook.report.folder import Report as Report
     from cfrunbook.report.folder import keep_gathered as keep_gathered
+    from cfrunbook.report.folder import keep_recording as keep_recording
     from cfrunbook.report.folder import write_report as write_report
     from cfrunbook.report.jupyter import open_notebooks as open_notebooks
     from cfrunbook.report.kernels import Kernels as Kernels
@@ -24,6 +25,7 @@ _HOME = {
     "Report": "folder",
     "Run": "runner",
     "keep_gathered": "folder",
+    "keep_recording": "folder",
     "notebooks_folder": "runbooks",
     "open_notebooks": "jupyter",
     "run_notebooks": "runner",

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from cfrunbook.errors import BadInput
-from cfrunbook.report.kernels import fast_notebook_imports
+from cfrunbook.report.kernels import IMPORTING_TOOLS, fast_notebook_imports
 from cfrunbook.text import visible
 
 
@@ -25,6 +27,53 @@ def check(output: str) -> None:
     _handler(output)
 
 
+def check_bytes(output: str) -> Callable[[Any, bytes, str], object]:
+    """Return what writes bytes there by papermill's handler, which itself takes text alone. Raises BadInput."""
+    scheme = output.partition("://")[0]
+    handler = _handler(output)
+    if scheme not in _WRITE_BYTES or handler.__module__ != "papermill.iorw":
+        where = visible(scheme, 20)
+        raise BadInput(f"--format: what writes to {where}:// takes text alone; leave pdf out, or write to a folder.")
+    return _WRITE_BYTES[scheme]
+
+
+def _to_s3(_handler: Any, content: bytes, address: str) -> None:
+    from papermill.s3 import S3
+
+    S3()._put(BytesIO(content), address)
+
+
+def _to_azure_blob(handler: Any, content: bytes, address: str) -> None:
+    handler.write(content, address)  # it is given to azure's library as it is
+
+
+def _to_data_lake(handler: Any, content: bytes, address: str) -> None:
+    client = handler._get_client()
+    store, path = client._split_url(address)
+    with client._create_adapter(store).open(path, "wb") as file:
+        file.write(content)
+
+
+def _to_google(handler: Any, content: bytes, address: str) -> None:
+    with handler._get_client().open(address, "wb") as file:
+        file.write(content)
+
+
+def _to_hadoop(handler: Any, content: bytes, address: str) -> None:
+    with handler._get_client().open_output_stream(address) as file:
+        file.write(content)
+
+
+_WRITE_BYTES: Mapping[str, Callable[[Any, bytes, str], object]] = {
+    "s3": _to_s3,
+    "abs": _to_azure_blob,
+    "adl": _to_data_lake,
+    "gs": _to_google,
+    "hdfs": _to_hadoop,
+}
+"""By the clients of papermill's own handlers, which find access and places as for everything else."""
+
+
 def put_away(folder: Path, output: str) -> str:
     """Write the files of `folder` below `output`, the page last, and remove `folder` with the one that it is in.
 
@@ -36,7 +85,10 @@ def put_away(folder: Path, output: str) -> str:
     for path in files:
         address = f"{place}/{path.relative_to(folder).as_posix()}"
         try:
-            handler.write(path.read_text(encoding="utf-8"), address)
+            if path.suffix == ".pdf":
+                check_bytes(output)(handler, path.read_bytes(), address)
+            else:
+                handler.write(path.read_text(encoding="utf-8"), address)
         except Exception as error:  # whatever a cloud's library raises: access, network, no such bucket
             why = visible(f"{type(error).__name__}: {error}", 300)
             raise BadInput(f"Cannot write {visible(address)} ({why}); the report is in {visible(folder)}.") from error
@@ -46,7 +98,7 @@ def put_away(folder: Path, output: str) -> str:
 
 def _handler(output: str) -> Any:
     """Return what papermill writes to `output` with. Raises BadInput."""
-    with fast_notebook_imports(), warnings.catch_warnings():
+    with IMPORTING_TOOLS, fast_notebook_imports(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of clouds' libraries, at import
         from papermill import iorw
 

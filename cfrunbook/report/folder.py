@@ -132,11 +132,15 @@ def write_report(
         reason = error if isinstance(error, OSError) else error.__cause__
         if not isinstance(reason, OSError):
             raise
-        kept = building.kept or ("" if incident.observations is not None else _kept_elsewhere(recording))
+        kept = building.kept or ("" if incident.observations is not None else keep_recording(recording))
         why = f"Cannot write the report to {visible(output)}: {reason.strerror or reason}"
         raise BadInput(f"{why}{kept}.") from error
     except KeyboardInterrupt:
         raise KeyboardInterrupt(building.kept.removeprefix("; ")) from None
+    except Exception as error:  # a defect: whoever tells of it also tells what is left
+        if building.kept:
+            error.add_note(building.kept.removeprefix("; "))
+        raise
 
 
 def keep_gathered(
@@ -161,7 +165,7 @@ def keep_gathered(
     except (OSError, BadInput) as error:
         reason = error if isinstance(error, OSError) else error.__cause__
         why = f"Cannot write to {visible(output)}: {getattr(reason, 'strerror', '') or error}"
-        raise BadInput(f"{why}{_kept_elsewhere(recording)}.") from error
+        raise BadInput(f"{why}{keep_recording(recording)}.") from error
     return building.place
 
 
@@ -170,8 +174,8 @@ def _recording_of(incident: Incident, observations: Observations) -> Observation
     return msgspec.structs.replace(observations, inputs=incident.inputs)
 
 
-def _kept_elsewhere(recording: Observations) -> str:
-    """Write the recording where temporary files go; return where it is as the end of a sentence, empty if nowhere."""
+def keep_recording(recording: Observations) -> str:
+    """Write a recording where temporary files go; return where it is as the end of a sentence, empty if nowhere."""
     import tempfile
 
     try:

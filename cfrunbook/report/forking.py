@@ -16,7 +16,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 KERNEL = ("cfrunbook.report.fork_server:import_kernel",)
 """What every kernel imports at its start."""
@@ -46,16 +46,20 @@ def unsupported() -> str:
 class ForkServer:
     """The fork server of this process. All its methods may be called from any thread; in a child of it they fail."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], modules: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str], modules: Sequence[str], *, printed: IO[bytes] | None = None
+    ) -> None:
         """Start it; it imports `modules` and removes `folder` at its end. Raises ForkServerLost.
 
-        Kernels can be forked for `environment` alone, see `fits`.
+        Kernels can be forked for `environment` alone, see `fits`. What it and they print goes to the file `printed`,
+        else where ours goes.
         """
         if why := unsupported():
             raise ForkServerLost(why)
         self._environment = _lasting(environment)
         self._lock = threading.Lock()
         self._ready = False
+        self._lost = ""
         self._owner = os.getpid()
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", "cfrunbook.report.fork_server", str(theirs.fileno()), str(folder), *modules]
@@ -65,6 +69,8 @@ class ForkServer:
                 env={**environment, **SINGLE_THREADED},
                 cwd=folder,  # nothing in there can be imported by mistake
                 stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=printed,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl+C in a terminal is for us to handle
             )
@@ -104,17 +110,23 @@ class ForkServer:
         if os.getpid() != self._owner:
             raise ForkServerLost("the fork server belongs to another process")
         with self._lock:
+            if self._lost:  # who waited for the lock need not wait for an answer that does not come
+                raise ForkServerLost(self._lost)
             try:
                 if not self._ready:
                     self._wait_for_imports()
                 self._lines.write(json.dumps(request).encode() + b"\n")
                 self._lines.flush()
-                answer = json.loads(self._lines.readline())
-            except (OSError, ValueError) as error:  # ended, killed, closed, or silent
-                raise ForkServerLost(f"the fork server is gone ({type(error).__name__})") from None
+                answer = dict(json.loads(self._lines.readline()))
+            except (OSError, ValueError, LookupError, TypeError) as error:  # ended, killed, closed, silent, or astray
+                self._lost = f"the fork server is gone ({type(error).__name__})"
+                raise ForkServerLost(self._lost) from None
+            except ForkServerLost as lost:
+                self._lost = str(lost)
+                raise
         if "error" in answer:
             raise ForkServerLost(answer["error"])
-        return dict(answer)
+        return answer
 
     def _wait_for_imports(self) -> None:
         threads = json.loads(self._lines.readline())["threads"]

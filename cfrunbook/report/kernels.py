@@ -6,6 +6,7 @@ possible. A notebook sees the same.
 
 from __future__ import annotations
 
+import _thread
 import itertools
 import logging
 import os
@@ -22,8 +23,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Self
 
+from cfrunbook.errors import BadInput
 from cfrunbook.report.forking import KERNEL, ForkServer, ForkServerLost
 from cfrunbook.runbook import gallery
+from cfrunbook.text import visible
 
 if TYPE_CHECKING:
     from cfrunbook.report.managing import Client, Manager
@@ -36,6 +39,9 @@ START_SECONDS = 60.0
 """How long a kernel may take to start: generous, for a busy machine."""
 RUNBOOK = (*KERNEL, "cfrunbook.runbook.steps", "cfrunbook.observation", "cfrunbook.runbook.rehearsal:rehearse")
 """What the fork server does once for all kernels of runbooks."""
+IMPORTING_CLIENT, IMPORTING_TOOLS = threading.Lock(), threading.Lock()
+"""Held while jupyter_client, and papermill, are imported: two threads that do it at once meet in their circles, and one
+of them is then given half a module."""
 QUIET = (
     "--HistoryManager.enabled=False",
     "--Application.log_level=ERROR",  # over TCP every kernel warns on stderr that it is not encrypted
@@ -49,16 +55,27 @@ class Kernels:
     """
 
     def __init__(
-        self, *, forked: bool = True, modules: Sequence[str] = RUNBOOK, environment: Mapping[str, str] | None = None
+        self,
+        *,
+        forked: bool = True,
+        modules: Sequence[str] = RUNBOOK,
+        environment: Mapping[str, str] | None = None,
+        quiet: bool = True,
     ) -> None:
         """Make kernels for `environment`; default is this process's, without our own options.
 
         With `forked` they are forked from a process that has imported `modules` (a `module:function` is called too).
         Where that is not possible they are started anew, and so are all that follow when that process is lost; either
-        is said at level debug.
+        is said at level debug. `quiet`: what they print beside their notebooks is nobody's but that of who asks why one
+        did not start. Raises BadInput where no temporary file can be made.
         """
         self._folder = socket_folder()
-        self.folder = self._folder.__enter__()
+        try:
+            self.folder = self._folder.__enter__()
+        except OSError as error:
+            raise BadInput(
+                f"Kernels need a folder for temporary files: {error.strerror or error} (see TMPDIR)."
+            ) from error
         """For what is needed while it runs: sockets first of all."""
         self.gallery = self.folder / "pictures"
         """For the pictures that the runbooks share; it may not be there."""
@@ -70,6 +87,7 @@ class Kernels:
             "CFRUNBOOK_WIDGETS": "no",
             gallery.VARIABLE: str(self.gallery),
         }
+        self._printed = (self.folder / "printed").open("ab") if quiet else None
         self._beside: list[subprocess.Popen[bytes]] = []
         self._process = os.getpid()
         self._names = itertools.count(1)
@@ -77,7 +95,7 @@ class Kernels:
         self._forked = forked
         if forked:
             try:
-                self._server = ForkServer(self.folder, self.environment, modules)
+                self._server = ForkServer(self.folder, self.environment, modules, printed=self._printed)
             except ForkServerLost as lost:
                 self.do_not_fork(lost)
 
@@ -110,7 +128,7 @@ class Kernels:
 
         Its connection file is unique: over IPC the sockets are named after it, and kernels that share one name hang.
         """
-        with fast_notebook_imports():
+        with IMPORTING_CLIENT, fast_notebook_imports():
             from cfrunbook.report.managing import Manager
 
         return Manager.of(self, self.folder / f"{next(self._names)}.json")
@@ -128,21 +146,33 @@ class Kernels:
             await manager.end()
 
     async def _started(self, cwd: Path) -> tuple[Manager, Client]:
+        printed = {"stdout": self._printed, "stderr": self._printed} if self._printed else {}
         while True:
+            _make_sure_of_threads()
             manager = self.manager()
             try:
-                await manager.start_kernel(cwd=str(cwd), env=self.environment, extra_arguments=list(QUIET))
+                await manager.start_kernel(cwd=str(cwd), env=self.environment, extra_arguments=list(QUIET), **printed)
                 client = manager.client()
                 client.start_channels()
                 await client.wait_for_ready(timeout=START_SECONDS)
             except BaseException as failure:
                 was_forked = manager.forked
                 await manager.end()
-                if not was_forked or not isinstance(failure, RuntimeError):
+                if not isinstance(failure, RuntimeError):
                     raise
+                if not was_forked:
+                    raise RuntimeError(f"{failure}{self._last_words()}") from failure
                 self.do_not_fork(failure)
             else:
                 return manager, client
+
+    def _last_words(self) -> str:
+        """Return the last line that a kernel printed, in parentheses; empty where there is none."""
+        if self._printed is None:
+            return ""
+        lines = (self.folder / "printed").read_bytes()[-4000:].decode("utf-8", "replace").split("\n")
+        last = next((line for line in reversed(lines) if line.strip()), "")
+        return f" ({visible(last.strip(), 200)})" if last else ""
 
     def close(self) -> None:
         """End the kernels that were forked and what is beside them, and remove the folder.
@@ -157,6 +187,8 @@ class Kernels:
             process.wait()
         if self._server is not None:
             self._server.close()
+        if self._printed is not None:
+            self._printed.close()
         self._folder.__exit__(None, None, None)
 
     def __enter__(self) -> Self:
@@ -164,6 +196,25 @@ class Kernels:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+_THREADS = 4
+"""More than one kernel's sockets take: ZeroMQ has two for each context."""
+
+
+def _make_sure_of_threads() -> None:
+    """Raise RuntimeError where no more threads can be started: ZeroMQ aborts the whole process there.
+
+    https://github.com/zeromq/libzmq/blob/master/src/thread.cpp
+    """
+    end = threading.Event()
+    try:
+        for _ in range(_THREADS):
+            _thread.start_new_thread(end.wait, ())  # nothing waits for its start, which in need may never come
+    except RuntimeError:
+        raise RuntimeError("no more threads can be started here: a limit of processes or memory is reached") from None
+    finally:
+        end.set()
 
 
 _FORMATS = ("isoduration", "rfc3986_validator", "rfc3987_syntax")

@@ -77,6 +77,6 @@ def _kernels(_process: int) -> Kernels:
     from cfrunbook.report.forking import KERNEL
     from cfrunbook.report.kernels import Kernels
 
-    kernels = Kernels(modules=KERNEL, environment=os.environ)
+    kernels = Kernels(modules=KERNEL, environment=os.environ, quiet=False)
     atexit.register(kernels.close)
     return kernels

@@ -63,8 +63,11 @@ def begin(kernels: Kernels, evidence: Path, at: str, before: str) -> Callable[[]
     The kernels take theirs as they come, and draw what they do not find once this has ended.
     """
     folder = kernels.gallery
-    folder.mkdir(exist_ok=True)
-    (folder / gallery.DRAWING).touch()
+    try:
+        folder.mkdir(exist_ok=True)
+        (folder / gallery.DRAWING).touch()
+    except OSError:  # no room where temporary files go: everybody draws what they show
+        return lambda: None
     executor = ThreadPoolExecutor(max_workers=1)
     pending: Future[None] = executor.submit(_drawn, kernels, (str(evidence.absolute()), at, before))
     executor.shutdown(wait=False)

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cfrunbook.report.kernels import Kernels, fast_notebook_imports
+from cfrunbook.report.kernels import IMPORTING_CLIENT, IMPORTING_TOOLS, Kernels, fast_notebook_imports
 from cfrunbook.text import visible
 
 if TYPE_CHECKING:
@@ -107,10 +107,11 @@ def import_tools(*, clouds: bool = True) -> None:
     installed, they take longer than all else.
     """
     with fast_notebook_imports(clouds=clouds):
-        import papermill.iorw
-        import papermill.parameterize  # noqa: F401
-
-        import cfrunbook.report.managing  # noqa: F401
+        with IMPORTING_CLIENT:
+            import cfrunbook.report.managing  # noqa: F401
+        with IMPORTING_TOOLS:
+            import papermill.iorw
+            import papermill.parameterize  # noqa: F401
 
 
 async def _run(job: Job, kernels: Kernels, seconds: float, tools: asyncio.Task[None]) -> Run:
@@ -132,14 +133,16 @@ async def _run(job: Job, kernels: Kernels, seconds: float, tools: asyncio.Task[N
             raise asyncio.CancelledError from failure
         failed = failure
     if notebook is None:  # no kernel came, or it is no notebook
-        await asyncio.shield(tools)
         try:
+            await asyncio.shield(tools)
             notebook = _prepared(job)
-        except Exception as failure:  # a file that somebody edited: whatever is wrong with it, it is kept
+        except Exception as failure:  # a file that somebody edited, half an installation: whatever is wrong, it is kept
             if isinstance(failure, OSError):
                 raise
             shutil.copyfile(job.notebook, job.output)
-            error = visible(f"not a notebook that can be run ({type(failure).__name__}: {failure})", MAX_ERROR)
+            is_ours = isinstance(failure, ImportError)
+            why = "what runs notebooks cannot be imported" if is_ours else "not a notebook that can be run"
+            error = visible(f"{why} ({type(failure).__name__}: {failure})", MAX_ERROR)
             return Run(name=name, output=job.output, seconds=time.monotonic() - clock, error=error)
     error = ""
     if failed is not None:

@@ -70,8 +70,8 @@ def test_what_could_not_be_made_is_said_and_the_status_is_the_verdicts(report, t
         (["--notify-file", "/"], "--notify-file: / is a folder; give a file name."),
         (["--notify-file", "/absent/alert.json"], "--notify-file: cannot write in the folder /absent: "),
         (
-            ["--format", "pdf", "--output", "s3://bucket/incidents"],
-            "--format: papermill's handlers write text, not PDF",
+            ["--format", "pdf", "--output", "https://bucket/incidents"],
+            "--output: papermill cannot write a folder to https://",
         ),
     ],
 )
@@ -100,7 +100,10 @@ def test_the_pager_is_told_even_where_we_fail_ourselves(report, tmp_path, monkey
     monkeypatch.setattr("cfrunbook.report.folder._write_page", broken)
     status, _, error = report("--notify-file", str(tmp_path / "alert.json"))
     assert status == 70
-    assert "a defect of cfrunbook itself" in error
+    assert "a defect of cfrunbook itself, what was gathered is in " in error
+    kept = error.partition("what was gathered is in ")[2].partition(" (ZeroDivisionError: ")[0]
+    assert (Path(kept) / "evidence.json").is_file()
     alert = json.loads((tmp_path / "alert.json").read_text())
     assert alert["code"] == "certificate.expired"
-    assert alert["problems"] == [r"A defect of cfrunbook: ZeroDivisionError: a\x1b defect."]
+    told = rf"A defect of cfrunbook: ZeroDivisionError: a\x1b defect; what was gathered is in {kept}."
+    assert alert["problems"] == [told]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import nbformat
 import pytest
@@ -149,6 +150,42 @@ def test_a_report_is_written_to_a_bucket(bucket, tmp_path):
     assert "port.refused" in read(client, f"{prefix}/report.html")
     assert json.loads((tmp_path / "alert.json").read_text())["report"] == place
     assert [p.name for p in tmp_path.iterdir() if not p.name.startswith("_jinja2")] == ["alert.json"]
+
+
+@pytest.mark.needs("chromium")
+def test_a_pdf_is_written_to_a_bucket_as_it_is(bucket, tmp_path):
+    client, environment = bucket
+    command = ("cfrunbook", "report", "--evidence", str(RECORDING), "--format", "pdf", "--json")
+    done = run(environment, *command, "--output", "s3://incidents/printed", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    told = json.loads(done.stdout)
+    assert told["notes"] == []
+    prefix = told["path"].removeprefix("s3://incidents/")
+    found = client.list_objects_v2(Bucket="incidents", Prefix=prefix)["Contents"]
+    assert {o["Key"].removeprefix(f"{prefix}/") for o in found} >= {"report.pdf", "evidence.json"}
+    printed = client.get_object(Bucket="incidents", Key=f"{prefix}/report.pdf")["Body"].read()
+    assert printed.startswith(b"%PDF-")
+    assert printed.rstrip().endswith(b"%%EOF")
+
+
+@pytest.mark.parametrize("scheme", ["abs", "adl", "gs", "hdfs"])
+def test_a_pdf_goes_to_other_clouds_by_the_client_of_papermills_handler(scheme, monkeypatch):
+    """None of their libraries is needed here: what is called is the client that the handler has."""
+    handler = iorw.papermill_io.get_handler(f"{scheme}://x/y")
+    client = MagicMock(_split_url=lambda _: ("store", "path"))
+    monkeypatch.setattr(handler, "_client", client)
+    monkeypatch.setattr(
+        iorw, {"abs": "AzureBlobStore", "adl": "ADL", "gs": "GCSFileSystem"}.get(scheme, "HadoopFileSystem"), object
+    )
+    elsewhere.check_bytes(f"{scheme}://x/y")(handler, b"%PDF-\xff", f"{scheme}://x/y/report.pdf")
+    given = [argument for call in client.mock_calls for argument in call.args]
+    assert b"%PDF-\xff" in given
+
+
+def test_a_handler_that_takes_text_alone_is_refused_a_pdf_before_anything_is_done(registered, capsys):
+    registered(Bucket())
+    assert entry(["report", "--origin", "shop.example", "--output", "mem://x", "--format", "pdf"]) == 2
+    assert "--format: what writes to mem:// takes text alone; leave pdf out" in capsys.readouterr().err
 
 
 def test_a_bucket_that_is_not_there_costs_nothing_but_the_place(bucket, tmp_path):

@@ -27,3 +27,9 @@ def test_a_process_that_is_stuck_is_ended_and_holds_up_nothing(tmp_path, monkeyp
         assert pictures() is None
         assert started[0].wait() < 0
         assert not gallery.more_to_come(kernels.gallery)
+
+
+def test_without_room_for_pictures_everybody_draws_their_own(tmp_path):
+    with Kernels(forked=False) as kernels:
+        kernels.gallery.write_text("a file in its place")
+        assert pictures_apart.begin(kernels, tmp_path / "evidence.json", "", "")() is None

@@ -11,7 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cfrunbook.report import kernels
+from cfrunbook.errors import BadInput
+from cfrunbook.report import Kernels, kernels
 from cfrunbook.report.runner import Job, run_notebooks, run_notebooks_async
 
 
@@ -203,3 +204,76 @@ def test_the_block_is_lifted_after_the_import():
         "assert 'rfc3987_syntax' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# --- what may go wrong before a cell runs --------------------------------------------------------------------------
+
+
+def test_two_threads_may_import_what_runs_notebooks_at_once():
+    """In the circles of jupyter_client and papermill one of them would be given half a module."""
+    script = (
+        "import sys, threading\n"
+        "from cfrunbook.report.kernels import Kernels\n"
+        "from cfrunbook.report.runner import import_tools\n"
+        "sys.setswitchinterval(1e-6)\n"
+        "failed = []\n"
+        "def call(what):\n"
+        "    try:\n        begin.wait()\n        what()\n"
+        "    except Exception as error:\n        failed.append(error)\n"
+        "with Kernels(forked=False) as kernels:\n"
+        "    begin = threading.Barrier(3)\n"
+        "    calls = (import_tools, import_tools, kernels.manager)\n"
+        "    threads = [threading.Thread(target=call, args=(what,)) for what in calls]\n"
+        "    [thread.start() for thread in threads]\n"
+        "    [thread.join() for thread in threads]\n"
+        "assert not failed, failed\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+
+
+def test_half_an_installation_costs_the_runbooks_and_is_named(tmp_path, monkeypatch):
+    def broken(**_: bool) -> None:
+        raise ImportError("no zmq here")
+
+    monkeypatch.setattr("cfrunbook.report.runner.import_tools", broken)
+    source = write(tmp_path, "a", "print(1)")
+    with Kernels(forked=False) as made:
+        (done,) = run_notebooks([Job(source, tmp_path / "out.ipynb")], kernels=made)
+    assert done.error == "what runs notebooks cannot be imported (ImportError: no zmq here)"
+    assert (tmp_path / "out.ipynb").read_bytes() == source.read_bytes()
+
+
+def test_a_kernel_that_does_not_start_says_why_in_its_notebook_alone(tmp_path, capfd):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if any('ipykernel' in word for word in sys.orig_argv):\n"
+        "    os.write(2, b'no licence for a kernel\\n')\n"
+        "    os._exit(3)\n"
+    )
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    source = write(tmp_path, "a", "print(1)")
+    with Kernels(forked=False, environment={**os.environ, "PYTHONPATH": path}) as made:
+        (done,) = run_notebooks([Job(source, tmp_path / "out.ipynb")], kernels=made)
+    assert done.error == "RuntimeError: Kernel died before replying to kernel_info (no licence for a kernel)"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_where_no_thread_can_be_started_zeromq_is_not_asked_to(tmp_path, monkeypatch):
+    """It would abort this process."""
+
+    def none_left(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with Kernels(forked=False) as made:
+        monkeypatch.setattr("_thread.start_new_thread", none_left)
+        with pytest.raises(RuntimeError, match="a limit of processes or memory is reached"):
+            asyncio.run(made._started(tmp_path))
+
+
+def test_kernels_without_a_folder_for_temporary_files_are_bad_input(monkeypatch):
+    def full(**_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    with pytest.raises(BadInput, match=r"temporary files: No space left on device \(see TMPDIR\)"):
+        Kernels()

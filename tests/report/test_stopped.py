@@ -120,6 +120,49 @@ def test_what_was_gathered_is_kept_and_nothing_is_left(home, options, under, mom
     assert_nothing_is_left(ended, home)
 
 
+def test_what_could_not_be_written_beside_is_told_when_it_is_stopped(home):
+    options = ("--evidence", str(RECORDING), "--save-evidence", "/dev/full")
+    ended = Reporting(home, *options).when(runbook_done).end(signal.SIGINT)
+    assert ended.status == 130
+    assert ended.said.splitlines()[-1] == (
+        f"cfrunbook: interrupted; what was gathered is in {ended.kept}."
+        " Cannot write /dev/full: No space left on device."
+    )
+    assert evidence.load(ended.kept / "evidence.json").connections
+    assert_nothing_is_left(ended, home)
+
+
+def test_it_is_stopped_while_somebody_lets_it_wait_for_the_recording(home):
+    """A pipe that nobody reads: what was seen is then kept where temporary files go."""
+    os.mkfifo(home / "pipe")
+    with socket.create_server(("127.0.0.1", 0)) as freed:
+        place = f"origin.shop.example:443:127.0.0.1:{freed.getsockname()[1]}"
+    options = ("--origin", "origin.shop.example", "--connect-to", place, "--save-evidence", str(home / "pipe"))
+    reporting = Reporting(home, *options)
+    assert reporting.process.stdout is not None
+    assert reporting.process.stdout.readline().startswith("Verdict: ")
+    ended = reporting.end(signal.SIGINT)
+    assert ended.status == 130
+    told = ended.said.splitlines()[-1]
+    assert told.startswith("cfrunbook: interrupted; what was seen is in ")
+    kept = Path(told.rpartition(" is in ")[2].removesuffix("."))
+    assert evidence.load(kept).connections[0].outcome == "refused"
+    assert json.loads(ended.alert.read_text())["problems"] == [f"Stopped; what was seen is in {kept}."]
+    assert processes_under(home) == []
+
+
+def test_who_reads_what_is_printed_may_go_away(home):
+    reporting = Reporting(home, "--evidence", str(RECORDING), "--format", "json")
+    assert reporting.process.stdout is not None
+    reporting.process.stdout.close()
+    reporting.process.stdout = None
+    ended = reporting.end()
+    assert ended.status == 1
+    assert "cfrunbook:" not in ended.said
+    assert (ended.kept / "diagnosis.json").is_file()
+    assert json.loads(ended.alert.read_text())["report"] == str(ended.kept)
+
+
 def assert_nothing_is_left(ended: Stopped, home: Path) -> None:
     assert processes_under(home) == []
     # Jinja's compiled templates stay, for whoever comes next.
