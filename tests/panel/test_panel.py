@@ -139,15 +139,18 @@ def test_evidence_is_saved_beside_the_notebook_and_never_overwritten(expired, fo
     assert open_runbook("03_certificate", evidence=files[0]).recorded
 
 
-def test_a_folder_that_cannot_be_written_costs_a_sentence_and_not_the_evidence(expired, monkeypatch):
+def test_a_folder_that_cannot_be_written_costs_a_sentence_and_not_the_evidence(expired, folder, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     panel = Panel(open_runbook("03_certificate", lab=expired.file))
-    monkeypatch.setattr("cfrunbook.files._replace", full)
+    monkeypatch.setattr("cfrunbook.files._put_new", full)
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
     assert clicked(panel, panel.rows["judge"].run).startswith("✕ Fault found")
     said = clicked(panel, panel.save)
-    assert re.fullmatch(r"✕ Cannot write evidence-\S+\.json: No space left on device\.", said)
+    told = re.fullmatch(r"✕ Cannot write evidence-\S+\.json: No space left on device; what was seen is in (\S+)\.", said)
+    assert told is not None
+    assert evidence.load(Path(told[1])).handshakes
     assert panel.runbook.has_looked
 
 
