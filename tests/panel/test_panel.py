@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -139,19 +142,53 @@ def test_evidence_is_saved_beside_the_notebook_and_never_overwritten(expired, fo
     assert open_runbook("03_certificate", evidence=files[0]).recorded
 
 
-def test_a_folder_that_cannot_be_written_costs_a_sentence_and_not_the_evidence(expired, folder, monkeypatch):
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && cd "$1" || exit 99; shift; exec "$@"'
+FULL = 'mount -t tmpfs -o size=4k none "$1" && cd "$1" || exit 99; shift; exec "$@"'
+CLICKED = """
+import json
+from cfrunbook.panel.panel import Panel
+from cfrunbook.runbook import open_runbook
+panel = Panel(open_runbook("04_port", origin="shop.example", connect_to=["shop.example:443:127.0.0.1:9"]))
+for button in (panel.run_all, panel.save, panel.report):
+    button.click()
+    panel.wait()
+    print(json.dumps(panel.status.value))
+panel.form._received({"new": ({"name": "x.txt", "content": memoryview(b"HTTP/1.1 502 Bad Gateway\\r\\n\\r\\n")},)})
+print(json.dumps(panel.status.value))
+"""
 
-    panel = Panel(open_runbook("03_certificate", lab=expired.file))
-    monkeypatch.setattr("cfrunbook.files._put_new", full)
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    assert clicked(panel, panel.rows["judge"].run).startswith("✕ Fault found")
-    said = clicked(panel, panel.save)
-    told = re.fullmatch(r"✕ Cannot write evidence-\S+\.json: No space left on device; what was seen is in (\S+)\.", said)
-    assert told is not None
-    assert evidence.load(Path(told[1])).handshakes
-    assert panel.runbook.has_looked
+
+@pytest.mark.needs("unshare")
+@pytest.mark.parametrize(
+    ("mount", "why"),
+    [(READ_ONLY, "Read-only file system"), (FULL, "No space left on device")],
+    ids=["read-only", "full"],
+)
+def test_a_folder_that_cannot_be_written_costs_a_sentence_and_not_the_evidence(folder, mount, why):
+    """A real one, which only this process sees; what was seen is where temporary files go."""
+    for name in ("work", "t"):
+        (folder / name).mkdir()
+    under = ("unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh", str(folder / "work"))
+    path = os.pathsep.join([str(Path(evidence.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [*under, sys.executable, "-c", CLICKED],
+        env={**os.environ, "TMPDIR": str(folder / "t"), "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    *told, uploaded = [text(json.loads(line)) for line in done.stdout.splitlines()]
+    begin = (
+        r"✕ Fault found: shop\.example:443 refuses connections .* Cannot write \.cfrunbook/04_port\S*",
+        r"✕ Cannot write evidence-\S+\.json",
+        r"✕ Cannot write the report to incident",
+    )
+    for said, beginning in zip(told, begin, strict=True):
+        kept = re.fullmatch(rf"{beginning}: {why}; what was seen is in (\S+)\.", said)
+        assert kept, said
+        assert evidence.load(Path(kept[1])).connections[0].outcome == "refused"
+    assert re.fullmatch(rf"✕ Cannot write \.cfrunbook/04_port\S*: {why}\.", uploaded)
 
 
 def test_write_report(expired, monkeypatch):
