@@ -336,6 +336,9 @@ def test_a_person_works_with_the_panel(seen, work):
             )
 
             seen.page.evaluate(RESTART)
+            dead = seen.page.locator(".cfr-panel.jupyter-widgets-disconnected")
+            told = dead.evaluate("panel => getComputedStyle(panel, '::before').content")
+            assert "Run the notebook’s first two code cells" in told
             seen.run("parameters", "open")
             assert "resume" in seen.says("Run all looks now")
             seen.button("Resume").click()
@@ -383,7 +386,9 @@ def test_a_look_outlives_its_page_and_what_it_saw_its_kernel(browser, server, wo
                 "said => document.querySelector('.cfr-panel .cfr-status').innerText !== said", arg=before
             )
             assert again.button("Cancel").is_enabled()
-            while not (kept := list(work.glob(".cfrunbook/02_tls_protocol/*.json"))):
+            for _ in range(1200):
+                if kept := list(work.glob(".cfrunbook/02_tls_protocol/*.json")):
+                    break
                 again.page.wait_for_timeout(50)
 
             os.kill(process, signal.SIGKILL)
@@ -392,11 +397,6 @@ def test_a_look_outlives_its_page_and_what_it_saw_its_kernel(browser, server, wo
             again.button("Resume").click()
             assert "the rest of the look" in again.says("Could not tell")
             assert evidence.load(*kept).connections[0].outcome == "connected"
-
-            again.page.evaluate(RESTART)
-            dead = again.page.locator(".cfr-panel.jupyter-widgets-disconnected")
-            told = dead.evaluate("panel => getComputedStyle(panel, '::before').content")
-            assert "Run the notebook’s first two code cells" in told
 
 
 def test_the_keyboard_reaches_all_of_the_panel_and_axe_finds_nothing(seen, work):
