@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 TICK = 0.5
 """Seconds between two pictures of a look in which nothing comes in."""
-FALLBACK = "The panel of this runbook: run this cell to have it here. What its steps showed is below."
+FALLBACK = "The panel of this runbook: run the cell of the parameters and this one to have it here. Its results are below."
 _OPEN = frozenset({"judge", "fix", "verify"})
 """Steps whose results are shown at once; the others' are a click away."""
 _LIVE: dict[str, Panel] = {}

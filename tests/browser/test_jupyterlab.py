@@ -39,6 +39,7 @@ async () => {
 }
 """
 RESTART = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()"
+SHUTDOWN = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown()"
 INTERRUPT = "() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')"
 PROCESS = """
 async () => {
@@ -360,6 +361,13 @@ def test_two_runbooks_look_at_once_and_each_keeps_its_own(browser, server, work)
     for seen in both:
         seen.button("Save evidence").click()
     saved = [evidence.load(work / seen.says("Saved").split()[2].rstrip(".")) for seen in both]
+
+    both[0].saved()
+    both[0].page.evaluate(SHUTDOWN)
+    both[0].page.close()
+    page = context.new_page()
+    page.goto(server.page(f"lab/tree/{names[0]}.ipynb"))
+    page.locator(".jp-OutputArea", has_text="run the cell of the parameters and this one to have it here").wait_for()
     context.close()
     assert "The certificate for the server name" in said[0]
     assert "502" in said[1]

@@ -39,6 +39,8 @@
   const OURS = "'cfrunbook.runbook.steps'";
   const NONE = "'builtins'";
 
+  const WIDGET = "application/vnd.jupyter.widget-view+json";
+
   let shared;
 
   async function take(name) {
@@ -83,11 +85,23 @@
       await OutputArea.execute("runbook", cells[1].outputArea, sessionContext);
     } else if (type === NONE && isPlain && (isFresh || hasDied)) {
       for (const cell of cells) await NotebookActions.runCells(content, [cell], sessionContext);
-    } else return;
+    } else {
+      if (type === NONE) leaveWords(cells[1].outputArea.model);
+      return;
+    }
     // What a person wants to see is the panel: the code before it is folded, which a click undoes.
     for (const cell of cells) cell.inputHidden = true;
     content.activeCellIndex = content.widgets.indexOf(cells[1]);
     await content.scrollToCell(cells[1], "start");
+  }
+
+  // A widget in a file is gone with its kernel, and JupyterLab says for ever that it is loading: leave what stands for it.
+  function leaveWords(outputs) {
+    for (let place = 0; place < outputs.length; place++) {
+      const output = outputs.get(place).toJSON();
+      const { [WIDGET]: view, ...data } = output.data ?? {};
+      if (view) outputs.set(place, { ...output, data });
+    }
   }
 
   // A kernel that died is started again by the server, and every panel that it had is dead.
