@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from cfrunbook.errors import BadInput
@@ -58,6 +59,52 @@ def write_whole(path: Path, content: bytes) -> None:
         raise BadInput(f"Cannot write {visible(path)}: {error.strerror or error}.") from error
     except (ValueError, OverflowError):  # a NUL, a lone surrogate, a descriptor beyond all numbers
         raise BadInput(f"Cannot write {visible(path)}: it is not a file name.") from None
+
+
+def write_aside(name: str, content: bytes) -> Path | None:
+    """Write where temporary files go what cannot be where it belongs; return where it is, None if nowhere."""
+    import tempfile
+
+    try:
+        path = Path(tempfile.mkdtemp(prefix="cfrunbook-kept-")) / name
+        path.write_bytes(content)
+    except OSError:
+        return None
+    return path
+
+
+def write_new(paths: Iterable[Path], content: bytes) -> Path:
+    """Write `content`, whole or not at all, to the first of `paths` that is not there; return that one.
+
+    Of two processes that do so at once, each gets a path of its own. Raises BadInput with one sentence.
+    """
+    for path in paths:
+        try:
+            _put_new(path, content)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise BadInput(f"Cannot write {visible(path)}: {error.strerror or error}.") from error
+        return path
+    raise BadInput(f"Cannot write {visible(path)}: every name of that kind is taken.")
+
+
+def _put_new(path: Path, content: bytes) -> None:
+    """Write to a temporary neighbour of `path` and link it. Raises FileExistsError where there is something."""
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    temporary = path.with_name(f".{os.urandom(8).hex()}.part")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+        try:
+            path.hardlink_to(temporary)
+        except FileExistsError:
+            raise
+        except OSError:  # not every file system has links
+            temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _replace(path: Path, content: bytes, mode: int | None) -> None:

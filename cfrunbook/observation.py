@@ -71,6 +71,8 @@ IDLE_MARGIN = 1.0
 """Seconds by which an idle connection is watched for longer than CloudFront keeps it."""
 POLITE_JITTER = 0.02
 """Seconds: the most by which a polite connection after the first is delayed."""
+SO_FAR = 2.0
+"""Seconds after which, again and again, what was seen so far is told to whoever keeps it."""
 
 _NOTHING_TO_ENUMERATE = frozenset(
     {HandshakeOutcome.TIMEOUT, HandshakeOutcome.NOT_TLS, HandshakeOutcome.NOT_CONNECTED, HandshakeOutcome.TOO_LARGE}
@@ -86,12 +88,14 @@ async def observe(
     progress: Progress | None = None,
     afterwards: Sequence[str] = (),
     stop: asyncio.Event | None = None,
+    so_far: Callable[[Observations], None] | None = None,
 ) -> Observations:
     """Look at every target of `incident` as CloudFront would, all at once, each probe within the deadline.
 
     With a recording as input nothing is probed and the recording is returned. `afterwards` are modules that the caller
     is going to import: that is done while probes wait. Once `stop` is set, the probes that are still under way are
-    cancelled and what was seen until then is returned, with `stopped_after` set.
+    cancelled and what was seen until then is returned, with `stopped_after` set. A look that takes long tells `so_far`
+    the same every now and then, for this process may be killed; it must neither raise nor take long.
     """
     if incident.observations is not None:
         return await _with_live_ranges(incident, incident.observations)
@@ -105,11 +109,26 @@ async def observe(
 
         from cfrunbook.probes import s2n, tls  # noqa: F401
 
-    ended = await _until(look.everything(afterwards), stop)
-    seen = look.observations(recorded_at)
-    if incident.secrets:
-        seen = free_text.of_observations(seen, incident.secrets)
-    return seen if ended else msgspec.structs.replace(seen, stopped_after=round(time.monotonic() - begun, 3))
+    def seen(*, ended: bool) -> Observations:
+        found = look.observations(recorded_at)
+        if incident.secrets:
+            found = free_text.of_observations(found, incident.secrets)
+        return found if ended else msgspec.structs.replace(found, stopped_after=round(time.monotonic() - begun, 3))
+
+    telling = asyncio.create_task(_tell(so_far, lambda: seen(ended=False))) if so_far is not None else None
+    try:
+        ended = await _until(look.everything(afterwards), stop)
+    finally:
+        if telling is not None:
+            telling.cancel()
+    return seen(ended=ended)
+
+
+async def _tell(so_far: Callable[[Observations], None], seen: Callable[[], Observations]) -> None:
+    """Tell what was seen so far, every now and then."""
+    while True:
+        await asyncio.sleep(SO_FAR)
+        so_far(seen())
 
 
 async def _until(work: Coroutine[Any, Any, None], stop: asyncio.Event | None) -> bool:

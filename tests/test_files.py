@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cfrunbook.errors import BadInput
-from cfrunbook.files import read_bounded, write_whole
+from cfrunbook.files import read_bounded, write_new, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -149,3 +149,20 @@ def test_names_that_are_not_text_are_names_all_the_same(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"\xff.json")
     write_whole(path, b"{}")
     assert read_bounded(path, "It") == b"{}"
+
+
+def test_a_new_file_takes_no_other_ones_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [tmp_path / name for name in ("a", "b", "c", "d")]
+    paths[0].write_text("mine")
+    paths[1].symlink_to("nowhere")
+    assert write_new(paths, b"first") == paths[2]
+
+    def no_links(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("pathlib.Path.hardlink_to", no_links)
+    assert write_new(paths, b"second") == paths[3]
+    with pytest.raises(BadInput, match=r"Cannot write .*d: every name of that kind is taken\."):
+        write_new(paths, b"third")
+    assert [p.read_bytes() for p in (paths[0], *paths[2:])] == [b"mine", b"first", b"second"]
+    assert names(tmp_path) == ["a", "b", "c", "d"]

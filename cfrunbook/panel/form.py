@@ -23,7 +23,7 @@ FILES = (
 )
 """Parameters that take a file."""
 MOST_SUGGESTIONS = 200
-_LARGE = "Over 10 MB: put it beside the notebook, and its name into the field."
+_LARGE = "Over 10 MB: drag it into JupyterLab’s list of files, and put its name into the field."
 """A server of Jupyter that we did not start drops what is larger, and nobody is told."""
 _BY_CONTENT = "what it is, by what is in it"
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cfrunbook.errors import BadInput
-from cfrunbook.files import write_whole
+from cfrunbook.files import write_new, write_whole
 from cfrunbook.text import visible
 
 if TYPE_CHECKING:
@@ -42,12 +42,24 @@ class Keeping:
 
     def __init__(self, name: str, *, folder: Path = FOLDER) -> None:
         self.folder = folder / _plain(name)
+        self._unfinished: dict[dt.datetime, Path] = {}
+        """What was kept of looks that go on, by when they began."""
 
-    def keep(self, seen: Observations) -> Path:
-        """Write a recording and return where it is. Raises BadInput if it cannot be written."""
-        kept = [one for one in self.kept if one.at == seen.recorded_at.astimezone(dt.UTC).replace(microsecond=0)]
-        path = self.folder / evidence_name(seen, kept[0].number + 1 if kept else 1)
-        self._write(path, seen.to_json())
+    def keep(self, seen: Observations, *, so_far: bool = False) -> Path:
+        """Write a recording and return where it is. Raises BadInput if it cannot be written.
+
+        What was kept `so_far` of a look gives way to what that look has seen later.
+        """
+        if path := self._unfinished.get(seen.recorded_at):
+            self._make_folder()
+            write_whole(path, seen.to_json())
+        else:
+            kept = [one for one in self.kept if one.at == seen.recorded_at.astimezone(dt.UTC).replace(microsecond=0)]
+            path = self._new(evidence_names(seen, kept[0].number + 1 if kept else 1), seen.to_json())
+        if so_far:
+            self._unfinished[seen.recorded_at] = path
+        else:
+            self._unfinished.pop(seen.recorded_at, None)
         for old in self.kept[MOST_KEPT:]:
             old.path.unlink(missing_ok=True)
         return path
@@ -72,11 +84,14 @@ class Keeping:
             raise BadInput(
                 f"{visible(name, 80)} is larger than {most} MiB: put it beside the notebook and give its name."
             )
-        path = self._free(_plain(name) or "file")
-        self._write(path, content)
-        return path
+        return self._new(numbered(_plain(name) or "file"), content)
 
-    def _write(self, path: Path, content: bytes) -> None:
+    def _new(self, names: Iterator[str], content: bytes) -> Path:
+        """Write a file by the first of these names that is not taken: another kernel may keep things here too."""
+        self._make_folder()
+        return write_new((self.folder / name for name in names), content)
+
+    def _make_folder(self) -> None:
         try:
             self.folder.parent.mkdir(exist_ok=True)
             ignore = self.folder.parent / ".gitignore"
@@ -85,22 +100,18 @@ class Keeping:
             self.folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise BadInput(f"Cannot write {visible(self.folder)}: {error.strerror or error}.") from error
-        write_whole(path, content)
-
-    def _free(self, name: str) -> Path:
-        """Return a path of that name that is not there yet: nothing is overwritten."""
-        path = self.folder / name
-        for number in range(2, 1000):
-            if not path.exists():
-                break
-            path = self.folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
-        return path
 
 
-def evidence_name(seen: Observations, number: int = 1) -> str:
-    """Return the name of a recording's file: when it was made, and which one of that second it is."""
-    more = f"-{number}" if number > 1 else ""
-    return f"evidence-{seen.recorded_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}{more}.json"
+def evidence_names(seen: Observations, first: int = 1) -> Iterator[str]:
+    """Yield names for a recording's file: when it was made, and which one of that second it is, from the `first` on."""
+    return numbered(f"evidence-{seen.recorded_at.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}.json", first)
+
+
+def numbered(name: str, first: int = 1) -> Iterator[str]:
+    """Yield `name`, and then with a number in it, from 2 on."""
+    path = Path(name)
+    for number in range(first, 1000):
+        yield f"{path.stem}-{number}{path.suffix}" if number > 1 else name
 
 
 def _plain(name: str) -> str:

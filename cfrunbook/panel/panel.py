@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
@@ -15,16 +16,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+from ipywidgets import register_comm_target
 
 from cfrunbook.errors import BadInput
+from cfrunbook.files import write_aside, write_new
 from cfrunbook.panel import codes, results
 from cfrunbook.panel.copying import Clipboard
 from cfrunbook.panel.form import Form, culprit
 from cfrunbook.panel.frontend import notebook_name, updates_displays
-from cfrunbook.panel.keeping import Keeping, evidence_name
+from cfrunbook.panel.keeping import Keeping, evidence_names
 from cfrunbook.panel.progress import Progress
 from cfrunbook.panel.rows import StepRow
-from cfrunbook.panel.stopping import stopped_from_outside
+from cfrunbook.panel.stopping import PATIENCE, stopped_from_outside
 from cfrunbook.panel.work import Work
 from cfrunbook.runbook.guides import HOW, given
 from cfrunbook.text import visible
@@ -32,15 +35,23 @@ from cfrunbook.views import outline
 from cfrunbook.views import panel as views
 
 if TYPE_CHECKING:
+    from cfrunbook.evidence import Observations
     from cfrunbook.runbook import Runbook, RunbookStep
 
 TICK = 0.5
 """Seconds between two pictures of a look in which nothing comes in."""
-FALLBACK = "The panel of this runbook: run this cell to have it here. What its steps showed is below."
+FALLBACK = (
+    "The panel of this runbook: run the cell of the parameters and this one to have it here. Its results are below."
+)
 _OPEN = frozenset({"judge", "fix", "verify"})
 """Steps whose results are shown at once; the others' are a click away."""
 _LIVE: dict[str, Panel] = {}
 """The panels on the page, by notebook and runbook: opened again, a runbook gets a new one in place of the old."""
+
+
+def panel_of(runbook: Runbook) -> Panel:
+    """Return the panel of `runbook` that is on a page, with whatever it is doing; a new one, if there is none."""
+    return next((panel for panel in _LIVE.values() if panel.runbook is runbook), None) or Panel(runbook)
 
 
 class Panel:
@@ -57,12 +68,17 @@ class Panel:
         """What each step shows, by its id; also under `opened` and `report`."""
         self._handles: dict[str, Any] = {}
         self._own = False
+        self._lock = threading.RLock()
+        """For what is done in the panels' thread and in the kernel's, where it is shown."""
+        self._said = ""
+        self._not_kept = ""
+        """Why what was seen is not where it is looked for after a restart, and where it is instead."""
         self.rows = {
             step.id: StepRow(number, step, run=self._run_one, copy=self._copy)
             for number, step in enumerate(runbook.agenda, 2)
         }
         self._make()
-        self._unwatch = runbook.watch(self._watched)
+        self._unwatch = runbook.watch(self._watched, so_far=self._keep_so_far)
         self._refresh()
         self._say(self._greeting())
 
@@ -103,34 +119,62 @@ class Panel:
         self._fold()
 
     def show(self) -> None:
-        """Display the panel, and below it a place for what each step shows."""
+        """Display the panel, and below it a place for what each step shows; shown again, it is here as well."""
+        register_comm_target()  # it was not, where ipywidgets was imported before there was a kernel
+        old = _LIVE.pop(self._key, None)
+        if old is self:
+            self._renew()
+        elif old is not None:
+            old.close()
+            self._refresh()  # what that saw until now may be resumed from
+            self._say(self._greeting())
+        _LIVE[self._key] = self
+        with self._lock:
+            self._display()
+        self.work.warm_up()
+
+    def _display(self) -> None:
         from IPython.display import display
 
-        if old := _LIVE.pop(self._key, None):
-            old.close()
-        _LIVE[self._key] = self
         display(views.widget(self.widget.model_id, FALLBACK), raw=True)  # type: ignore[no-untyped-call]
         places = ("opened", *self.rows, "report")
         if not updates_displays():
-            self._handles = {name: _Place() for name in places}
-            boxes = self._boxes = widgets.VBox([place.widget for place in self._handles.values()])
+            self._handles = self._handles or {name: _Place() for name in places}
+            boxes = widgets.VBox([place.widget for place in self._handles.values()])
             boxes.add_class("cfr-places-of-results")
             display(views.widget(boxes.model_id, FALLBACK), raw=True)  # type: ignore[no-untyped-call]
         for name in places:
             data, metadata = self.shown.get(name, views.nothing())
-            if name in self._handles:
-                self._handles[name].update(data)
-            else:
-                self._handles[name] = display(data, metadata=metadata, raw=True, display_id=True)  # type: ignore[no-untyped-call]
-        self.work.warm_up()
+            handle = self._handles.get(name)
+            if isinstance(handle, _Place):
+                handle.update(data)
+            else:  # one that is shown already, on another page, follows too
+                shown_as = handle.display_id if handle else True
+                self._handles[name] = display(data, metadata=metadata, raw=True, display_id=shown_as)  # type: ignore[no-untyped-call]
+
+    def _renew(self) -> None:
+        """Make its widgets anew, as they stand.
+
+        A page that is loaded again asks for the widgets that there were, and misses what they are told meanwhile.
+        """
+        with self._lock:
+            old, typed, folded = self.widget, self.form.values, (self.to_form.value, self.to_code.value)
+            for row in self.rows.values():
+                row.make()
+            self._make()
+            self.status.value = self._said
+            self.form.put(typed)
+            self.to_form.value, self.to_code.value = folded
+            self._refresh()
+        _close(old)
 
     def close(self) -> None:
         """Take the panel from the page; a look that is under way is stopped, and what it saw is kept."""
         self.work.stop()
+        with contextlib.suppress(Exception):  # what it did has nobody left to be told
+            self.work.wait(PATIENCE)
         self._unwatch()
-        for widget in self.widget.children:
-            widget.close()
-        self.widget.close()
+        _close(self.widget)
 
     def wait(self, seconds: float = 60.0) -> None:
         """Wait until what it is doing has ended."""
@@ -138,20 +182,25 @@ class Panel:
 
     def _put(self, name: str, bundle: views.Bundle) -> None:
         """Show something in its place below the panel."""
-        self.shown[name] = bundle
-        if name in self._handles:
-            data, metadata = bundle
-            self._handles[name].update(data, metadata=metadata, raw=True)
+        with self._lock:
+            self.shown[name] = bundle
+            if name in self._handles:
+                data, metadata = bundle
+                self._handles[name].update(data, metadata=metadata, raw=True)
 
     def _fold(self) -> None:
         self._form.layout.display = "" if self.to_form.value else "none"
         self._code_box.layout.display = "" if self.to_code.value else "none"
 
     def _say(self, said: views.Said) -> None:
-        self.status.value = views.status(said)
+        self._draw(views.status(said))
 
     def _refresh(self) -> None:
         """Bring everything that follows from the runbook's state up to date."""
+        with self._lock:
+            self._follow()
+
+    def _follow(self) -> None:
         runbook, busy = self.runbook, self.work.busy and self._own
         self.head.value = views.head(results.head(runbook, _title(runbook)))
         self.script.value = views.code(self._code())
@@ -171,7 +220,7 @@ class Panel:
 
     def _greeting(self) -> views.Said:
         if self.runbook.has_looked:
-            return results.verdict(self.runbook)
+            return self._verdict()
         if self.keeping.kept and not self.runbook.recorded:
             return views.Said("Run all looks now; or resume from what was seen earlier.", status="info")
         if self.runbook.is_example:
@@ -180,6 +229,11 @@ class Panel:
             )
             return views.Said(said, status="info")
         return views.Said("Nothing was looked at yet. Run all does every step but Verify.", status="info")
+
+    def _verdict(self) -> views.Said:
+        """Return the verdict; with why, if what was seen could not be kept."""
+        said = results.verdict(self.runbook)
+        return replace(said, sentence=f"{said.sentence} {self._not_kept}") if self._not_kept else said
 
     def _code(self) -> str:
         return codes.script(self.runbook)
@@ -224,7 +278,7 @@ class Panel:
             if step.method == "look" and not self.runbook.has_looked:
                 return
         if steps[-1].method != "verify" and self.runbook.has_looked:
-            self._say(results.verdict(self.runbook))
+            self._say(self._verdict())
 
     async def _step(self, step: RunbookStep, stop: asyncio.Event) -> None:
         row, begun = self.rows[step.id], time.monotonic()
@@ -266,6 +320,7 @@ class Panel:
             ticking.cancel()
 
     def _draw(self, drawn: str) -> None:
+        self._said = drawn
         self.status.value = drawn
 
     def _failed(self, row: StepRow, sentence: str) -> None:
@@ -302,6 +357,7 @@ class Panel:
             return False
         self.form.put(self.runbook.given)
         self._forget()
+        self._refresh()
         return True
 
     def _attempt(self, parameters: Mapping[str, Any]) -> None:
@@ -320,11 +376,7 @@ class Panel:
             if await self._take_form():
                 said = "These are the parameters now; nothing was looked at yet."
                 has = self.runbook.has_looked
-                self._say(
-                    results.verdict(self.runbook)
-                    if has
-                    else views.Said(said, status="info", code=codes.opening(self.runbook))
-                )
+                self._say(self._verdict() if has else views.Said(said, status="info", code=codes.opening(self.runbook)))
 
         self._begin(use)
 
@@ -340,7 +392,11 @@ class Panel:
 
     def _save(self) -> None:
         async def save(_: asyncio.Event) -> None:
-            path = self.runbook.save(_unused(Path(evidence_name(self.runbook.observations))))
+            seen = self.runbook.observations
+            try:
+                path = write_new(map(Path, evidence_names(seen)), seen.to_json())
+            except BadInput as error:
+                raise BadInput(_aside(seen, str(error))) from error
             self._say(views.Said(f"Saved {visible(path)}.", status="ok", code=f'runbook.save("{path}")'))
 
         self._begin(save)
@@ -364,6 +420,11 @@ class Panel:
 
     # --- what happens elsewhere -----------------------------------------------------------------------------------
 
+    def _keep_so_far(self, seen: Observations) -> None:
+        """Keep what a look has seen so far: the kernel may be killed before it ends."""
+        with contextlib.suppress(BadInput):  # that it cannot be kept is said at its end
+            self.keeping.keep(seen, so_far=True)
+
     def _watched(self, step: RunbookStep, shown: Any) -> None:
         """Follow a look, whoever began it: keep what was seen, and drop what was shown of an earlier one."""
         if self.runbook.recorded:
@@ -373,10 +434,11 @@ class Panel:
         else:
             seen = self.runbook.observations
         if seen is not None:
+            self._not_kept = ""
             try:
                 self.keeping.keep(seen)
             except BadInput as error:
-                self._say(views.Said(f"What was seen is here, but was not kept: {error}", status="warning"))
+                self._not_kept = _aside(seen, str(error))
         if step.method == "look":
             for name, row in self.rows.items():
                 if row.step.needs_look:
@@ -387,7 +449,7 @@ class Panel:
             row.put(results.concluded(row.fresh, shown))
             self._put(step.id, views.nothing())  # it stands in the cell that was run
             with contextlib.suppress(BadInput):
-                self._say(results.verdict(self.runbook))
+                self._say(self._verdict())
             self._refresh()
 
 
@@ -408,10 +470,23 @@ def _button(description: str, tooltip: str, click: Callable[[], None], *, icon: 
     return button
 
 
+def _close(widget: Any) -> None:
+    """Take a widget and all that is in it from the page."""
+    for child in getattr(widget, "children", ()):
+        _close(child)
+    widget.close()
+
+
 def _broken(error: Exception) -> views.Said:
     """Return a sentence for what should not have happened."""
     kind = f"{type(error).__name__}: {visible(error, 300)}"
     return views.Said(f"This went wrong inside cfrunbook, which is a mistake of ours: {kind}", status="fault")
+
+
+def _aside(seen: Observations, why: str) -> str:
+    """Keep a recording where temporary files go; return, in a sentence, why it is not elsewhere, and where it is."""
+    path = write_aside("evidence.json", seen.to_json())
+    return f"{why.rstrip('.')}; what was seen is in {visible(path)}." if path else why
 
 
 def _title(runbook: Runbook) -> str:
@@ -424,12 +499,3 @@ def _scenarios() -> Sequence[str]:
     from cfrunbook.lab import SCENARIOS
 
     return sorted(SCENARIOS)
-
-
-def _unused(path: Path) -> Path:
-    """Return `path`, numbered if a file of that name is there: evidence is never overwritten."""
-    for number in range(2, 1000):
-        if not path.exists():
-            break
-        path = path.with_name(f"{path.stem.split('Z')[0]}Z-{number}{path.suffix}")
-    return path

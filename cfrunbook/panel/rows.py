@@ -25,8 +25,15 @@ class StepRow:
         )
         """How it stands before it is done."""
         self.value = self.fresh
-        self._line = widgets.HTML(views.row(self.fresh))
-        verb = "Verify" if step.method == "verify" else f"Run {number}"
+        self._clicked = run, copy
+        self.make()
+
+    def make(self) -> None:
+        """Make its widgets, as it stands."""
+        step, (run, copy) = self.step, self._clicked
+        self._line = widgets.HTML()
+        self._line.value = views.row(self.value)  # which another thread may put meanwhile
+        verb = "Verify" if step.method == "verify" else f"Run {self.fresh.number}"
         self.run = widgets.Button(description=verb, tooltip=f"{verb}: {step.title}")
         self.run.on_click(lambda _: run(step))
         self.copy = widgets.Button(description="Copy command", tooltip=f"Copy the commands of: {step.title}")

@@ -22,6 +22,7 @@ async def within(seconds: float) -> AsyncIterator[None]:
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
+    timer: asyncio.TimerHandle
 
     def look() -> None:
         nonlocal timer

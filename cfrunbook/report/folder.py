@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from cfrunbook.errors import BadInput
+from cfrunbook.files import write_aside
 from cfrunbook.report import formats as forms
 from cfrunbook.report import pictures_apart
 from cfrunbook.report.formats import Format
@@ -176,14 +177,8 @@ def _recording_of(incident: Incident, observations: Observations) -> Observation
 
 def keep_recording(recording: Observations) -> str:
     """Write a recording where temporary files go; return where it is as the end of a sentence, empty if nowhere."""
-    import tempfile
-
-    try:
-        path = Path(tempfile.mkdtemp(prefix="cfrunbook-kept-")) / "evidence.json"
-        recording.save(path)
-    except (OSError, BadInput):
-        return ""
-    return f"; what was seen is in {visible(path)}"
+    path = write_aside("evidence.json", recording.to_json())
+    return f"; what was seen is in {visible(path)}" if path else ""
 
 
 def _write_gathered(

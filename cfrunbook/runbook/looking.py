@@ -19,10 +19,14 @@ async def observed(
     *,
     progress: Progress | None,
     stop: asyncio.Event | None,
+    so_far: Callable[[Observations], None] | None = None,
 ) -> Observations:
-    """Observe, and have `keep` keep what was seen: also where this is cancelled, as an interrupted cell is."""
+    """Observe, and have `keep` keep what was seen: also where this is cancelled, as an interrupted cell is.
+
+    `so_far` is that of `observe`.
+    """
     stop = stop or asyncio.Event()
-    looking = asyncio.create_task(observe(incident, progress=progress, stop=stop))
+    looking = asyncio.create_task(observe(incident, progress=progress, stop=stop, so_far=so_far))
     try:
         seen = await asyncio.shield(looking)
     except asyncio.CancelledError:

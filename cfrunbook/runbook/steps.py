@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Told = Callable[[RunbookStep, Any], None]
 """Called with a step that looked, and what it shows."""
+SoFar = Callable[["Observations"], None]
+"""Called with what a look that takes long has seen so far."""
 
 
 def open_runbook(name: str, /, *, namespace: Mapping[str, Any] | None = None, **parameters: Any) -> Runbook:
@@ -54,6 +56,7 @@ class Runbook:
     def __init__(self, guide: Guide, given: Mapping[str, Any]) -> None:
         self.guide = guide
         self._watchers: list[Told] = []
+        self._keepers: list[SoFar] = []
         self._open(given)
 
     def _open(self, given: Mapping[str, Any]) -> None:
@@ -135,7 +138,7 @@ class Runbook:
             if self.incident is incident:  # else it was opened anew meanwhile
                 self._observations = seen
 
-        seen = await looking.observed(incident, keep, progress=progress, stop=stop)
+        seen = await looking.observed(incident, keep, progress=progress, stop=stop, so_far=self._so_far)
         when = outline.moment(seen.recorded_at)
         where = visible(seen.vantage, 80)
         counted = (
@@ -311,7 +314,7 @@ class Runbook:
             def keep(seen: Observations) -> None:
                 self.second_look = seen
 
-            seen = await looking.observed(self.incident, keep, progress=progress, stop=stop)
+            seen = await looking.observed(self.incident, keep, progress=progress, stop=stop, so_far=self._so_far)
             shown = mending.verified(before, judge(self.incident, seen), seen, proofs, self.guide.causes)
         self._tell("verify", shown)
         return shown
@@ -371,10 +374,21 @@ class Runbook:
         """Whether there is something to judge."""
         return self._observations is not None
 
-    def watch(self, told: Told) -> Callable[[], None]:
-        """Have `told` called after every look, wherever it was started; return what ends that."""
+    def watch(self, told: Told, *, so_far: SoFar) -> Callable[[], None]:
+        """Have `told` called after every look and `so_far` during it, whoever started it; return what ends that."""
         self._watchers.append(told)
-        return lambda: self._watchers.remove(told) if told in self._watchers else None
+        self._keepers.append(so_far)
+
+        def end() -> None:
+            if told in self._watchers:
+                self._watchers.remove(told)
+                self._keepers.remove(so_far)
+
+        return end
+
+    def _so_far(self, seen: Observations) -> None:
+        for keep in tuple(self._keepers):
+            keep(seen)
 
     def _tell(self, method: str, shown: Any) -> None:
         step = next(step for step in self.agenda if step.method == method)
@@ -408,7 +422,9 @@ class Runbook:
 
         if not shows_widgets():
             raise NotImplementedError
-        self.panel().show()
+        from cfrunbook.panel.panel import panel_of
+
+        panel_of(self).show()
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         from cfrunbook.views import steps

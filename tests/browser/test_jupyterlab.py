@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import signal
 import socket
 import socketserver
 import threading
@@ -37,7 +39,28 @@ async () => {
 }
 """
 RESTART = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()"
+SHUTDOWN = "() => window.jupyterapp.shell.currentWidget.context.sessionContext.shutdown()"
 INTERRUPT = "() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')"
+PROCESS = """
+async () => {
+  const { kernel } = window.jupyterapp.shell.currentWidget.context.sessionContext.session;
+  const asked = { code: "", silent: true, user_expressions: { process: "__import__('os').getpid()" } };
+  const reply = await kernel.requestExecute(asked).done;
+  return Number(reply.content.user_expressions.process.data["text/plain"]);
+}
+"""
+THEME = "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+FOCUSED = """
+() => {
+  const one = document.activeElement, look = getComputedStyle(one);
+  return {
+    inside: Boolean(one.closest(".cfr-panel")),
+    name: one.innerText || one.labels?.[0]?.innerText || one.title,
+    ring: look.outlineStyle === "solid" && parseFloat(look.outlineWidth) >= 2 ? look.outlineColor : "",
+    place: [...document.querySelectorAll(".cfr-panel *")].indexOf(one),
+  };
+}
+"""
 LAUNCHER = "() => { window.jupyterapp.commands.execute('launcher:create'); }"
 RUN = """
 async ([cells, parameters]) => {
@@ -116,6 +139,12 @@ class Seen:
 
     def button(self, name: str) -> Locator:
         return self.page.locator(".cfr-panel button", has_text=name)
+
+    def fill(self, **values: str) -> None:
+        """Fill in fields, by their labels with `_` for a space."""
+        for label, value in values.items():
+            name = label.replace("_", " ")
+            self.page.locator(".cfr-panel").get_by_label(name, exact=True).fill(value)
 
     def says(self, start: str) -> str:
         """Wait until the panel says something that begins so, and return all of it."""
@@ -308,6 +337,9 @@ def test_a_person_works_with_the_panel(seen, work):
             )
 
             seen.page.evaluate(RESTART)
+            dead = seen.page.locator(".cfr-panel.jupyter-widgets-disconnected")
+            told = dead.evaluate("panel => getComputedStyle(panel, '::before').content")
+            assert "Run the notebook’s first two code cells" in told
             seen.run("parameters", "open")
             assert "resume" in seen.says("Run all looks now")
             seen.button("Resume").click()
@@ -315,6 +347,94 @@ def test_a_person_works_with_the_panel(seen, work):
             assert seen.elsewhere == []
         finally:
             service.stop()
+
+
+def test_two_runbooks_look_at_once_and_each_keeps_its_own(browser, server, work):
+    context = browser.new_context(viewport={"width": 1300, "height": 9000})
+    names = ("01_tls_name", "07_origin_response")
+    both = [Seen(context.new_page(), server) for _ in names]
+    for seen, name in zip(both, names, strict=True):
+        seen.open(name)
+    for seen in both:
+        seen.button("Run all").click()
+    said = [seen.says("Fault found") for seen in both]
+    for seen in both:
+        seen.button("Save evidence").click()
+    saved = [evidence.load(work / seen.says("Saved").split()[2].rstrip(".")) for seen in both]
+
+    both[0].saved()
+    both[0].page.evaluate(SHUTDOWN)
+    both[0].page.close()
+    page = context.new_page()
+    page.goto(server.page(f"lab/tree/{names[0]}.ipynb"))
+    page.locator(".jp-OutputArea", has_text="run the cell of the parameters and this one to have it here").wait_for()
+    context.close()
+    assert "The certificate for the server name" in said[0]
+    assert "502" in said[1]
+    assert saved == [evidence.load(*work.glob(f".cfrunbook/{name}/*.json")) for name in names]
+    assert saved[0] != saved[1]
+
+
+def test_a_look_outlives_its_page_and_what_it_saw_its_kernel(browser, server, work):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        for seen in seen_on(browser, server):
+            seen.open("02_tls_protocol")
+            seen.button("More fields").click()
+            relocated = f"shop.example:443:127.0.0.1:{silent.getsockname()[1]}"
+            seen.fill(Origin="shop.example", Connect_to=relocated, Deadline="600")
+            seen.button("Run all").click()
+            seen.says("Looking")
+            process = seen.page.evaluate(PROCESS)
+            seen.page.close()
+
+            again = Seen(seen.page.context.new_page(), server)
+            again.page.goto(server.page("lab/tree/02_tls_protocol.ipynb"))
+            before = again.says("Looking")
+            again.page.wait_for_function(
+                "said => document.querySelector('.cfr-panel .cfr-status').innerText !== said", arg=before
+            )
+            assert again.button("Cancel").is_enabled()
+            for _ in range(1200):
+                if kept := list(work.glob(".cfrunbook/02_tls_protocol/*.json")):
+                    break
+                again.page.wait_for_timeout(50)
+
+            os.kill(process, signal.SIGKILL)
+            again.page.locator(".jp-Dialog button", has_text="Ok").click(timeout=60_000)
+            assert "resume" in again.says("Run all looks now")
+            again.button("Resume").click()
+            assert "the rest of the look" in again.says("Could not tell")
+            assert evidence.load(*kept).connections[0].outcome == "connected"
+
+
+def test_the_keyboard_reaches_all_of_the_panel_and_axe_finds_nothing(seen, work):
+    from axe_playwright_python.sync_playwright import Axe
+
+    seen.open("05_dns")
+    for button in ("More fields", "As code"):
+        seen.button(button).click()
+    can = ".cfr-panel :is(button, input, textarea, select):visible:enabled"
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        seen.page.evaluate(THEME, theme)
+        seen.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+        assert Axe().run(seen.page, context=".cfr-panel").response["violations"] == []
+        seen.page.locator(can).first.focus()
+        seen.page.keyboard.press("Tab")
+        seen.page.keyboard.press("Shift+Tab")
+        reached = []
+        while (one := seen.page.evaluate(FOCUSED))["inside"]:
+            reached.append(one)
+            seen.page.keyboard.press("Tab")
+        assert [one["name"] for one in reached if not one["ring"]] == []
+        assert [one for one in reached if not one["name"]] == []
+        places = [one["place"] for one in reached]
+        assert places == sorted(places)
+        assert len(places) == seen.page.locator(can).count()
+
+    seen.button("Run all").press("Enter")
+    seen.says("Fault found")
+    seen.page.keyboard.press("Tab")
+    assert seen.page.evaluate(FOCUSED)["name"] == "Save evidence"
 
 
 def test_a_team_uses_pages_in_voila(browser, tmp_path):

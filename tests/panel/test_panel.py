@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +21,7 @@ import pytest
 from cfrunbook import evidence, lab
 from cfrunbook.panel import codes, stopping
 from cfrunbook.panel.frontend import notebook_name, shows_widgets
-from cfrunbook.panel.panel import Panel
+from cfrunbook.panel.panel import Panel, panel_of
 from cfrunbook.panel.progress import Progress
 from cfrunbook.report.folder import Report
 from cfrunbook.runbook import AGENDA, GUIDES, PARAMETERS, open_runbook
@@ -139,16 +142,53 @@ def test_evidence_is_saved_beside_the_notebook_and_never_overwritten(expired, fo
     assert open_runbook("03_certificate", evidence=files[0]).recorded
 
 
-def test_a_folder_that_cannot_be_written_costs_a_sentence_and_not_the_evidence(expired, monkeypatch):
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && cd "$1" || exit 99; shift; exec "$@"'
+FULL = 'mount -t tmpfs -o size=4k none "$1" && cd "$1" || exit 99; shift; exec "$@"'
+CLICKED = """
+import json
+from cfrunbook.panel.panel import Panel
+from cfrunbook.runbook import open_runbook
+panel = Panel(open_runbook("04_port", origin="shop.example", connect_to=["shop.example:443:127.0.0.1:9"]))
+for button in (panel.run_all, panel.save, panel.report):
+    button.click()
+    panel.wait()
+    print(json.dumps(panel.status.value))
+panel.form._received({"new": ({"name": "x.txt", "content": memoryview(b"HTTP/1.1 502 Bad Gateway\\r\\n\\r\\n")},)})
+print(json.dumps(panel.status.value))
+"""
 
-    panel = Panel(open_runbook("03_certificate", lab=expired.file))
-    monkeypatch.setattr("cfrunbook.files._replace", full)
-    assert clicked(panel, panel.rows["judge"].run).startswith("✕ Fault found")
-    said = clicked(panel, panel.save)
-    assert re.fullmatch(r"✕ Cannot write evidence-\S+\.json: No space left on device\.", said)
-    assert panel.runbook.has_looked
+
+@pytest.mark.needs("unshare")
+@pytest.mark.parametrize(
+    ("mount", "why"),
+    [(READ_ONLY, "Read-only file system"), (FULL, "No space left on device")],
+    ids=["read-only", "full"],
+)
+def test_a_folder_that_cannot_be_written_costs_a_sentence_and_not_the_evidence(folder, mount, why):
+    """A real one, which only this process sees; what was seen is where temporary files go."""
+    for name in ("work", "t"):
+        (folder / name).mkdir()
+    under = ("unshare", "--map-root-user", "--mount", "sh", "-c", mount, "sh", str(folder / "work"))
+    path = os.pathsep.join([str(Path(evidence.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(
+        [*under, sys.executable, "-c", CLICKED],
+        env={**os.environ, "TMPDIR": str(folder / "t"), "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    *told, uploaded = [text(json.loads(line)) for line in done.stdout.splitlines()]
+    begin = (
+        r"✕ Fault found: shop\.example:443 refuses connections .* Cannot write \.cfrunbook/04_port\S*",
+        r"✕ Cannot write evidence-\S+\.json",
+        r"✕ Cannot write the report to incident",
+    )
+    for said, beginning in zip(told, begin, strict=True):
+        kept = re.fullmatch(rf"{beginning}: {why}; what was seen is in (\S+)\.", said)
+        assert kept, said
+        assert evidence.load(Path(kept[1])).connections[0].outcome == "refused"
+    assert re.fullmatch(rf"✕ Cannot write \.cfrunbook/04_port\S*: {why}\.", uploaded)
 
 
 def test_write_report(expired, monkeypatch):
@@ -268,6 +308,71 @@ def test_the_end_of_the_kernel_ends_a_look_and_keeps_what_was_seen(silent, monke
     stopping._at_exit()
     assert not panel.work.busy
     assert evidence.load(panel.keeping.kept[0].path).connections
+
+
+def kept_soon(panel: Panel) -> Path:
+    """Wait until something is kept, and return the newest."""
+    for _ in range(600):
+        if panel.keeping.kept:
+            break
+        with suppress(TimeoutError):
+            panel.wait(0.1)
+    return panel.keeping.kept[0].path
+
+
+def test_a_look_that_takes_long_is_kept_while_it_goes_on(silent, monkeypatch):
+    """For a kernel that is killed; at its end the whole look is in the same file."""
+    monkeypatch.setattr("cfrunbook.observation.SO_FAR", 0.01)
+    panel = Panel(open_runbook("04_port", lab=silent.file, deadline=600))
+    panel.rows["look"].run.click()
+    so_far = evidence.load(kept_soon(panel))
+    assert panel.work.busy
+    panel.close()
+    assert not panel.work.busy
+    (kept,) = panel.keeping.kept
+    seen = evidence.load(kept.path)
+    assert seen == panel.runbook.observations
+    assert (seen.recorded_at, seen.stopped_after is not None) == (so_far.recorded_at, True)
+    assert so_far.stopped_after <= seen.stopped_after
+
+
+def test_a_runbook_shown_again_has_its_panel_with_what_it_is_doing(silent, monkeypatch):
+    """As where a page is loaded again: its widgets are new, and the look that goes on is told to them."""
+    monkeypatch.setenv("CFRUNBOOK_WIDGETS", "yes")
+    displayed: list[Any] = []
+
+    class Handle:
+        display_id = "x"
+
+        def update(self, *_: Any, **__: Any) -> None:
+            pass
+
+    def display(data: Any, *, display_id: object = None, **_: Any) -> Handle:
+        displayed.append((data, display_id))
+        return Handle()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    monkeypatch.setattr("cfrunbook.panel.frontend.shows_widgets", lambda: True)
+    runbook = open_runbook("04_port", lab=silent.file, deadline=600)
+    runbook._ipython_display_()
+    panel = panel_of(runbook)
+    panel.form.field("vantage").value = "here"
+    clicked(panel, panel.use)
+    panel.rows["look"].run.click()
+    before, first, number = panel.widget, displayed[0], len(displayed)
+    runbook._ipython_display_()
+    assert panel_of(runbook) is panel
+    assert before.comm is None, "the widgets of before are gone"
+    assert panel.form.field("vantage").value == "here"
+    assert displayed[number][0] != first[0]
+    assert {shown_as for _, shown_as in displayed[number + 1 :]} == {"x"}, "results on another page follow too"
+    assert clicked(panel, panel.cancel).startswith("? Could not tell")
+    assert panel.run_all.disabled is False
+
+    other = Panel(open_runbook("04_port", lab=silent.file))
+    other.show()
+    assert text(other.status.value) == "i Run all looks now; or resume from what was seen earlier."
+    assert panel.widget.comm is None
 
 
 def test_an_interrupted_kernel_stops_panels_but_takes_no_interrupt_from_a_cell(silent, monkeypatch):

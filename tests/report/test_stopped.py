@@ -213,6 +213,21 @@ def test_on_a_disk_that_is_full(home, size, kept):
     assert processes_under(home) == []
 
 
+READ_ONLY = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" || exit 99; shift; exec "$@"'
+
+
+@pytest.mark.needs("unshare")
+def test_a_folder_that_is_read_only_is_refused_before_anything_is_probed(home, silent):
+    (home / "out").mkdir()
+    under = ("unshare", "--map-root-user", "--mount", "sh", "-c", READ_ONLY, "sh", str(home / "out"))
+    ended = Reporting(home, *silent[1], under=under).end()
+    assert (ended.status, ended.said) == (
+        2,
+        f"cfrunbook: --output: cannot write in the folder {home}/out: Read-only file system.\n",
+    )
+    assert_nothing_is_left(ended, home)
+
+
 def test_what_cannot_be_written_beside_the_report_costs_only_that(home):
     (home / "out").mkdir()
     options = ("--evidence", str(RECORDING), "--save-evidence", "/dev/full", "--format", "json")

@@ -34,6 +34,13 @@
   const OPENS =
     /^import cfrunbook as cf\n\nrunbook = cf\.open_runbook\("[0-9a-z_]+", namespace=globals\(\)\)( +#[^\r\n]*)?\nrunbook$/;
 
+  // What the kernel has under the name of the runbook, as it says it.
+  const TYPE = "type(globals().get('runbook')).__module__";
+  const OURS = "'cfrunbook.runbook.steps'";
+  const NONE = "'builtins'";
+
+  const WIDGET = "application/vnd.jupyter.widget-view+json";
+
   let shared;
 
   async function take(name) {
@@ -51,14 +58,15 @@
     });
   }
 
-  // Run the two cells that open the runbook, once per kernel, and only if they are what was shipped.
-  async function openPanel({ content, context }, { NotebookActions }) {
+  // Run the two cells that open the runbook, once per kernel, and only if they are what was shipped. Where this kernel
+  // has the runbook already (the page was closed, or loaded again, while the kernel went on), show its panel here too.
+  async function openPanel({ content, context }, { NotebookActions }, { OutputArea }, hasDied = false) {
     await Promise.all([context.ready, content.revealed]);
     const cells = content.widgets.filter(cell => cell.model.type === "code").slice(0, 2);
     const [given, opening] = cells.map(cell => cell.model.sharedModel.getSource().trimEnd());
-    const isPlain = given?.split("\n").every(line => LITERAL.test(line) || GIVEN.test(line));
+    if (!OPENS.test(opening ?? "")) return;
+    const isPlain = given.split("\n").every(line => LITERAL.test(line) || GIVEN.test(line));
     const isFresh = content.widgets.every(cell => cell.model.type !== "code" || !cell.model.outputs.length);
-    if (!isPlain || !isFresh || !OPENS.test(opening ?? "")) return;
     const { sessionContext } = context;
     await sessionContext.ready;
     const kernel = sessionContext.session?.kernel;
@@ -68,19 +76,52 @@
       if (kernel.isDisposed || content.isDisposed) return;
       await new Promise(done => setTimeout(done, 20));
     }
-    // Another page, or this one before it was loaded again, may have opened it in this kernel, and be looking: not now.
-    const asked = { code: "", silent: true, store_history: false, user_expressions: { opened: "'runbook' in globals()" } };
+    const asked = { code: "", silent: true, store_history: false, user_expressions: { runbook: TYPE } };
     const reply = await kernel.requestExecute(asked).done;
-    if (reply.content.user_expressions?.opened?.data?.["text/plain"] !== "False") return;
-    for (const cell of cells) await NotebookActions.runCells(content, [cell], sessionContext);
+    const type = reply.content.user_expressions?.runbook?.data?.["text/plain"];
+    if (type === OURS) {
+      cells[1].model.clearExecution(); // what a file had there is not to be trusted
+      cells[1].model.trusted = true;
+      await OutputArea.execute("runbook", cells[1].outputArea, sessionContext);
+    } else if (type === NONE && isPlain && (isFresh || hasDied)) {
+      for (const cell of cells) await NotebookActions.runCells(content, [cell], sessionContext);
+    } else {
+      if (type === NONE) leaveWords(cells[1].outputArea.model);
+      return;
+    }
     // What a person wants to see is the panel: the code before it is folded, which a click undoes.
     for (const cell of cells) cell.inputHidden = true;
     content.activeCellIndex = content.widgets.indexOf(cells[1]);
     await content.scrollToCell(cells[1], "start");
   }
 
+  // A widget in a file is gone with its kernel, and JupyterLab says for ever that it is loading: leave what stands for it.
+  function leaveWords(outputs) {
+    for (let place = 0; place < outputs.length; place++) {
+      const output = outputs.get(place).toJSON();
+      const { [WIDGET]: view, ...data } = output.data ?? {};
+      if (view) outputs.set(place, { ...output, data });
+    }
+  }
+
+  // A kernel that died is started again by the server, and every panel that it had is dead.
+  function openPanels(notebook, ...modules) {
+    const open = hasDied =>
+      openPanel(notebook, ...modules, hasDied).catch(error => console.warn("cfrunbook: the panel was not opened.", error));
+    let hasDied = false;
+    notebook.context.sessionContext.statusChanged.connect((_, status) => {
+      if (status === "autorestarting") hasDied = true;
+      else if (hasDied && status === "idle") {
+        hasDied = false;
+        open(true);
+      }
+    });
+    open(false);
+  }
+
   async function plugin() {
-    const [launching, notebooks] = await Promise.all(["@jupyterlab/launcher", "@jupyterlab/notebook"].map(take));
+    const packages = ["launcher", "notebook", "outputarea"].map(name => `@jupyterlab/${name}`);
+    const [launching, notebooks, outputs] = await Promise.all(packages.map(take));
     return {
       id: "cfrunbook:runbooks",
       description: "Cards for the runbooks, and their panels opened.",
@@ -88,9 +129,7 @@
       optional: [launching.ILauncher, notebooks.INotebookTracker],
       activate: (app, launcher, tracker) => {
         if (launcher) addCards(app, launcher);
-        tracker?.widgetAdded.connect((_, panel) => {
-          openPanel(panel, notebooks).catch(error => console.warn("cfrunbook: the panel was not opened.", error));
-        });
+        tracker?.widgetAdded.connect((_, notebook) => openPanels(notebook, notebooks, outputs));
       },
     };
   }
