@@ -188,7 +188,7 @@ def test_where_no_script_runs_the_commands_are_shown_to_be_copied(expired, monke
     panel.rows["judge"].copy.click()
     shown = panel.clipboard.widget.value
     assert "One click selects the commands of “Finding”" in shown
-    assert panel.clipboard.text in unescape(shown)
+    assert panel.clipboard.text in text(shown)
     panel.clipboard.copy(HOSTILE, HOSTILE)
     assert "<script" not in panel.clipboard.widget.value
 
