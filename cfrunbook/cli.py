@@ -295,6 +295,7 @@ def _notebooks(options: argparse.Namespace) -> int:
         incident=Path(options.incident) if options.incident else None,
         app=options.app,
         browser=not options.no_browser,
+        copy_only=options.copy_only,
     )
 
 
@@ -653,6 +654,9 @@ def _add_notebooks(group: Any, name: str) -> None:
         "--app", action="store_true", help="for the team: pages with the panel and without code, in Voilà"
     )
     notebooks.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+    notebooks.add_argument(
+        "--copy-only", action="store_true", help="open nothing: for VS Code, or another editor of notebooks"
+    )
 
 
 _COMMANDS: dict[str, Callable[[Any, str], None]] = {

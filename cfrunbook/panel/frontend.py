@@ -46,6 +46,15 @@ def updates_displays(environ: Mapping[str, str] = os.environ, shell: Any = None)
     return not is_voila(environ) and not is_vs_code(environ, shell or _shell())
 
 
+def runs_scripts(environ: Mapping[str, str] = os.environ, shell: Any = None) -> bool:
+    """Return whether a script that is put into a widget's output runs in the page, as in JupyterLab and Voilà.
+
+    VS Code shows such an output and does not run it: it reaches its renderer as a text in quotation marks.
+    https://github.com/microsoft/vscode-jupyter/blob/main/src/webviews/webview-side/ipywidgets/kernel/manager.ts
+    """
+    return not is_vs_code(environ, shell or _shell())
+
+
 def notebook_name(environ: Mapping[str, str] = os.environ, shell: Any = None) -> str:
     """Return the name of the notebook that this kernel is for, without suffix; empty where nobody says."""
     shell = shell or _shell()

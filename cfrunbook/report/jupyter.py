@@ -36,12 +36,19 @@ APP_OPTIONS = (
 
 
 def open_notebooks(
-    folder: Path | None = None, *, incident: Path | None = None, app: bool = False, browser: bool = True
+    folder: Path | None = None,
+    *,
+    incident: Path | None = None,
+    app: bool = False,
+    browser: bool = True,
+    copy_only: bool = False,
 ) -> int:
     """Copy the runbooks to `folder`, open them in JupyterLab and return its exit status when it ends.
 
     `incident` is a folder that `cfrunbook report` wrote, or a recording: the runbooks then judge that, in a folder of
-    its own. `app`: open them in Voilà, pages with the panel and without code. A file of yours is never overwritten.
+    its own. `app`: open them in Voilà, pages with the panel and without code; `copy_only`: open nothing. A file of
+    yours is never overwritten.
+
     Raises BadInput if a folder cannot be read or written or the program is missing; the copies are made
     nevertheless, for any other editor of notebooks.
     """
@@ -50,6 +57,9 @@ def open_notebooks(
     place = place / "app" if app else place
     for name in working_copy.make(place, recording, pages=app):
         print(f"Kept {visible(place / name)}: it differs from the runbook shipped; rename it to get a fresh copy.")
+    if copy_only:
+        print(f"The runbooks are in {visible(place)}. Their kernel is the Python of {visible(sys.prefix)}.")
+        return 0
     program, extra = ("Voilà", "app") if app else ("JupyterLab", "lab")
     if find_spec("voila" if app else "jupyterlab") is None:
         raise BadInput(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 from cfrunbook.text import visible
@@ -164,6 +163,11 @@ def code(text: str) -> str:
     return _framed(_macro("code", text))
 
 
+def to_copy(text: str, what: str) -> str:
+    """Return `what`, as lines to be copied by hand."""
+    return _framed(_macro("to_copy", text, what))
+
+
 def result(value: Row, shown: Bundle, *, is_open: bool) -> Bundle:
     """Return what a step shows, under a heading that says what it came to; closed unless `is_open`."""
     from markupsafe import Markup
@@ -216,7 +220,7 @@ def _template() -> Any:
 
 @lru_cache(maxsize=1)
 def _css() -> str:
-    return style._compact((Path(__file__).parent / "templates" / "panel.css").read_text(encoding="utf-8"))
+    return style.rules("panel.css") + style.rules("vscode.css")
 
 
 def count(number: int, noun: str) -> str:

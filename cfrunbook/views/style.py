@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -63,13 +64,22 @@ DARK = Palette(
     none="#98a3ae",
 )
 
-# In JupyterLab the neutral colours follow the person's theme.
-_LAB_NEUTRALS: Mapping[str, str] = {
+LAB: Mapping[str, str] = {
     "ink": "--jp-content-font-color1",
     "muted": "--jp-content-font-color2",
     "line": "--jp-border-color2",
     "paper": "--jp-layout-color0",
 }
+"""JupyterLab's variables that the neutral colours follow, so that they are those of the person's theme."""
+VS_CODE: Mapping[str, str] = {
+    "ink": "--vscode-editor-foreground",
+    "muted": "--vscode-descriptionForeground",
+    "line": "--vscode-contrastBorder",
+    "paper": "--vscode-editor-background",
+}
+"""VS Code's, for the same; a border has a colour of its own only in its high-contrast themes.
+https://code.visualstudio.com/api/references/theme-color
+"""
 
 SYMBOLS: Mapping[Look, str] = {"ok": "✓", "warning": "!", "fault": "✕", "unknown": "?", "info": "i", "none": "–"}
 
@@ -100,36 +110,44 @@ def word(status: str) -> str:
     return WORDS.get(status, status)
 
 
-def variables(palette: Palette, *, follow_lab: bool) -> str:
-    """Return the CSS custom properties of `palette`; with `follow_lab` the neutral ones prefer JupyterLab's own."""
+def variables(palette: Palette, follow: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the CSS custom properties of `palette`; those that `follow` names prefer the variable it gives."""
     declarations = []
     for name, color in asdict(palette).items():
-        value = f"var({_LAB_NEUTRALS[name]},{color})" if follow_lab and name in _LAB_NEUTRALS else color
+        value = f"var({follow[name]},{color})" if name in follow else color
         declarations.append(f"--cfr-{name}:{value}")
     return ";".join(declarations)
 
 
 @lru_cache(maxsize=1)
 def fragment_css() -> str:
-    """Return the style sheet that every fragment carries: scoped to `.cfr`, light and dark as JupyterLab is."""
-    rules = (Path(__file__).parent / "templates" / "fragment.css").read_text(encoding="utf-8")
+    """Return the style sheet that every fragment carries: scoped to `.cfr`, light and dark as the notebook's editor is.
+
+    VS Code names its theme in a class of the page. https://code.visualstudio.com/api/extension-guides/webview
+    """
     return (
-        f".cfr{{{variables(LIGHT, follow_lab=True)}}}"
-        f'[data-jp-theme-light="false"] .cfr{{{variables(DARK, follow_lab=True)}}}'
-        f".cfr{{--cfr-sans:{SANS};--cfr-mono:{MONO}}}\n" + _compact(rules)
+        f".cfr{{{variables(LIGHT, LAB)}}}"
+        f'[data-jp-theme-light="false"] .cfr{{{variables(DARK, LAB)}}}'
+        f":is(.vscode-light,.vscode-high-contrast-light) .cfr{{{variables(LIGHT, VS_CODE)}}}"
+        f":is(.vscode-dark,.vscode-high-contrast:not(.vscode-high-contrast-light)) .cfr{{{variables(DARK, VS_CODE)}}}"
+        f".cfr{{--cfr-sans:{SANS};--cfr-mono:{MONO}}}\n" + rules("fragment.css")
     )
 
 
 @lru_cache(maxsize=1)
 def page_css() -> str:
     """Return the style sheet of the report page: dark as the system is, light in print."""
-    rules = (Path(__file__).parent / "templates" / "page.css").read_text(encoding="utf-8")
-    dark = f"@media screen and (prefers-color-scheme:dark){{.cfr-page{{{variables(DARK, follow_lab=False)}}}}}\n"
-    return fragment_css() + dark + _compact(rules)
+    dark = f"@media screen and (prefers-color-scheme:dark){{.cfr-page{{{variables(DARK)}}}}}\n"
+    return fragment_css() + dark + rules("page.css")
+
+
+def rules(name: str) -> str:
+    """Return the style sheet `name` of our templates without comments and indentation: every output carries it."""
+    return _compact((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))
 
 
 def _compact(css: str) -> str:
-    """Drop comments and indentation: a notebook carries the sheet once per output."""
+    """Drop comments and indentation."""
     import re
 
     return re.sub(r"\s*\n\s*", "\n", re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)).strip() + "\n"

@@ -220,6 +220,19 @@ def test_commands_are_copied_as_they_are(expired):
     assert "\u2028" not in script
 
 
+def test_where_no_script_runs_the_commands_are_shown_to_be_copied(expired, monkeypatch):
+    monkeypatch.setenv("VSCODE_PID", "1")
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    panel = Panel(open_runbook("03_certificate", lab=expired.file))
+    clicked(panel, panel.rows["judge"].run)
+    panel.rows["judge"].copy.click()
+    shown = panel.clipboard.widget.value
+    assert "One click selects the commands of “Finding”" in shown
+    assert panel.clipboard.text in text(shown)
+    panel.clipboard.copy(HOSTILE, HOSTILE)
+    assert "<script" not in panel.clipboard.widget.value
+
+
 def test_what_breaks_inside_is_a_sentence_and_the_other_steps_go_on(expired, monkeypatch):
     panel = Panel(open_runbook("03_certificate", lab=expired.file))
 

@@ -194,6 +194,13 @@ def test_without_the_program_the_copies_are_made_and_the_extra_is_named(app, ext
     assert list((tmp_path / "work").rglob("00_start_here.ipynb"))
 
 
+def test_copies_alone_need_no_program(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("cfrunbook.report.jupyter.find_spec", lambda _: None)
+    assert open_notebooks(tmp_path, copy_only=True) == 0
+    assert (tmp_path / "00_start_here.ipynb").is_file()
+    assert capsys.readouterr().out.startswith(f"The runbooks are in {tmp_path}. ")
+
+
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInput, match="Cannot copy the runbooks to"):
