@@ -154,7 +154,10 @@ def contradictions(values: Sequence[Contradiction], *, width: int) -> str:
 
 def not_examined(values: Sequence[NotExamined], *, width: int) -> str:
     """Return what was not looked at and why."""
-    return "\n".join(_not_examined(Paper(color=False, width=width), values)) or "Everything on the path was examined."
+    return (
+        "\n".join(_not_examined(Paper(color=False, width=width), values))
+        or "Nothing that could be looked at was left out."
+    )
 
 
 def table(value: Table, *, limit: int = 60) -> str:
