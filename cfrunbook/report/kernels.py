@@ -109,6 +109,10 @@ class Kernels:
         Its connection file is unique: over IPC the sockets are named after it, and kernels that share one name hang.
         """
         with fast_notebook_imports():
+            # The package before its modules, as in `import_tools`: two threads that begin at different ones of them
+            # each wait for what the other imports, and Python then lets one see half a module.
+            import jupyter_client  # noqa: F401
+
             from cfrunbook.report.managing import Manager
 
         return Manager.of(self, self.folder / f"{next(self._names)}.json")

@@ -107,6 +107,7 @@ def import_tools(*, clouds: bool = True) -> None:
     installed, they take longer than all else.
     """
     with fast_notebook_imports(clouds=clouds):
+        import jupyter_client  # noqa: F401 - before its modules: see `Kernels.manager`
         import papermill.iorw
         import papermill.parameterize  # noqa: F401
 
