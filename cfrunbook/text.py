@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import string
 import unicodedata
@@ -38,6 +39,15 @@ def join_names(names: object, limit: int = 6) -> str:
     if len(names) > limit:
         return ", ".join(shown) + f" and {len(names) - limit} more"
     return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1] if shown else "none"
+
+
+def check_parts(text: str) -> tuple[str, str]:
+    """Return in two what is to be checked: what to do, and the command that the text ends with (may be empty)."""
+    found = _ENDS_WITH_COMMAND.fullmatch(text)
+    return (found["prose"], found["command"]) if found else (text, "")
+
+
+_ENDS_WITH_COMMAND = re.compile(r"(?P<prose>.+:) (?P<command>(?:aws|cfrunbook|curl|dig|for|openssl) [^`]*[^`.])")
 
 
 class _Formatter(string.Formatter):

@@ -20,7 +20,7 @@ from cfrunbook.cloudfront.distribution import FunctionAssociation
 from cfrunbook.errors import BadInput
 from cfrunbook.evidence import GivenKind
 from cfrunbook.findings import Cause, Diagnosis, Stage, Status, Step, Wanted
-from cfrunbook.text import join_names, visible
+from cfrunbook.text import check_parts, join_names, visible
 
 if TYPE_CHECKING:
     from cfrunbook.incident import Incident
@@ -120,7 +120,8 @@ def _of_lab(wanted: Wanted) -> Wanted:
     """Return evidence that is missing in a lab, without commands that lead out of it."""
     how = wanted.how
     if _ELSEWHERE.search(how.command):
-        how = Step(text=f"{_LAB_HAS_NONE} {how.text.removesuffix(':').rstrip('.')}.")
+        text = how.text.removesuffix(":").rstrip(".")
+        how = Step(text=f"{_LAB_HAS_NONE} {text[:1].lower()}{text[1:]}.")
     elif how.command.startswith("curl "):
         how = Step(text=f"{_INSIDE_LAB} {how.text}", command=how.command)
     return msgspec.structs.replace(wanted, how=how)
@@ -221,12 +222,13 @@ def _checks(known: _Known) -> Iterator[Wanted]:
         and not (known.is_settled and known.verdict.cause in direct_evidence.candidates(f))
     ]
     for finding in list({f.next_check: f for f in reversed(undecided)}.values())[::-1][:MAX_CHECKS]:
+        text, command = check_parts(finding.next_check)
         yield Wanted(
             key=f"check:{finding.code}",
             what="An answer to what was left open",
             why=finding.title,
             causes=(finding.cause,),
-            how=Step(text=finding.next_check, command=finding.reproduce),
+            how=Step(text=text, command=command or finding.reproduce),
         )
 
 

@@ -12,7 +12,7 @@ from cfrunbook.causes import registry
 from cfrunbook.evidence import Observations
 from cfrunbook.findings import Finding, Rule, Status, Verdict
 from cfrunbook.verdicts import verdict
-from cfrunbook.views import html, markdown, terminal
+from cfrunbook.views import html, markdown, outline, terminal
 from tests.captures import classic, curl, of_2026, page
 from tests.findings import made
 
@@ -91,7 +91,7 @@ def test_every_view_begins_with_the_status_that_was_captured(text: str, begins: 
     status = diagnosis.verdict.cloudfront_status
     assert shown[2:].startswith(begins)
     assert begins.split(":", maxsplit=1)[0] in marked.split("\n")[0]
-    assert begins.split(":", maxsplit=1)[0] in html.verdict(diagnosis).html
+    assert outline.below_label(diagnosis.verdict.sentence)[0][:30] in html.verdict(diagnosis).html
     if status in (503, 504):
         assert neighbors.PAGES[status] in shown
         assert neighbors.PAGES[status] in marked

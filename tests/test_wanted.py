@@ -146,7 +146,9 @@ def test_a_fault_that_was_seen_only_wants_to_be_confirmed():
 def test_what_an_undecided_finding_asks_for_is_asked_for():
     said = diagnosed(ConnectOutcome.TIMEOUT, distribution=distribution(), url=URL)
     open_ones = {f.next_check for f in said.findings if f.status == "unknown" and f.next_check}
-    assert {one.how.text for one in said.wanted if one.key.startswith("check:")} <= open_ones
+    asked = [one.how for one in said.wanted if one.key.startswith("check:")]
+    assert asked
+    assert {f"{how.text} {how.command}" for how in asked} <= open_ones
 
 
 @pytest.mark.parametrize("hostile", ["https://www.example.com/$(reboot)", "https://www.example.com/a'b;c"])

@@ -54,19 +54,19 @@ _CERTBOT = Step(
     command="certbot certificates\ncertbot renew --cert-name {leaf_name!q}\nsystemctl reload nginx",
 )
 _NGINX_FULLCHAIN = Step(
-    text="nginx: serve the file with the whole chain (certbot's fullchain.pem, not cert.pem), and reload.",
+    text="On nginx: serve the file with the whole chain (certbot's fullchain.pem, not cert.pem), and reload.",
     command="ssl_certificate     /etc/letsencrypt/live/{leaf_name}/fullchain.pem;\n"
     "ssl_certificate_key /etc/letsencrypt/live/{leaf_name}/privkey.pem;\n"
     "# then: nginx -t && systemctl reload nginx",
 )
 _APACHE_FULLCHAIN = Step(
-    text="Apache 2.4.8 or later: SSLCertificateFile takes the leaf and its intermediates in one file.",
+    text="On Apache 2.4.8 or later: SSLCertificateFile takes the leaf and its intermediates in one file.",
     command="SSLCertificateFile    /etc/letsencrypt/live/{leaf_name}/fullchain.pem\n"
     "SSLCertificateKeyFile /etc/letsencrypt/live/{leaf_name}/privkey.pem\n"
     "# then: apachectl configtest && systemctl reload apache2",
 )
 _IIS_INTERMEDIATE = Step(
-    text="IIS: import the intermediate into the computer's store “Intermediate Certification Authorities”, remove"
+    text="On IIS: import the intermediate into the computer's store “Intermediate Certification Authorities”, remove"
     " outdated ones of the same name, and bind the site's certificate again.",
     command="Import-Certificate -FilePath intermediate.cer -CertStoreLocation Cert:\\LocalMachine\\CA",
 )

@@ -453,7 +453,7 @@ OK = _rule(
     Stage.DISTRIBUTION,
     Status.OK,
     title="The configuration of distribution {distribution} shows no known mistake.",
-    meaning="Its {origins} origins and the behaviors that lead to them were checked against what CloudFront supports.",
+    meaning="Its origins ({origins}) and the behaviors that lead there were checked against what CloudFront supports.",
     source="https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/DownloadDistValuesOrigin.html",
 )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -90,7 +91,7 @@ def _file(seen: FunctionResult | FunctionRun) -> str:
     """Return the file, and the line there, for people; empty where it was no file."""
     if isinstance(seen, FunctionRun):
         return seen.handler
-    return f"standard input, line {seen.name[2:]}" if seen.name.startswith("-:") else seen.name
+    return f"standard input, line {seen.name[2:]}" if seen.name.startswith("-:") else PurePath(seen.name).name
 
 
 def judged(

@@ -107,7 +107,7 @@ def would_negotiate(capabilities: Capabilities) -> str:
     if choice is not None:
         return f"{version_name(choice.version)} with {suite_name(choice.suite)}"
     fact = capabilities.exact
-    return f"{'nothing' if fact.refused else 'no certain answer'} ({fact.why})"
+    return f"{'nothing' if fact.refused else 'no certain answer'}: {fact.why}"
 
 
 def alert_meaning(alert: int) -> str:

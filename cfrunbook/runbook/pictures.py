@@ -226,16 +226,15 @@ def why_browser_works(incident: Incident, observations: Observations, diagnosis:
 
 
 def everything(incident: Incident, observations: Observations, diagnosis: Diagnosis) -> tuple[Picture, ...]:
-    """Return the pictures of the path, of the firewall and of the chain, and what else tells something.
+    """Return the picture of the path, those of the cause, and what else tells something.
 
-    That is which hello gets which certificate, where one address shows several; and the name servers, the handshake or
-    the request, where that is the cause.
+    Of the cause are the name servers, the handshake or the request; else there are the firewall, the chain, and which
+    hello gets which certificate, where one address shows several.
     """
-    kinds = ["path", "firewall", "chain", "validity"]
+    kinds = ["path", *_OF_CAUSE.get(diagnosis.verdict.cause, ()), "firewall", "chain", "validity"]
     found = _grids(incident, observations, diagnosis)
     if found is not None and len(found[1][0].leaves) > 1:
         kinds.append("served")
-    kinds += _OF_CAUSE.get(diagnosis.verdict.cause, ())
     return tuple(_those(kinds, incident, observations, diagnosis))
 
 

@@ -87,7 +87,7 @@ def _end(report: ChainReport) -> tuple[str, str]:
     if report.refusal:
         return "fault", f"The path leads to a trusted root, but a strict verifier refuses it: {report.refusal}"
     if not report.order_ok:
-        return "warning", "The path leads to a trusted root, but the certificates were not sent in its order."
+        return "fault", "The path leads to a trusted root, but the certificates were not sent in its order."
     return "ok", told
 
 
@@ -102,7 +102,14 @@ def _sent(drawing: Drawing, report: ChainReport, index: int) -> str:
     above = report.sent[index + 1] if index + 1 < min(len(report.sent), MAX_SENT) else None
     if above and facts.readable and above.readable:
         follows = facts.issuer_name.key == above.subject_name.key
-        _step(drawing, _LEFT, y, "issued by" if follows else "not issued by the next", broken=not follows)
+        _step(
+            drawing,
+            _LEFT,
+            y,
+            "issued by" if follows else "not issued by the next",
+            broken=not follows,
+            harmless=report.order_ok,
+        )
     return f"{index} {name} ({note})"
 
 
@@ -124,7 +131,7 @@ def _note(report: ChainReport, index: int) -> tuple[str, str]:
         in_order = sorted(report.order)
         wanted, got = report.order.index(index), in_order.index(index)
         if wanted != got:
-            return "warning", f"out of order: belongs in place {wanted}"
+            return "fault", f"out of order: belongs in place {wanted}"
     if index in report.roots_sent:
         return "none", "a trusted root: need not be sent"
     if index in report.alternates:
@@ -195,10 +202,10 @@ def _box(drawing: Drawing, corner: Point, status: str, words: tuple[str, str, st
     drawing.text(x, y + 44, note, size=SMALL, color=color if loud else _C.muted, bold=look == "fault", width=inner)
 
 
-def _step(drawing: Drawing, x: float, y: float, words: str, *, broken: bool) -> None:
-    """Draw the step from the box at `y` to the next one."""
+def _step(drawing: Drawing, x: float, y: float, words: str, *, broken: bool, harmless: bool = True) -> None:
+    """Draw the step from the box at `y` to the next one; `harmless`: a broken one is not what fails."""
     start, end = y + _BOX + 3, y + _BOX + _GAP - 2
-    color = _C.warning if broken else _C.none
+    color = (_C.warning if harmless else _C.fault) if broken else _C.none
     drawing.line([(x + 16, start), (x + 16, end - (0 if broken else 4))], color=color, dashed=broken)
     if not broken:
         drawing.arrow(x + 16, end, color=color, size=3.2)
@@ -214,7 +221,7 @@ def _join(drawing: Drawing, report: ChainReport) -> None:
     ]
     for index, place in pairs:
         crossing = any((other - index) * (at - place) < 0 for other, at in pairs)
-        color = _C.warning if crossing else _C.none
+        color = _C.fault if crossing else _C.none
         start, end = _y(index) + _BOX / 2, _y(place) + _BOX / 2
         drawing.curve((_LEFT + _COLUMN + 3, start), (_RIGHT - 9, end), color=color, width=1.6 if crossing else 1.2)
         drawing.arrow(_RIGHT - 3, end, color=color, size=3.6, direction="right")

@@ -186,9 +186,16 @@ def aliases(walk: Delegations, findings: Sequence[Finding] = ()) -> Picture:
         back = f"and back to {visible(walk.loops_to, 120)}: a circle"
         drawing.text(middle + 14, bottom, back, size=SMALL, bold=True, color=_C.fault, width=_WIDTH - middle - 30)
         words.append(back)
-    if len(steps) == 1 and not walk.loops_to:
-        words.append("It is no alias")
-    return drawing.finish("The chain of aliases", "; ".join(words) + ".")
+    alone = " It is no alias." if len(steps) == 1 and not walk.loops_to else ""
+    return drawing.finish("The chain of aliases", "; ".join(words) + "." + alone, _in_a_line(walk, steps))
+
+
+def _in_a_line(walk: Delegations, steps: Sequence[_Step]) -> str:
+    names = [visible(step.hop.name, 120) for step in steps]
+    if walk.loops_to:
+        return f"{' → '.join(names)} → {visible(walk.loops_to, 120)}: a circle."
+    said = hop_said(steps[-1].hop).words if steps else "nothing was answered"
+    return f"{names[0]} is no alias: {said}." if len(names) == 1 else f"{' → '.join(names)}: {said}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +242,8 @@ def _hop(drawing: Drawing, hop: Hop, y: float, findings: Sequence[Finding]) -> s
     detail = said.words + (f"  (TTL {times})" if times and not hop.aliases else "")
     drawing.text(left, y + 29, detail, size=SMALL, color=color if loud else _C.ink, bold=look == "fault", width=inner)
     ended = f", TTL {times}" if times else ""
-    return f"{visible(hop.name, 120)} ({by}{ended}): {said}, {style.word(status)}"
+    judged = "" if status == "ok" else f", {style.word(status)}"
+    return f"{visible(hop.name, 120)} ({by}{ended}): {said}{judged}"
 
 
 def _hop_facts(hop: Hop) -> Iterator[str]:

@@ -29,11 +29,12 @@ from cfrunbook.findings import (
     StageResult,
 )
 from cfrunbook.findings import Path as EdgePath
-from cfrunbook.text import visible
+from cfrunbook.text import check_parts, visible
 from cfrunbook.views import outline, style, tables, terminal
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
     from cfrunbook.causes.edge_function import Judged
     from cfrunbook.log_summary import LogSummary
@@ -308,7 +309,8 @@ def _environment() -> Environment:
         verdict_labels=outline.VERDICT_LABELS,
         confidence=outline.CONFIDENCE,
         root=outline.root,
-        sentence_parts=outline.sentence_parts,
+        below_label=outline.below_label,
+        check_parts=check_parts,
         whence=outline.whence,
         page_beside=outline.page_beside,
         dated=outline.dated,
@@ -344,11 +346,19 @@ def _multiline(value: object, limit: int = 6000) -> object:
 
 
 def _prose(value: object) -> object:
-    """Return `value` as one line of prose that may name command line options."""
-    return _keep_options(visible(value, MAX_LINE))
+    """Return `value` as one line of prose that may name command line options, or hold a command."""
+    from markupsafe import Markup
+
+    said, command = check_parts(visible(value, MAX_LINE))
+    parts = re.split(r"`([^`]+)`", said)
+    code = Markup("<code>{}</code>")
+    shown = [code.format(part) if i % 2 else _keep_options(part) for i, part in enumerate(parts)]
+    if command:
+        shown += [Markup(" "), code.format(command)]
+    return Markup("").join(shown)
 
 
-def _keep_options(text: str) -> object:
+def _keep_options(text: str) -> Markup:
     """Escape `text`, and keep `--option` together where a line is broken: a browser breaks after its hyphens."""
     from markupsafe import Markup, escape
 
@@ -369,6 +379,8 @@ def source_title(url: str) -> str:
     """Return a short text for a link to a public source: host, last part of the path, anchor."""
     parts = urlsplit(url)
     page = parts.path.rstrip("/").rpartition("/")[2].removesuffix(".html")
+    if page.isdigit():  # of an issue: whose
+        page = parts.path.strip("/").removesuffix(".html")
     return " › ".join(part for part in (parts.hostname or "", page, parts.fragment) if part)
 
 

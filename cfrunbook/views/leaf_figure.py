@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from string import ascii_uppercase
 
 from cfrunbook.causes.leaf_grid import Cell, Grid, Leaf
@@ -11,7 +11,7 @@ from cfrunbook.cloudfront.origin_tls import version_name
 from cfrunbook.findings import Status
 from cfrunbook.text import join_names, visible
 from cfrunbook.views import style
-from cfrunbook.views.drawing import SMALL, TEXT, Drawing, Picture, text_width
+from cfrunbook.views.drawing import SMALL, TEXT, Drawing, Picture, text_width, wrapped
 
 _C = style.LIGHT
 _WIDTH, _EDGE = style.FIGURE_WIDTH, 8.0
@@ -86,17 +86,20 @@ def _row(drawing: Drawing, grid: Grid, sni: str | None, y: float, pitch: float) 
     drawing.text(_EDGE, y, sni or "no server name", size=SMALL, bold=is_sent, width=_NAMES - 8, color=color)
     for column, way in enumerate(grid.ways):
         cell, is_own = grid.cells.get((sni, way)), is_sent and way == CLOUDFRONTS
-        _cell(drawing, left + pitch * (column + 0.5), y, cell, is_sent=is_sent, is_own=is_own)
+        _cell(drawing, left + pitch * (column + 0.5), y, cell, grid.leaves, is_sent=is_sent, is_own=is_own)
 
 
-def _cell(drawing: Drawing, x: float, y: float, cell: Cell | None, *, is_sent: bool, is_own: bool) -> None:
+def _cell(
+    drawing: Drawing, x: float, y: float, cell: Cell | None, leaves: Sequence[Leaf], *, is_sent: bool, is_own: bool
+) -> None:
     """Draw what came; `is_own`: for CloudFront's own hello, with a name that it sends."""
     if cell is None:
         drawing.text(x, y, style.symbol("none"), color=_C.none, size=TEXT, align="center")
     elif cell.leaves:
         shown = cell.leaves[:3]
         for number, leaf in enumerate(shown):
-            _badge(drawing, x + 21 * (number - (len(shown) - 1) / 2), y, ascii_uppercase[leaf], cell.status)
+            status = _of_leaf(leaves[leaf], cell)
+            _badge(drawing, x + 21 * (number - (len(shown) - 1) / 2), y, ascii_uppercase[leaf], status)
     elif not cell.is_known:
         drawing.mark(x, y, "unknown", radius=6)
     elif is_own:
@@ -104,6 +107,11 @@ def _cell(drawing: Drawing, x: float, y: float, cell: Cell | None, *, is_sent: b
     else:
         color = _C.fault if is_sent else _C.none
         drawing.text(x, y, style.symbol("fault"), color=color, size=TEXT, bold=True, align="center")
+
+
+def _of_leaf(leaf: Leaf, cell: Cell) -> str | None:
+    """Return what CloudFront thinks of a leaf in a cell, where several may have come and one of them be at fault."""
+    return leaf.status if len(cell.leaves) > 1 and cell.status and leaf.status else cell.status
 
 
 def _badge(drawing: Drawing, x: float, y: float, letter: str, status: str | None) -> None:
@@ -126,7 +134,8 @@ def _told(number: int, leaf: Leaf) -> Iterator[tuple[str, str | None, str]]:
     parts += [f"SHA-256 {facts.fingerprint_sha256[:8]}"]
     yield ascii_uppercase[number], leaf.status, ", ".join(visible(part, 100) for part in parts)
     for problem in leaf.problems[:3]:
-        yield "", leaf.status, problem
+        for line in wrapped(visible(problem, 400), _WIDTH - 2 * _EDGE - 26, SMALL):
+            yield "", leaf.status, line
 
 
 def _meaning(grid: Grid) -> str:

@@ -55,11 +55,11 @@ def error_rate(summary: LogSummary) -> Picture:
     time, points = _steps(summary)
     if not summary.errors or time is None:
         return _empty(f"{summary.status} over time")
-    high, low, top = 96.0, 26.0, 40.0
+    found = patterns.bursts(summary)
+    high, low, top = 96.0, 26.0, 40.0 if found else 10.0
     drawing = Drawing(top + high + low + 44)
     base = top + high
     most = max(p.errors / p.requests for p in points if p.requests)
-    found = patterns.bursts(summary)
     for number, burst in enumerate(found):
         assert burst.start is not None
         assert burst.end is not None

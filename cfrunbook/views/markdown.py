@@ -22,7 +22,7 @@ from cfrunbook.findings import (
     Step,
     Wanted,
 )
-from cfrunbook.text import visible
+from cfrunbook.text import check_parts, visible
 from cfrunbook.views import comparison as changed
 from cfrunbook.views import outline, style
 
@@ -45,16 +45,20 @@ def summary(diagnosis: Diagnosis, observations: Observations | None = None) -> s
     blocks = []
     if lab:
         blocks.append(f"**LAB SCENARIO** {code(lab)}: not a real incident.")
-    blocks.append(f"## {_icon(value.status)} {text(value.sentence)}")
+    sentence, besides = outline.sentence_parts(value.sentence)
+    blocks.append(f"## {_icon(value.status)} {text(sentence)}")
+    if besides:
+        blocks.append(text(besides))
     blocks.append(_facts(diagnosis, observations))
     if diagnosis.stages:
-        blocks.append(_path(diagnosis.stages, diagnosis.verdict.code))
+        blocks.append(_path(diagnosis.stages, diagnosis.verdict.code, said=first.title if first else ""))
     if diagnosis.changes is not None:
         blocks.append("### What changed\n\n" + _comparison(diagnosis.changes))
     if first:
         blocks += _finding(first)
     if value.next_check:
-        blocks.append(f"### Next check\n\n{text(value.next_check)}")
+        said, command = check_parts(value.next_check)
+        blocks.append(f"### Next check\n\n{_step(Step(text=said, command=command))}")
     if diagnosis.contradictions:
         blocks.append("### Does not go together\n\n" + "\n".join(map(_contradiction, diagnosis.contradictions)))
     if diagnosis.causes:
@@ -77,6 +81,14 @@ def text(value: object) -> str:
     shown = re.sub(r"([\\`*_\[\]{}|~!])", r"\\\1", shown)
     shown = re.sub(r"(?i)\b(www)\.", r"\1\\.", shown).replace("://", "\\://")
     return re.sub(r"([@#])(?=\w)", rf"\1{_BREAK}", shown)
+
+
+def prose(value: str) -> str:
+    """Return `value` as one line of text in which what stands between backticks, or is a command, is code."""
+    said, command = check_parts(visible(value, MAX_LINE))
+    parts = re.split(r"`([^`]+)`", said)
+    shown = "".join(code(part) if i % 2 else text(part) for i, part in enumerate(parts))
+    return f"{shown} {code(command)}" if command else shown
 
 
 def code(value: object) -> str:
@@ -117,13 +129,14 @@ def _facts(diagnosis: Diagnosis, observations: Observations | None) -> str:
     return " · ".join(facts)
 
 
-def _path(stages: Sequence[StageResult], root: str | None) -> str:
+def _path(stages: Sequence[StageResult], root: str | None, said: str) -> str:
+    """Return the stages, and what happened at the one to point at unless it was `said` already."""
     line = " → ".join(
         f"{_icon(s.status)} {'**' + STAGE_TITLES[s.stage] + '**' if s.status == 'fault' else STAGE_TITLES[s.stage]}"
         for s in stages
     )
     at = outline.broken(stages, root)
-    return line + (f"\n\n**{STAGE_TITLES[at.stage]}:** {text(at.sentence)}" if at else "")
+    return line + (f"\n\n**{STAGE_TITLES[at.stage]}:** {text(at.sentence)}" if at and at.sentence != said else "")
 
 
 def _finding(value: Finding) -> list[str]:
@@ -152,7 +165,7 @@ def _finding(value: Finding) -> list[str]:
 
 
 def _step(step: Step) -> str:
-    return "\n\n".join(part for part in (text(step.text), block(step.command) if step.command else "") if part)
+    return "\n\n".join(part for part in (prose(step.text), block(step.command) if step.command else "") if part)
 
 
 def _indented(body: str, bullet: str) -> str:
@@ -165,14 +178,14 @@ def _headline(value: Finding) -> str:
 
 
 def _unseen(value: NotExamined) -> str:
-    following = f"<br>Next: {text(value.next_check)}" if value.next_check else ""
+    following = f"<br>Next: {prose(value.next_check)}" if value.next_check else ""
     return f"**{text(value.what)}**: {text(value.why)}{following}"
 
 
 def _wanted(value: Wanted) -> str:
     head = f"**{text(value.what)}**{text(outline.taken_by(value))}: {text(value.why)}"
-    how = "\n\n".join(part for part in (text(value.how.text), block(value.how.command, "sh")) if part)
-    return f"{head}\n\n{how if value.how.command else text(value.how.text)}"
+    how = "\n\n".join(part for part in (prose(value.how.text), block(value.how.command, "sh")) if part)
+    return f"{head}\n\n{how if value.how.command else prose(value.how.text)}"
 
 
 def _causes(results: Sequence[CauseResult]) -> str:

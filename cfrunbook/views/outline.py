@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cfrunbook import neighbors
-from cfrunbook.findings import Cause, Diagnosis, Finding, Path, StageResult, Statement, Status, Verdict, Wanted, Witness
-from cfrunbook.text import visible
+from cfrunbook.findings import Cause, Diagnosis, Finding, Path, StageResult, Statement, Status, Wanted, Witness
+from cfrunbook.text import check_parts, visible
 
 if TYPE_CHECKING:
     from cfrunbook.log_summary import LogSummary
 
 CAUSE_TITLES: Mapping[Cause, str] = {
-    Cause.TLS_NAME: "TLS name mismatch",
+    Cause.TLS_NAME: "TLS name",
     Cause.TLS_PROTOCOL: "TLS protocol or cipher",
     Cause.CERTIFICATE: "Certificate or chain",
     Cause.PORT: "Port and connection",
@@ -31,7 +31,7 @@ CAUSE_TITLES: Mapping[Cause, str] = {
 
 VERDICT_LABELS: Mapping[str, str] = {
     "fault": "Fault found",
-    "ok": "No fault found in what was examined",
+    "ok": "No fault found",
     "unknown": "Could not tell",
 }
 
@@ -81,14 +81,24 @@ def root(diagnosis: Diagnosis) -> Finding | None:
     return next((f for f in named if f.target == verdict.target), named[0] if named else None)
 
 
-def sentence_parts(verdict: Verdict) -> tuple[str, str]:
-    """Return the verdict's sentence in two: what it is and what CloudFront answers, and what else speaks for it."""
-    said = verdict.sentence
+def sentence_parts(said: str) -> tuple[str, str]:
+    """Return a verdict's sentence in two: what it is and what CloudFront answers, and what else speaks for it."""
     end = found.end() if (found := _ANSWERS.search(said)) else len(said)
     return said[:end], said[end:].strip()
 
 
-_ANSWERS = re.compile(r"CloudFront answers \d{3}\.(?= )")
+_ANSWERS = re.compile(r"CloudFront answers \d{3}(?: to those)?\.(?= )")
+
+
+def below_label(said: str) -> tuple[str, str]:
+    """Return the same two where they stand below or after the verdict's label, which says how they begin already."""
+    first, besides = sentence_parts(said)
+    return _capital(first.removeprefix("Inconclusive: ").removeprefix(f"{VERDICT_LABELS['ok']} ")), besides
+
+
+def _capital(said: str) -> str:
+    """Return a sentence with a capital, unless it begins with a name: `origin.example`, `localhost:443`."""
+    return said if re.search(r"[.:]", said.split(" ", 1)[0]) else said[:1].upper() + said[1:]
 
 
 def others(diagnosis: Diagnosis) -> tuple[Finding, ...]:
@@ -139,10 +149,11 @@ FIRST_WANTED = 3
 
 def first_wanted(diagnosis: Diagnosis) -> tuple[Wanted, ...]:
     """Return the first pieces of missing evidence, without what is said as the verdict's next check already."""
-    said = {diagnosis.verdict.next_check}
-    if (first := root(diagnosis)) is not None:
-        said.add(first.next_check)
-    return tuple(w for w in diagnosis.wanted if w.how.text not in said)[:FIRST_WANTED]
+    first = root(diagnosis)
+    checks = (diagnosis.verdict.next_check, first.next_check if first else "")
+    said = {check_parts(check)[0] for check in checks}
+    said.discard("")
+    return tuple(w for w in diagnosis.wanted if not w.how.text.endswith(tuple(said)))[:FIRST_WANTED]
 
 
 def taken_by(value: Wanted) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cfrunbook.evidence import Observations
 from cfrunbook.findings import Cause, CauseResult, Diagnosis, Finding, Statement
 from cfrunbook.views import outline, style
-from cfrunbook.views.tables import Table
 
 _ORDER = ("fault", "warning", "unknown", "info", "ok", "not_examined")
 
@@ -21,6 +20,8 @@ class Placed:
     anchor: outline.Anchor
     opened: bool
     """Whether it is the root cause, and shown in full at once."""
+    says: str = ""
+    """What it says about its cause, and whose word it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class CauseSection:
     status: str
     why: str
     evidence: tuple[tuple[str, tuple[Statement, ...]], ...]
-    """`For`, `Against` and `Missing`, each where there is some."""
+    """`For`, `Against` and `Missing`, each where there is some that no finding says."""
     findings: tuple[Placed, ...]
 
     @property
@@ -71,18 +72,33 @@ def causes(diagnosis: Diagnosis) -> tuple[CauseSection, ...]:
         placed.setdefault(finding.cause, []).append(Placed(finding, anchor, finding is first))
     known = {result.cause: result for result in diagnosis.causes}
     found = [
-        _section(cause, known.get(cause), placed.get(cause, [])) for cause in Cause if cause in known or cause in placed
+        _section(cause, known.get(cause), placed.get(cause, []), outline.given(diagnosis.inputs, "vantage"))
+        for cause in Cause
+        if cause in known or cause in placed
     ]
     return tuple(sorted(found, key=lambda s: (not (first and s.cause is first.cause), _ORDER.index(s.status))))
 
 
-def _section(cause: Cause, result: CauseResult | None, findings: Sequence[Placed]) -> CauseSection:
+def _section(cause: Cause, result: CauseResult | None, findings: Sequence[Placed], here: str) -> CauseSection:
     if result is None:
         worst = min((p.finding.status.value for p in findings), key=_ORDER.index)
         return CauseSection(cause, worst, "", (), tuple(findings))
-    sides = (("For", result.evidence_for), ("Against", result.evidence_against), ("Missing", result.missing))
-    evidence = tuple((title, items) for title, items in sides if items)
-    return CauseSection(cause, result.status, result.why, evidence, tuple(findings))
+    placed = {p.finding.title: p for p in reversed(findings)}
+    evidence = []
+    for title, says, items in (
+        ("For", "for", result.evidence_for),
+        ("Against", "against", result.evidence_against),
+        ("Missing", "open", result.missing),
+    ):
+        for item in items:
+            if (found := placed.get(item.says)) is not None:
+                whose = outline.whence(item).replace(f" from {here}", "") if here else outline.whence(item)
+                placed[item.says] = replace(found, says=f"{says}: {whose}")
+        if rest := tuple(item for item in items if item.says not in placed):
+            evidence.append((title, rest))
+    why = "" if placed else result.why
+    shown = tuple(placed[p.finding.title] if placed[p.finding.title].anchor is p.anchor else p for p in findings)
+    return CauseSection(cause, result.status, why, tuple(evidence), shown)
 
 
 def glance(diagnosis: Diagnosis, seen: Observations | None, say: Callable[[str], str] = str) -> tuple[Fact, ...]:
@@ -104,7 +120,7 @@ def _glance(diagnosis: Diagnosis, seen: Observations | None) -> Iterator[Fact]:
         if seen is not None and seen.vantage:
             value += f", from {outline.short(seen.vantage)}"
         left = len(diagnosis.not_examined)
-        yield Fact("Looked at", value, "#not-examined" if left else "", f"{left} not examined" if left else "")
+        yield Fact("Looked at", value, "#not-examined" if left else "", "What was not, and why" if left else "")
 
 
 def commands(diagnosis: Diagnosis) -> tuple[CommandGroup, ...]:
@@ -127,15 +143,9 @@ def _once(listed: Sequence[tuple[str, str]], seen: set[str]) -> Iterator[tuple[s
             yield whose, command
 
 
-def versions(diagnosis: Diagnosis) -> Table:
-    """Return what took part in the diagnosis, with its version."""
-    return Table(
-        "Versions",
-        ("What", "Version"),
-        tuple(sorted(diagnosis.versions.items())),
-        empty="No version was recorded.",
-        monospace=frozenset({1}),
-    )
+def versions(diagnosis: Diagnosis) -> tuple[tuple[str, str], ...]:
+    """Return what took part in the diagnosis, each with its version."""
+    return tuple(sorted(diagnosis.versions.items()))
 
 
 def page_title(diagnosis: Diagnosis, title: str) -> str:

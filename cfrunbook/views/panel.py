@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from cfrunbook.text import visible
-from cfrunbook.views import html, style
+from cfrunbook.views import html, outline, style
 
 State = Literal["waiting", "running", "done", "stopped", "failed"]
 Bundle = tuple[dict[str, Any], dict[str, Any]]
@@ -97,6 +97,12 @@ class Said:
     status: str = ""
     label: str = ""
     code: str = ""
+
+    @property
+    def goes_on(self) -> tuple[str, str] | None:
+        """The label and how the sentence goes on, where it begins with the label; else None."""
+        begins = self.label.removesuffix(":")
+        return (begins, self.sentence.removeprefix(begins)) if begins and self.sentence.startswith(begins) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +212,8 @@ def _macro(name: str, *values: object) -> object:
 
 
 def _shorter(text: str) -> str:
-    """Return as much of a sentence as stands in two lines."""
-    shown = visible(text, 2000)
+    """Return as much of a sentence as stands in two lines: of a verdict without what else speaks for it."""
+    shown = outline.sentence_parts(visible(text, 2000))[0]
     return shown if len(shown) <= _SHORT else shown[:_SHORT].rsplit(" ", 1)[0] + " …"
 
 

@@ -431,7 +431,7 @@ def _target(t: Target) -> tuple[str, ...]:
         for n in t.names
     )
     sentences = [t.why]
-    if t.role != "only":
+    if t.role != "only" and f"the {t.role} of origin group" not in t.why:
         sentences.append(f"It is the {t.role} of an origin group.")
     if t.not_probed:
         sentences.append(f"Not probed: {t.not_probed.rstrip('.')}.")

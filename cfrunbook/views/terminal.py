@@ -21,7 +21,7 @@ from cfrunbook.findings import (
     Step,
     Wanted,
 )
-from cfrunbook.text import visible
+from cfrunbook.text import check_parts, visible
 from cfrunbook.views import outline, style
 from cfrunbook.views.tables import Table
 
@@ -48,11 +48,8 @@ def render(diagnosis: Diagnosis, *, color: bool, width: int) -> str:
     blocks = [verdict(diagnosis, color=color, width=width)]
     if diagnosis.stages:
         title = visible(outline.path_title(diagnosis), 80)
-        blocks.append(
-            paper.section(
-                "Path", _path(paper, diagnosis.stages, diagnosis.verdict.code), aside=f"to {title}" if title else ""
-            )
-        )
+        lines = _path(paper, diagnosis.stages, diagnosis.verdict.code, said=first.title if first else "")
+        blocks.append(paper.section("Path", lines, aside=f"to {title}" if title else ""))
     if diagnosis.changes is not None:
         from cfrunbook.views import comparison
 
@@ -61,7 +58,7 @@ def render(diagnosis: Diagnosis, *, color: bool, width: int) -> str:
         blocks += _sections(paper, first)
     next_checks = dict.fromkeys(c for c in (diagnosis.verdict.next_check, first.next_check if first else "") if c)
     if next_checks:
-        blocks.append(paper.section("Next check", [line for c in next_checks for line in paper.wrap(c)]))
+        blocks.append(paper.section("Next check", [line for c in next_checks for line in _check(paper, c)]))
     if diagnosis.contradictions:
         blocks.append(paper.section("Does not go together", _contradictions(paper, diagnosis.contradictions)))
     rest = outline.others(diagnosis)
@@ -88,15 +85,20 @@ def verdict(diagnosis: Diagnosis, *, color: bool, width: int) -> str:
     lab = outline.lab_of(diagnosis)
     if lab:
         lines += [paper.paint(f"LAB SCENARIO {lab}: not a real incident", "info"), ""]
-    lines += paper.item(value.status, value.sentence, bold=True)
-    facts = [outline.VERDICT_LABELS[value.status]]
+    first, besides = outline.sentence_parts(value.sentence)
+    lines += paper.item(value.status, first, bold=True)
+    lines += paper.wrap(besides, first="  ", indent="  ") if besides else []
+    label = outline.VERDICT_LABELS[value.status]
+    facts = [] if value.sentence.startswith(label) else [label]
     if value.cloudfront_status:
         facts.append(f"CloudFront answers {value.cloudfront_status}")
     facts.append(f"confidence {value.confidence} ({outline.CONFIDENCE[value.confidence]})")
     vantage = outline.given(diagnosis.inputs, "vantage")
     if vantage:
         facts.append(f"seen from {vantage}")
-    return "\n".join([*lines, *(paper.paint(line, "none") for line in paper.wrap("; ".join(facts) + ".", indent="  "))])
+    told = "; ".join(facts) + "."
+    told_lines = paper.wrap(told[:1].upper() + told[1:], indent="  ")
+    return "\n".join([*lines, *(paper.paint(line, "none") for line in told_lines)])
 
 
 def path(stages: Sequence[StageResult], *, color: bool, width: int) -> str:
@@ -109,7 +111,7 @@ def finding(value: Finding, *, color: bool, width: int) -> str:
     paper = Paper(color=color, width=width)
     blocks = ["\n".join(_headline(paper, value)), *_sections(paper, value)]
     if value.next_check:
-        blocks.append(paper.section("Next check", paper.wrap(value.next_check)))
+        blocks.append(paper.section("Next check", _check(paper, value.next_check)))
     return "\n\n".join(blocks)
 
 
@@ -152,7 +154,10 @@ def contradictions(values: Sequence[Contradiction], *, width: int) -> str:
 
 def not_examined(values: Sequence[NotExamined], *, width: int) -> str:
     """Return what was not looked at and why."""
-    return "\n".join(_not_examined(Paper(color=False, width=width), values)) or "Everything on the path was examined."
+    return (
+        "\n".join(_not_examined(Paper(color=False, width=width), values))
+        or "Nothing that could be looked at was left out."
+    )
 
 
 def table(value: Table, *, limit: int = 60) -> str:
@@ -204,6 +209,11 @@ def _remedy(paper: Paper, remedy: Remedy) -> list[str]:
     return lines
 
 
+def _check(paper: Paper, text: str) -> list[str]:
+    said, command = check_parts(text)
+    return _step(paper, Step(text=said, command=command))
+
+
 def _step(paper: Paper, step: Step, first: str = "", indent: str = "") -> list[str]:
     text = paper.wrap(step.text, first=first, indent=indent) if step.text else []
     return text + [indent + line for line in paper.command(step.command)]
@@ -224,7 +234,10 @@ def _wanted(paper: Paper, values: Sequence[Wanted]) -> list[str]:
     for value in values:
         lines += paper.wrap(f"{value.what}{outline.taken_by(value)}: {value.why}", first="- ", indent="  ")
         commands = [line for line in value.how.command.split("\n") if line and not line.startswith("#")]
-        lines += [INDENT + line for line in paper.command("\n".join(commands[:2]) or value.how.text)]
+        if commands:
+            lines += [INDENT + line for line in paper.command("\n".join(commands[:2]))]
+        elif value.how.text:
+            lines += paper.wrap(value.how.text, first="    ", indent="    ")
     return lines
 
 
@@ -239,7 +252,8 @@ def _contradictions(paper: Paper, values: Sequence[Contradiction]) -> list[str]:
     return lines
 
 
-def _path(paper: Paper, stages: Sequence[StageResult], code: str | None = None) -> list[str]:
+def _path(paper: Paper, stages: Sequence[StageResult], code: str | None = None, said: str = "") -> list[str]:
+    """Return the stages, and what happened at the one to point at unless it was `said` already."""
     lines, line, length = [], "", 0
     for stage in stages:
         plain = f"{style.symbol(stage.status)} {STAGE_TITLES[stage.stage]}"
@@ -254,7 +268,7 @@ def _path(paper: Paper, stages: Sequence[StageResult], code: str | None = None) 
         length += len(plain) + (3 if length else 0)
     lines.append(line)
     at = outline.broken(stages, code)
-    if at:
+    if at and at.sentence != said:
         lines += paper.wrap(f"{STAGE_TITLES[at.stage]}: {at.sentence}", first="  → ", indent="    ")
     return lines
 

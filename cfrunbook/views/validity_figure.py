@@ -22,6 +22,8 @@ _WIDTH, _EDGE = style.FIGURE_WIDTH, 8.0
 _LEFT, _LENGTH = _EDGE + 10, _WIDTH - 2 * _EDGE - 20
 _TOP, _ROW = 26.0, 46.0
 _MARGIN = 0.08
+_TICKS = 7
+"""Dates on the axis, at most."""
 _MIN_SPAN, _MAX_SPAN = dt.timedelta(days=30), dt.timedelta(days=3 * 365)
 _SOON = dt.timedelta(days=14)
 _NOTHING = "No certificate whose validity could be read."
@@ -154,11 +156,25 @@ def _shift(moment: dt.datetime, by: dt.timedelta) -> dt.datetime:
 
 def _ticks(scale: _Scale) -> Iterator[dt.datetime]:
     days = (scale.end - scale.start).days
-    step = next((s for s in (7, 14, 30, 61, 91, 182) if days / s <= 7), 365)
+    if days > _TICKS * 14:
+        yield from _months(scale, next((m for m in (1, 2, 3, 6) if days / (m * 30.5) <= _TICKS), 12))
+        return
+    step = next(s for s in (7, 14) if days / s <= _TICKS)
     midnight = scale.start.replace(hour=0, minute=0, second=0, microsecond=0)
     for number in range(1, 9):
         moment = _shift(midnight, dt.timedelta(days=step * number))
         if moment >= scale.end:
+            return
+        yield moment
+
+
+def _months(scale: _Scale, step: int) -> Iterator[dt.datetime]:
+    """Yield the first days of every so many months, counted from January."""
+    month = scale.start.year * 12 + (scale.start.month - 1) // step * step
+    while True:
+        month += step
+        year = month // 12
+        if year > dt.MAXYEAR or (moment := dt.datetime(year, month % 12 + 1, 1, tzinfo=dt.UTC)) >= scale.end:
             return
         yield moment
 

@@ -156,8 +156,8 @@ def test_what_was_not_asked_is_said_by_version() -> None:
 
 def test_what_would_be_negotiated() -> None:
     assert tls_answers.would_negotiate(fold(SERVED)) == "TLS 1.2 with ECDHE-RSA-AES128-GCM-SHA256"
-    assert tls_answers.would_negotiate(fold(DHE)) == "nothing (alert 40 (handshake_failure))"
-    assert tls_answers.would_negotiate(fold(())) == "no certain answer (not asked)"
+    assert tls_answers.would_negotiate(fold(DHE)) == "nothing: alert 40 (handshake_failure)"
+    assert tls_answers.would_negotiate(fold(())) == "no certain answer: not asked"
 
 
 # --- rules and remedies -------------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def test_cancel_keeps_what_was_seen_and_claims_nothing(silent, monkeypatch):
     panel = Panel(open_runbook("04_port", lab=silent.file, deadline=600))
     monkeypatch.setattr(Progress, "__call__", lambda progress, line: panel.cancel.click())
     said = clicked(panel, panel.run_all)
-    assert said.startswith("? Could not tell: Inconclusive: no fault was found, but the rest of the look")
+    assert said.startswith("? Could not tell: No fault was found, but the rest of the look")
     assert words(panel)["look"] == "stopped"
     assert "whether there is something to fix is open" in panel.rows["fix"].value.meaning
     assert (panel.cancel.disabled, panel.run_all.disabled) == (True, False)

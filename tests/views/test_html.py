@@ -400,8 +400,12 @@ def test_tables_name_what_was_negotiated_and_count_what_is_left_out(samples: dic
             "It expired. CloudFront answers 502. CloudFront says so too: 1 of 2.",
             ("It expired. CloudFront answers 502.", "CloudFront says so too: 1 of 2."),
         ),
+        (
+            "They disagree. CloudFront answers 502 to those. The logs fit.",
+            ("They disagree. CloudFront answers 502 to those.", "The logs fit."),
+        ),
         ("This is a 504, not a 502: silent.", ("This is a 504, not a 502: silent.", "")),
     ],
 )
 def test_what_else_speaks_for_a_verdict_stands_below_it(sentence: str, parts: tuple[str, str]) -> None:
-    assert outline.sentence_parts(Verdict(status="fault", sentence=sentence)) == parts
+    assert outline.sentence_parts(sentence) == parts

@@ -95,7 +95,7 @@ def test_a_verdict_alone() -> None:
         "? Nothing was given.\n  Could not tell; confidence low (indirect).\n\nNEXT CHECK\n  Give --origin."
     )
     assert terminal.causes((), color=False, width=80) == "No cause was judged."
-    assert terminal.not_examined((), width=80) == "Everything on the path was examined."
+    assert terminal.not_examined((), width=80) == "Nothing that could be looked at was left out."
 
 
 def test_tables(samples: dict[str, Any]) -> None:
