@@ -116,7 +116,7 @@ def fragment_css() -> str:
     return (
         f".cfr{{{variables(LIGHT, follow_lab=True)}}}"
         f'[data-jp-theme-light="false"] .cfr{{{variables(DARK, follow_lab=True)}}}'
-        f".cfr{{--cfr-sans:{SANS};--cfr-mono:{MONO}}}\n" + _compact(rules)
+        f".cfr{{--cfr-sans:{SANS};--cfr-mono:{MONO}}}\n" + compact(rules)
     )
 
 
@@ -125,10 +125,10 @@ def page_css() -> str:
     """Return the style sheet of the report page: dark as the system is, light in print."""
     rules = (Path(__file__).parent / "templates" / "page.css").read_text(encoding="utf-8")
     dark = f"@media screen and (prefers-color-scheme:dark){{.cfr-page{{{variables(DARK, follow_lab=False)}}}}}\n"
-    return fragment_css() + dark + _compact(rules)
+    return fragment_css() + dark + compact(rules)
 
 
-def _compact(css: str) -> str:
+def compact(css: str) -> str:
     """Drop comments and indentation: a notebook carries the sheet once per output."""
     import re
 

@@ -133,7 +133,7 @@ class Incident:
         try:
             self.scene.follow()
         except BadInput as error:
-            return page(Block("verdict", str(error), "Not used, all stays as it was", "unknown"))
+            return page(scene.not_used(str(error)))
         return self.edge()
 
     def mend(self) -> Page:
