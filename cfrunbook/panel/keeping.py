@@ -47,7 +47,7 @@ class Keeping:
         """Write a recording and return where it is. Raises BadInput if it cannot be written."""
         kept = [one for one in self.kept if one.at == seen.recorded_at.astimezone(dt.UTC).replace(microsecond=0)]
         path = self.folder / evidence_name(seen, kept[0].number + 1 if kept else 1)
-        self._write(path, seen.to_json())
+        keep(path, seen.to_json())
         for old in self.kept[MOST_KEPT:]:
             old.path.unlink(missing_ok=True)
         return path
@@ -73,19 +73,8 @@ class Keeping:
                 f"{visible(name, 80)} is larger than {most} MiB: put it beside the notebook and give its name."
             )
         path = self._free(_plain(name) or "file")
-        self._write(path, content)
+        keep(path, content)
         return path
-
-    def _write(self, path: Path, content: bytes) -> None:
-        try:
-            self.folder.parent.mkdir(exist_ok=True)
-            ignore = self.folder.parent / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise BadInput(f"Cannot write {visible(self.folder)}: {error.strerror or error}.") from error
-        write_whole(path, content)
 
     def _free(self, name: str) -> Path:
         """Return a path of that name that is not there yet: nothing is overwritten."""
@@ -95,6 +84,20 @@ class Keeping:
                 break
             path = self.folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
         return path
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Write a file into a folder of FOLDER, which is made where it is not there. Raises BadInput."""
+    folder = path.parent
+    try:
+        folder.parent.mkdir(exist_ok=True)
+        ignore = folder.parent / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"Cannot write {visible(folder)}: {error.strerror or error}.") from error
+    write_whole(path, content)
 
 
 def evidence_name(seen: Observations, number: int = 1) -> str:
