@@ -56,7 +56,7 @@ class Match(Console):
             self._steps.append(self.button("Diagnose", self._look, place="looked", tooltip="Ask our own diagnosis"))
         self._playing = widgets.VBox([*self.made(), self.cause, self.evidence, self.fix, widgets.HBox(self._steps)])
         self._playing.layout.display = "none"
-        empty = {name: page() for name in ("grade", "incident", "hints", "looked", "printed")}
+        empty = {name: page() for name in ("grade", "hints", "printed", "looked", "incident")}
         self.display([self.state, widgets.HBox([self.begin]), self.edge, self._playing], **empty)
         self._draw()
         if self.game.current:
