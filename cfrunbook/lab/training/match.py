@@ -143,6 +143,7 @@ class Match(Console):
 
     def _hand_in(self) -> Page:
         assert self.played is not None
+        self.await_typed()
         if not all((self.cause.value, self.evidence.value.strip())):
             return page(Block("muted", "Choose a cause, and write down the evidence; nothing is handed in yet."))
         self.played.answer(cause=self.cause.value, evidence=self.evidence.value, fix=self.fix.value)
