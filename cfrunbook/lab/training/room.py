@@ -137,8 +137,9 @@ class Incident:
         return self.edge()
 
     def mend(self) -> Page:
-        """Mend it as its owner would, and show what the edge answers."""
-        self.scene.mend()
+        """Mend it as its owner would, unless somebody has already, and show what the edge answers."""
+        if self.scene.answer().status != "ok":
+            self.scene.mend()
         return self.edge()
 
     def broken(self) -> Page:

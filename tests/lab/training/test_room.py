@@ -16,7 +16,7 @@ import pytest
 from cfrunbook import lab
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Cause
-from cfrunbook.lab import SCENARIOS, mending
+from cfrunbook.lab import SCENARIOS, mending, site
 from cfrunbook.lab.training import LESSONS, GameDay, Lesson, drawing, forms, game_day, guided, lesson, room, tools
 from cfrunbook.lab.training import game as games
 from cfrunbook.lab.training.desk import Desk
@@ -81,6 +81,9 @@ def test_a_lesson_from_end_to_end(cause: str) -> None:
     do(taught, taught.plan.mending)
     assert "Works: The edge answers 200." in str(taught.reload())
     assert "Verified" in str(asyncio.run(taught.verify()))
+    mended = site.fingerprint(taught.running.site)
+    taught.mend()
+    assert site.fingerprint(taught.running.site) == mended, "what somebody mended stays theirs"
     do(taught, taught.plan.breaking)
     assert "Broken: The edge answers" in str(taught.reload())
     verdict = asyncio.run(taught.diagnose()).verdict
