@@ -235,6 +235,7 @@ def _exam(options: argparse.Namespace) -> int:
 
     from cfrunbook.lab.training import exam, terminal
     from cfrunbook.lab.training.drawing import Draw
+    from cfrunbook.lab.training.sheet import refuse_taken
 
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
     draw = Draw(seed=seed, count=options.count, cause=options.cause, difficulty=options.difficulty).check()
@@ -247,6 +248,8 @@ def _exam(options: argparse.Namespace) -> int:
 
     with terminal.stopping() as stopped:
         if options.headless:
+            if options.sheet:
+                refuse_taken(Path(options.sheet))
             sheet = exam.headless(draw, team=options.team)
             return _scored(sheet, options, with_lines=True)
         out = sys.stderr if options.json else sys.stdout
@@ -278,25 +281,31 @@ def _exam(options: argparse.Namespace) -> int:
 
 def _grade(options: argparse.Namespace) -> int:
     from cfrunbook.lab.training import exam
-    from cfrunbook.lab.training.drawing import Draw
+    from cfrunbook.lab.training.sheet import refuse_taken
 
     sheets = []
     for file in options.answers:
         given = exam.read(Path(file))
-        draw = Draw(seed=given.seed, count=given.count, cause=given.cause, difficulty=given.difficulty)
-        sheets.append(exam.graded(draw, given.answers, team=options.team or given.team or Path(file).stem))
+        sheets.append(exam.graded(given.draw, given.answers, team=options.team or given.team or Path(file).stem))
     if len(sheets) == 1:
+        (sheet,) = sheets
+        if options.sheet:
+            refuse_taken(Path(options.sheet), lambda there: exam.is_of(there, sheet.draw, sheet.team))
         return _scored(sheets[0], options, with_lines=True)
     return _ranked(sheets, options)
 
 
 def _ranked(sheets: Sequence[Sheet], options: argparse.Namespace) -> int:
     """Show and save how several teams did; return 0."""
+    from cfrunbook.lab.training import ranking as rankings
     from cfrunbook.lab.training.ranking import Ranking
+    from cfrunbook.lab.training.sheet import refuse_taken
 
     if options.team:
         raise BadInput("lab grade: --team names one team, and there are several files; each says its own.")
     ranking = Ranking.of(sheets)
+    if options.sheet:
+        refuse_taken(Path(options.sheet), rankings.is_one)
     written = ranking.save(Path(options.sheet)) if options.sheet else ()
     if options.json:
         sys.stdout.write(ranking.to_json().decode())

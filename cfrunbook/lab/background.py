@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import msgspec
@@ -65,9 +66,11 @@ def start(scenario: str, *, name: str = "", exam: Exam | None = None) -> State:
     )
     try:
         said, _ = process.communicate(timeout=_START_LIMIT)  # until the one who stays lets go of it
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
+    except BaseException as ending:  # too late, or Ctrl-C: nobody is left who would look after the one who stays
+        _give_up(process)
+        (home or Home(scenario)).clean()
+        if not isinstance(ending, subprocess.TimeoutExpired):
+            raise
         raise BadInput(f"Lab: {visible(scenario, 80)} did not come up within {_START_LIMIT:.0f} seconds.") from None
     report = _last_line(said)
     if error := report.get("error"):
@@ -77,6 +80,13 @@ def start(scenario: str, *, name: str = "", exam: Exam | None = None) -> State:
     if state is None:
         raise BadInput(f"Lab: {visible(scenario, 80)} did not come up: {visible(said.decode('utf-8', 'replace'), 400)}")
     return state
+
+
+def _give_up(process: subprocess.Popen[bytes]) -> None:
+    """End a lab that is coming up: the one who starts it, and the one who would stay."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # both are of this group: the session is their own
+    process.communicate()
 
 
 def _last_line(said: bytes) -> dict[str, object]:

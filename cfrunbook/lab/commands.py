@@ -76,8 +76,8 @@ def serve(name: str, out: TextIO, *, until: threading.Event | None = None) -> in
         follower = Follower(running)
         print(introduction(running), file=out, flush=True)
         while not over.wait(EVERY):
-            if said := follower.look():
-                print(said, file=out, flush=True)
+            if noticed := follower.look():
+                print(noticed, file=out, flush=True)
     print("Taken down.", file=out, flush=True)
     return 0
 

@@ -32,41 +32,51 @@ _LIMIT: Final = 8_000_000
 _MOST_FILES: Final = 2000
 
 _README = """\
-This is the site of a running scenario: what its owners can change. Edit a file and save it; the lab notices within a
-second and says in `cfrunbook lab status` what it made of it. What cannot be used changes nothing. CloudFront, and the
-edge here, go on serving an error from their cache for 10 seconds.
+This is the site of a running scenario: what its owners can change. Edit a file and
+save it; the lab notices within a second and says in `cfrunbook lab status` what it
+made of it. What cannot be used changes nothing. CloudFront, and the edge here, go on
+serving an error from their cache for 10 seconds.
 
-distribution.json   The distribution, as `aws cloudfront get-distribution` prints it. The edge acts on: origins with
-                    DomainName, ports, OriginProtocolPolicy, OriginSslProtocols, IpAddressType and OriginPath; origin
-                    groups; cache behaviors with PathPattern, TargetOriginId, AllowedMethods and the managed policies
-                    that forward Host, put the query string into the cache key, or disable caching; DefaultRootObject;
-                    CustomErrorResponses; HttpVersion; Aliases.
+distribution.json  The distribution, as `aws cloudfront get-distribution` prints it.
+                   The edge acts on: origins with DomainName, ports,
+                   OriginProtocolPolicy, OriginSslProtocols, IpAddressType and
+                   OriginPath; origin groups; cache behaviors with PathPattern,
+                   TargetOriginId, AllowedMethods and the managed policies that
+                   forward Host, put the query string into the cache key, or disable
+                   caching; DefaultRootObject; CustomErrorResponses; HttpVersion;
+                   Aliases.
 
-origins/NAME/       A server. server.json says for each of its addresses what each port does:
-                      {"answers": "https", "certificate": FILE, "key": FILE}      PEM; the chain in the order sent
-                          "names": {NAME: {"certificate": FILE, "key": FILE}}     other certificates, by server name
-                          "minimum", "maximum": "TLSv1" to "TLSv1.3"              TLSv1.2 and TLSv1.3 if left out
-                          "ciphers", "curve": as OpenSSL names them               OpenSSL's defaults if left out
-                          "client_certificates": FILE                             leave out: none are asked for
-                          "client_certificates_optional": true                    those without one are served, too
-                          "reply": FILE, "hangs": true                            leave out: the shop's page
-                      {"answers": "http"}, with "redirect": true or "status": 502
-                      {"answers": "refuses"}    nothing listens             {"answers": "drops"}   a firewall drops
-                      {"answers": "closes"}     accepts and hangs up        {"answers": "never"}   accepts, is silent
-                      {"answers": "greets", "greeting": TEXT}               another service; with "waits": true it
-                          speaks when spoken to, "then": "keeps", "closes" or "resets" the connection
+origins/NAME/      A server. server.json says for each address what each port does:
+  {"answers": "https", "certificate": FILE, "key": FILE}   PEM; the chain as sent
+      "names": {NAME: {"certificate": FILE, "key": FILE}}  others, by server name
+      "minimum", "maximum": "TLSv1" to "TLSv1.3"           if left out 1.2 and 1.3
+      "ciphers", "curve": as OpenSSL names them            if left out its defaults
+      "client_certificates": FILE                          if left out none are asked for
+      "client_certificates_optional": true                 without one: served, too
+      "reply": FILE, "hangs": true                         if left out the shop's page
+  {"answers": "http"}, with "redirect": true or "status": 502
+  {"answers": "refuses"}   nothing listens
+  {"answers": "drops"}     a firewall drops
+  {"answers": "closes"}    accepts and hangs up
+  {"answers": "never"}     accepts, is silent
+  {"answers": "greets", "greeting": TEXT}   another service; with "waits": true it
+      speaks when spoken to, "then": "keeps", "closes" or "resets" the connection
 
-authority/          The certificate authority that everybody here trusts. New certificates for names:
-                      cfrunbook lab certificate NAME [NAME ...] --folder origins/NAME/...
-                    or sign them with authority/intermediate.pem and intermediate-key.pem yourself.
+authority/         The certificate authority that everybody here trusts. New
+                   certificates for names:
+                     cfrunbook lab certificate NAME [NAME ...] --folder origins/NAME/...
+                   or sign them yourself, with authority/intermediate.pem and
+                   intermediate-key.pem.
 
-dns/                Where names are looked up: name-servers.json says which server, by its address, holds which zone
-                    file, and what is wrong with it ("faults"). The zone files are everybody's: the shop's, and the
-                    registry's and the root's too, where delegations are. A zone with a "key" is signed anew, valid
-                    for "days" from now; leave both out and it is not signed.
+dns/               Where names are looked up: name-servers.json says which server, by
+                   its address, holds which zone file, and what is wrong with it
+                   ("faults"). The zone files are everybody's: the shop's, and the
+                   registry's and the root's too, where delegations are. A zone with
+                   a "key" is signed anew, valid for "days" from now; leave both out
+                   and it is not signed.
 
-function/           result.json is what the edge function returned. Put there what a corrected function returns;
-                    event.json is what it is called with.
+function/          result.json is what the edge function returned. Put there what a
+                   corrected function returns; event.json is what it is called with.
 """
 
 

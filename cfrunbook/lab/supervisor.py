@@ -85,10 +85,10 @@ def _own(name: str, home: Home, over: threading.Event, words: Sequence[str]) -> 
         while not over.wait(EVERY) and (home.folder / STATE_FILE).exists() and not (is_tied and _has_ended()):
             if follower is None:
                 follower = Follower(running) if (home.folder / OPEN_FILE).exists() else None
-            elif said := follower.look():
-                print(said, flush=True)
+            elif noticed := follower.look():
+                print(noticed, flush=True)
                 shell.write_tools(running)
-                state = _with(state, said)
+                state = _with(state, str(noticed))
                 home.write(state)
 
 

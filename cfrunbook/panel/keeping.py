@@ -51,8 +51,7 @@ class Keeping:
         What was kept `so_far` of a look gives way to what that look has seen later.
         """
         if path := self._unfinished.get(seen.recorded_at):
-            self._make_folder()
-            write_whole(path, seen.to_json())
+            keep(path, seen.to_json())
         else:
             kept = [one for one in self.kept if one.at == seen.recorded_at.astimezone(dt.UTC).replace(microsecond=0)]
             path = self._new(evidence_names(seen, kept[0].number + 1 if kept else 1), seen.to_json())
@@ -88,18 +87,25 @@ class Keeping:
 
     def _new(self, names: Iterator[str], content: bytes) -> Path:
         """Write a file by the first of these names that is not taken: another kernel may keep things here too."""
-        self._make_folder()
+        _make(self.folder)
         return write_new((self.folder / name for name in names), content)
 
-    def _make_folder(self) -> None:
-        try:
-            self.folder.parent.mkdir(exist_ok=True)
-            ignore = self.folder.parent / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n", encoding="utf-8")
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise BadInput(f"Cannot write {visible(self.folder)}: {error.strerror or error}.") from error
+
+def keep(path: Path, content: bytes) -> None:
+    """Write a file into a folder of FOLDER, which is made where it is not there. Raises BadInput."""
+    _make(path.parent)
+    write_whole(path, content)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.parent.mkdir(exist_ok=True)
+        ignore = folder.parent / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"Cannot write {visible(folder)}: {error.strerror or error}.") from error
 
 
 def evidence_names(seen: Observations, first: int = 1) -> Iterator[str]:

@@ -221,7 +221,7 @@ def report_page(
     anchored = zip(diagnosis.findings, outline.anchors(diagnosis.findings), strict=True)
     first = outline.root(diagnosis)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             d=diagnosis,
@@ -280,11 +280,12 @@ def _fragment(macro: str, value: object, *, text: str) -> Fragment:
 
 def prepare() -> None:
     """Do what a page needs and what is in it does not change, while there is time."""
-    _environment().get_template("report.html.j2")
+    environment().get_template("report.html.j2")
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return what draws the templates of all views: values are escaped, bounded and on one line."""
     from pathlib import Path
 
     import jinja2
@@ -292,14 +293,14 @@ def _environment() -> Environment:
     from cfrunbook.views import comparison as changed
     from cfrunbook.views import compiled
 
-    environment = jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_one_line,
         bytecode_cache=compiled.templates(),
     )
-    environment.globals.update(
+    made.globals.update(
         look=style.look,
         symbol=style.symbol,
         word=style.word,
@@ -318,7 +319,7 @@ def _environment() -> Environment:
         broken=outline.broken,
         changed=changed,
     )
-    environment.filters.update(
+    made.filters.update(
         multiline=_multiline,
         prose=_prose,
         short=lambda value: visible(value, MAX_NAME),
@@ -327,12 +328,12 @@ def _environment() -> Environment:
         source_title=source_title,
         relative=relative,
     )
-    return environment
+    return made
 
 
 @lru_cache(maxsize=1)
 def _parts() -> Any:
-    return _environment().get_template("parts.html.j2").module
+    return environment().get_template("parts.html.j2").module
 
 
 def _one_line(value: object) -> object:

@@ -203,7 +203,7 @@ def widget(model_id: str, what: str) -> dict[str, Any]:
 
 
 def _framed(body: object, *, styled: bool = False) -> str:
-    sheet = f"<style>{style.fragment_css()}{_css()}</style>" if styled else ""
+    sheet = f"<style>{style.fragment_css()}{css()}</style>" if styled else ""
     return f'<div class="cfr">{sheet}{body}</div>'
 
 
@@ -219,13 +219,14 @@ def _shorter(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _template() -> Any:
-    environment = html._environment()
+    environment = html.environment()
     environment.filters.setdefault("short_sentence", _shorter)
     return environment.get_template("panel.html.j2").module
 
 
 @lru_cache(maxsize=1)
-def _css() -> str:
+def css() -> str:
+    """Return the style sheet of fields and buttons."""
     return style.rules("panel.css") + style.rules("vscode.css")
 
 

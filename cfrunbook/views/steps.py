@@ -348,16 +348,17 @@ def _bundle(macro: str, value: object, text: str) -> Bundle:
     from markupsafe import Markup
 
     body = getattr(_template(), macro)(value)
-    css = Markup(style.fragment_css() + _css())  # noqa: S704 - our own style sheets, no input
-    drawn = Markup('<div class="cfr"><style>{}</style>{}</div>').format(css, body)
+    sheet = Markup(style.fragment_css() + css())  # noqa: S704 - our own style sheets, no input
+    drawn = Markup('<div class="cfr"><style>{}</style>{}</div>').format(sheet, body)
     return {"text/plain": text, "text/html": str(drawn)}, {}
 
 
 @lru_cache(maxsize=1)
 def _template() -> Any:
-    return html._environment().get_template("steps.html.j2").module
+    return html.environment().get_template("steps.html.j2").module
 
 
 @lru_cache(maxsize=1)
-def _css() -> str:
+def css() -> str:
+    """Return the style sheet of what steps show."""
     return (Path(__file__).parent / "templates" / "steps.css").read_text(encoding="utf-8")

@@ -77,8 +77,8 @@ class Page:
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         from markupsafe import Markup
 
-        css = Markup(style.fragment_css() + _css())  # noqa: S704 - our own style sheets, no input
-        drawn = Markup('<div class="cfr"><style>{}</style>{}</div>').format(css, _template().page(self.blocks))
+        sheet = Markup(style.fragment_css() + _css())  # noqa: S704 - our own style sheets, no input
+        drawn = Markup('<div class="cfr"><style>{}</style>{}</div>').format(sheet, _template().page(self.blocks))
         return {"text/plain": str(self), "text/html": str(drawn)}, {}
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ def styles() -> str:
     """Return the style sheets of the room and of its fields and buttons, as an element of HTML."""
     from cfrunbook.views import panel
 
-    return f"<style>{style.fragment_css()}{panel._css()}{_css()}</style>"
+    return f"<style>{style.fragment_css()}{panel.css()}{_css()}</style>"
 
 
 def page(*blocks: Block | Sequence[Block]) -> Page:
@@ -99,12 +99,11 @@ def page(*blocks: Block | Sequence[Block]) -> Page:
 
 @lru_cache(maxsize=1)
 def _template() -> Any:
-    return html._environment().get_template("training.html.j2").module
+    return html.environment().get_template("training.html.j2").module
 
 
 @lru_cache(maxsize=1)
 def _css() -> str:
-    from pathlib import Path
+    from cfrunbook.views import steps
 
-    folder = Path(__file__).parent / "templates"
-    return "".join((folder / name).read_text(encoding="utf-8") for name in ("steps.css", "training.css"))
+    return steps.css() + style.rules("training.css")

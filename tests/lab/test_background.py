@@ -161,6 +161,25 @@ def test_one_that_does_not_listen_is_ended_by_force(monkeypatch: pytest.MonkeyPa
     assert not any(state.name == "deaf" for state in runtime.running())
 
 
+@pytest.mark.parametrize("ended_by", [subprocess.TimeoutExpired("x", 0), KeyboardInterrupt()])
+def test_one_that_is_given_up_while_it_comes_up_is_not_left_behind(
+    place: Path, monkeypatch: pytest.MonkeyPatch, ended_by: BaseException
+) -> None:
+    communicate = subprocess.Popen.communicate
+
+    def interrupted(process: subprocess.Popen[bytes], *_: object, timeout: float | None = None) -> tuple[bytes, bytes]:
+        if timeout is None:
+            return communicate(process)
+        wait_for(Home("healthy").folder.exists)
+        raise ended_by
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", interrupted)
+    with pytest.raises((BadInput, KeyboardInterrupt)):
+        background.start("healthy")
+    assert Home("healthy").owner() is None
+    assert not Home("healthy").folder.exists()
+
+
 def test_a_lab_whose_folder_is_removed_ends() -> None:
     background.start("port-refused", name="homeless")
     home = Home("homeless")

@@ -128,6 +128,7 @@ class Desk(Console):
         self._told(self.scene.answer())
 
     def _save(self) -> Page:
+        self.await_typed()
         if self.text.disabled:
             return page(Block("verdict", self.text.placeholder, "Not saved", "unknown"))
         self._read = self.text.value

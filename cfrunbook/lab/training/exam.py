@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import shlex
 import time
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ from cfrunbook.lab.scenario import Scenario
 from cfrunbook.lab.training import drawing, grading, naming, viewer
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer
-from cfrunbook.lab.training.sheet import FORMATS, Line, Sheet, file_of
+from cfrunbook.lab.training.sheet import Kind, Line, Sheet, taken
 from cfrunbook.text import visible
 
 Ask = Callable[[str], str]
@@ -59,6 +58,11 @@ class Answers(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     answers: tuple[Answer, ...]
     """In the order of the incidents; an empty one for an incident that was left out."""
 
+    @property
+    def draw(self) -> Draw:
+        """What decides which incidents they answer."""
+        return Draw(seed=self.seed, count=self.count, cause=self.cause, difficulty=self.difficulty)
+
 
 def graded(draw: Draw, answers: Sequence[Answer], *, team: str = "") -> Sheet:
     """Return the score sheet of these answers; what an incident was that nobody answered is not told.
@@ -84,7 +88,7 @@ def read(path: Path) -> Answers:
     """Return a file of answers, or those in a score sheet. Raises BadInput with one sentence."""
     content = read_bounded(path, "Answers", _LIMIT)
     try:
-        kind = msgspec.json.decode(content, type=_Kind).kind
+        kind = msgspec.json.decode(content, type=Kind).kind
         answers = msgspec.json.decode(content, type=_Kept).answers() if kind else None
         answers = answers or msgspec.json.decode(content, type=Answers)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -106,24 +110,20 @@ def begun(path: Path, draw: Draw) -> tuple[Answer, ...]:
     The last one may be an answer that only has hints, to an incident that was left. Raises BadInput for any other file:
     nobody's score is written over.
     """
-    file = path if path.suffix in FORMATS else file_of(path, ".json")
-    if not os.path.exists(file):  # noqa: PTH110 - what cannot be looked at is said when it is written
+    there = taken(path)
+    if not there:
         return ()
+    file = there[0]
     if file.suffix == ".json":
         kept = read(file)
         answers = [*kept.answers]
         while answers and not (answers[-1].is_given or answers[-1].hints):
             answers.pop()
-        is_same = Draw(seed=kept.seed, count=kept.count, cause=kept.cause, difficulty=kept.difficulty) == draw
-        if is_same and (len(answers) < len(drawing.incidents(draw)) or not answers[-1].is_given):
+        if kept.draw == draw and (len(answers) < len(drawing.incidents(draw)) or not answers[-1].is_given):
             return tuple(answers)
     raise BadInput(
         f"Score sheet: {visible(file)} is there already, and is no unfinished one of this exam; choose another name."
     )
-
-
-class _Kind(msgspec.Struct):
-    kind: str = ""
 
 
 class _KeptLine(msgspec.Struct):
@@ -142,6 +142,26 @@ class _Kept(msgspec.Struct):
         drawn = msgspec.structs.asdict(self.draw)
         given = tuple(line.answer for line in self.lines)
         return Answers(**drawn, team=self.team, version=self.version, answers=given)
+
+
+def is_of(path: Path, draw: Draw, team: str) -> bool:
+    """Tell whether a file holds answers of this team to these incidents."""
+    try:
+        kept = read(path)
+    except BadInput:
+        return False
+    return kept.draw == draw and (kept.team or path.stem) == team
+
+
+def is_earlier(path: Path, sheet: Sheet) -> bool:
+    """Tell whether a file holds a score sheet with nothing that is not in this one."""
+    try:
+        kept = read(path)
+    except BadInput:
+        return False
+    pairs = zip(kept.answers, sheet.lines, strict=False)
+    is_same = (kept.draw, kept.team) == (sheet.draw, sheet.team)
+    return is_same and all(answer == line.answer for answer, line in pairs if answer.is_given)
 
 
 def headless(draw: Draw, *, team: str = "") -> Sheet:

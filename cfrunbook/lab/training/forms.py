@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 Call = Callable[[], Page | None]
 """Does something, and returns what is to be shown of it; None: nothing."""
+TYPED = 0.3
+"""Seconds until what was typed before a click is here, too."""
 FALLBACK = "Fields and buttons: run this cell to have them here. What they showed is below."
 
 
@@ -72,6 +75,13 @@ class Form:
             self._doing = threading.Thread(target=self._work, name="cfrunbook-form", daemon=True)
             self._doing.start()
 
+    def await_typed(self) -> None:
+        """Wait for what was typed last: a click may overtake it, since widgets send one change at a time.
+
+        https://github.com/jupyter-widgets/ipywidgets/blob/main/packages/base/src/widget.ts (msg_throttle)
+        """
+        time.sleep(TYPED)
+
     def _work(self) -> None:
         while True:
             call, place = self._todo.get()
@@ -119,6 +129,7 @@ class Quiz(Form):
         self.display([*boxes, widgets.HBox([check])], graded=page())
 
     def _graded(self) -> Page:
+        self.await_typed()
         self.answers = {str(n): field.value or "" for n, field in enumerate(self.fields, 1)}
         if not any(self.answers.values()):
             return page(Block("muted", "Nothing is chosen yet."))

@@ -6,23 +6,29 @@ No scenario's name is in the notebook: an incident is its number, and what it wa
 from __future__ import annotations
 
 import atexit
+import datetime as dt
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.lab.running import Running, start
-from cfrunbook.lab.training import asking, drawing, exam, grading, naming, scene, tools
+from cfrunbook.lab.training import asking, drawing, exam, forms, grading, naming, scene, tools
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer
-from cfrunbook.lab.training.sheet import Line, Sheet
+from cfrunbook.lab.training.past import Game, Memory, Past
+from cfrunbook.lab.training.sheet import Line, Sheet, taken
 from cfrunbook.text import visible
 from cfrunbook.views.training import Block, Page, page
 
 Clock = Callable[[], float]
+_MOST_SHEETS: Final = 100
+_ANEW: Final = "For other incidents, change the seed. To begin this game anew: run game.forget() in a new cell."
+_ON: list[GameDay] = []
+"""The game that is on in this process: there is one, and its servers go when another one begins."""
 
 
 class Round:
@@ -31,11 +37,8 @@ class Round:
     def __init__(self, game: GameDay, number: int) -> None:
         self.game = game
         self.number = number
-        self._clock = game.clock
         self._scene = scene.Scene(start(drawing.token(game.draw, number)))
         atexit.register(self._scene.stop)
-        self._began = self._clock()
-        self._opened = 0
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         return self.pager()._repr_mimebundle_()
@@ -51,18 +54,22 @@ class Round:
     @property
     def is_over(self) -> bool:
         """Whether it was handed in."""
-        return self.game.answered(self.number) is not None
+        return self._past.answer is not None
+
+    @property
+    def _past(self) -> Past:
+        return self.game.since(self.number)
 
     @property
     def opened(self) -> int:
         """How many hints were opened."""
-        return self._opened
+        return self._past.hints
 
     @property
     def seconds(self) -> float:
         """How long it has been open, or was until it was handed in."""
-        given = self.game.answered(self.number)
-        return given.seconds if given else self._clock() - self._began
+        given = self._past.answer
+        return given.seconds if given else max(0.0, self.game.clock() - self._past.began)
 
     def pager(self) -> Page:
         """Show what the pager says, and how the incident is reached."""
@@ -84,10 +91,16 @@ class Round:
 
     def hint(self) -> Page:
         """Open the next hint."""
-        scenario = self.running.scenario
-        said = grading.hint(scenario, self._opened + 1)
-        self._opened = min(self._opened + 1, len(scenario.hints))
-        return page(Block("text", said))
+        said = self._said(self.opened + 1)
+        self.game.opened(self.number, hints=min(self.opened + 1, len(self.running.scenario.hints)))
+        return page(said)
+
+    def hints(self) -> Page:
+        """Show the hints that were opened."""
+        return page([self._said(number + 1) for number in range(self.opened)])
+
+    def _said(self, number: int) -> Block:
+        return Block("text", grading.hint(self.running.scenario, number))
 
     def answer(self, *, cause: str = "", evidence: str = "", fix: str = "") -> Page:
         """Hand in a diagnosis, and show its grade; an empty one is not handed in. The first one counts."""
@@ -98,7 +111,7 @@ class Round:
                 Block("text", "Write down cause, evidence and fix; nothing is handed in yet."),
                 Block("muted", f"Causes: {', '.join(naming.NAMES)}."),
             )
-        given = Answer(cause=cause, evidence=evidence, fix=fix, hints=self._opened, seconds=round(self.seconds, 1))
+        given = Answer(cause=cause, evidence=evidence, fix=fix, hints=self.opened, seconds=round(self.seconds, 1))
         self.game.hand_in(self.number, given)
         return self.graded()
 
@@ -129,13 +142,26 @@ class Round:
 class GameDay:
     """A game day: rounds, and the score sheet."""
 
-    def __init__(self, draw: Draw, *, team: str = "", by_hand: bool = False, clock: Clock = time.monotonic) -> None:
-        self.draw = draw.check()
-        self.team = team
-        self.by_hand = by_hand
+    def __init__(
+        self,
+        game: Game,
+        *,
+        clock: Clock = time.time,
+        memory: Memory | None = None,
+        note: str = "",
+    ) -> None:
+        """`clock`: seconds since 1970. `memory` keeps what is done; what is in it already goes on. Raises BadInput.
+
+        `note`: what is to be said of how it came about.
+        """
+        self.game = game
+        self.draw, self.team, self.by_hand = game.draw.check(), game.team, game.by_hand
         self.clock = clock
-        self._count = len(drawing.incidents(draw))
-        self._answers: dict[int, Answer] = {}
+        self._note = note
+        self._count = len(drawing.incidents(self.draw))
+        self._memory = memory
+        self.past: dict[int, Past] = memory.recall() if memory else {}
+        """What was done so far, by the incident's number."""
         self._rounds: dict[int, Round] = {}
 
     def __len__(self) -> int:
@@ -150,7 +176,36 @@ class GameDay:
             f"Cause {grading.CAUSE_POINTS} points, evidence {grading.EVIDENCE_POINTS}, fix {grading.FIX_POINTS};"
             f" a hint costs {grading.HINT_COSTS}, a false accusation {grading.FALSE_COSTS}."
         )
-        return page(Block("text", seed), Block("text", costs))._repr_mimebundle_()
+        return page(Block("text", seed), Block("text", costs), self._history())._repr_mimebundle_()
+
+    @property
+    def current(self) -> int:
+        """The number of the incident that was opened last; 0 where none was."""
+        return max(self.past, default=0)
+
+    def _history(self) -> list[Block]:
+        """Say what was there before this cell was run."""
+        blocks = [Block("muted", self._note)] if self._note else []
+        if self.past:
+            began = dt.datetime.fromtimestamp(self.past[min(self.past)].began).astimezone()
+            done = sum(past.answer is not None for past in self.past.values())
+            said = f"This game was begun at {began:%Y-%m-%d %H:%M}, and goes on: {done} of {len(self)} handed in"
+            said += "." if done == len(self.past) else f"; the clock of incident {self.current} ran on."
+            blocks += [Block("text", said), Block("muted", _ANEW)]
+        return blocks
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it goes on where it was left, should this process end."""
+        return self._memory is not None
+
+    def forget(self) -> Page:
+        """Take every incident down, and forget what was done: the game can be begun anew. Raises BadInput."""
+        self.stop()
+        self.past.clear()
+        if self._memory:
+            self._memory.forget()
+        return page(Block("text", "Forgotten. Run the cells above again: the game begins anew."))
 
     def open(self, number: int) -> Round:
         """Open an incident; its clock begins with that. Raises BadInput for a number that there is not."""
@@ -158,6 +213,8 @@ class GameDay:
             raise BadInput(f"Game day: there is no incident {number}; there are {len(self)}.")
         if number not in self._rounds:
             self._rounds[number] = Round(self, number)
+        if number not in self.past:
+            self._done(number, Past(began=self.clock()))
         return self._rounds[number]
 
     def play(self, number: int, answer: Mapping[str, str] | None = None) -> Page:
@@ -169,8 +226,6 @@ class GameDay:
 
     def play_all(self, answers: Mapping[str, Mapping[str, str]] | None = None) -> Page | None:
         """Play: with a panel where somebody is there, else by `answers`, by number from 1. Raises BadInput."""
-        from cfrunbook.lab.training import forms
-
         if forms.are_shown():
             from cfrunbook.lab.training.match import Match
 
@@ -191,18 +246,32 @@ class GameDay:
 
     def answered(self, number: int) -> Answer | None:
         """Return what was handed in for an incident; None where nothing was."""
-        return self._answers.get(number)
+        return self.since(number).answer
+
+    def since(self, number: int) -> Past:
+        """Return what was done about an incident since it was opened."""
+        return self.past.get(number) or Past(began=self.clock())
+
+    def opened(self, number: int, *, hints: int) -> None:
+        """Take how many hints of an incident were opened."""
+        self._done(number, msgspec.structs.replace(self.since(number), hints=hints))
 
     def hand_in(self, number: int, answer: Answer) -> Line:
         """Take an answer, and return the line that it makes on the score sheet; the first one counts."""
-        self._answers.setdefault(number, answer)
+        if self.answered(number) is None:
+            self._done(number, msgspec.structs.replace(self.since(number), answer=answer))
         return self.sheet().lines[number - 1]
+
+    def _done(self, number: int, past: Past) -> None:
+        self.past[number] = past
+        if self._memory:
+            self._memory.keep(self.past)
 
     def sheet(self) -> Sheet:
         """Return the score sheet as it is now; what is not handed in is not told."""
-        given = [self._answers.get(n, Answer()) for n in self.numbers]
+        given = [self.answered(n) or Answer() for n in self.numbers]
         sheet = exam.graded(self.draw, given, team=self.team)
-        told = tuple(line if line.incident in self._answers else _untold(line) for line in sheet.lines)
+        told = tuple(line if self.answered(line.incident) else _untold(line) for line in sheet.lines)
         return msgspec.structs.replace(sheet, lines=told)
 
     def score(self) -> Page:
@@ -210,7 +279,7 @@ class GameDay:
         sheet = self.sheet()
         rows = []
         for line in sheet.lines:
-            is_in = line.incident in self._answers
+            is_in = self.answered(line.incident) is not None
             minutes = f"{line.answer.seconds / 60:.1f}" if is_in else ""
             points = f"{line.grade.points} of {line.grade.of}" if is_in else "0"
             rows.append((str(line.incident), line.title, visible(line.answer.cause, 60), minutes, points))
@@ -225,15 +294,28 @@ class GameDay:
         """Write the score sheet as JSON, CSV and Markdown into `folder`; without one, say how. Raises BadInput."""
         if not folder:
             return page(Block("muted", "To keep it: put a folder into save_to in the parameters cell."))
-        if not self._answers:
+        if not any(map(self.answered, self.numbers)):
             return page(Block("muted", "Nothing was handed in yet, so there is no score sheet to write."))
-        written = self.sheet().save(Path(folder) / f"score-{self.draw.seed}")
+        sheet = self.sheet()
+        written = sheet.save(self._place(Path(folder), sheet))
         return page(Block("list", items=tuple(f"Written: {file}" for file in written)))
+
+    def _place(self, folder: Path, sheet: Sheet) -> Path:
+        """Return where the sheet goes: where no other one is, and none that this one would not hold."""
+        first = folder / f"score-{self.draw.seed}"
+        for path in (first, *(first.with_name(f"{first.name}-{number}") for number in range(2, _MOST_SHEETS))):
+            there = taken(path)
+            if not there or exam.is_earlier(there[0], sheet):
+                return path
+        raise BadInput(
+            f"Score sheet: there are {_MOST_SHEETS} of this seed in {visible(folder)}; choose another folder."
+        )
 
     def stop(self) -> None:
         """Take every incident down."""
         for played in self._rounds.values():
             played.stop()
+        self._rounds.clear()
 
 
 def _untold(line: Line) -> Line:
@@ -266,4 +348,19 @@ def game_day(
         draw = Draw(seed=int(seed), count=int(count), cause=str(cause or ""), difficulty=str(difficulty or ""))
     except (TypeError, ValueError, OverflowError):
         raise BadInput("Game day: seed and count are whole numbers.") from None
-    return GameDay(draw, team=str(team), by_hand=by_hand)
+    wanted = Game(draw=draw.check(), team=str(team), by_hand=bool(by_hand))
+    attended = forms.are_shown()
+    on = _ON[0] if _ON else None
+    if on and attended and on.is_kept and on.game == wanted:
+        return on
+    begun = GameDay(wanted, memory=Memory(wanted) if attended else None, note=_taken_down(on) if on else "")
+    _ON[:] = [begun]
+    return begun
+
+
+def _taken_down(on: GameDay) -> str:
+    """Take the game down that is on, and return what is to be said of that."""
+    on.stop()
+    is_kept = on.is_kept and on.past
+    back = " What was done in it is kept: the same seed, team and rules bring it back." if is_kept else ""
+    return f"The game of before (seed {on.draw.seed}) was taken down.{back}"

@@ -191,7 +191,8 @@ _ALL: Final = (
             Look(
                 "What happens on the port that CloudFront uses?",
                 "curl -sS -o /dev/null -w '%{http_code} after %{time_total} s\\n' https://origin.shop.example/ 2>&1",
-                "“Connection refused” or a timeout? The first is the 502, the second would be a 504.",
+                "It failed at once: the connection was refused, and that is a 502. A timeout would take"
+                " seconds, and be a 504.",
             ),
             Look(
                 "Is the host there at all?",

@@ -56,9 +56,11 @@ class Match(Console):
             self._steps.append(self.button("Diagnose", self._look, place="looked", tooltip="Ask our own diagnosis"))
         self._playing = widgets.VBox([*self.made(), self.cause, self.evidence, self.fix, widgets.HBox(self._steps)])
         self._playing.layout.display = "none"
-        empty = {name: page() for name in ("grade", "incident", "hints", "looked", "printed")}
+        empty = {name: page() for name in ("grade", "hints", "printed", "looked", "incident")}
         self.display([self.state, widgets.HBox([self.begin]), self.edge, self._playing], **empty)
         self._draw()
+        if self.game.current:
+            self.do(self._go_on, "incident")
 
     def _title(self) -> str:
         return f"Incident {self.played.number} of {len(self.game)}" if self.played else f"{len(self.game)} incidents"
@@ -82,23 +84,33 @@ class Match(Console):
     def _begin(self) -> None:
         if self.played is not None and not self._over.is_set():
             return  # clicked twice
-        number = self.played.number + 1 if self.played else 1
+        self._put_on(self.played.number + 1 if self.played else 1)
+
+    def _go_on(self) -> None:
+        """Go on with the incident that was open when the kernel ended, or when the cell was run before."""
+        self.put("incident", page(Block("muted", "Bringing the incident up …")))
+        self._put_on(self.game.current)
+
+    def _put_on(self, number: int) -> None:
+        """Open an incident, and show where it stands."""
         self.played = played = self.game.open(number)
-        self.running, self._hints, self._printed, self._over = played.running, [], [], threading.Event()
+        self.running, self._printed, self._over = played.running, [], threading.Event()
+        self._hints = [*played.hints().blocks]
         for field in (self.edge, self.command, self.cause, self.evidence, self.fix):
             field.value = ""
-        for place in ("hints", "printed", "looked", "grade"):
+        for place in ("printed", "looked", "grade"):
             self.put(place, page())
+        self.put("hints", page(self._hints))
         self.put("incident", played.pager())
         self._playing.layout.display = ""
         self._follow()
-        if played.is_over:  # opened again, after it was handed in
+        if played.is_over:
             self.put("grade", self._ended())
         else:
             threading.Thread(target=self._tick, args=(played, self._over), daemon=True).start()
 
     def _tick(self, played: Round, over: threading.Event) -> None:
-        while self.played is played and not over.wait(TICK):
+        while self.played is played and not over.wait(TICK) and not played.is_over:
             self._draw()
 
     def _follow(self) -> None:
@@ -131,6 +143,7 @@ class Match(Console):
 
     def _hand_in(self) -> Page:
         assert self.played is not None
+        self.await_typed()
         if not all((self.cause.value, self.evidence.value.strip())):
             return page(Block("muted", "Choose a cause, and write down the evidence; nothing is handed in yet."))
         self.played.answer(cause=self.cause.value, evidence=self.evidence.value, fix=self.fix.value)

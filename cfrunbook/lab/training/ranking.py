@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from cfrunbook.errors import BadInput
+from cfrunbook.files import read_bounded
 from cfrunbook.findings import Struct
-from cfrunbook.lab.training.sheet import Sheet, cell, plain, rows_as_csv, save_as
+from cfrunbook.lab.training.sheet import Kind, Sheet, cell, plain, rows_as_csv, save_as
 from cfrunbook.text import visible
 
+KIND: Final = "cfrunbook.ranking"
 _HEAD = ("place", "team", "points", "of", "hints", "minutes")
 
 
@@ -31,7 +34,7 @@ class Row(Struct, frozen=True, kw_only=True):
 class Ranking(Struct, frozen=True, kw_only=True):
     """Teams by points; time does not count."""
 
-    kind: str = "cfrunbook.ranking"
+    kind: str = KIND
     schema: int = 1
     rows: tuple[Row, ...]
 
@@ -76,6 +79,14 @@ class Ranking(Struct, frozen=True, kw_only=True):
     def _cells(self, escaped: Callable[[str], str]) -> Iterator[tuple[object, ...]]:
         for row in self.rows:
             yield (row.place, escaped(row.team), row.points, row.of, row.hints, f"{row.minutes:g}", *row.incidents)
+
+
+def is_one(path: Path) -> bool:
+    """Tell whether a file is a ranking."""
+    try:
+        return msgspec.json.decode(read_bounded(path, "Ranking"), type=Kind).kind == KIND
+    except (BadInput, msgspec.DecodeError):
+        return False
 
 
 def _rows(sheets: Sequence[Sheet]) -> Iterator[Row]:

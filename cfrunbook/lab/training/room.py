@@ -133,12 +133,13 @@ class Incident:
         try:
             self.scene.follow()
         except BadInput as error:
-            return page(Block("verdict", str(error), "Not used, all stays as it was", "unknown"))
+            return page(scene.not_used(str(error)))
         return self.edge()
 
     def mend(self) -> Page:
-        """Mend it as its owner would, and show what the edge answers."""
-        self.scene.mend()
+        """Mend it as its owner would, unless somebody has already, and show what the edge answers."""
+        if self.scene.answer().status != "ok":
+            self.scene.mend()
         return self.edge()
 
     def broken(self) -> Page:

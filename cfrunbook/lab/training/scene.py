@@ -12,7 +12,7 @@ from cfrunbook.files import read_bounded, write_whole
 from cfrunbook.findings import Diagnosis
 from cfrunbook.lab import site
 from cfrunbook.lab.edge import fetch_all
-from cfrunbook.lab.following import EVERY
+from cfrunbook.lab.following import EVERY, Follower
 from cfrunbook.lab.running import Running
 from cfrunbook.lab.scenario import URL
 from cfrunbook.lab.training import tools, viewer
@@ -106,23 +106,21 @@ class Scene:
             told(answer)
 
     def _follow(self) -> None:
-        """Look at the files until the scenario goes, two looks alike before what they say is taken."""
-        last = site.fingerprint(self.running.site)
+        """Follow the files until the scenario goes."""
+        follower = Follower(self.running, lock=self._lock)
         while not self._over.wait(EVERY):
-            now = site.fingerprint(self.running.site)
-            is_settled, last = now == last, now
-            if not is_settled:
-                continue
-            try:
-                if self.follow():
-                    self.tell(self.answer())
-            except (BadInput, OSError) as error:
-                self.tell(Block("verdict", str(error), "Not used, all stays as it was", "unknown"))
+            if noticed := follower.look():
+                self.tell(not_used(noticed.refused) if noticed.refused else self.answer())
 
     def stop(self) -> None:
         """Take it down."""
         self._over.set()
         self.running.stop()
+
+
+def not_used(why: str) -> Block:
+    """Return that what the files say is not used, and why."""
+    return Block("verdict", why, "Not used, all stays as it was", "unknown")
 
 
 def pager(running: Running, *, by_hand: bool = False, in_exam: bool = False) -> Page:

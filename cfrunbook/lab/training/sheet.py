@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,12 @@ from cfrunbook.lab.training.grading import Answer, Grade, Part
 from cfrunbook.text import visible
 
 FORMATS: Final = (".json", ".csv", ".md")
+
+
+class Kind(msgspec.Struct):
+    """What a file says that it is."""
+
+    kind: str = ""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -123,6 +130,24 @@ def save_as(path: Path, made: Mapping[str, bytes | str]) -> tuple[Path, ...]:
         write_whole(file, content.encode() if isinstance(content, str) else content)
         written.append(file)
     return tuple(written)
+
+
+def taken(path: Path) -> tuple[Path, ...]:
+    """Return the files that are there already of those that `save_as` would write. Raises BadInput."""
+    suffixes = (path.suffix,) if path.suffix in FORMATS else FORMATS
+    files = (file_of(path, suffix) for suffix in suffixes)
+    return tuple(file for file in files if os.path.lexists(file))
+
+
+def refuse_taken(path: Path, is_same: Callable[[Path], bool] = lambda _: False) -> None:
+    """Raise BadInput where something would be written over: nobody's score is.
+
+    `is_same` tells of a JSON file whether it is an earlier one of the same; that one may be.
+    """
+    there = taken(path)
+    if there and not (there[0].suffix == ".json" and is_same(there[0])):
+        file = visible(there[0])
+        raise BadInput(f"Score sheet: {file} is there already, and is not written over; choose another name.")
 
 
 def file_of(path: Path, suffix: str) -> Path:

@@ -331,6 +331,33 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "| 1 | north | 100 | 100 |" in (tmp_path / "all.md").read_text()
 
 
+def test_no_score_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """But what is made of the same answers once more is."""
+    for team in ("north", "south"):
+        template = {"seed": 7, "count": 1, "answers": [{"cause": "dns", "evidence": team}]}
+        (tmp_path / f"{team}.json").write_text(json.dumps(template))
+    north, south, ranking = (str(tmp_path / name) for name in ("north.json", "south.json", "ranking"))
+    (tmp_path / "notes.md").write_text("To do.")
+    grade = ["lab", "grade"]
+    for arguments, taken in (
+        ([*grade, north, "--sheet", str(tmp_path / "north")], ""),
+        ([*grade, north, "--sheet", str(tmp_path / "north")], ""),
+        ([*grade, north, "--sheet", str(tmp_path / "south")], "south.json"),
+        ([*grade, north, "--sheet", str(tmp_path / "notes")], "notes.md"),
+        ([*grade, north, south, "--sheet", ranking], ""),
+        ([*grade, north, south, "--sheet", ranking], ""),
+        ([*grade, north, south, "--sheet", str(tmp_path / "north")], "north.json"),
+        (["lab", "exam", "--seed", "7", "--headless", "--team", "north", "--sheet", north], "north.json"),
+        (["lab", "exam", "--seed", "7", "--sheet", str(tmp_path / "notes")], "notes.md"),
+    ):
+        status = cli.entry(arguments)
+        said = capsys.readouterr().err
+        assert (status == 2) == bool(taken), arguments
+        assert f"{taken} is there already" in said if taken else not said
+        assert said.count("\n") == bool(taken)
+    assert (tmp_path / "notes.md").read_text() == "To do."
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -15,8 +16,9 @@ import pytest
 from cfrunbook import lab
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Cause
-from cfrunbook.lab import SCENARIOS, mending
-from cfrunbook.lab.training import LESSONS, Lesson, drawing, game_day, guided, lesson, room, tools
+from cfrunbook.lab import SCENARIOS, mending, site
+from cfrunbook.lab.training import LESSONS, GameDay, Lesson, drawing, forms, game_day, guided, lesson, room, tools
+from cfrunbook.lab.training import game as games
 from cfrunbook.lab.training.desk import Desk
 from cfrunbook.lab.training.lessons import Edit, Todo
 from cfrunbook.lab.training.questions import DECISION
@@ -79,6 +81,9 @@ def test_a_lesson_from_end_to_end(cause: str) -> None:
     do(taught, taught.plan.mending)
     assert "Works: The edge answers 200." in str(taught.reload())
     assert "Verified" in str(asyncio.run(taught.verify()))
+    mended = site.fingerprint(taught.running.site)
+    taught.mend()
+    assert site.fingerprint(taught.running.site) == mended, "what somebody mended stays theirs"
     do(taught, taught.plan.breaking)
     assert "Broken: The edge answers" in str(taught.reload())
     verdict = asyncio.run(taught.diagnose()).verdict
@@ -210,6 +215,81 @@ def test_a_game_day_without_anybody(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="there is no incident 3"):
         game.open(3)
     game.stop()
+
+
+@pytest.fixture
+def attended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Somebody is before the screen, and the notebook is in this folder."""
+    monkeypatch.setattr(forms, "are_shown", lambda: True)
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    while games._ON:
+        games._ON.pop().stop()
+
+
+def test_a_game_goes_on_where_its_kernel_ended(attended: Path) -> None:
+    game = game_day(14, count=2, team="north")
+    names = [name for s in drawing.incidents(game.draw) for name in (s.name, s.title, str(s.expected.cause))]
+    assert "goes on" not in shown(game)
+    game.open(1).hint()
+    game.open(1).answer(cause="dns", evidence="x")
+    began = game.clock()
+    game.open(2).hint()
+    game.save("scores")
+    (kept,) = (attended / ".cfrunbook" / "game-day").iterdir()
+    assert not [text for text in (*names, "dns", "north") if text.encode() in kept.read_bytes()]
+    games._ON.clear()  # as it is for a new kernel
+    game.stop()
+
+    again = game_day(14, count=2, team="north")
+    assert "and goes on: 1 of 2 handed in; the clock of incident 2 ran on." in shown(again)
+    assert again.sheet().lines[0] == game.sheet().lines[0]
+    assert again.current == 2
+    assert "Hint 1 of " in str(again.open(2).hints())
+    again.clock = lambda: began + 600
+    assert 590 < again.open(2).seconds <= 600
+    again.open(2).answer(cause="port", evidence="x")
+    assert "score-14.json" in str(again.save("scores")), "the same game's sheet, further on"
+    assert not game_day(14, count=2, team="south").past, "another team's game is another one"
+
+
+def test_begun_again_a_game_is_the_same_one_and_another_takes_its_place(attended: Path) -> None:
+    game = game_day(14, count=2)
+    played = game.open(1)
+    assert game_day(14, count=2).open(1) is played, "its servers stay, and what was mended"
+    port = played.running.edge.address
+    other = game_day(15, count=2)
+    assert "The game of before (seed 14) was taken down. What was done in it is kept" in shown(other)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(port)
+    back = game_day(14, count=2)
+    assert back.current == 1, "it is come back to"
+    back.forget()
+    assert not game_day(14, count=2).past
+    back.open(1)
+    (kept,) = (attended / ".cfrunbook" / "game-day").glob("seed-14-*")
+    for content in (b"{", b'{"packed": "AAAA"}', b'{"packed": ""}'):
+        kept.write_bytes(content)
+        games._ON.clear()
+        with pytest.raises(BadInput, match=f"{kept.name}, where this game was kept, cannot be read; remove it"):
+            game_day(14, count=2)
+    back.stop()
+
+
+def test_nobodys_score_is_written_over(tmp_path: Path) -> None:
+    """With nobody before the screen each game is a new one, and the one of before goes."""
+    for answer in ("dns", "port"):
+        game = game_day(14, count=1)
+        game.play(1, {"cause": answer, "evidence": "x"})
+        game.save(str(tmp_path))
+        game.save(str(tmp_path))
+    assert "The game of before (seed 14) was taken down." in shown(game)
+    assert {path.name for path in tmp_path.glob("*.json")} == {"score-14.json", "score-14-2.json"}
+    game.stop()
+
+
+def shown(game: GameDay) -> str:
+    return str(game._repr_mimebundle_()[0]["text/plain"])
 
 
 def test_an_incident_of_a_game_day_is_mended_once_it_was_handed_in() -> None:
