@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 """Names under which Chromium and Chrome are installed, in the order in which they are looked for."""
 SECONDS = 60.0
 """Seconds that printing may take."""
+ATTEMPTS = 2
+"""A Chromium that breaks down at its start, as one does now and then on a busy machine, is started once more."""
 _OPTIONS = (
     "--headless",
     "--disable-gpu",
@@ -47,17 +50,26 @@ def print_page(page: Path, output: Path, *, seconds: float = SECONDS) -> str:
     program = browser()
     if program is None:
         return f"no Chromium was found on PATH (looked for {', '.join(BROWSERS)}); print report.html from a browser"
+    until = time.monotonic() + seconds
+    for _ in range(ATTEMPTS):
+        why = _print(program, page, output, seconds)
+        if not why or (seconds := until - time.monotonic()) <= 0:
+            break
+    return f"{why}; print report.html from a browser" if why else ""
+
+
+def _print(program: str, page: Path, output: Path, seconds: float) -> str:
     with tempfile.TemporaryDirectory(prefix="cfrunbook-pdf-", ignore_cleanup_errors=True) as folder:
         printed = Path(folder) / "report.pdf"
         command = [program, *_OPTIONS, f"--user-data-dir={folder}/profile", f"--print-to-pdf={printed}"]
         # As root Chromium does not start with its own sandbox (https://crbug.com/638180).
         command += ["--no-sandbox"] if os.geteuid() == 0 else []
-        why = _run([*command, page.absolute().as_uri()], seconds)
-        if not why and not (printed.is_file() and printed.read_bytes()[:5] == b"%PDF-"):
-            why = f"{Path(program).name} ended without one"
-        if not why:
-            output.write_bytes(printed.read_bytes())
-    return f"{why}; print report.html from a browser" if why else ""
+        if why := _run([*command, page.absolute().as_uri()], seconds):
+            return why
+        if not (printed.is_file() and printed.read_bytes()[:5] == b"%PDF-"):
+            return f"{Path(program).name} ended without one"
+        output.write_bytes(printed.read_bytes())
+    return ""
 
 
 def _run(command: list[str], seconds: float) -> str:

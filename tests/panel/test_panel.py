@@ -391,15 +391,15 @@ def test_a_runbook_shown_again_has_its_panel_with_what_it_is_doing(silent, monke
 def test_an_interrupted_kernel_stops_panels_but_takes_no_interrupt_from_a_cell(silent, monkeypatch):
     panel = Panel(open_runbook("04_port", lab=silent.file, deadline=600))
     monkeypatch.setattr(Progress, "__call__", lambda progress, line: os.kill(os.getpid(), signal.SIGINT))
-    of_cell = signal.getsignal(signal.SIGINT)
-    stopping._listen()
-    assert signal.getsignal(signal.SIGINT) is of_cell
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # as it is in a cell
     try:
+        stopping._listen()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # as ipykernel has it between cells
         stopping._listen()
         assert clicked(panel, panel.run_all).startswith("? Could not tell")
     finally:
-        signal.signal(signal.SIGINT, of_cell)
+        signal.signal(signal.SIGINT, before)
     assert words(panel)["look"] == "stopped"
 
 

@@ -43,6 +43,15 @@ def test_a_page_is_printed(tmp_path):
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF-")
 
 
+def test_a_browser_that_breaks_down_once_is_started_again(tmp_path, monkeypatch):
+    browser(
+        tmp_path,
+        monkeypatch,
+        'test -e $0.broke || { >$0.broke; exit 3; }; for o; do case $o in --print-to-pdf=*) echo "%PDF-1.4" >"${o#*=}"; esac; done',
+    )
+    assert pdf.print_page(tmp_path / "report.html", tmp_path / "report.pdf") == ""
+
+
 @pytest.mark.parametrize(
     ("script", "why"),
     [
@@ -53,15 +62,20 @@ def test_a_page_is_printed(tmp_path):
     ],
 )
 def test_without_a_browser_that_works_there_is_a_sentence(tmp_path, monkeypatch, script, why):
-    (tmp_path / "bin").mkdir()
-    if script is not None:
-        program = tmp_path / "bin" / "chromium"
-        program.write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n")
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    browser(tmp_path, monkeypatch, script)
     said = pdf.print_page(
         tmp_path / "report.html", tmp_path / "report.pdf", seconds=0.2 if "sleep" in str(script) else 20
     )
     assert re.match(why, said), said
     assert "\x1b" not in said
     assert not Path(tmp_path / "report.pdf").exists()
+
+
+def browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str | None) -> None:
+    """Have a shell script be the only Chromium there is, or none."""
+    (tmp_path / "bin").mkdir()
+    if script is not None:
+        program = tmp_path / "bin" / "chromium"
+        program.write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))

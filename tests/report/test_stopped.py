@@ -75,6 +75,15 @@ class Reporting:
         return Stopped(self.process.returncode, said, self.folder, self.temporary, self.home / "alert.json")
 
 
+@pytest.fixture(autouse=True)
+def listening() -> Iterator[None]:
+    """What is started here listens to signals, also where these tests run under nohup or with &."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A folder whose path leaves room for the names of sockets, so that they are in it too."""
