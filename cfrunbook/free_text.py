@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from cfrunbook.log_summary import LogSummary
     from cfrunbook.redaction import Secrets
 
-_COMMENTS = re.compile(r'"(?:[^"\\\n]|\\.)*"|(?<=--comment )\S+|#[^\n]*')
-"""Of rules as text and as JSON: what is quoted, and what nobody reads but people."""
+_COMMENTS = re.compile(r'"(?:[^"\\\n]|\\.)*+"?|(?<=--comment )\S+|#[^\n]*')
+"""Of rules as text and as JSON: what is quoted, to the end of its line at the latest, and what nobody reads but people.
+
+It never looks twice at a character, however many quotation marks stand there without their other one.
+"""
 
 
 def of_inputs(inputs: Inputs, secrets: Secrets) -> Inputs:
@@ -38,9 +41,13 @@ def of_inputs(inputs: Inputs, secrets: Secrets) -> Inputs:
 
 def of_observations(seen: Observations, secrets: Secrets) -> Observations:
     """Return what was seen, and what was given for that, without the secrets that are known."""
+    return replace(of_what_was_seen(seen, secrets), inputs=of_inputs(seen.inputs, secrets))
+
+
+def of_what_was_seen(seen: Observations, secrets: Secrets) -> Observations:
+    """Return what was seen without them, where what was given has lost them already."""
     return replace(
         seen,
-        inputs=of_inputs(seen.inputs, secrets),
         exchanges=tuple(of_exchange(exchange, secrets) for exchange in seen.exchanges),
         handshakes=tuple(_of_handshake(handshake, secrets) for handshake in seen.handshakes),
         function_runs=secrets.out_of(seen.function_runs),

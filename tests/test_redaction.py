@@ -18,9 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from cfrunbook import free_text
 from cfrunbook.cloudfront import distribution_reader
 from cfrunbook.diagnosis import judge
-from cfrunbook.evidence import Exchange, ExchangeOutcome, Observations, from_json
+from cfrunbook.evidence import Exchange, ExchangeOutcome, FirewallDump, Inputs, Observations, from_json
 from cfrunbook.incident import Incident
 from cfrunbook.observation import observe_sync
 from cfrunbook.redaction import (
@@ -402,6 +403,25 @@ def answered(said: str) -> Exchange:
         outcome=ExchangeOutcome.BANNER,
         first_bytes=f"{'.' * 50}{said}".encode()[:64],
     )
+
+
+STRAY = '"' + '\\"' * 300_000
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (f'-A INPUT -m comment --comment "{KEY}" -j DROP\n', f'-A INPUT -m comment --comment "{REDACTED}" -j DROP\n'),
+        (f"-A INPUT -m comment --comment {KEY} -j DROP\n", f"-A INPUT -m comment --comment {REDACTED} -j DROP\n"),
+        (f'-A INPUT --comment "torn {KEY}\n-A {KEY}\n', f'-A INPUT --comment "torn {REDACTED}\n-A {KEY}\n'),
+        (f"# {KEY}\n:INPUT DROP [0:0]\n", f"# {REDACTED}\n:INPUT DROP [0:0]\n"),
+        (STRAY + KEY, STRAY + REDACTED),  # hours, if each quotation mark were looked at from each
+    ],
+    ids=["quoted", "bare", "torn", "comment", "hostile"],
+)
+def test_comments_of_rules_lose_a_secret_and_rules_stay(text: str, kept: str) -> None:
+    dump = FirewallDump(name="rules", kind="iptables", text=text)
+    assert free_text.of_inputs(Inputs(firewall=(dump,)), Secrets([KEY])).firewall[0].text == kept
 
 
 def test_a_secret_is_out_of_whatever_was_read_before_it_was_known(tmp_path: Path) -> None:
