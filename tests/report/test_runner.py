@@ -245,10 +245,7 @@ def test_half_an_installation_costs_the_runbooks_and_is_named(tmp_path, monkeypa
 
 def test_a_kernel_that_does_not_start_says_why_in_its_notebook_alone(tmp_path, capfd):
     (tmp_path / "sitecustomize.py").write_text(
-        "import os, sys\n"
-        "if any('ipykernel' in word for word in sys.orig_argv):\n"
-        "    os.write(2, b'no licence for a kernel\\n')\n"
-        "    os._exit(3)\n"
+        "import os, sys\nif '-f' in sys.orig_argv:\n    os.write(2, b'no licence for a kernel\\n')\n    os._exit(3)\n"
     )
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     source = write(tmp_path, "a", "print(1)")
@@ -277,3 +274,14 @@ def test_kernels_without_a_folder_for_temporary_files_are_bad_input(monkeypatch)
     monkeypatch.setattr("tempfile.mkdtemp", full)
     with pytest.raises(BadInput, match=r"temporary files: No space left on device \(see TMPDIR\)"):
         Kernels()
+
+
+def test_of_kernels_that_cannot_be_made_nothing_is_left(tmp_path, monkeypatch):
+    def prepared(**_: object) -> str:
+        (tmp_path / "cfr" / "printed").mkdir(parents=True)
+        return str(tmp_path / "cfr")
+
+    monkeypatch.setattr("tempfile.mkdtemp", prepared)
+    with pytest.raises(BadInput, match=r"temporary files: Is a directory"):
+        Kernels()
+    assert not (tmp_path / "cfr").exists()
