@@ -102,7 +102,8 @@ def _put_new(path: Path, content: bytes) -> None:
         except FileExistsError:
             raise
         except OSError:  # not every file system has links
-            temporary.rename(path)
+            path.touch(exist_ok=False)  # the name is ours from now on
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
