@@ -7,7 +7,7 @@ well be a part of them.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -30,6 +30,8 @@ def of_inputs(inputs: Inputs, secrets: Secrets) -> Inputs:
     return replace(
         inputs,
         recognized=secrets.out_of(inputs.recognized),
+        distribution=_of_document(inputs.distribution, secrets),
+        policies=tuple(_of_document(policy, secrets) for policy in inputs.policies),
         before=of_comparison(inputs.before, secrets) if inputs.before else None,
         firewall=tuple(_of_rules(dump, secrets) for dump in inputs.firewall),
         functions=secrets.out_of(inputs.functions),
@@ -83,6 +85,15 @@ def of_comparison(compared: Comparison, secrets: Secrets) -> Comparison:
     changes = (replace(c, before=secrets.out_of(c.before), after=secrets.out_of(c.after)) for c in compared.changes)
     said = {"sentence": secrets.out_of(compared.sentence), "explanation": secrets.out_of(compared.explanation)}
     return replace(compared, changes=tuple(changes), **said)
+
+
+def _of_document(value: Any, secrets: Secrets, name: str = "") -> Any:
+    """Return a document of AWS's without them in its comments."""
+    if isinstance(value, dict):
+        return {key: _of_document(inner, secrets, key) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_of_document(inner, secrets) for inner in value]
+    return secrets.out_of(value) if name == "Comment" else value
 
 
 def _of_rules(dump: FirewallDump, secrets: Secrets) -> FirewallDump:

@@ -372,6 +372,9 @@ def test_a_value_of_a_custom_header_is_in_nothing_that_is_kept() -> None:
 # --- whichever came first ----------------------------------------------------------------------------------------
 
 
+FORWARDS_NOTHING = {"ParametersInCacheKeyAndForwardedToOrigin": {"HeadersConfig": {"HeaderBehavior": "none"}}}
+
+
 def repeating(folder: Path) -> dict[str, Any]:
     """Return inputs each of which repeats the secret, as arguments of `Incident.load`."""
     log = folder / "E1.2026-11-22-18.abcd1234.log"
@@ -388,6 +391,7 @@ def repeating(folder: Path) -> dict[str, Any]:
         "firewall": rules,
         "function_result": json.dumps({"status": "302", "headers": {"user-agent": [{"value": f"agent {KEY}"}]}}),
         "function_kind": "lambda-edge",
+        "policies": [{"CachePolicy": {"Id": "c0", "CachePolicyConfig": {**FORWARDS_NOTHING, "Comment": f"for {KEY}"}}}],
         "event_type": "viewer-request",
         "anything": f"The pager said: origin.shop.example does not answer, {KEY}",
     }
@@ -443,6 +447,7 @@ def test_a_secret_is_out_of_whatever_was_read_before_it_was_known(tmp_path: Path
     without = Incident.load(distribution=read.document, **inputs)
     assert KEY in repr(without.inputs.responses), "or this shows nothing"
     assert KEY in repr(without.inputs.logs)
+    assert KEY in repr(without.inputs.policies)
     earlier = Observations(recorded_at=moment, inputs=without.inputs, exchanges=(answered(KEY),))
     fetched: tuple[dict[str, Any], ...] = (
         {"distribution": read.document, "secrets": read.secrets},
