@@ -234,7 +234,6 @@ def test_a_game_goes_on_where_its_kernel_ended(attended: Path) -> None:
     game.open(1).hint()
     game.open(1).answer(cause="dns", evidence="x")
     began = game.clock()
-    game.clock = lambda: began
     game.open(2).hint()
     game.save("scores")
     (kept,) = (attended / ".cfrunbook" / "game-day").iterdir()
@@ -248,7 +247,7 @@ def test_a_game_goes_on_where_its_kernel_ended(attended: Path) -> None:
     assert again.current == 2
     assert "Hint 1 of " in str(again.open(2).hints())
     again.clock = lambda: began + 600
-    assert again.open(2).seconds == pytest.approx(600)
+    assert 590 < again.open(2).seconds <= 600
     again.open(2).answer(cause="port", evidence="x")
     assert "score-14.json" in str(again.save("scores")), "the same game's sheet, further on"
     assert not game_day(14, count=2, team="south").past, "another team's game is another one"
