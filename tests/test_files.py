@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cfrunbook.errors import BadInput
-from cfrunbook.files import read_bounded, write_new, write_whole
+from cfrunbook.files import read_bounded, write_aside, write_new, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -149,6 +149,15 @@ def test_names_that_are_not_text_are_names_all_the_same(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"\xff.json")
     write_whole(path, b"{}")
     assert read_bounded(path, "It") == b"{}"
+
+
+def test_of_what_cannot_be_kept_aside_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert write_aside("no folder/evidence.json", b"{}") is None
+    assert names(tmp_path) == []
+    kept = write_aside("evidence.json", b"{}")
+    assert kept is not None
+    assert kept.read_bytes() == b"{}"
 
 
 def test_a_new_file_takes_no_other_ones_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
