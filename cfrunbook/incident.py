@@ -432,7 +432,7 @@ def _assemble(
         )
     is_kept = given.get("distribution", options.get("distribution")) is None
     compared, earlier, secrets = _before(pick_given("before"), recorded, source, is_kept=is_kept, known=known, url=url)
-    secrets |= (read.secrets if read else Secrets()) | (given.get("secrets") or Secrets())
+    secrets |= (read.secrets if read else Secrets()) | _secrets(given.get("secrets"))
     connect_to = _texts(pick("connect_to"), "--connect-to")
     roots = _roots(given.get("trust_store", options.get("trust_store")), recorded)
     name = _text(pick("name"), "Name")
@@ -725,6 +725,13 @@ def _aws(value: Any, recorded: Inputs) -> AwsFacts | None:
     if value is not None and not isinstance(value, AwsFacts):
         raise BadInput(f"AWS: give what `cfrunbook.fetch` returns, not a value of type {type(value).__name__}.")
     return recorded.aws if value is None else value
+
+
+def _secrets(value: Any) -> Secrets:
+    """Return the secrets of a distribution that was given without them. Raises BadInput, without the value."""
+    if value is not None and not isinstance(value, Secrets):
+        raise BadInput(f"Secrets: give what `cfrunbook.fetch` returns, not a value of type {type(value).__name__}.")
+    return value or Secrets()
 
 
 def _sources(value: Any) -> Sequence[Source]:
