@@ -123,10 +123,11 @@ def test_a_defect_without_words_costs_nothing_of_what_was_seen(tmp_path, monkeyp
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr("cfrunbook.report.folder.runbook_files", tuple)
     monkeypatch.setattr(f"cfrunbook.report.folder.{place}", broken)
-    with socket.create_server(("127.0.0.1", 0)) as freed:
-        to = f"origin.shop.example:443:127.0.0.1:{freed.getsockname()[1]}"
-    given = ("--origin", "origin.shop.example", "--connect-to", to, "--kernels", "ordinary")
-    assert entry(["report", *given, "--output", str(tmp_path / "out")]) == 70
+    with socket.socket() as deaf:  # nobody else gets the port, and nobody listens
+        deaf.bind(("127.0.0.1", 0))
+        to = f"origin.shop.example:443:127.0.0.1:{deaf.getsockname()[1]}"
+        given = ("--origin", "origin.shop.example", "--connect-to", to, "--kernels", "ordinary")
+        assert entry(["report", *given, "--output", str(tmp_path / "out")]) == 70
     told = capsys.readouterr().err
     kept = Path(told.partition(f"what was {left} is in ")[2].partition(" (Wordless: )")[0])
     assert evidence.load(kept / "evidence.json" if kept.is_dir() else kept).connections[0].outcome == "refused"
