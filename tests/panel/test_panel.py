@@ -326,6 +326,8 @@ def test_of_two_looks_in_one_second_the_later_is_the_newest(expired):
     paths = [panel.keeping.keep(panel.runbook.observations) for _ in range(11)]
     assert [kept.path for kept in panel.keeping.kept] == paths[:0:-1]
     assert len(set(paths)) == 11
+    (panel.keeping.folder / "evidence-20200101T000000Z.json").mkdir()
+    assert evidence.load(panel.keeping.keep(panel.runbook.observations)).connections, "whatever cannot be removed"
 
 
 def test_the_end_of_the_kernel_ends_a_look_and_keeps_what_was_seen(silent, monkeypatch):
