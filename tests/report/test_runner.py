@@ -245,7 +245,10 @@ def test_half_an_installation_costs_the_runbooks_and_is_named(tmp_path, monkeypa
 
 def test_a_kernel_that_does_not_start_says_why_in_its_notebook_alone(tmp_path, capfd):
     (tmp_path / "sitecustomize.py").write_text(
-        "import os, sys\nif any('kernel' in word for word in sys.orig_argv):\n    os.write(2, b'no licence for a kernel\\n')\n    os._exit(3)\n"
+        "import os, sys\n"
+        "if any('kernel' in word for word in sys.orig_argv):\n"
+        "    os.write(2, b'no licence for a kernel\\n')\n"
+        "    os._exit(3)\n"
     )
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     source = write(tmp_path, "a", "print(1)")
