@@ -63,14 +63,19 @@ def write_whole(path: Path, content: bytes) -> None:
 
 def write_aside(name: str, content: bytes) -> Path | None:
     """Write where temporary files go what cannot be where it belongs; return where it is, None if nowhere."""
+    import shutil
     import tempfile
 
     try:
-        path = Path(tempfile.mkdtemp(prefix="cfrunbook-kept-")) / name
-        path.write_bytes(content)
+        folder = Path(tempfile.mkdtemp(prefix="cfrunbook-kept-"))
     except OSError:
         return None
-    return path
+    try:
+        (folder / name).write_bytes(content)
+    except OSError:  # no room for it, and none for a part of it
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+    return folder / name
 
 
 def write_new(paths: Iterable[Path], content: bytes) -> Path:
@@ -102,7 +107,8 @@ def _put_new(path: Path, content: bytes) -> None:
         except FileExistsError:
             raise
         except OSError:  # not every file system has links
-            temporary.rename(path)
+            path.touch(exist_ok=False)  # the name is ours from now on
+            temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -7,7 +7,7 @@ well be a part of them.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from cfrunbook.log_summary import LogSummary
     from cfrunbook.redaction import Secrets
 
-_COMMENTS = re.compile(r'"(?:[^"\\\n]|\\.)*"|(?<=--comment )\S+|#[^\n]*')
-"""Of rules as text and as JSON: what is quoted, and what nobody reads but people."""
+_COMMENTS = re.compile(r'"(?:[^"\\\n]|\\.)*+"?|(?<=--comment )\S+|#[^\n]*')
+"""Of rules as text and as JSON: what is quoted, to the end of its line at the latest, and what nobody reads but people.
+
+It never looks twice at a character, however many quotation marks stand there without their other one.
+"""
 
 
 def of_inputs(inputs: Inputs, secrets: Secrets) -> Inputs:
@@ -27,6 +30,8 @@ def of_inputs(inputs: Inputs, secrets: Secrets) -> Inputs:
     return replace(
         inputs,
         recognized=secrets.out_of(inputs.recognized),
+        distribution=_of_document(inputs.distribution, secrets),
+        policies=tuple(_of_document(policy, secrets) for policy in inputs.policies),
         before=of_comparison(inputs.before, secrets) if inputs.before else None,
         firewall=tuple(_of_rules(dump, secrets) for dump in inputs.firewall),
         functions=secrets.out_of(inputs.functions),
@@ -38,9 +43,13 @@ def of_inputs(inputs: Inputs, secrets: Secrets) -> Inputs:
 
 def of_observations(seen: Observations, secrets: Secrets) -> Observations:
     """Return what was seen, and what was given for that, without the secrets that are known."""
+    return replace(of_what_was_seen(seen, secrets), inputs=of_inputs(seen.inputs, secrets))
+
+
+def of_what_was_seen(seen: Observations, secrets: Secrets) -> Observations:
+    """Return what was seen without them, where what was given has lost them already."""
     return replace(
         seen,
-        inputs=of_inputs(seen.inputs, secrets),
         exchanges=tuple(of_exchange(exchange, secrets) for exchange in seen.exchanges),
         handshakes=tuple(_of_handshake(handshake, secrets) for handshake in seen.handshakes),
         function_runs=secrets.out_of(seen.function_runs),
@@ -76,6 +85,15 @@ def of_comparison(compared: Comparison, secrets: Secrets) -> Comparison:
     changes = (replace(c, before=secrets.out_of(c.before), after=secrets.out_of(c.after)) for c in compared.changes)
     said = {"sentence": secrets.out_of(compared.sentence), "explanation": secrets.out_of(compared.explanation)}
     return replace(compared, changes=tuple(changes), **said)
+
+
+def _of_document(value: Any, secrets: Secrets, name: str = "") -> Any:
+    """Return a document of AWS's without them in its comments."""
+    if isinstance(value, dict):
+        return {key: _of_document(inner, secrets, key) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_of_document(inner, secrets) for inner in value]
+    return secrets.out_of(value) if name == "Comment" else value
 
 
 def _of_rules(dump: FirewallDump, secrets: Secrets) -> FirewallDump:

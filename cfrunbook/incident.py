@@ -432,7 +432,7 @@ def _assemble(
         )
     is_kept = given.get("distribution", options.get("distribution")) is None
     compared, earlier, secrets = _before(pick_given("before"), recorded, source, is_kept=is_kept, known=known, url=url)
-    secrets |= (read.secrets if read else Secrets()) | (given.get("secrets") or Secrets())
+    secrets |= (read.secrets if read else Secrets()) | _secrets(given.get("secrets"))
     connect_to = _texts(pick("connect_to"), "--connect-to")
     roots = _roots(given.get("trust_store", options.get("trust_store")), recorded)
     name = _text(pick("name"), "Name")
@@ -486,22 +486,20 @@ def _assemble(
     )
     if logs := _logs(pick_given("logs"), recorded, progress):  # last: to read them may take a while
         incident = replace(incident, inputs=replace(inputs, logs=logs))
-    return _without_secrets(incident) if secrets else incident
+    return _without_secrets(incident, secrets) if secrets else incident
 
 
-def _without_secrets(incident: Incident) -> Incident:
-    """Return the incident with its secrets taken out of what others wrote, whatever was read first."""
+def _without_secrets(incident: Incident, secrets: Secrets) -> Incident:
+    """Return the incident, and the one before, with secrets taken out of what others wrote, whatever was read first."""
     from cfrunbook import free_text
 
-    seen, before, secrets = incident.observations, incident.before, incident.secrets
-    if before is not None and before.observations is not None:
-        earlier = free_text.of_observations(before.observations, secrets)
-        before = replace(before, observations=earlier, inputs=free_text.of_inputs(before.inputs, secrets))
+    seen, before, inputs = incident.observations, incident.before, free_text.of_inputs(incident.inputs, secrets)
     return replace(
         incident,
-        inputs=free_text.of_inputs(incident.inputs, secrets),
+        inputs=inputs,
+        policies=replace(incident.policies, given=inputs.policies),
         observations=free_text.of_observations(seen, secrets) if seen is not None else None,
-        before=before,
+        before=_without_secrets(before, secrets) if before is not None else None,
     )
 
 
@@ -727,6 +725,13 @@ def _aws(value: Any, recorded: Inputs) -> AwsFacts | None:
     if value is not None and not isinstance(value, AwsFacts):
         raise BadInput(f"AWS: give what `cfrunbook.fetch` returns, not a value of type {type(value).__name__}.")
     return recorded.aws if value is None else value
+
+
+def _secrets(value: Any) -> Secrets:
+    """Return the secrets of a distribution that was given without them. Raises BadInput, without the value."""
+    if value is not None and not isinstance(value, Secrets):
+        raise BadInput(f"Secrets: give what `cfrunbook.fetch` returns, not a value of type {type(value).__name__}.")
+    return value or Secrets()
 
 
 def _sources(value: Any) -> Sequence[Source]:

@@ -112,7 +112,7 @@ async def observe(
     def seen(*, ended: bool) -> Observations:
         found = look.observations(recorded_at)
         if incident.secrets:
-            found = free_text.of_observations(found, incident.secrets)
+            found = free_text.of_what_was_seen(found, incident.secrets)
         return found if ended else msgspec.structs.replace(found, stopped_after=round(time.monotonic() - begun, 3))
 
     telling = asyncio.create_task(_tell(so_far, lambda: seen(ended=False))) if so_far is not None else None

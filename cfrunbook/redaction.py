@@ -6,7 +6,7 @@ What is known to be harmless is kept; everything else loses its value and keeps 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -93,7 +93,11 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
 
     Names and addresses stay, and what is short: it may be a word of anybody's.
     """
-    known = sorted(filter(_is_telling, secrets), key=len, reverse=True)
+    return _hidden(text, sorted(filter(_is_telling, secrets), key=len, reverse=True))
+
+
+def _hidden(text: str, known: Sequence[str]) -> str:
+    """Return free text without these, which come longest first."""
     for secret in known:
         text = text.replace(secret, REDACTED)
     if len(text) < _MAY_BE_CUT:
@@ -106,18 +110,23 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
 
 def _beginning_at_end(text: str, secret: str) -> int:
     """Return how many characters of a secret, at least `SHORTEST_BEGINNING`, a text ends with before it was cut."""
-    lengths = range(min(len(secret) - 1, len(text)), SHORTEST_BEGINNING - 1, -1)
-    return next((length for length in lengths if text.endswith(secret[:length])), 0)
+    place = max(0, len(text) - len(secret) + 1) - 1
+    while (place := text.find(secret[:SHORTEST_BEGINNING], place + 1)) >= 0:
+        if secret.startswith(text[place:]):
+            return len(text) - place
+    return 0
 
 
 class Secrets:
     """Values that an input lost, as long as one looks for them elsewhere: never shown, compared or written."""
 
-    __slots__ = ("_values",)
+    __slots__ = ("_forms", "_values")
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         """Keep what can be told from anybody's words."""
         self._values = frozenset(filter(_is_telling, values))
+        forms = {form for value in self._values for form in _forms(value)}
+        self._forms = sorted(filter(_is_telling, forms), key=len, reverse=True)
 
     def __or__(self, other: Secrets) -> Secrets:
         """Return these and those of `other`."""
@@ -125,7 +134,7 @@ class Secrets:
 
     def hidden(self, text: str) -> str:
         """Return free text without them, also as a URL holds them, or bytes that were taken for Latin-1."""
-        return hidden(text, (form for value in self._values for form in _forms(value)))
+        return _hidden(text, self._forms)
 
     def out_of(self, value: T) -> T:
         """Return a value of ours or of JSON without them in any of its texts, none of which gets longer by that."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cfrunbook.errors import BadInput
-from cfrunbook.files import read_bounded, write_new, write_whole
+from cfrunbook.files import read_bounded, write_aside, write_new, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -151,18 +151,34 @@ def test_names_that_are_not_text_are_names_all_the_same(tmp_path: Path) -> None:
     assert read_bounded(path, "It") == b"{}"
 
 
+def test_of_what_cannot_be_kept_aside_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert write_aside("no folder/evidence.json", b"{}") is None
+    assert names(tmp_path) == []
+    kept = write_aside("evidence.json", b"{}")
+    assert kept is not None
+    assert kept.read_bytes() == b"{}"
+
+
 def test_a_new_file_takes_no_other_ones_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    paths = [tmp_path / name for name in ("a", "b", "c", "d")]
+    paths = [tmp_path / name for name in ("a", "b", "c", "d", "e")]
     paths[0].write_text("mine")
     paths[1].symlink_to("nowhere")
     assert write_new(paths, b"first") == paths[2]
 
-    def no_links(*_: object) -> None:
+    def no_links(path: Path, _: object) -> None:
+        if path == paths[3]:
+            path.write_text("another process's, meanwhile")
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr("pathlib.Path.hardlink_to", no_links)
-    assert write_new(paths, b"second") == paths[3]
-    with pytest.raises(BadInput, match=r"Cannot write .*d: every name of that kind is taken\."):
+    assert write_new(paths, b"second") == paths[4]
+    with pytest.raises(BadInput, match=r"Cannot write .*e: every name of that kind is taken\."):
         write_new(paths, b"third")
-    assert [p.read_bytes() for p in (paths[0], *paths[2:])] == [b"mine", b"first", b"second"]
-    assert names(tmp_path) == ["a", "b", "c", "d"]
+    assert [p.read_bytes() for p in (paths[0], *paths[2:])] == [
+        b"mine",
+        b"first",
+        b"another process's, meanwhile",
+        b"second",
+    ]
+    assert names(tmp_path) == ["a", "b", "c", "d", "e"]

@@ -596,6 +596,8 @@ def test_moments_are_aware(at: Any, moment: dt.datetime) -> None:
         ({"origin": "o.example", "evidence": 5}, "Evidence: give a file"),
         ({"origin": "o.example", "lab": 5}, "Lab: give a file"),
         ({"distribution": 5}, "Distribution: give a file, JSON text or a dictionary"),
+        ({"origin": "o.example", "aws": "x"}, "AWS: give what `cfrunbook.fetch` returns, not a value of type str"),
+        ({"origin": "o.example", "secrets": ["x"]}, "Secrets: give what `cfrunbook.fetch` returns, not a value of"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_sentence(options: dict[str, Any], says: str) -> None:

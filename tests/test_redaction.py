@@ -18,9 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from cfrunbook import free_text
 from cfrunbook.cloudfront import distribution_reader
 from cfrunbook.diagnosis import judge
-from cfrunbook.evidence import Exchange, ExchangeOutcome, Observations, from_json
+from cfrunbook.evidence import Exchange, ExchangeOutcome, FirewallDump, Inputs, Observations, from_json
 from cfrunbook.incident import Incident
 from cfrunbook.observation import observe_sync
 from cfrunbook.redaction import (
@@ -371,6 +372,9 @@ def test_a_value_of_a_custom_header_is_in_nothing_that_is_kept() -> None:
 # --- whichever came first ----------------------------------------------------------------------------------------
 
 
+FORWARDS_NOTHING = {"ParametersInCacheKeyAndForwardedToOrigin": {"HeadersConfig": {"HeaderBehavior": "none"}}}
+
+
 def repeating(folder: Path) -> dict[str, Any]:
     """Return inputs each of which repeats the secret, as arguments of `Incident.load`."""
     log = folder / "E1.2026-11-22-18.abcd1234.log"
@@ -387,6 +391,7 @@ def repeating(folder: Path) -> dict[str, Any]:
         "firewall": rules,
         "function_result": json.dumps({"status": "302", "headers": {"user-agent": [{"value": f"agent {KEY}"}]}}),
         "function_kind": "lambda-edge",
+        "policies": [{"CachePolicy": {"Id": "c0", "CachePolicyConfig": {**FORWARDS_NOTHING, "Comment": f"for {KEY}"}}}],
         "event_type": "viewer-request",
         "anything": f"The pager said: origin.shop.example does not answer, {KEY}",
     }
@@ -402,6 +407,25 @@ def answered(said: str) -> Exchange:
         outcome=ExchangeOutcome.BANNER,
         first_bytes=f"{'.' * 50}{said}".encode()[:64],
     )
+
+
+STRAY = '"' + '\\"' * 300_000
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (f'-A INPUT -m comment --comment "{KEY}" -j DROP\n', f'-A INPUT -m comment --comment "{REDACTED}" -j DROP\n'),
+        (f"-A INPUT -m comment --comment {KEY} -j DROP\n", f"-A INPUT -m comment --comment {REDACTED} -j DROP\n"),
+        (f'-A INPUT --comment "torn {KEY}\n-A {KEY}\n', f'-A INPUT --comment "torn {REDACTED}\n-A {KEY}\n'),
+        (f"# {KEY}\n:INPUT DROP [0:0]\n", f"# {REDACTED}\n:INPUT DROP [0:0]\n"),
+        (STRAY + KEY, STRAY + REDACTED),  # hours, if each quotation mark were looked at from each
+    ],
+    ids=["quoted", "bare", "torn", "comment", "hostile"],
+)
+def test_comments_of_rules_lose_a_secret_and_rules_stay(text: str, kept: str) -> None:
+    dump = FirewallDump(name="rules", kind="iptables", text=text)
+    assert free_text.of_inputs(Inputs(firewall=(dump,)), Secrets([KEY])).firewall[0].text == kept
 
 
 def test_a_secret_is_out_of_whatever_was_read_before_it_was_known(tmp_path: Path) -> None:
@@ -423,6 +447,7 @@ def test_a_secret_is_out_of_whatever_was_read_before_it_was_known(tmp_path: Path
     without = Incident.load(distribution=read.document, **inputs)
     assert KEY in repr(without.inputs.responses), "or this shows nothing"
     assert KEY in repr(without.inputs.logs)
+    assert KEY in repr(without.inputs.policies)
     earlier = Observations(recorded_at=moment, inputs=without.inputs, exchanges=(answered(KEY),))
     fetched: tuple[dict[str, Any], ...] = (
         {"distribution": read.document, "secrets": read.secrets},

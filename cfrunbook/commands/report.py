@@ -107,8 +107,12 @@ def call(
             seen = incident, observations, diagnosis
             report, place = _written(given, *seen, output=output, formats=asked, kernels=kernels, progress=progress)
         except (Exception, KeyboardInterrupt) as error:
-            if not str(error) and incident.observations is None:  # stopped before anything was written
-                error = type(error)(keep_recording(observations).removeprefix("; "))
+            if incident.observations is None and not _tells_what_is_left(error):  # before anything was written
+                kept = keep_recording(observations).removeprefix("; ")
+                if isinstance(error, KeyboardInterrupt):
+                    error = KeyboardInterrupt(kept)
+                elif kept:
+                    error.add_note(kept)
             said = _sentence(error)
             lost += _attempted(lambda: _notify(given, diagnosis, observations, "", [said, *lost]))
             if away and output is not None:
@@ -184,14 +188,21 @@ def _temporary() -> str:
         raise BadInput(f"Cannot write where temporary files go: {error.strerror or error}.") from error
 
 
+def _tells_what_is_left(error: Exception | KeyboardInterrupt) -> bool:
+    if isinstance(error, KeyboardInterrupt):
+        return bool(str(error))
+    return isinstance(error, BadInput) or bool(getattr(error, "__notes__", ()))
+
+
 def _with(error: Exception | KeyboardInterrupt, lost: list[str]) -> Exception | KeyboardInterrupt:
     """Return what ended the report, telling also what else could not be written."""
     if isinstance(error, BadInput):
         return BadInput(" ".join([str(error), *lost]))
     if isinstance(error, KeyboardInterrupt):
         return KeyboardInterrupt(". ".join(filter(None, [str(error), *lost])).removesuffix("."))
-    for sentence in lost:
-        print(f"cfrunbook: {sentence}", file=sys.stderr)
+    with suppress(OSError):  # nobody reads it any more
+        for sentence in lost:
+            print(f"cfrunbook: {sentence}", file=sys.stderr)
     return error
 
 

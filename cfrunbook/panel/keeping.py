@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +61,8 @@ class Keeping:
         else:
             self._unfinished.pop(seen.recorded_at, None)
         for old in self.kept[MOST_KEPT:]:
-            old.path.unlink(missing_ok=True)
+            with suppress(OSError):  # it is gone already, or not ours to remove
+                old.path.unlink()
         return path
 
     @property

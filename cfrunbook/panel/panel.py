@@ -63,7 +63,6 @@ class Panel:
         self._key = f"{name}/{runbook.guide.name}"
         self.keeping = keeping or Keeping(name)
         self.work = Work()
-        self.clipboard = Clipboard()
         self.shown: dict[str, views.Bundle] = {}
         """What each step shows, by its id; also under `opened` and `report`."""
         self._handles: dict[str, Any] = {}
@@ -94,6 +93,7 @@ class Panel:
         self.to_form = widgets.ToggleButton(description="Parameters", tooltip="What to examine")
         self.to_code = widgets.ToggleButton(description="As code", tooltip="The calls that do the same")
         self.copy_script = _button("Copy code", "Copy these lines", lambda: self._copy_text(self._code(), "the code"))
+        self.clipboard = Clipboard()
         self.form = Form(self.runbook.given, upload=self.keeping.upload, told=self._say)
         self.use = _button("Use these", "Take these parameters; what was seen is forgotten", self._use)
         self.recordings = widgets.Dropdown(options=[], tooltip="Recordings of earlier looks")
@@ -232,7 +232,9 @@ class Panel:
 
     def _verdict(self) -> views.Said:
         """Return the verdict; with why, if what was seen could not be kept."""
-        said = results.verdict(self.runbook)
+        return self._with_loss(results.verdict(self.runbook))
+
+    def _with_loss(self, said: views.Said) -> views.Said:
         return replace(said, sentence=f"{said.sentence} {self._not_kept}") if self._not_kept else said
 
     def _code(self) -> str:
@@ -299,7 +301,8 @@ class Panel:
             bundle = shown._repr_mimebundle_()
             self._put(step.id, views.result(row.value, bundle, is_open=step.method in _OPEN))
             if step.method == "verify":
-                self._say(views.Said(shown.sentence, status=shown.status, label=f"{shown.label}:", code=step.code))
+                said = views.Said(shown.sentence, status=shown.status, label=f"{shown.label}:", code=step.code)
+                self._say(self._with_loss(said))
 
     async def _followed(self, step: RunbookStep, stop: asyncio.Event) -> Any:
         """Do a step; where it probes, show what comes in."""
@@ -320,8 +323,9 @@ class Panel:
             ticking.cancel()
 
     def _draw(self, drawn: str) -> None:
-        self._said = drawn
-        self.status.value = drawn
+        with self._lock:
+            self._said = drawn
+            self.status.value = drawn
 
     def _failed(self, row: StepRow, sentence: str) -> None:
         from cfrunbook.views import steps
@@ -365,7 +369,8 @@ class Panel:
         type(self.runbook)(self.runbook.guide, parameters)
 
     def _forget(self) -> None:
-        """Take away what was shown of an earlier look."""
+        """Take away what was shown, and said, of an earlier look."""
+        self._not_kept = ""
         for name, row in self.rows.items():
             row.put(row.fresh)
             if self.shown.get(name):

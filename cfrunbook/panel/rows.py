@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,15 @@ class StepRow:
         """How it stands before it is done."""
         self.value = self.fresh
         self._clicked = run, copy
+        self._lock = threading.Lock()
+        """For where it stands: put by one thread, and drawn by another that makes its widgets anew."""
         self.make()
 
     def make(self) -> None:
         """Make its widgets, as it stands."""
         step, (run, copy) = self.step, self._clicked
-        self._line = widgets.HTML()
-        self._line.value = views.row(self.value)  # which another thread may put meanwhile
+        with self._lock:
+            self._line = widgets.HTML(views.row(self.value))
         verb = "Verify" if step.method == "verify" else f"Run {self.fresh.number}"
         self.run = widgets.Button(description=verb, tooltip=f"{verb}: {step.title}")
         self.run.on_click(lambda _: run(step))
@@ -43,8 +46,9 @@ class StepRow:
 
     def put(self, value: views.Row) -> None:
         """Show where the step stands."""
-        self.value = value
-        self._line.value = views.row(value)
+        with self._lock:
+            self.value = value
+            self._line.value = views.row(value)
 
     def refresh(self, *, busy: bool, commands: str) -> None:
         """Follow what can be done now."""

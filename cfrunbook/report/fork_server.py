@@ -127,7 +127,8 @@ def threads() -> int:
 def import_kernel() -> None:
     """Import what every kernel does at its start, but no debugger: it takes half the time, and nobody debugs here."""
     for module in KERNEL_MODULES:
-        import_module(module)
+        with suppress(ImportError):  # of another version, which does without
+            import_module(module)
     missing = sys.modules.setdefault("debugpy", None) is None  # type: ignore[arg-type]  # None: its import fails
     import_module("ipykernel.debugger")  # does without; a notebook can still import debugpy
     if missing:

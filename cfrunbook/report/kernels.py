@@ -17,7 +17,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -69,14 +69,16 @@ class Kernels:
         is said at level debug. `quiet`: what they print beside their notebooks is nobody's but that of who asks why one
         did not start. Raises BadInput where no temporary file can be made.
         """
-        self._folder = socket_folder()
+        self._left = ExitStack()
         try:
-            self.folder = self._folder.__enter__()
+            self.folder = self._left.enter_context(socket_folder())
+            """For what is needed while it runs: sockets first of all."""
+            self._printed = self._left.enter_context((self.folder / "printed").open("ab")) if quiet else None
         except OSError as error:
+            self._left.close()
             raise BadInput(
                 f"Kernels need a folder for temporary files: {error.strerror or error} (see TMPDIR)."
             ) from error
-        """For what is needed while it runs: sockets first of all."""
         self.gallery = self.folder / "pictures"
         """For the pictures that the runbooks share; it may not be there."""
         given = without_our_options(os.environ) if environment is None else environment
@@ -87,7 +89,6 @@ class Kernels:
             "CFRUNBOOK_WIDGETS": "no",
             gallery.VARIABLE: str(self.gallery),
         }
-        self._printed = (self.folder / "printed").open("ab") if quiet else None
         self._beside: list[subprocess.Popen[bytes]] = []
         self._process = os.getpid()
         self._names = itertools.count(1)
@@ -170,7 +171,9 @@ class Kernels:
         """Return the last line that a kernel printed, in parentheses; empty where there is none."""
         if self._printed is None:
             return ""
-        lines = (self.folder / "printed").read_bytes()[-4000:].decode("utf-8", "replace").split("\n")
+        with (self.folder / "printed").open("rb") as printed:
+            printed.seek(max(0, printed.seek(0, os.SEEK_END) - 4000))
+            lines = printed.read(4000).decode("utf-8", "replace").split("\n")
         last = next((line for line in reversed(lines) if line.strip()), "")
         return f" ({visible(last.strip(), 200)})" if last else ""
 
@@ -187,9 +190,7 @@ class Kernels:
             process.wait()
         if self._server is not None:
             self._server.close()
-        if self._printed is not None:
-            self._printed.close()
-        self._folder.__exit__(None, None, None)
+        self._left.close()
 
     def __enter__(self) -> Self:
         return self
@@ -249,8 +250,8 @@ def fast_notebook_imports(*, clouds: bool = True) -> Iterator[None]:
         yield
     finally:
         with _blocking:
-            if isinstance(later, _WhenUsed) and sys.modules.get(_WEB) is later:
-                del sys.modules[_WEB]  # only who imported it in this block waits for it
+            if isinstance(later, _WhenUsed):
+                later.make_room()  # only who imported it in this block waits for it
             _blocked.subtract(names)
             for name in names:
                 if not _blocked[name]:
@@ -260,9 +261,16 @@ def fast_notebook_imports(*, clouds: bool = True) -> Iterator[None]:
 class _WhenUsed(ModuleType):
     """Stands for a module that is imported when one of its attributes is asked for."""
 
+    _leaving = threading.Lock()
+
+    def make_room(self) -> None:
+        """Stand in its place no longer; of several threads that say so, none takes the module itself away."""
+        with self._leaving:
+            if sys.modules.get(self.__name__) is self:
+                del sys.modules[self.__name__]
+
     def __getattr__(self, name: str) -> object:
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
+        self.make_room()
         return getattr(import_module(self.__name__), name)
 
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from html import unescape
 from pathlib import Path
@@ -64,6 +64,13 @@ def clicked(panel: Panel, button: Any) -> str:
             panel.wait(0.1)
             break
     return text(panel.status.value)
+
+
+def parts(widget: Any) -> Iterator[Any]:
+    """A widget and all that is in it."""
+    yield widget
+    for child in getattr(widget, "children", ()):
+        yield from parts(child)
 
 
 def words(panel: Panel) -> dict[str, str]:
@@ -191,6 +198,16 @@ def test_a_folder_that_cannot_be_written_costs_a_sentence_and_not_the_evidence(f
     assert re.fullmatch(rf"✕ Cannot write \.cfrunbook/04_port\S*: {why}\.", uploaded)
 
 
+def test_that_nothing_was_kept_is_said_of_that_look_alone(expired, folder):
+    (folder / ".cfrunbook").write_text("in the way of a folder", encoding="utf-8")
+    panel = Panel(open_runbook("03_certificate", lab=expired.file))
+    said = clicked(panel, panel.rows["judge"].run), clicked(panel, panel.rows["verify"].run)
+    assert all("Cannot write .cfrunbook/03_certificate: File exists; what was seen is in " in one for one in said)
+    panel.runbook.save("kept.json")
+    panel.form.field("lab").value, panel.form.field("evidence").value = "", "kept.json"
+    assert re.fullmatch(r"✕ Fault found: (?!.*Cannot write).*", clicked(panel, panel.rows["judge"].run))
+
+
 def test_write_report(expired, monkeypatch):
     asked: list[Path] = []
 
@@ -309,6 +326,8 @@ def test_of_two_looks_in_one_second_the_later_is_the_newest(expired):
     paths = [panel.keeping.keep(panel.runbook.observations) for _ in range(11)]
     assert [kept.path for kept in panel.keeping.kept] == paths[:0:-1]
     assert len(set(paths)) == 11
+    (panel.keeping.folder / "evidence-20200101T000000Z.json").mkdir()
+    assert evidence.load(panel.keeping.keep(panel.runbook.observations)).connections, "whatever cannot be removed"
 
 
 def test_the_end_of_the_kernel_ends_a_look_and_keeps_what_was_seen(silent, monkeypatch):
@@ -336,6 +355,7 @@ def kept_soon(panel: Panel) -> Path:
 def test_a_look_that_takes_long_is_kept_while_it_goes_on(silent, monkeypatch):
     """For a kernel that is killed; at its end the whole look is in the same file."""
     monkeypatch.setattr("cfrunbook.observation.SO_FAR", 0.01)
+    monkeypatch.setattr("cfrunbook.panel.panel.PATIENCE", 60)
     panel = Panel(open_runbook("04_port", lab=silent.file, deadline=600))
     panel.rows["look"].run.click()
     so_far = evidence.load(kept_soon(panel))
@@ -364,6 +384,9 @@ def test_a_runbook_shown_again_has_its_panel_with_what_it_is_doing(silent, monke
         displayed.append((data, display_id))
         return Handle()
 
+    looking = threading.Event()
+    monkeypatch.setattr(Progress, "__call__", lambda progress, line: looking.set())
+    monkeypatch.setattr("cfrunbook.panel.panel.PATIENCE", 60)
     monkeypatch.setattr("IPython.display.display", display)
     monkeypatch.setattr("cfrunbook.panel.frontend.shows_widgets", lambda: True)
     runbook = open_runbook("04_port", lab=silent.file, deadline=600)
@@ -372,10 +395,12 @@ def test_a_runbook_shown_again_has_its_panel_with_what_it_is_doing(silent, monke
     panel.form.field("vantage").value = "here"
     clicked(panel, panel.use)
     panel.rows["look"].run.click()
+    assert looking.wait(60)
     before, first, number = panel.widget, displayed[0], len(displayed)
     runbook._ipython_display_()
     assert panel_of(runbook) is panel
-    assert before.comm is None, "the widgets of before are gone"
+    assert all(widget.comm is None for widget in parts(before)), "the widgets of before are gone"
+    assert all(widget.comm is not None for widget in parts(panel.widget)), "and take none of the new ones with them"
     assert panel.form.field("vantage").value == "here"
     assert displayed[number][0] != first[0]
     assert {shown_as for _, shown_as in displayed[number + 1 :]} == {"x"}, "results on another page follow too"

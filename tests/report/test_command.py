@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
 
-from cfrunbook import lab
+from cfrunbook import evidence, lab
 from cfrunbook.cli import entry
 from cfrunbook.incident import Incident
 from cfrunbook.observation import observe_sync
@@ -108,3 +109,25 @@ def test_the_pager_is_told_even_where_we_fail_ourselves(report, tmp_path, monkey
     assert alert["code"] == "certificate.expired"
     told = rf"A defect of cfrunbook: ZeroDivisionError: a\x1b defect; what was gathered is in {kept}."
     assert alert["problems"] == [told]
+
+
+@pytest.mark.parametrize(("place", "left"), [("_write_gathered", "seen"), ("_write_page", "gathered")])
+def test_a_defect_without_words_costs_nothing_of_what_was_seen(tmp_path, monkeypatch, capsys, place, left):
+    class Wordless(Exception):
+        def __init__(self, needed: int) -> None:
+            super().__init__()
+
+    def broken(*_: object, **__: object) -> None:
+        raise Wordless(1)
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("cfrunbook.report.folder.runbook_files", tuple)
+    monkeypatch.setattr(f"cfrunbook.report.folder.{place}", broken)
+    with socket.socket() as deaf:  # nobody else gets the port, and nobody listens
+        deaf.bind(("127.0.0.1", 0))
+        to = f"origin.shop.example:443:127.0.0.1:{deaf.getsockname()[1]}"
+        given = ("--origin", "origin.shop.example", "--connect-to", to, "--kernels", "ordinary")
+        assert entry(["report", *given, "--output", str(tmp_path / "out")]) == 70
+    told = capsys.readouterr().err
+    kept = Path(told.partition(f"what was {left} is in ")[2].partition(" (Wordless: )")[0])
+    assert evidence.load(kept / "evidence.json" if kept.is_dir() else kept).connections[0].outcome == "refused"

@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from cfrunbook.report import Job, Kernels, forking, run_notebooks
+from cfrunbook.report import Job, Kernels, fork_server, forking, run_notebooks
 from cfrunbook.report.forking import ForkServerLost
 
 pytestmark = pytest.mark.skipif(bool(forking.unsupported()), reason="no processes are forked here")
@@ -347,3 +347,8 @@ def test_a_process_forked_from_ours_leaves_the_server_alone(kernels):
         os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
     assert kernels.server.ask({"poll": 0}) == {"status": -signal.SIGKILL}
+
+
+def test_a_module_that_another_version_lacks_costs_no_kernel(monkeypatch):
+    monkeypatch.setattr(fork_server, "KERNEL_MODULES", ("ipykernel.no_such_module", "comm"))
+    fork_server.import_kernel()

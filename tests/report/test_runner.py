@@ -277,3 +277,14 @@ def test_kernels_without_a_folder_for_temporary_files_are_bad_input(monkeypatch)
     monkeypatch.setattr("tempfile.mkdtemp", full)
     with pytest.raises(BadInput, match=r"temporary files: No space left on device \(see TMPDIR\)"):
         Kernels()
+
+
+def test_of_kernels_that_cannot_be_made_nothing_is_left(tmp_path, monkeypatch):
+    def prepared(**_: object) -> str:
+        (tmp_path / "cfr" / "printed").mkdir(parents=True)
+        return str(tmp_path / "cfr")
+
+    monkeypatch.setattr("tempfile.mkdtemp", prepared)
+    with pytest.raises(BadInput, match=r"temporary files: Is a directory"):
+        Kernels()
+    assert not (tmp_path / "cfr").exists()

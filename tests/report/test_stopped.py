@@ -141,13 +141,19 @@ def test_what_could_not_be_written_beside_is_told_when_it_is_stopped(home):
     assert_nothing_is_left(ended, home)
 
 
-def test_it_is_stopped_while_somebody_lets_it_wait_for_the_recording(home):
+@pytest.fixture
+def refusing() -> Iterator[list[str]]:
+    """The options for an origin at whose port nobody listens, nor can."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        place = f"origin.shop.example:443:127.0.0.1:{deaf.getsockname()[1]}"
+        yield ["--origin", "origin.shop.example", "--connect-to", place]
+
+
+def test_it_is_stopped_while_somebody_lets_it_wait_for_the_recording(home, refusing):
     """A pipe that nobody reads: what was seen is then kept where temporary files go."""
     os.mkfifo(home / "pipe")
-    with socket.create_server(("127.0.0.1", 0)) as freed:
-        place = f"origin.shop.example:443:127.0.0.1:{freed.getsockname()[1]}"
-    options = ("--origin", "origin.shop.example", "--connect-to", place, "--save-evidence", str(home / "pipe"))
-    reporting = Reporting(home, *options)
+    reporting = Reporting(home, *refusing, "--save-evidence", str(home / "pipe"))
     assert reporting.process.stdout is not None
     assert reporting.process.stdout.readline().startswith("Verdict: ")
     ended = reporting.end(signal.SIGINT)
