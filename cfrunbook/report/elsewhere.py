@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cfrunbook.errors import BadInput
+from cfrunbook.redaction import REDACTED
 from cfrunbook.report.kernels import IMPORTING_TOOLS, fast_notebook_imports
 from cfrunbook.text import visible
 
@@ -77,20 +78,24 @@ _WRITE_BYTES: Mapping[str, Callable[[Any, bytes, str], object]] = {
 def put_away(folder: Path, output: str) -> str:
     """Write the files of `folder` below `output`, the page last, and remove `folder` with the one that it is in.
 
-    Returns the address of what was written. Raises BadInput, which says where `folder` still is.
+    What stands behind a question mark goes behind every address, and is shown to nobody: an `abs://` has its shared
+    access signature there. Returns the address of what was written. Raises BadInput, which says where `folder` still
+    is.
     """
     handler = _handler(output)
-    place = f"{output.rstrip('/')}/{folder.name}"
+    below, mark, signature = output.partition("?")
+    place = f"{below.rstrip('/')}/{folder.name}"
     files = sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.name == "report.html")
     for path in files:
         address = f"{place}/{path.relative_to(folder).as_posix()}"
         try:
             if path.suffix == ".pdf":
-                check_bytes(output)(handler, path.read_bytes(), address)
+                check_bytes(output)(handler, path.read_bytes(), address + mark + signature)
             else:
-                handler.write(path.read_text(encoding="utf-8"), address)
+                handler.write(path.read_text(encoding="utf-8"), address + mark + signature)
         except Exception as error:  # whatever a cloud's library raises: access, network, no such bucket
-            why = visible(f"{type(error).__name__}: {error}", 300)
+            said = str(error).replace(signature, REDACTED) if signature else str(error)
+            why = visible(f"{type(error).__name__}: {said}", 300)
             raise BadInput(f"Cannot write {visible(address)} ({why}); the report is in {visible(folder)}.") from error
     shutil.rmtree(folder.parent)
     return place

@@ -74,6 +74,27 @@ def test_what_cannot_be_written_stays_here(registered, tmp_path):
     assert folder.is_dir()
 
 
+@pytest.mark.parametrize("full", [False, True], ids=["written", "refused"])
+def test_a_signature_goes_behind_every_address_and_is_shown_to_nobody(registered, tmp_path, full):
+    class Signed(Bucket):
+        def write(self, text: str, address: str) -> None:
+            if full:
+                raise PermissionError(f"Denied: {address}")
+            super().write(text, address)
+
+    store = registered(Signed())
+    folder = tmp_path / "aside" / "name"
+    folder.mkdir(parents=True)
+    (folder / "evidence.json").write_text("{}")
+    if full:
+        with pytest.raises(BadInput, match=r"Cannot write mem://store/x/name/evidence\.json \(.*redacted") as raised:
+            elsewhere.put_away(folder, "mem://store/x?sv=2025&sig=abc%2B")
+        assert "sig=" not in str(raised.value)
+    else:
+        assert elsewhere.put_away(folder, "mem://store/x?sv=2025&sig=abc%2B") == "mem://store/x/name"
+        assert list(store.written) == ["mem://store/x/name/evidence.json?sv=2025&sig=abc%2B"]
+
+
 @pytest.mark.parametrize("address", ["ftp://host/x", "https://host/x", "https://github.com/o/r", "://"])
 def test_an_address_that_cannot_be_written_to_is_refused_before_anything_is_done(address, capsys):
     assert entry(["report", "--origin", "shop.example", "--output", address]) == 2
