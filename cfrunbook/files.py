@@ -13,6 +13,8 @@ from cfrunbook.errors import BadInput
 from cfrunbook.text import visible
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
+_MOST_BEFORE_SOCKETS = 45
+"""Characters. A Unix socket's name may have 107 on Linux, 103 on macOS; Chromium's takes 58 of them, a kernel's less."""
 _OWN_STREAM = re.compile(r"/dev/(?:fd/([0-9]+)|stdout|stderr)")
 
 
@@ -59,6 +61,15 @@ def write_whole(path: Path, content: bytes) -> None:
         raise BadInput(f"Cannot write {visible(path)}: {error.strerror or error}.") from error
     except (ValueError, OverflowError):  # a NUL, a lone surrogate, a descriptor beyond all numbers
         raise BadInput(f"Cannot write {visible(path)}: it is not a file name.") from None
+
+
+def short_temporary_folder() -> Path:
+    """Return where temporary files go; `/tmp` where the name of that leaves no room for those of sockets in it."""
+    import tempfile
+
+    place = Path(tempfile.gettempdir())
+    common = Path("/tmp")  # noqa: S108 - for mkdtemp, which makes it private
+    return common if len(str(place)) > _MOST_BEFORE_SOCKETS and os.access(common, os.W_OK) else place
 
 
 def write_aside(name: str, content: bytes) -> Path | None:

@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Self
 
 from cfrunbook.errors import BadInput
+from cfrunbook.files import short_temporary_folder
 from cfrunbook.report.forking import KERNEL, ForkServer, ForkServerLost
 from cfrunbook.runbook import gallery
 from cfrunbook.text import visible
@@ -277,10 +278,7 @@ class _WhenUsed(ModuleType):
 @contextmanager
 def socket_folder() -> Iterator[Path]:
     """Yield a private folder for kernels' connection files and sockets; its path is as short as can be had."""
-    place = Path(tempfile.gettempdir())
-    if len(str(place)) > MAX_SOCKET_PATH // 2 and os.access("/tmp", os.W_OK):  # noqa: S108 - mkdtemp makes it private
-        place = Path("/tmp")  # noqa: S108
-    folder = Path(tempfile.mkdtemp(prefix="cfr-", dir=place))
+    folder = Path(tempfile.mkdtemp(prefix="cfr-", dir=short_temporary_folder()))
     try:
         yield folder
     finally:

@@ -11,17 +11,19 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from cfrunbook.files import short_temporary_folder
 from cfrunbook.text import visible
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 """Names under which Chromium and Chrome are installed, in the order in which they are looked for."""
 SECONDS = 60.0
 """Seconds that printing may take."""
-ATTEMPTS = 2
-"""A Chromium that breaks down at its start, as one does now and then on a busy machine, is started once more."""
+GONE_SECONDS = 2.0
+"""Seconds that killed processes may take to be gone."""
 _OPTIONS = (
     "--headless",
     "--disable-gpu",
@@ -50,33 +52,30 @@ def print_page(page: Path, output: Path, *, seconds: float = SECONDS) -> str:
     program = browser()
     if program is None:
         return f"no Chromium was found on PATH (looked for {', '.join(BROWSERS)}); print report.html from a browser"
-    until = time.monotonic() + seconds
-    for _ in range(ATTEMPTS):
-        why = _print(program, page, output, seconds)
-        if not why or (seconds := until - time.monotonic()) <= 0:
-            break
-    return f"{why}; print report.html from a browser" if why else ""
-
-
-def _print(program: str, page: Path, output: Path, seconds: float) -> str:
-    with tempfile.TemporaryDirectory(prefix="cfrunbook-pdf-", ignore_cleanup_errors=True) as folder:
+    # Chromium makes a socket among temporary files, and breaks down where the name of that is too long for one.
+    with tempfile.TemporaryDirectory(prefix="cfr-", dir=short_temporary_folder(), ignore_cleanup_errors=True) as folder:
         printed = Path(folder) / "report.pdf"
         command = [program, *_OPTIONS, f"--user-data-dir={folder}/profile", f"--print-to-pdf={printed}"]
         # As root Chromium does not start with its own sandbox (https://crbug.com/638180).
         command += ["--no-sandbox"] if os.geteuid() == 0 else []
-        if why := _run([*command, page.absolute().as_uri()], seconds):
-            return why
-        if not (printed.is_file() and printed.read_bytes()[:5] == b"%PDF-"):
-            return f"{Path(program).name} ended without one"
-        output.write_bytes(printed.read_bytes())
-    return ""
+        why = _run([*command, page.absolute().as_uri()], seconds, {**os.environ, "TMPDIR": folder})
+        if not why and not (printed.is_file() and printed.read_bytes()[:5] == b"%PDF-"):
+            why = f"{Path(program).name} ended without one"
+        if not why:
+            output.write_bytes(printed.read_bytes())
+    return f"{why}; print report.html from a browser" if why else ""
 
 
-def _run(command: list[str], seconds: float) -> str:
+def _run(command: list[str], seconds: float, environment: Mapping[str, str]) -> str:
     """Run `command` in a process group of its own, and return what went wrong; nothing of it is left running."""
     try:
         process = subprocess.Popen(  # noqa: S603 (a browser by its name, our own options)
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
         )
     except OSError as error:
         return f"{Path(command[0]).name} could not be started ({error.strerror or error})"
@@ -85,10 +84,18 @@ def _run(command: list[str], seconds: float) -> str:
     except subprocess.TimeoutExpired:
         return f"{Path(command[0]).name} did not finish within {seconds:g} s"
     finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        _end(process)
     if process.returncode:
         last = errors.decode("utf-8", "replace").strip().splitlines()[-1:] or [f"status {process.returncode}"]
         return f"{Path(command[0]).name} failed ({visible(last[0], 200)})"
     return ""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of a process group, and wait until all of it is gone: it may be writing to our folder."""
+    until = time.monotonic() + GONE_SECONDS
+    with suppress(ProcessLookupError, PermissionError):
+        while time.monotonic() < until:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            time.sleep(0.005)
