@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import socket
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -99,6 +101,9 @@ def test_the_guided_incident_is_mended_by_the_command_that_it_names() -> None:
     assert "502 Bad Gateway" in str(incident.run("curl -si https://www.shop.example/cart"))
     issue = "cfrunbook lab certificate origin.shop.example --folder origins/origin.shop.example/address-1-port-443"
     assert "Written: " in str(incident.run(issue))
+    issued = site.fingerprint(incident.running.site)
+    assert "Works: The edge answers 200." in str(incident.mend())
+    assert site.fingerprint(incident.running.site) == issued, "what was saved a moment ago is somebody's mend, too"
     assert "Works: The edge answers 200." in str(incident.reload())
     (incident.running.site / "distribution.json").write_text("{")
     assert "Not used" in str(incident.reload())
@@ -268,12 +273,28 @@ def test_begun_again_a_game_is_the_same_one_and_another_takes_its_place(attended
     assert not game_day(14, count=2).past
     back.open(1)
     (kept,) = (attended / ".cfrunbook" / "game-day").glob("seed-14-*")
-    for content in (b"{", b'{"packed": "AAAA"}', b'{"packed": ""}'):
+    hostile = (b'{"1":{"began":1e300}}', b'{"1":{"began":1,"hints":1000000000}}', b'{"77":{"began":1}}', b"[" * 100_000)
+    for content in (b"{", b'{"packed": "AAAA"}', b'{"packed": ""}', '{"packed": "é"}'.encode(), *map(packed, hostile)):
         kept.write_bytes(content)
         games._ON.clear()
         with pytest.raises(BadInput, match=f"{kept.name}, where this game was kept, cannot be read; remove it"):
             game_day(14, count=2)
     back.stop()
+
+
+def packed(content: bytes) -> bytes:
+    return b'{"packed": "%s"}' % base64.b64encode(zlib.compress(content))
+
+
+def test_two_kernels_with_the_same_game_do_not_write_over_each_other(attended: Path) -> None:
+    first, _ = game_day(14, count=1), games._ON.clear()
+    second, _ = game_day(14, count=1), games._ON.clear()
+    first.open(1).answer(cause="dns", evidence="x")
+    with pytest.raises(BadInput, match="another kernel plays this game, too"):
+        second.open(1).answer(cause="port", evidence="y")
+    first.stop()
+    second.stop()
+    assert game_day(14, count=1).past == first.past
 
 
 def test_nobodys_score_is_written_over(tmp_path: Path) -> None:
