@@ -347,7 +347,7 @@ def game_day(
         draw = Draw(seed=int(seed), count=int(count), cause=str(cause or ""), difficulty=str(difficulty or ""))
     except (TypeError, ValueError, OverflowError):
         raise BadInput("Game day: seed and count are whole numbers.") from None
-    wanted = Game(draw=draw.check(), team=str(team), by_hand=bool(by_hand))
+    wanted = Game(draw=draw.check(), team=str(team or ""), by_hand=bool(by_hand))
     attended = forms.are_shown()
     on = _ON[0] if _ON else None
     if on and attended and on.is_kept and on.game == wanted:
