@@ -31,7 +31,8 @@ Say = Callable[[str], None]
 Keep = Callable[[Sheet], object]
 """Keeps the score sheet as it is by now."""
 
-_LIMIT = 1_000_000
+_LIMIT = 32 * 1024 * 1024
+"""Bytes of a file of answers: as many of the longest as there can be."""
 _HOW = (
     "\nThe clock runs. Look for yourself, in another terminal if you like; then write down cause, evidence and fix.\n"
     f"  Causes: {', '.join(naming.NAMES[:7])},\n          {', '.join(naming.NAMES[7:])}\n"
@@ -301,8 +302,8 @@ class _Asked:
     def answer(self) -> Answer:
         """Return what is answered so far."""
         cause, evidence, fix = [*self._parts, "", "", ""][:3]
-        seconds = round(time.monotonic() - self._began, 1)
-        return Answer(cause=cause, evidence=evidence, fix=fix, hints=self.opened, seconds=seconds)
+        seconds = time.monotonic() - self._began
+        return grading.written(cause, evidence, fix, hints=self.opened, seconds=seconds)
 
     @property
     def has_begun(self) -> bool:

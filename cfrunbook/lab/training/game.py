@@ -111,7 +111,7 @@ class Round:
                 Block("text", "Write down cause, evidence and fix; nothing is handed in yet."),
                 Block("muted", f"Causes: {', '.join(naming.NAMES)}."),
             )
-        given = Answer(cause=cause, evidence=evidence, fix=fix, hints=self.opened, seconds=round(self.seconds, 1))
+        given = grading.written(cause, evidence, fix, hints=self.opened, seconds=self.seconds)
         self.game.hand_in(self.number, given)
         return self.graded()
 

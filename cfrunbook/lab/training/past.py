@@ -24,7 +24,7 @@ from cfrunbook.panel import keeping
 from cfrunbook.text import visible
 
 _FOLDER: Final = "game-day"
-_MOST: Final = 4_000_000
+_MOST: Final = 32 * 1024 * 1024
 """Bytes of such a file, unpacked, too."""
 _LATEST: Final = 4_000_000_000
 """A time in the year 2096."""

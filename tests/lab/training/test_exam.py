@@ -23,7 +23,7 @@ from cfrunbook.lab import SCENARIOS, background, mending, runtime
 from cfrunbook.lab.running import Running
 from cfrunbook.lab.training import drawing, exam
 from cfrunbook.lab.training.drawing import Draw
-from cfrunbook.lab.training.grading import Answer
+from cfrunbook.lab.training.grading import LONGEST, Answer
 from cfrunbook.lab.training.sheet import Sheet
 
 EXAM = [sys.executable, "-m", "cfrunbook", "lab", "exam", "--seed", "7"]
@@ -280,6 +280,15 @@ def test_the_hints_of_an_incident_that_was_left_still_cost(own_labs: Path) -> No
     again.take()
     assert scenario.hints[0] in "\n".join(said)
     assert again.sheet().lines[0].answer.hints == 1
+
+
+def test_an_exam_goes_on_whatever_was_pasted_into_it(own_labs: Path) -> None:
+    draw, file = Draw(seed=1, count=1), own_labs / "score.json"
+    ask, said = scripted("dns", "x" * 5_000_000)
+    with pytest.raises(EOFError):
+        exam.Exam(draw, ask, said.append, keep=lambda sheet: sheet.save(file)).take()
+    (answer,) = exam.read(file).answers
+    assert answer.evidence == "x" * LONGEST, "as much as is graded"
 
 
 def test_an_incident_that_was_left_out_stays_so(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from cfrunbook.lab import SCENARIOS, mending, site
 from cfrunbook.lab.training import LESSONS, GameDay, Lesson, drawing, forms, game_day, guided, lesson, room, tools
 from cfrunbook.lab.training import game as games
 from cfrunbook.lab.training.desk import Desk
+from cfrunbook.lab.training.grading import LONGEST
 from cfrunbook.lab.training.lessons import Edit, Todo
 from cfrunbook.lab.training.questions import DECISION
 from cfrunbook.views.training import Block
@@ -280,6 +281,17 @@ def test_begun_again_a_game_is_the_same_one_and_another_takes_its_place(attended
         with pytest.raises(BadInput, match=f"{kept.name}, where this game was kept, cannot be read; remove it"):
             game_day(14, count=2)
     back.stop()
+
+
+def test_whatever_is_pasted_into_an_answer_is_kept(attended: Path) -> None:
+    game = game_day(14, count=1)
+    game.open(1).answer(cause="dns", evidence=f"\ud800{'x' * 5_000_000}")
+    game.stop()
+    games._ON.clear()
+    kept = game_day(14, count=1).answered(1)
+    assert kept == game.answered(1)
+    assert kept is not None
+    assert kept.evidence == f"?{'x' * (LONGEST - 1)}", "as much as is graded"
 
 
 def packed(content: bytes) -> bytes:
