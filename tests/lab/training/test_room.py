@@ -22,6 +22,7 @@ from cfrunbook.lab import SCENARIOS, mending, site
 from cfrunbook.lab.training import LESSONS, GameDay, Lesson, drawing, forms, game_day, guided, lesson, room, tools
 from cfrunbook.lab.training import game as games
 from cfrunbook.lab.training.desk import Desk
+from cfrunbook.lab.training.forms import Form
 from cfrunbook.lab.training.grading import LONGEST
 from cfrunbook.lab.training.lessons import Edit, Todo
 from cfrunbook.lab.training.questions import DECISION
@@ -127,6 +128,21 @@ def test_a_desk_goes_on_where_its_file_was_removed(monkeypatch: pytest.MonkeyPat
     file.write_text(whole)
     wait_until(lambda: desk.text.value == whole)
     assert str(desk._save()) == f"Saved {incident.first_file}."
+
+
+def test_what_is_saved_is_the_file_that_was_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To choose another one before it is written would take what was typed with it."""
+    asked: list[str] = []
+    monkeypatch.setattr(Form, "display", lambda *_, **__: None)
+    monkeypatch.setattr(Form, "do", lambda *given: asked.append(given[-1]))
+    incident = guided()
+    desk = Desk(incident.scene, incident.first_file)
+    desk.show()
+    assert not desk.file.disabled
+    desk.do(desk._save, "saved")
+    assert (desk.file.disabled, asked[-1]) == (True, "saved")
+    assert str(desk._save()) == f"Saved {incident.first_file}."
+    assert not desk.file.disabled
 
 
 def test_a_command_ends_with_all_that_it_started() -> None:
