@@ -31,7 +31,8 @@ def read_bounded(path: Path, what: str, limit: int = MAX_FILE_BYTES) -> bytes:
     except ValueError:  # a NUL or a lone surrogate
         raise BadInput(f"{what}: {visible(path)} is not a file name.") from None
     if len(content) > limit:
-        raise BadInput(f"{what}: {visible(path)} is larger than {limit // (1024 * 1024)} MiB; refused.")
+        most = f"{limit >> 20} MiB" if limit >> 20 else f"{limit >> 10} KiB"
+        raise BadInput(f"{what}: {visible(path)} is larger than {most}; refused.")
     return content
 
 

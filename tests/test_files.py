@@ -145,6 +145,15 @@ def test_what_cannot_be_written_is_said_in_one_sentence(tmp_path: Path, name: st
     assert names(tmp_path) == ["file", "loop"]
 
 
+@pytest.mark.parametrize(("limit", "most"), [(200_000, "195 KiB"), (20 * 1024 * 1024, "20 MiB")])
+def test_what_is_too_large_is_said_with_the_limit(tmp_path: Path, limit: int, most: str) -> None:
+    path = tmp_path / "large"
+    path.touch()
+    os.truncate(path, limit + 1)
+    with pytest.raises(BadInput, match=f"larger than {most}; refused"):
+        read_bounded(path, "File", limit)
+
+
 def test_names_that_are_not_text_are_names_all_the_same(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"\xff.json")
     write_whole(path, b"{}")

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/http-502-bad-
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -62,6 +63,8 @@ class Judged:
     seen: FunctionResult | FunctionRun
     validation: Validation | None
     """None: there is no result to be judged, since the handler did not return one."""
+    file: str
+    """Its file, and the line there, for people; empty where it was no file."""
 
     @property
     def document(self) -> FunctionDocument | None:
@@ -72,8 +75,7 @@ class Judged:
     def title(self) -> str:
         """For people: which function, by its file, at which event."""
         event = self.seen.event_type or "an event that was not said"
-        of = _file(self.seen)
-        name = f" {visible(of, 120)}" if of else ""
+        name = f" {visible(self.file, 120)}" if self.file else ""
         return f"{TITLES[Kind(self.seen.kind)]}{name}, {event}"
 
     @property
@@ -87,11 +89,21 @@ class Judged:
         return self.validation.corrected
 
 
-def _file(seen: FunctionResult | FunctionRun) -> str:
-    """Return the file, and the line there, for people; empty where it was no file."""
-    if isinstance(seen, FunctionRun):
-        return seen.handler
-    return f"standard input, line {seen.name[2:]}" if seen.name.startswith("-:") else PurePath(seen.name).name
+def _files(everything: Sequence[FunctionResult | FunctionRun]) -> Iterator[str]:
+    """Yield the file of each, and the line there, for people; empty where it was no file.
+
+    With its folder only where two files have the same name.
+    """
+    given = {seen.name for seen in everything if isinstance(seen, FunctionResult)}
+    often = Counter(PurePath(name).name for name in given)
+    for seen in everything:
+        if isinstance(seen, FunctionRun):
+            yield seen.handler
+        elif seen.name.startswith("-:"):
+            yield f"standard input, line {seen.name[2:]}"
+        else:
+            name = PurePath(seen.name).name
+            yield name if often[name] == 1 else seen.name
 
 
 def judged(
@@ -102,7 +114,8 @@ def judged(
     `origins` are those of the distribution: they decide what a CloudFront Function's origin helpers may do.
     """
     everything: tuple[FunctionResult | FunctionRun, ...] = (*given, *runs)
-    return tuple(Judged(seen, _validation(seen, origins)) for seen in everything)
+    files = zip(everything, _files(everything), strict=True)
+    return tuple(Judged(seen, _validation(seen, origins), file) for seen, file in files)
 
 
 def judge(
@@ -247,7 +260,7 @@ def _evidence(one: Judged, says: str) -> Evidence:
 def _arguments(one: Judged, url: str) -> dict[str, Any]:
     """Return what all rows of one result share; a rule's own arguments come before them."""
     seen = one.seen
-    of = visible(_file(seen), 200)
+    of = visible(one.file, 200)
     kind = "Lambda@Edge function" if Kind(seen.kind) is Kind.LAMBDA_EDGE else "CloudFront Function"
     return {
         "function": f"{kind} ({of})" if of else kind,

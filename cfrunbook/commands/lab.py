@@ -255,7 +255,7 @@ def _exam(options: argparse.Namespace) -> int:
         out = sys.stderr if options.json else sys.stdout
         ask = terminal.Asking(out)
         say = terminal.saying(out)
-        answered = exam.begun(Path(options.sheet), draw) if options.sheet else ()
+        answered = exam.begun(Path(options.sheet), draw, options.team) if options.sheet else ()
         taken = exam.Exam(
             draw,
             ask,
@@ -290,8 +290,8 @@ def _grade(options: argparse.Namespace) -> int:
     if len(sheets) == 1:
         (sheet,) = sheets
         if options.sheet:
-            refuse_taken(Path(options.sheet), lambda there: exam.is_of(there, sheet.draw, sheet.team))
-        return _scored(sheets[0], options, with_lines=True)
+            refuse_taken(Path(options.sheet), lambda there: exam.is_earlier(there, sheet))
+        return _scored(sheet, options, with_lines=True)
     return _ranked(sheets, options)
 
 

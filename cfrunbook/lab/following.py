@@ -13,6 +13,7 @@ from cfrunbook.lab.running import Running
 
 EVERY: Final = 0.2
 """Seconds between two looks at the files."""
+NOT_USED: Final = "not used, all stays as it was"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,13 @@ class Noticed:
 
     at: dt.datetime
     refused: str = ""
-    """Why what the files say is not used, in a sentence: all stays as it was. Empty: it is how things are now."""
+    """Why what the files say is not used, in a sentence. Empty: it is how things are now."""
+    label: str = NOT_USED
+    """For what was refused: whether all stays as it was."""
 
     def __str__(self) -> str:
-        said = f"not used, all stays as it was: {self.refused}" if self.refused else ""
-        return f"{self.at:%H:%M:%S} {said or 'the site was changed, and this is how it is now.'}"
+        said = f"{self.label}: {self.refused}" if self.refused else "the site was changed, and this is how it is now."
+        return f"{self.at:%H:%M:%S} {said}"
 
 
 class Follower:
@@ -47,7 +50,7 @@ class Follower:
         is_settled, self._last = now == self._last, now
         if not is_settled:
             return None
-        refused = ""
+        refused, label = "", NOT_USED
         with self._lock:
             if not self._running.has_changed():
                 return None
@@ -56,5 +59,5 @@ class Follower:
             except BadInput as error:
                 refused = str(error)
             except OSError as error:
-                refused = f"{error.strerror or error}."
-        return Noticed(dt.datetime.now(dt.UTC), refused)
+                refused, label = f"{error.strerror or error}.", "not all of it is used"  # a port was not to be had
+        return Noticed(dt.datetime.now(dt.UTC), refused, label)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -155,7 +156,7 @@ def fingerprint(folder: Path) -> tuple[tuple[str, int, int], ...]:
 
 
 def _stamps(folder: Path) -> Iterator[tuple[str, int, int]]:
-    for number, path in enumerate(folder.rglob("*")):
+    for number, path in enumerate(paths(folder)):
         if number >= _MOST_FILES:
             return
         try:
@@ -163,6 +164,12 @@ def _stamps(folder: Path) -> Iterator[tuple[str, int, int]]:
         except OSError:  # gone again
             continue
         yield str(path), found.st_mtime_ns, found.st_size
+
+
+def paths(folder: Path) -> Iterator[Path]:
+    """Yield the files and folders below, without those that go in this moment (over which `Path.rglob` ends)."""
+    for where, folders, names in os.walk(folder):
+        yield from (Path(where, name) for name in (*folders, *names))
 
 
 def _folder(origin: OriginSetup) -> str:

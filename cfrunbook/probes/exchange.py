@@ -146,8 +146,9 @@ async def http_get(
 async def _within(talk: _Talk, sock: socket.socket, asked: Asked, deadline: float, idle: float) -> None:
     """Talk within the deadline, then watch the idle connection."""
     stream: _Stream | None = None
+    left = deadline - talk.now() / 1000
     try:
-        async with within(deadline - talk.now() / 1000):
+        async with within(left if left > 0 else deadline):  # connecting took longer only where nobody listened
             stream = await _open(talk, sock, asked)
             if stream is not None:
                 await _converse(talk, stream, asked.wire)

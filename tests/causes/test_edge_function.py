@@ -129,6 +129,12 @@ def test_what_is_the_same_in_many_results_is_said_once_and_counted():
     assert found[0].evidence[1].says == "the same in 499 more"
 
 
+def test_files_of_the_same_name_are_told_apart():
+    names = ("/tmp/x/a/result.json", "/tmp/x/b/result.json", "/tmp/x/b/other.json", "-:7", "")
+    shown = [one.file for one in cause.judged([given(REFUSED, name=name) for name in names])]
+    assert shown == [*names[:2], "other.json", "standard input, line 7", ""]
+
+
 def test_there_are_bounds_and_faults_come_first():
     warned = tuple(given({"status": 200 + n}, name=f"{n}.json") for n in range(300))
     different = tuple(given({"status": f"{n}"}, name=f"{n}.json") for n in range(600, 850))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import json
 import os
+import shutil
 import ssl
 import warnings
 from collections.abc import Callable, Iterator
@@ -312,6 +314,37 @@ def test_the_lab_notices_once_the_files_are_settled(running: lab.Running) -> Non
     path.write_bytes(good)
     os.utime(path, ns=(1, 1))
     assert [noticed.refused if (noticed := follower.look()) else None for _ in range(3)] == [None, "", None]
+
+
+@on("healthy")
+def test_what_is_refused_half_way_is_not_said_to_have_changed_nothing(
+    running: lab.Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    follower = Follower(running)
+    path = running.site / ORIGIN / "server.json"
+    path.write_text(path.read_text().replace('"443"', '"444"'))
+    monkeypatch.setattr(running.servers, "listen", fails)
+    assert follower.look() is None
+    assert str(follower.look()).endswith(" not all of it is used: Address already in use.")
+
+
+def fails(*_: object) -> None:
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+
+
+def test_folders_that_go_while_they_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "inside").mkdir(parents=True)
+    seen = Path.stat
+
+    def gone(path: Path, **given: bool) -> os.stat_result:
+        if path.name == "inside":
+            shutil.rmtree(tmp_path / {"one": "two", "two": "one"}[path.parent.name], ignore_errors=True)
+        return seen(path, **given)
+
+    monkeypatch.setattr(Path, "stat", gone)
+    names = {Path(name).name for name, *_ in site.fingerprint(tmp_path)}
+    assert names == {"one", "two", "inside"}
 
 
 # --- leaks --------------------------------------------------------------------------------------------------------

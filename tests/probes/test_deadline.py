@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -67,6 +68,7 @@ def answered_in_a_pause(answer: bytes, ask: Callable[[Endpoint], Awaitable[T]]) 
 
     async def running(loop: Paused) -> T:
         with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(DEADLINE)  # where nobody comes, the test fails and does not hang
             server = threading.Thread(target=serve, args=(listener, loop))
             server.start()
             try:
@@ -106,6 +108,29 @@ def test_a_page_that_came_in_a_pause_came() -> None:
         return seen.outcome, seen.status_line
 
     assert answered_in_a_pause(PAGE, ask) == (ExchangeOutcome.HTTP, "HTTP/1.1 200 OK")
+
+
+def test_a_page_is_waited_for_where_the_pause_was_before_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = time.perf_counter
+
+    def serve(listener: socket.socket) -> None:
+        with contextlib.suppress(OSError), listener.accept()[0] as peer:
+            peer.recv(4096)
+            peer.sendall(PAGE)
+            peer.recv(1)
+
+    async def running(loop: Paused) -> tuple[ExchangeOutcome, str]:
+        monkeypatch.setattr(time, "perf_counter", lambda: seconds() + loop.late)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=serve, args=(listener,), daemon=True).start()
+            endpoint = Endpoint(HOST, 80, "192.0.2.1", "127.0.0.1", listener.getsockname()[1])
+            task = asyncio.create_task(http_get(endpoint, Asked(host=HOST), deadline=DEADLINE))
+            await asyncio.sleep(0)  # now it connects
+            loop.late += PAUSE
+            seen = await task
+            return seen.outcome, seen.status_line
+
+    assert timed(running) == (ExchangeOutcome.HTTP, "HTTP/1.1 200 OK")
 
 
 @pytest.mark.parametrize(

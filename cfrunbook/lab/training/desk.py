@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cfrunbook.errors import BadInput
 from cfrunbook.lab.training import scene, tools
-from cfrunbook.lab.training.forms import Form, are_shown
+from cfrunbook.lab.training.forms import Call, Form, are_shown
 from cfrunbook.views.training import Block, Page, page
 
 if TYPE_CHECKING:
@@ -127,8 +127,20 @@ class Desk(Console):
     def _asked(self) -> None:
         self._told(self.scene.answer())
 
+    def do(self, call: Call, place: str) -> None:
+        """Do something in the background; where that is to save, no other file is chosen meanwhile."""
+        if call == self._save:
+            self.file.disabled = True
+        super().do(call, place)
+
     def _save(self) -> Page:
-        self.await_typed()
+        try:
+            self.await_typed()
+            return self._saved()
+        finally:
+            self.file.disabled = False
+
+    def _saved(self) -> Page:
         if self.text.disabled:
             return page(Block("verdict", self.text.placeholder, "Not saved", "unknown"))
         self._read = self.text.value

@@ -21,7 +21,7 @@ from cfrunbook.lab.scenario import Scenario
 from cfrunbook.lab.training import drawing, grading, naming, viewer
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer
-from cfrunbook.lab.training.sheet import Kind, Line, Sheet, taken
+from cfrunbook.lab.training.sheet import Kind, Line, Sheet, in_the_way
 from cfrunbook.text import visible
 
 Ask = Callable[[str], str]
@@ -31,7 +31,8 @@ Say = Callable[[str], None]
 Keep = Callable[[Sheet], object]
 """Keeps the score sheet as it is by now."""
 
-_LIMIT = 1_000_000
+_LIMIT = 32 * 1024 * 1024
+"""Bytes of a file of answers: as many of the longest as there can be."""
 _HOW = (
     "\nThe clock runs. Look for yourself, in another terminal if you like; then write down cause, evidence and fix.\n"
     f"  Causes: {', '.join(naming.NAMES[:7])},\n          {', '.join(naming.NAMES[7:])}\n"
@@ -104,26 +105,28 @@ def read(path: Path) -> Answers:
     return answers
 
 
-def begun(path: Path, draw: Draw) -> tuple[Answer, ...]:
+def begun(path: Path, draw: Draw, team: str = "") -> tuple[Answer, ...]:
     """Return what is answered in a score sheet of the same incidents that was left unfinished; nothing without a file.
 
-    The last one may be an answer that only has hints, to an incident that was left. Raises BadInput for any other file:
-    nobody's score is written over.
+    The last one may be an answer that only has hints, to an incident that was left. Raises BadInput for any other file,
+    and for another team's: nobody's score is written over.
     """
-    there = taken(path)
-    if not there:
-        return ()
-    file = there[0]
-    if file.suffix == ".json":
+    answers: list[Answer] = []
+
+    def is_unfinished(file: Path) -> bool:
         kept = read(file)
-        answers = [*kept.answers]
+        answers.extend(kept.answers)
         while answers and not (answers[-1].is_given or answers[-1].hints):
             answers.pop()
-        if kept.draw == draw and (len(answers) < len(drawing.incidents(draw)) or not answers[-1].is_given):
-            return tuple(answers)
-    raise BadInput(
-        f"Score sheet: {visible(file)} is there already, and is no unfinished one of this exam; choose another name."
-    )
+        is_ours = kept.draw == draw and kept.team in ("", team)
+        return is_ours and (len(answers) < len(drawing.incidents(draw)) or not answers[-1].is_given)
+
+    if file := in_the_way(path, is_unfinished):
+        raise BadInput(
+            f"Score sheet: {visible(file)} is there already, and is no unfinished one of this exam and team; choose"
+            " another name."
+        )
+    return tuple(answers)
 
 
 class _KeptLine(msgspec.Struct):
@@ -144,24 +147,19 @@ class _Kept(msgspec.Struct):
         return Answers(**drawn, team=self.team, version=self.version, answers=given)
 
 
-def is_of(path: Path, draw: Draw, team: str) -> bool:
-    """Tell whether a file holds answers of this team to these incidents."""
-    try:
-        kept = read(path)
-    except BadInput:
-        return False
-    return kept.draw == draw and (kept.team or path.stem) == team
-
-
 def is_earlier(path: Path, sheet: Sheet) -> bool:
-    """Tell whether a file holds a score sheet with nothing that is not in this one."""
+    """Tell whether a file holds answers or a score of the same team, with nothing that is not in this sheet.
+
+    A file that names no team is by its name the team's, as it is when it is graded.
+    """
     try:
         kept = read(path)
     except BadInput:
         return False
-    pairs = zip(kept.answers, sheet.lines, strict=False)
-    is_same = (kept.draw, kept.team) == (sheet.draw, sheet.team)
-    return is_same and all(answer == line.answer for answer, line in pairs if answer.is_given)
+    if kept.draw != sheet.draw or sheet.team not in (kept.team, kept.team or path.stem):
+        return False
+    held = dict(enumerate(line.answer for line in sheet.lines))
+    return all(answer == held.get(number) for number, answer in enumerate(kept.answers) if answer.is_given)
 
 
 def headless(draw: Draw, *, team: str = "") -> Sheet:
@@ -304,8 +302,8 @@ class _Asked:
     def answer(self) -> Answer:
         """Return what is answered so far."""
         cause, evidence, fix = [*self._parts, "", "", ""][:3]
-        seconds = round(time.monotonic() - self._began, 1)
-        return Answer(cause=cause, evidence=evidence, fix=fix, hints=self.opened, seconds=seconds)
+        seconds = time.monotonic() - self._began
+        return grading.written(cause, evidence, fix, hints=self.opened, seconds=seconds)
 
     @property
     def has_begun(self) -> bool:

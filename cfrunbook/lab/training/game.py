@@ -20,7 +20,7 @@ from cfrunbook.lab.training import asking, drawing, exam, forms, grading, naming
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer
 from cfrunbook.lab.training.past import Game, Memory, Past
-from cfrunbook.lab.training.sheet import Line, Sheet, taken
+from cfrunbook.lab.training.sheet import Line, Sheet, in_the_way
 from cfrunbook.text import visible
 from cfrunbook.views.training import Block, Page, page
 
@@ -111,7 +111,7 @@ class Round:
                 Block("text", "Write down cause, evidence and fix; nothing is handed in yet."),
                 Block("muted", f"Causes: {', '.join(naming.NAMES)}."),
             )
-        given = Answer(cause=cause, evidence=evidence, fix=fix, hints=self.opened, seconds=round(self.seconds, 1))
+        given = grading.written(cause, evidence, fix, hints=self.opened, seconds=self.seconds)
         self.game.hand_in(self.number, given)
         return self.graded()
 
@@ -304,8 +304,7 @@ class GameDay:
         """Return where the sheet goes: where no other one is, and none that this one would not hold."""
         first = folder / f"score-{self.draw.seed}"
         for path in (first, *(first.with_name(f"{first.name}-{number}") for number in range(2, _MOST_SHEETS))):
-            there = taken(path)
-            if not there or exam.is_earlier(there[0], sheet):
+            if not in_the_way(path, lambda there: exam.is_earlier(there, sheet)):
                 return path
         raise BadInput(
             f"Score sheet: there are {_MOST_SHEETS} of this seed in {visible(folder)}; choose another folder."
@@ -348,7 +347,7 @@ def game_day(
         draw = Draw(seed=int(seed), count=int(count), cause=str(cause or ""), difficulty=str(difficulty or ""))
     except (TypeError, ValueError, OverflowError):
         raise BadInput("Game day: seed and count are whole numbers.") from None
-    wanted = Game(draw=draw.check(), team=str(team), by_hand=bool(by_hand))
+    wanted = Game(draw=draw.check(), team=str(team or ""), by_hand=bool(by_hand))
     attended = forms.are_shown()
     on = _ON[0] if _ON else None
     if on and attended and on.is_kept and on.game == wanted:

@@ -42,6 +42,12 @@ class Answer(Struct, frozen=True, kw_only=True):
         return bool(f"{self.cause}{self.evidence}{self.fix}".strip() or self.seconds)
 
 
+def written(cause: str, evidence: str, fix: str, *, hints: int, seconds: float) -> Answer:
+    """Return an answer as it is kept: of each part as much as is read, and what can be written to a file."""
+    cause, evidence, fix = (text[:LONGEST].encode(errors="replace").decode() for text in (cause, evidence, fix))
+    return Answer(cause=cause, evidence=evidence, fix=fix, hints=hints, seconds=round(seconds, 1))
+
+
 class Part(Struct, frozen=True, kw_only=True):
     """One part of a grade."""
 

@@ -62,7 +62,8 @@ _INNOCENT: Final = re.compile(
     r"|\b(is|are|looks?) (fine|ok|okay|healthy|innocent|in order|not (at fault|the (cause|problem)))$|\bworks( fine)?$"
 )
 """A cause that is named so is not accused."""
-_CODE: Final = re.compile(r"[a-z_]+(?:\.[a-z0-9_]+)+")
+_CODE: Final = re.compile(r"(?<![a-z_])[a-z_]+(?:\.[a-z0-9_]+)+")
+"""A result code; it begins with a word, else a long word would be read once for each of its letters."""
 
 
 @lru_cache(maxsize=1)

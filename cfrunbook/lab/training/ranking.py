@@ -9,9 +9,8 @@ from typing import Final
 import msgspec
 
 from cfrunbook.errors import BadInput
-from cfrunbook.files import read_bounded
 from cfrunbook.findings import Struct
-from cfrunbook.lab.training.sheet import Kind, Sheet, cell, plain, rows_as_csv, save_as
+from cfrunbook.lab.training.sheet import Sheet, cell, kind_of, plain, rows_as_csv, save_as
 from cfrunbook.text import visible
 
 KIND: Final = "cfrunbook.ranking"
@@ -83,10 +82,7 @@ class Ranking(Struct, frozen=True, kw_only=True):
 
 def is_one(path: Path) -> bool:
     """Tell whether a file is a ranking."""
-    try:
-        return msgspec.json.decode(read_bounded(path, "Ranking"), type=Kind).kind == KIND
-    except (BadInput, msgspec.DecodeError):
-        return False
+    return kind_of(path) == KIND
 
 
 def _rows(sheets: Sequence[Sheet]) -> Iterator[Row]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cfrunbook.errors import BadInput
@@ -138,6 +139,8 @@ class Incident:
 
     def mend(self) -> Page:
         """Mend it as its owner would, unless somebody has already, and show what the edge answers."""
+        with suppress(BadInput):  # what cannot be used is no mend
+            self.scene.follow()
         if self.scene.answer().status != "ok":
             self.scene.mend()
         return self.edge()

@@ -12,7 +12,7 @@ from cfrunbook.files import read_bounded, write_whole
 from cfrunbook.findings import Diagnosis
 from cfrunbook.lab import site
 from cfrunbook.lab.edge import fetch_all
-from cfrunbook.lab.following import EVERY, Follower
+from cfrunbook.lab.following import EVERY, NOT_USED, Follower
 from cfrunbook.lab.running import Running
 from cfrunbook.lab.scenario import URL
 from cfrunbook.lab.training import tools, viewer
@@ -73,7 +73,7 @@ class Scene:
     def files(self) -> tuple[str, ...]:
         """The files that the owners can change, relative to the site; not the keys of the authority."""
         folder = self.running.site
-        found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+        found = (path.relative_to(folder) for path in site.paths(folder) if path.is_file())
         return tuple(sorted(path.as_posix() for path in found if path.parts[0] != site.AUTHORITY))
 
     def read(self, name: str) -> str:
@@ -110,7 +110,7 @@ class Scene:
         follower = Follower(self.running, lock=self._lock)
         while not self._over.wait(EVERY):
             if noticed := follower.look():
-                self.tell(not_used(noticed.refused) if noticed.refused else self.answer())
+                self.tell(not_used(noticed.refused, noticed.label) if noticed.refused else self.answer())
 
     def stop(self) -> None:
         """Take it down."""
@@ -118,9 +118,9 @@ class Scene:
         self.running.stop()
 
 
-def not_used(why: str) -> Block:
+def not_used(why: str, label: str = NOT_USED) -> Block:
     """Return that what the files say is not used, and why."""
-    return Block("verdict", why, "Not used, all stays as it was", "unknown")
+    return Block("verdict", why, label.capitalize(), "unknown")
 
 
 def pager(running: Running, *, by_hand: bool = False, in_exam: bool = False) -> Page:

@@ -13,7 +13,7 @@ import msgspec
 
 from cfrunbook import __version__
 from cfrunbook.errors import BadInput
-from cfrunbook.files import write_whole
+from cfrunbook.files import read_bounded, write_whole
 from cfrunbook.findings import Struct
 from cfrunbook.lab.training.drawing import Draw
 from cfrunbook.lab.training.grading import Answer, Grade, Part
@@ -26,6 +26,14 @@ class Kind(msgspec.Struct):
     """What a file says that it is."""
 
     kind: str = ""
+
+
+def kind_of(path: Path) -> str:
+    """Return what a file says that it is; empty where it does not say so, or cannot be read."""
+    try:
+        return msgspec.json.decode(read_bounded(path, "File"), type=Kind).kind
+    except (BadInput, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -139,15 +147,21 @@ def taken(path: Path) -> tuple[Path, ...]:
     return tuple(file for file in files if os.path.lexists(file))
 
 
-def refuse_taken(path: Path, is_same: Callable[[Path], bool] = lambda _: False) -> None:
-    """Raise BadInput where something would be written over: nobody's score is.
+def in_the_way(path: Path, is_same: Callable[[Path], bool] = lambda _: False) -> Path | None:
+    """Return a file that `save_as` would write over, and that nobody may lose; None where there is none.
 
-    `is_same` tells of a JSON file whether it is an earlier one of the same; that one may be.
+    `is_same` tells of a JSON file whether all that it holds is written anew. Raises BadInput.
     """
     there = taken(path)
-    if there and not (there[0].suffix == ".json" and is_same(there[0])):
-        file = visible(there[0])
-        raise BadInput(f"Score sheet: {file} is there already, and is not written over; choose another name.")
+    if there and there[0].suffix == ".json" and is_same(there[0]):
+        there = () if kind_of(there[0]) else there[1:]  # what is beside somebody's answers was not made of them
+    return next(iter(there), None)
+
+
+def refuse_taken(path: Path, is_same: Callable[[Path], bool] = lambda _: False) -> None:
+    """Raise BadInput where something would be written over: nobody's score is. `is_same`: see `in_the_way`."""
+    if file := in_the_way(path, is_same):
+        raise BadInput(f"Score sheet: {visible(file)} is there already, and is not written over; choose another name.")
 
 
 def file_of(path: Path, suffix: str) -> Path:

@@ -23,7 +23,7 @@ from cfrunbook.lab import SCENARIOS, background, mending, runtime
 from cfrunbook.lab.running import Running
 from cfrunbook.lab.training import drawing, exam
 from cfrunbook.lab.training.drawing import Draw
-from cfrunbook.lab.training.grading import Answer
+from cfrunbook.lab.training.grading import LONGEST, Answer
 from cfrunbook.lab.training.sheet import Sheet
 
 EXAM = [sys.executable, "-m", "cfrunbook", "lab", "exam", "--seed", "7"]
@@ -282,6 +282,15 @@ def test_the_hints_of_an_incident_that_was_left_still_cost(own_labs: Path) -> No
     assert again.sheet().lines[0].answer.hints == 1
 
 
+def test_an_exam_goes_on_whatever_was_pasted_into_it(own_labs: Path) -> None:
+    draw, file = Draw(seed=1, count=1), own_labs / "score.json"
+    ask, said = scripted("dns", "x" * 5_000_000)
+    with pytest.raises(EOFError):
+        exam.Exam(draw, ask, said.append, keep=lambda sheet: sheet.save(file)).take()
+    (answer,) = exam.read(file).answers
+    assert answer.evidence == "x" * LONGEST, "as much as is graded"
+
+
 def test_an_incident_that_was_left_out_stays_so(tmp_path: Path) -> None:
     draw = Draw(seed=1, count=3)
     exam.graded(draw, [Answer(), Answer(cause="dns")]).save(tmp_path / "score")
@@ -333,20 +342,34 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_no_score_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """But what is made of the same answers once more is."""
-    for team in ("north", "south"):
+    (tmp_path / "others").mkdir()
+    for team in ("north", "south", "west", "others/north"):
         template = {"seed": 7, "count": 1, "answers": [{"cause": "dns", "evidence": team}]}
         (tmp_path / f"{team}.json").write_text(json.dumps(template))
-    north, south, ranking = (str(tmp_path / name) for name in ("north.json", "south.json", "ranking"))
-    (tmp_path / "notes.md").write_text("To do.")
+    north, south, west, ranking = (
+        str(tmp_path / name) for name in ("north.json", "south.json", "west.json", "ranking")
+    )
+    for notes in ("notes.md", "west.md"):
+        (tmp_path / notes).write_text("To do.")
+    (tmp_path / "deep.json").write_text('{"x": ' + "[" * 100_000)
+    (tmp_path / "odd.json").write_bytes(b'{"kind": "\xff"}')
+    exam.graded(Draw(seed=7, count=2), [Answer(cause="dns")], team="north").save(tmp_path / "unfinished")
+    unfinished = ["lab", "exam", "--seed", "7", "--count", "2", "--sheet", str(tmp_path / "unfinished")]
     grade = ["lab", "grade"]
     for arguments, taken in (
         ([*grade, north, "--sheet", str(tmp_path / "north")], ""),
         ([*grade, north, "--sheet", str(tmp_path / "north")], ""),
         ([*grade, north, "--sheet", str(tmp_path / "south")], "south.json"),
+        ([*grade, str(tmp_path / "others/north.json"), "--sheet", str(tmp_path / "north")], "north.json"),
+        ([*grade, west, "--sheet", str(tmp_path / "west")], "west.md"),
+        ([*grade, west, "--sheet", west], ""),
         ([*grade, north, "--sheet", str(tmp_path / "notes")], "notes.md"),
         ([*grade, north, south, "--sheet", ranking], ""),
         ([*grade, north, south, "--sheet", ranking], ""),
         ([*grade, north, south, "--sheet", str(tmp_path / "north")], "north.json"),
+        ([*grade, north, south, "--sheet", str(tmp_path / "deep")], "deep.json"),
+        ([*grade, north, south, "--sheet", str(tmp_path / "odd")], "odd.json"),
+        ([*unfinished, "--team", "south"], "unfinished.json"),
         (["lab", "exam", "--seed", "7", "--headless", "--team", "north", "--sheet", north], "north.json"),
         (["lab", "exam", "--seed", "7", "--sheet", str(tmp_path / "notes")], "notes.md"),
     ):
@@ -355,7 +378,7 @@ def test_no_score_is_written_over(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert (status == 2) == bool(taken), arguments
         assert f"{taken} is there already" in said if taken else not said
         assert said.count("\n") == bool(taken)
-    assert (tmp_path / "notes.md").read_text() == "To do."
+    assert {(tmp_path / notes).read_text() for notes in ("notes.md", "west.md")} == {"To do."}
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import socket
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from cfrunbook.lab import SCENARIOS, mending, site
 from cfrunbook.lab.training import LESSONS, GameDay, Lesson, drawing, forms, game_day, guided, lesson, room, tools
 from cfrunbook.lab.training import game as games
 from cfrunbook.lab.training.desk import Desk
+from cfrunbook.lab.training.forms import Form
+from cfrunbook.lab.training.grading import LONGEST
 from cfrunbook.lab.training.lessons import Edit, Todo
 from cfrunbook.lab.training.questions import DECISION
 from cfrunbook.views.training import Block
@@ -99,6 +103,9 @@ def test_the_guided_incident_is_mended_by_the_command_that_it_names() -> None:
     assert "502 Bad Gateway" in str(incident.run("curl -si https://www.shop.example/cart"))
     issue = "cfrunbook lab certificate origin.shop.example --folder origins/origin.shop.example/address-1-port-443"
     assert "Written: " in str(incident.run(issue))
+    issued = site.fingerprint(incident.running.site)
+    assert "Works: The edge answers 200." in str(incident.mend())
+    assert site.fingerprint(incident.running.site) == issued, "what was saved a moment ago is somebody's mend, too"
     assert "Works: The edge answers 200." in str(incident.reload())
     (incident.running.site / "distribution.json").write_text("{")
     assert "Not used" in str(incident.reload())
@@ -121,6 +128,21 @@ def test_a_desk_goes_on_where_its_file_was_removed(monkeypatch: pytest.MonkeyPat
     file.write_text(whole)
     wait_until(lambda: desk.text.value == whole)
     assert str(desk._save()) == f"Saved {incident.first_file}."
+
+
+def test_what_is_saved_is_the_file_that_was_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To choose another one before it is written would take what was typed with it."""
+    asked: list[str] = []
+    monkeypatch.setattr(Form, "display", lambda *_, **__: None)
+    monkeypatch.setattr(Form, "do", lambda *given: asked.append(given[-1]))
+    incident = guided()
+    desk = Desk(incident.scene, incident.first_file)
+    desk.show()
+    assert not desk.file.disabled
+    desk.do(desk._save, "saved")
+    assert (desk.file.disabled, asked[-1]) == (True, "saved")
+    assert str(desk._save()) == f"Saved {incident.first_file}."
+    assert not desk.file.disabled
 
 
 def test_a_command_ends_with_all_that_it_started() -> None:
@@ -229,11 +251,11 @@ def attended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_a_game_goes_on_where_its_kernel_ended(attended: Path) -> None:
     game = game_day(14, count=2, team="north")
+    game.clock = lambda: 1_000.0
     names = [name for s in drawing.incidents(game.draw) for name in (s.name, s.title, str(s.expected.cause))]
     assert "goes on" not in shown(game)
     game.open(1).hint()
     game.open(1).answer(cause="dns", evidence="x")
-    began = game.clock()
     game.open(2).hint()
     game.save("scores")
     (kept,) = (attended / ".cfrunbook" / "game-day").iterdir()
@@ -246,8 +268,8 @@ def test_a_game_goes_on_where_its_kernel_ended(attended: Path) -> None:
     assert again.sheet().lines[0] == game.sheet().lines[0]
     assert again.current == 2
     assert "Hint 1 of " in str(again.open(2).hints())
-    again.clock = lambda: began + 600
-    assert 590 < again.open(2).seconds <= 600
+    again.clock = lambda: 1_600.0
+    assert again.open(2).seconds == 600
     again.open(2).answer(cause="port", evidence="x")
     assert "score-14.json" in str(again.save("scores")), "the same game's sheet, further on"
     assert not game_day(14, count=2, team="south").past, "another team's game is another one"
@@ -268,12 +290,39 @@ def test_begun_again_a_game_is_the_same_one_and_another_takes_its_place(attended
     assert not game_day(14, count=2).past
     back.open(1)
     (kept,) = (attended / ".cfrunbook" / "game-day").glob("seed-14-*")
-    for content in (b"{", b'{"packed": "AAAA"}', b'{"packed": ""}'):
+    hostile = (b'{"1":{"began":1e300}}', b'{"1":{"began":1,"hints":1000000000}}', b'{"77":{"began":1}}', b"[" * 100_000)
+    for content in (b"{", b'{"packed": "AAAA"}', b'{"packed": ""}', '{"packed": "é"}'.encode(), *map(packed, hostile)):
         kept.write_bytes(content)
         games._ON.clear()
         with pytest.raises(BadInput, match=f"{kept.name}, where this game was kept, cannot be read; remove it"):
             game_day(14, count=2)
     back.stop()
+
+
+def test_whatever_is_pasted_into_an_answer_is_kept(attended: Path) -> None:
+    game = game_day(14, count=1)
+    game.open(1).answer(cause="dns", evidence=f"\ud800{'x' * 5_000_000}")
+    game.stop()
+    games._ON.clear()
+    kept = game_day(14, count=1).answered(1)
+    assert kept == game.answered(1)
+    assert kept is not None
+    assert kept.evidence == f"?{'x' * (LONGEST - 1)}", "as much as is graded"
+
+
+def packed(content: bytes) -> bytes:
+    return b'{"packed": "%s"}' % base64.b64encode(zlib.compress(content))
+
+
+def test_two_kernels_with_the_same_game_do_not_write_over_each_other(attended: Path) -> None:
+    first, _ = game_day(14, count=1), games._ON.clear()
+    second, _ = game_day(14, count=1), games._ON.clear()
+    first.open(1).answer(cause="dns", evidence="x")
+    with pytest.raises(BadInput, match="another kernel plays this game, too"):
+        second.open(1).answer(cause="port", evidence="y")
+    first.stop()
+    second.stop()
+    assert game_day(14, count=1).past == first.past
 
 
 def test_nobodys_score_is_written_over(tmp_path: Path) -> None:
