@@ -14,7 +14,7 @@ from cfrunbook.text import visible
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
 _MOST_BEFORE_SOCKETS = 45
-"""Characters. A Unix socket's name may have 107 on Linux, 103 on macOS; Chromium's takes 58 of them, a kernel's less."""
+"""Characters. A Unix socket's name may have 107 on Linux, 103 on macOS; Chromium's takes 58, a kernel's less."""
 _OWN_STREAM = re.compile(r"/dev/(?:fd/([0-9]+)|stdout|stderr)")
 
 
