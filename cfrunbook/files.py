@@ -13,7 +13,7 @@ from cfrunbook.errors import BadInput
 from cfrunbook.text import visible
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
-_MOST_BEFORE_SOCKETS = 45
+MOST_BEFORE_SOCKETS = 45
 """Characters. A Unix socket's name may have 107 on Linux, 103 on macOS; Chromium's takes 58, a kernel's less."""
 _OWN_STREAM = re.compile(r"/dev/(?:fd/([0-9]+)|stdout|stderr)")
 
@@ -70,7 +70,7 @@ def short_temporary_folder() -> Path:
 
     place = Path(tempfile.gettempdir())
     common = Path("/tmp")  # noqa: S108 - for mkdtemp, which makes it private
-    return common if len(str(place)) > _MOST_BEFORE_SOCKETS and os.access(common, os.W_OK) else place
+    return common if len(str(place)) > MOST_BEFORE_SOCKETS and os.access(common, os.W_OK) else place
 
 
 def write_aside(name: str, content: bytes) -> Path | None:

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 from typing import TYPE_CHECKING, Any, Self
@@ -60,29 +61,33 @@ class Client(AsyncKernelClient):
     async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - its own signature
         """Wait until the kernel answers, and what it publishes arrives. Raises RuntimeError if it does not or dies."""
         until = time.monotonic() + timeout if timeout is not None else float("inf")
-        while not await self._answers():
+        asked = ""
+        while True:
+            # One question at a time: the answer to an earlier one would be held against what is published of a later.
+            asked = asked or self.kernel_info()
+            with suppress(Empty):
+                answer = await self.get_shell_msg(timeout=1)
+                if await self._was_published(asked):
+                    self._handle_kernel_info_reply(answer)
+                    return
+                asked = ""
             if not await self.is_alive():
                 raise RuntimeError("Kernel died before replying to kernel_info")
             if time.monotonic() > until:
                 raise RuntimeError(f"Kernel didn't respond in {timeout:g} seconds")
 
-    async def _answers(self) -> bool:
-        """Ask once; return whether the answer came, and also what is published of it.
+    async def _was_published(self, asked: str) -> bool:
+        """Return whether what is published of an answered question arrives.
 
         When that is over, everything published before has been read: later messages belong to later questions.
         """
-        self.kernel_info()
-        try:
-            answer = await self.get_shell_msg(timeout=1)
+        with suppress(Empty):
             while True:
                 published = await self.get_iopub_msg(timeout=SUBSCRIBED_SECONDS)
-                if published["parent_header"].get("msg_id") != answer["parent_header"].get("msg_id"):
-                    continue
-                if published["content"].get("execution_state") == "idle":
-                    self._handle_kernel_info_reply(answer)
+                of_it = published["parent_header"].get("msg_id") == asked
+                if of_it and published["content"].get("execution_state") == "idle":
                     return True
-        except Empty:
-            return False
+        return False
 
 
 class Provisioner(LocalProvisioner):

@@ -7,13 +7,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from queue import Empty
+from typing import Any
 
 import nbformat
 import pytest
 
+from cfrunbook import files
 from cfrunbook.errors import BadInput
 from cfrunbook.report import Kernels, kernels
 from cfrunbook.report.runner import Job, run_notebooks, run_notebooks_async
+
+WAIT = 20.0
 
 
 def write(folder: Path, name: str, *cells: str) -> Path:
@@ -129,7 +134,7 @@ def test_cancelling_stops_the_kernels_and_writes_nothing(tmp_path, monkeypatch):
     sockets = tmp_path / "s"
     sockets.mkdir()
     monkeypatch.setattr(kernels.tempfile, "gettempdir", lambda: str(sockets))
-    monkeypatch.setattr(kernels, "MAX_SOCKET_PATH", 2 * len(str(tmp_path)) + 40)  # keep them where we can see them
+    monkeypatch.setattr(files, "MOST_BEFORE_SOCKETS", len(str(sockets)))  # keep them where we can see them
     done = tmp_path / "done"
     done.mkdir()
     started = tmp_path / "started"
@@ -288,3 +293,32 @@ def test_of_kernels_that_cannot_be_made_nothing_is_left(tmp_path, monkeypatch):
     with pytest.raises(BadInput, match=r"temporary files: Is a directory"):
         Kernels()
     assert not (tmp_path / "cfr").exists()
+
+
+def test_a_kernel_whose_first_words_came_too_late_and_too_early_is_ready_soon(tmp_path, monkeypatch):
+    """It took seconds to start, and what it published of the first question came before anybody had subscribed."""
+    from cfrunbook.report import managing
+
+    class Late(managing.Client):
+        waited = 0
+        asked = ""
+
+        async def get_shell_msg(self, *given: Any, **options: Any) -> dict[str, Any]:
+            self.waited += 1
+            if self.waited < 4:
+                raise Empty
+            answer = dict(await super().get_shell_msg(*given, timeout=WAIT))
+            self.asked = self.asked or answer["parent_header"]["msg_id"]
+            return answer
+
+        async def get_iopub_msg(self, *given: Any, **options: Any) -> dict[str, Any]:
+            while True:
+                published = await super().get_iopub_msg(*given, **options)
+                if published["parent_header"].get("msg_id") != self.asked:
+                    return dict(published)
+
+    monkeypatch.setattr(managing, "Client", Late)
+    monkeypatch.setattr("cfrunbook.report.kernels.START_SECONDS", WAIT)
+    with Kernels(forked=False) as made:
+        (done,) = run_notebooks([Job(write(tmp_path, "a", "print(1)"), tmp_path / "out.ipynb")], kernels=made)
+    assert done.error == ""
