@@ -12,6 +12,8 @@ import pytest
 
 from cfrunbook.lab.servers import Address, Servers
 
+ENDING_SECONDS = 5.0
+
 
 @pytest.fixture
 def servers() -> Iterator[Servers]:
@@ -31,6 +33,8 @@ def nothing_left() -> Iterator[None]:
     """Hold that a scenario that was taken down leaves neither thread nor socket; an event loop has sockets, too."""
     threads, sockets = set(threading.enumerate()), open_sockets()
     yield
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(ENDING_SECONDS)  # asyncio's, that waited for a process, may be about to end
     assert set(threading.enumerate()) <= threads
     if open_sockets() > sockets:
         gc.collect()  # what a failed test still holds in its traceback, or a reference cycle
