@@ -15,6 +15,8 @@ from pathlib import Path
 from queue import Empty
 from typing import TYPE_CHECKING, Any, Self
 
+import zmq
+import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
@@ -35,6 +37,9 @@ LAUNCH = (
     # As ipykernel_launcher: nothing is imported from the kernel's working directory before a notebook does.
     "import sys; '' in sys.path and sys.path.remove(''); from cfrunbook.report.headless_kernel import main; main()",
 )
+RECONNECT_MILLISECONDS = 10
+"""Between two looks for a socket of a kernel that is starting. ZeroMQ's own 100 are a wait on each of them: the kernel
+answers on one that was found while what it publishes on another is lost."""
 SUBSCRIBED_SECONDS = 0.2
 """How long to wait for a kernel's word on a channel that may not be connected yet, before asking again."""
 GONE_SECONDS = 0.1
@@ -53,6 +58,11 @@ class ThisInterpreter(KernelSpecManager):
 
 class Client(AsyncKernelClient):
     """A client that is ready when its kernel says so on both channels, and not 0.2 s of silence later."""
+
+    def _context_default(self) -> zmq.asyncio.Context:
+        context = super()._context_default()
+        context.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MILLISECONDS)
+        return context
 
     def start_channels(self, *_: Any, **__: Any) -> None:
         """Connect; without heartbeat, because whether our own process lives is known better."""
