@@ -64,10 +64,9 @@ def run_notebooks(
 ) -> tuple[Run, ...]:
     """Run `jobs` at once and return how each ended, in their order; also works where an event loop already runs.
 
-    At most `at_once` kernels run at the same time (default: one more than there are processors; of forked ones, whose
-    start costs little and some of which wait for a picture, two for each and one more). Each notebook may take
-    `seconds`. Kernels come from `kernels`; by default they are made here. Raises OSError if an output cannot be
-    written.
+    At most `at_once` kernels run at the same time (default: two for each processor and one more, since some of them
+    wait for a picture). Each notebook may take `seconds`. Kernels come from `kernels`; by default they are made here.
+    Raises OSError if an output cannot be written.
     """
     run = partial(run_notebooks_async, jobs, seconds=seconds, at_once=at_once, kernels=kernels)
     try:
@@ -85,7 +84,7 @@ async def run_notebooks_async(
 ) -> tuple[Run, ...]:
     """Run `jobs` as `run_notebooks` does, within the running event loop."""
     with Kernels() if kernels is None else nullcontext(kernels) as ours:
-        gate = asyncio.Semaphore(at_once or (os.cpu_count() or 1) * (2 if ours.server else 1) + 1)
+        gate = asyncio.Semaphore(at_once or (os.cpu_count() or 1) * 2 + 1)
         tools = asyncio.create_task(asyncio.to_thread(import_tools))  # beside the start of the first kernels
 
         async def one(job: Job, kernels: Kernels) -> Run:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 Method = Literal[
     "recognized", "look", "said", "figure", "table", "why", "results", "logs", "access_logs", "judge", "wanted", "fix",
@@ -12,8 +13,7 @@ Method = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class RunbookStep:
+class RunbookStep(msgspec.Struct, frozen=True):
     """One step: what its notebook calls it, and the method of `Runbook` that does it."""
 
     title: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from cfrunbook.errors import BadInput
 from cfrunbook.findings import Cause
@@ -33,8 +34,7 @@ HOW = frozenset(
 """Parameters that say how to look; all others say at what."""
 
 
-@dataclass(frozen=True, slots=True)
-class Guide:
+class Guide(msgspec.Struct, frozen=True):
     """One runbook: its notebook, the causes it is about, and what it shows."""
 
     name: str

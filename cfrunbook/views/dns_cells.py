@@ -6,8 +6,9 @@ A mark is that of one server or one answer. What it does to the name as a whole 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from cfrunbook.causes.dns_conditions import Condition, cut_of, is_local
 from cfrunbook.causes.dns_delegation import Delegations, Hop, Place, ZoneView
@@ -73,8 +74,7 @@ _UNCERTAIN = frozenset({Condition.UNPROVEN, Condition.UNFINISHED, Condition.NOT_
 _ORDER = {status: rank for rank, status in enumerate((Status.FAULT, Status.UNKNOWN, Status.WARNING))}
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(msgspec.Struct, frozen=True):
     """One answer, or none: a status for its mark, and a few words. Both empty where nothing was asked."""
 
     status: str = ""
@@ -84,8 +84,7 @@ class Cell:
         return self.words or "not asked"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One address of one name server, or a server without any."""
 
     server: str

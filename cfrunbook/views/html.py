@@ -11,10 +11,11 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
+
+import msgspec
 
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import Observations
@@ -47,8 +48,7 @@ MAX_NAME = 100
 _OPTION = re.compile(r"(?<!\S)--?[A-Za-z][\w-]{0,40}")
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(msgspec.Struct, frozen=True):
     """Something to look at in a notebook: static HTML that carries its own style, and the same as text."""
 
     html: str
@@ -62,8 +62,7 @@ class Fragment:
         return {"text/plain": self.text, "text/html": self.html}, {}
 
 
-@dataclass(frozen=True, slots=True)
-class NotebookLink:
+class NotebookLink(msgspec.Struct, frozen=True):
     """An executed notebook or another file beside the report. `href` is a path relative to the report's folder."""
 
     title: str
@@ -71,8 +70,7 @@ class NotebookLink:
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FailedNotebook:
+class FailedNotebook(msgspec.Struct, frozen=True):
     """A notebook that did not finish, and its error; `href` leads to what there is of it, and may be empty."""
 
     title: str
@@ -128,7 +126,7 @@ def table(value: tables.Table, *, meaning: str = "") -> Fragment:
     """Show one table; `meaning` is what it says in a line, by default how many rows it has."""
     rows = len(value.rows)
     counted = f"{value.title}: {rows} row{'' if rows == 1 else 's'}."
-    return replace(_fragment("table", value, text=terminal.table(value)), meaning=meaning or counted)
+    return msgspec.structs.replace(_fragment("table", value, text=terminal.table(value)), meaning=meaning or counted)
 
 
 def observations(seen: Observations) -> Fragment:
@@ -147,7 +145,7 @@ def results(judged: Sequence[Judged]) -> Fragment:
     else:
         text, first = function.plain(judged), min(shown.results, key=lambda one: one.status != "fault")
         meaning = f"{first.title}. {first.sentence}"
-    return replace(_fragment("results", shown, text=text), meaning=meaning, is_note=not judged)
+    return msgspec.structs.replace(_fragment("results", shown, text=text), meaning=meaning, is_note=not judged)
 
 
 def comparison(value: Comparison) -> Fragment:

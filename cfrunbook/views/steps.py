@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from cfrunbook.evidence import Observations, Recognized
 from cfrunbook.findings import (
@@ -32,8 +33,7 @@ _FULL = (Status.FAULT, Status.UNKNOWN, Status.WARNING)
 """Findings of these are shown whole; the others in a line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """What is to be examined and why, from where, and how."""
 
     lab: str
@@ -55,8 +55,7 @@ class Opened:
         return _bundle("opened", self, "\n".join(lines))
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """What was seen, as far as it matters to one runbook."""
 
     observations: Observations
@@ -77,8 +76,7 @@ class Seen:
         return _bundle("seen", self, "\n".join(parts))
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(msgspec.Struct, frozen=True):
     """What a person gave without saying what it is, and what each thing was taken for."""
 
     items: tuple[Recognized, ...]
@@ -104,8 +102,7 @@ class Given:
         return _bundle("recognized", self, "\n".join([*lines, *more]) or self.sentence)
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True):
     """The evidence that is missing, what would tell most first."""
 
     items: tuple[Wanted, ...]
@@ -114,8 +111,7 @@ class Evidence:
         return _bundle("wanted", self, terminal.wanted(self.items, width=_WIDTH))
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(msgspec.Struct, frozen=True):
     """What one runbook concludes: the findings of its causes, and where the root cause is if it is none of them."""
 
     diagnosis: Diagnosis
@@ -139,8 +135,6 @@ class Judgement:
     @property
     def subset(self) -> Diagnosis:
         """The diagnosis with this runbook's causes and findings alone; the verdict is the whole's."""
-        import msgspec
-
         return msgspec.structs.replace(
             self.diagnosis, findings=self.findings, causes=self.results, contradictions=self.contradictions
         )
@@ -240,8 +234,7 @@ class Judgement:
         return {**data, **drawn}, metadata
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(msgspec.Struct, frozen=True):
     """What to do about the root cause, or why there is nothing to do here."""
 
     findings: tuple[Finding, ...]
@@ -269,8 +262,7 @@ class Fix:
         return _bundle("fixes", self, "\n".join(lines).rstrip())
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(msgspec.Struct, frozen=True):
     """Whether the fix worked, in one sentence, and how to make sure from elsewhere."""
 
     status: str
@@ -289,8 +281,7 @@ class Verification:
         return _bundle("verification", self, "\n".join(lines))
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(msgspec.Struct, frozen=True):
     """One thing to do next: a sentence, maybe a runbook to open, maybe lines to run or paste."""
 
     text: str
@@ -301,8 +292,7 @@ class Link:
     """A file to open, relative to the notebook."""
 
 
-@dataclass(frozen=True, slots=True)
-class Onward:
+class Onward(msgspec.Struct, frozen=True):
     """Where to go from here."""
 
     sentence: str
@@ -320,7 +310,7 @@ class Onward:
 
 def note(sentence: str, meaning: str = "") -> html.Fragment:
     """Return one sentence to be shown where there is nothing else to show; `meaning` is the shorter one for a line."""
-    return replace(_text("sentence", sentence), meaning=meaning, is_note=True)
+    return msgspec.structs.replace(_text("sentence", sentence), meaning=meaning, is_note=True)
 
 
 def paragraph(text: str) -> html.Fragment:
