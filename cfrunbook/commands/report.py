@@ -82,7 +82,7 @@ def call(
     """
     import threading
 
-    from cfrunbook.report import Kernels, elsewhere, formats, keep_recording
+    from cfrunbook.report import Kernels, elsewhere, formats, keep_recording, pictures_apart
 
     asked = formats.parse(given.format)
     away = elsewhere.is_elsewhere(given.output)
@@ -92,6 +92,7 @@ def call(
         _ended_like_interrupted(),
         Kernels(forked=given.kernels == "forked") as kernels,  # what they need is imported while we look and wait
     ):
+        pictures_apart.prepare(kernels)
         incident = load()
         progress("Looking at the origin …", always=not given.json)
         observations, diagnosis = look(incident)

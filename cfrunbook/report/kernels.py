@@ -91,6 +91,8 @@ class Kernels:
             gallery.VARIABLE: str(self.gallery),
         }
         self._beside: list[subprocess.Popen[bytes]] = []
+        self.drawer: subprocess.Popen[bytes] | None = None
+        """Waits to be told what to draw, see `pictures_apart`."""
         self._process = os.getpid()
         self._names = itertools.count(1)
         self._server: ForkServer | None = None
@@ -111,13 +113,13 @@ class Kernels:
         log.debug("kernels are started anew, not forked: %s", why)
         self._forked = False
 
-    def beside(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    def beside(self, command: Sequence[str], *, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         """Start a process in the environment of the kernels that ends with them. Raises OSError."""
         process = subprocess.Popen(  # noqa: S603 - our own interpreter
             command,
             env=self.environment,
             cwd=self.folder,  # nothing in there can be imported by mistake
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl+C in a terminal is for us to handle
@@ -189,6 +191,8 @@ class Kernels:
         for process in self._beside:
             process.kill()
             process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
         if self._server is not None:
             self._server.close()
         self._left.close()

@@ -34,13 +34,32 @@ Pictures: TypeAlias = "tuple[tuple[Picture, ...], tuple[Picture, ...]]"
 """Those of the way and its stages, and those of the access logs."""
 
 
+def prepare(kernels: Kernels) -> None:
+    """Have a process import what drawing takes while others look; where kernels are forked, theirs has done that."""
+    if kernels.server is None:
+        with suppress(OSError):  # then it is started when it is needed
+            kernels.drawer = _waiting(kernels)
+
+
+def draw_what_is_ordered() -> None:
+    """Import what drawing takes, and draw what a line of standard input says; without one nothing is wanted."""
+    from cfrunbook.runbook import rehearsal
+
+    gc.disable()  # a process that draws a dozen pictures and ends: there is nothing worth collecting
+    folder = os.environ.pop(gallery.VARIABLE)  # in which it would wait for itself
+    drawn(*rehearsal.nothing_seen())
+    os.environ[gallery.VARIABLE] = folder
+    if order := sys.stdin.buffer.readline():
+        draw(*msgspec.json.decode(order, type=list[str]))
+
+
 def draw(evidence: str, at: str, before: str) -> None:
     """Draw a recording, judged at a moment, compared with another (empty: as recorded, with none), into the gallery."""
     from cfrunbook.diagnosis import judge
     from cfrunbook.incident import Incident
     from cfrunbook.runbook import pictures
 
-    gc.disable()  # a process that draws a dozen pictures and ends: there is nothing worth collecting
+    gc.disable()  # as above: this one may have been forked
     incident = Incident.load(evidence=evidence, at=at or None, before=before or None)
     assert incident.observations is not None
     diagnosis = judge(incident, incident.observations)
@@ -105,8 +124,16 @@ def _drawn(kernels: Kernels, arguments: tuple[str, str, str]) -> None:
 def _started(kernels: Kernels, arguments: tuple[str, str, str]) -> subprocess.Popen[bytes] | ForkedProcess:
     if kernels.server is not None:
         return kernels.server.call(f"{__name__}:draw", arguments)
-    return kernels.beside([sys.executable, "-m", __name__, *arguments])
+    process, kernels.drawer = kernels.drawer or _waiting(kernels), None
+    assert process.stdin is not None
+    with process.stdin as orders:
+        orders.write(msgspec.json.encode(arguments) + b"\n")
+    return process
+
+
+def _waiting(kernels: Kernels) -> subprocess.Popen[bytes]:
+    return kernels.beside([sys.executable, "-m", __name__], stdin=subprocess.PIPE)
 
 
 if __name__ == "__main__":
-    draw(*sys.argv[1:])
+    draw_what_is_ordered()

@@ -7,6 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cfrunbook.evidence import Observations
+    from cfrunbook.findings import Diagnosis
+    from cfrunbook.incident import Incident
 
 MODULES = (
     "cfrunbook.aws.inputs",
@@ -32,9 +38,7 @@ MODULES = (
 def rehearse() -> None:
     """Do it. Opens no socket and starts no thread."""
     from cfrunbook.causes import registry
-    from cfrunbook.diagnosis import judge
-    from cfrunbook.evidence import Observations, from_json
-    from cfrunbook.incident import Incident
+    from cfrunbook.evidence import from_json
     from cfrunbook.views import steps, tables
     from cfrunbook.x509 import roots
 
@@ -42,10 +46,19 @@ def rehearse() -> None:
     for module in MODULES:
         import_module(module)
     roots.mozilla()
-    incident = Incident.load(origin="origin.example")
-    seen = Observations(recorded_at=dt.datetime(2000, 1, 1, tzinfo=dt.UTC), inputs=incident.inputs)
-    diagnosis = judge(incident, seen)
+    incident, seen, diagnosis = nothing_seen()
     tables.observations(seen, wanted=incident.targets, kinds=())
     steps.Judgement(diagnosis=diagnosis, causes=(), runbook="")._repr_mimebundle_()
     steps.note("Nothing.")
     from_json(seen.to_json())
+
+
+def nothing_seen() -> tuple[Incident, Observations, Diagnosis]:
+    """Return an incident, that nothing was seen of it, and what that means."""
+    from cfrunbook.diagnosis import judge
+    from cfrunbook.evidence import Observations
+    from cfrunbook.incident import Incident
+
+    incident = Incident.load(origin="origin.example")
+    seen = Observations(recorded_at=dt.datetime(2000, 1, 1, tzinfo=dt.UTC), inputs=incident.inputs)
+    return incident, seen, judge(incident, seen)
