@@ -59,7 +59,8 @@ async def look(name: str, hints: Path, places: list[str]) -> dict[str, object]:
 
 def main() -> None:
     """Look, and say so."""
-    atexit.register(gc.freeze)  # as our command line does
+    atexit.register(gc.freeze)  # this and the next as our command line does
+    gc.set_threshold(20_000, 20, 20)
     if sys.argv[1] == "--start":
         asyncio.run(asyncio.sleep(0))
         return
