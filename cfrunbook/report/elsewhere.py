@@ -97,7 +97,7 @@ def put_away(folder: Path, output: str) -> str:
             said = str(error).replace(signature, REDACTED) if signature else str(error)
             why = visible(f"{type(error).__name__}: {said}", 300)
             raise BadInput(f"Cannot write {visible(address)} ({why}); the report is in {visible(folder)}.") from error
-    shutil.rmtree(folder.parent)
+    shutil.rmtree(folder.parent, ignore_errors=True)  # all is written: what stays here is the system's to clean
     return place
 
 
