@@ -110,7 +110,12 @@ class Provisioner(LocalProvisioner):
         """Start the kernel that `cmd` starts."""
         process = await self._forked(cmd, options)
         if process is None:
-            return await super().launch_kernel(cmd, **options)
+            connection = await super().launch_kernel(cmd, **options)
+            if self.pgid != self.pid:
+                # Ctrl-C ended it before it led a group of its own: the group that would be killed with it is ours.
+                # CPython lets signals through before setsid: Modules/_posixsubprocess.c, child_exec.
+                self.pgid = None
+            return connection
         self.process = process  # type: ignore[assignment]  # has what is used of a Popen
         self.pid = process.pid
         self.cwd = options.get("cwd", Path.cwd())

@@ -129,6 +129,38 @@ def test_what_was_gathered_is_kept_and_nothing_is_left(home, options, under, mom
     assert_nothing_is_left(ended, home)
 
 
+STRUCK_AT_ITS_BIRTH = """
+import asyncio, os, signal, threading
+from pathlib import Path
+from cfrunbook.report.kernels import Kernels
+signal.signal(signal.SIGINT, lambda *_: None)
+async def main():
+    with Kernels(forked=False) as kernels:
+        struck = False
+        while not struck:
+            over, manager = threading.Event(), kernels.manager()
+            def strike():
+                while not over.is_set():
+                    os.killpg(0, signal.SIGINT)
+            striking = threading.Thread(target=strike)
+            striking.start()
+            await manager.start_kernel(cwd=".", env=kernels.environment)
+            over.set()
+            striking.join()
+            struck = os.getpgid(manager.provisioner.pid) == os.getpgrp()
+            await manager.end()
+asyncio.run(main())
+print("still here")
+"""
+
+
+def test_a_kernel_that_ctrl_c_ends_before_it_has_a_group_does_not_take_ours_along(tmp_path):
+    """Ctrl-C is for the whole group, of which a process is until it has one of its own."""
+    command = [sys.executable, "-c", STRUCK_AT_ITS_BIRTH]
+    ended = subprocess.run(command, cwd=tmp_path, start_new_session=True, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "still here\n"), ended.stderr
+
+
 def test_what_could_not_be_written_beside_is_told_when_it_is_stopped(home):
     options = ("--evidence", str(RECORDING), "--save-evidence", "/dev/full")
     ended = Reporting(home, *options).when(runbook_done).end(signal.SIGINT)
