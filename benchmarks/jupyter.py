@@ -49,13 +49,13 @@ def measure(browser: Browser, folder: Path) -> list[float]:
     (work / "empty.ipynb").write_text(EMPTY)
     with jupyter_server.lab(work, home) as server:
         page = _window(browser)
-        page.goto(server.page(f"lab/tree/{FIRST}.ipynb"))
+        page.goto(server.page(f"lab/tree/{FIRST}.ipynb"))  # as `cfrunbook notebooks` opens a page
         page.wait_for_selector(PANEL, timeout=MS)
         seconds = [time.monotonic() - server.started]
         page.context.close()
 
         page = _window(browser)
-        page.goto(server.page(f"lab/tree/{working_copy.START_PAGE}"))
+        page.goto(server.lab(working_copy.START_PAGE))
         link = page.locator(".jp-MarkdownViewer a", has_text=NEXT)
         link.wait_for(timeout=MS)
         page.wait_for_load_state("networkidle")  # a person reads
@@ -72,7 +72,7 @@ def measure(browser: Browser, folder: Path) -> list[float]:
         page.context.close()
 
         page = _window(browser)
-        page.goto(server.page(f"lab/tree/{working_copy.START_PAGE}"))
+        page.goto(server.lab(working_copy.START_PAGE))
         page.locator(".jp-MarkdownViewer a", has_text=NEXT).wait_for(timeout=MS)
         page.wait_for_load_state("networkidle")
         begun = time.monotonic()

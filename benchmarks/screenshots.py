@@ -82,7 +82,7 @@ def runbooks(camera: Camera, server: Server, work: Path) -> None:
             scenario = scenarios.get(name) or scenarios[""]
             (folder / f"{name}.ipynb").write_bytes(working_copy.with_parameters(source, {"lab": scenario}))
             page = camera.window(height=1500)
-            page.goto(server.page(f"lab/tree/{state}/{name}.ipynb"))
+            page.goto(server.lab(f"{state}/{name}.ipynb"))
             page.locator(".jp-InputPlaceholder").nth(1).wait_for(timeout=MS)
             page.evaluate(SIMPLE)
             page.locator(".cfr-panel button", has_text="Run all").click()
@@ -97,7 +97,7 @@ def runbooks(camera: Camera, server: Server, work: Path) -> None:
 
 def start_page(camera: Camera, server: Server) -> None:
     page = camera.window()
-    page.goto(server.page(f"lab/tree/{working_copy.START_PAGE}"))
+    page.goto(server.lab(working_copy.START_PAGE))
     page.locator(".jp-MarkdownViewer h1").wait_for(timeout=MS)
     camera.take(page, "start")
     page.evaluate("() => { window.jupyterapp.commands.execute('launcher:create'); }")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -17,6 +18,8 @@ from pathlib import Path
 from cfrunbook.report import jupyter
 
 PATIENCE = 60
+_WORKSPACES = itertools.count(1)
+"""Names of layouts of windows. JupyterLab can empty one too (`reset`), but waits a second before it goes on."""
 CHROMIUM_OPTIONS = ("--no-sandbox", "--disable-gpu")
 
 
@@ -32,14 +35,18 @@ class Server:
 
     def page(self, path: str = "") -> str:
         """Return the address of a page, with what lets one in."""
-        return f"{self.url}{path}?token=t&reset"
+        return f"{self.url}{path}?token=t"
+
+    def lab(self, file: str) -> str:
+        """Return the address of JupyterLab with a file open, and nothing of what was open before."""
+        return self.page(f"lab/workspaces/{next(_WORKSPACES)}/tree/{file}")
 
 
 @contextmanager
 def lab(work: Path, home: Path) -> Iterator[Server]:
     """Run JupyterLab on the folder `work`; its own files go to `home`."""
     options = ("--IdentityProvider.token=t", "--LabApp.expose_app_in_browser=True")
-    with _server(jupyter.lab_command, options, jupyter.lab_environment(), work, home) as server:
+    with _server(jupyter.lab_command, options, jupyter.lab_environment(work), work, home) as server:
         yield server
 
 
@@ -56,8 +63,7 @@ def _server(
 ) -> Iterator[Server]:
     names = ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR")
     own = {f"JUPYTER_{name}": str(home / name.lower()) for name in names}
-    own |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(home / "workspaces")}
-    own |= {"IPYTHONDIR": str(home / "ipython"), "TMPDIR": str(home)}
+    own |= {"JUPYTERLAB_SETTINGS_DIR": str(home / "settings"), "IPYTHONDIR": str(home / "ipython"), "TMPDIR": str(home)}
     log, port = home / "log", _free_port()
     with log.open("wb") as written:
         started = time.monotonic()

@@ -62,6 +62,22 @@ FOCUSED = """
 }
 """
 LAUNCHER = "() => { window.jupyterapp.commands.execute('launcher:create'); }"
+FOLLOWED = """
+Object.defineProperty(window, "jupyterapp", {
+  configurable: true,
+  set: app => {
+    Object.defineProperty(window, "jupyterapp", { value: app });
+    window.opened = [];
+    app.commands.commandExecuted.connect((_, { id, args, result }) => {
+      if (!["docmanager:open", "filebrowser:open-path"].includes(id)) return;
+      window.opened.push(`${id} ${args.path}`);
+      if (id === "filebrowser:open-path") result.then(() => setTimeout(() => { window.addressed = true; }));
+    });
+  },
+});
+"""
+"""Notes which files are opened by which commands, and when JupyterLab has opened that of its address."""
+CURRENT = "() => window.jupyterapp.shell.currentWidget.context?.path"
 RUN = """
 async ([cells, parameters]) => {
   const app = window.jupyterapp;
@@ -122,7 +138,7 @@ class Seen:
 
     def open(self, name: str) -> None:
         """Open a runbook and wait for the panel, which is there without a click."""
-        self.page.goto(self.server.page(f"lab/tree/{name}.ipynb"))
+        self.page.goto(self.server.lab(f"{name}.ipynb"))
         self.panel()
         self.page.locator(".jp-InputPlaceholder").nth(1).wait_for()  # its code is folded last
 
@@ -177,7 +193,7 @@ def shown(notebook: nbformat.NotebookNode, mime: str) -> list[Any]:
 
 
 def test_the_start_page_leads_to_a_runbook_whose_panel_is_there_without_a_click(seen):
-    seen.page.goto(seen.server.page("lab/tree/START.md"))
+    seen.page.goto(seen.server.lab("START.md"))
     seen.page.locator(".jp-MarkdownViewer a", has_text="01 · Wrong name").click(timeout=60_000)
     seen.panel()
     seen.button("Run all").click()
@@ -189,6 +205,19 @@ def test_the_start_page_leads_to_a_runbook_whose_panel_is_there_without_a_click(
     seen.page.locator('.jp-LauncherCard[title="DNS"]').click()
     seen.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.context?.path === '05_dns.ipynb'")
     assert seen.elsewhere == []
+
+
+def test_the_file_of_the_address_is_opened_before_jupyterlab_gets_to_it_and_does_not_come_back(seen):
+    seen.page.add_init_script(FOLLOWED)
+    seen.page.goto(seen.server.lab("START.md"))
+    seen.page.locator(".jp-MarkdownViewer a", has_text="01 · Wrong name").click(timeout=60_000)
+    seen.page.wait_for_function("() => window.addressed")
+    opened = [what for what in seen.page.evaluate("() => window.opened") if "START.md" in what]
+    assert opened == ["docmanager:open START.md", "filebrowser:open-path START.md", "docmanager:open START.md"]
+    assert seen.page.evaluate(CURRENT) == "01_tls_name.ipynb"
+    seen.page.goto(seen.server.lab("nowhere.ipynb"))
+    seen.page.locator(".jp-Dialog", has_text="Could not find path: nowhere.ipynb").wait_for(timeout=60_000)
+    assert seen.page.locator(".jp-Dialog").count() == 1
 
 
 def test_a_recorded_incident_is_opened_and_judged(seen, work, tmp_path):
@@ -218,7 +247,7 @@ def test_run_all_cells_shows_the_verdict_and_the_panel_follows(seen):
 
 def test_a_newcomer_is_led_from_the_page_to_a_verified_fix(seen):
     """The guided first incident: look, ask the runbook, decide, mend; the edge's answer follows, and Verify says fixed."""
-    seen.page.goto(seen.server.page("lab/tree/START.md"))
+    seen.page.goto(seen.server.lab("START.md"))
     seen.page.locator(".jp-MarkdownViewer a", has_text="A guided first incident").first.click(timeout=60_000)
     opened = "() => window.jupyterapp.shell.currentWidget?.context?.path === 'training/01_guided_incident.ipynb'"
     seen.page.wait_for_function(opened)
@@ -366,7 +395,7 @@ def test_two_runbooks_look_at_once_and_each_keeps_its_own(browser, server, work)
     both[0].page.evaluate(SHUTDOWN)
     both[0].page.close()
     page = context.new_page()
-    page.goto(server.page(f"lab/tree/{names[0]}.ipynb"))
+    page.goto(server.lab(f"{names[0]}.ipynb"))
     page.locator(".jp-OutputArea", has_text="run the cell of the parameters and this one to have it here").wait_for()
     context.close()
     assert "The certificate for the server name" in said[0]
@@ -389,7 +418,7 @@ def test_a_look_outlives_its_page_and_what_it_saw_its_kernel(browser, server, wo
             seen.page.close()
 
             again = Seen(seen.page.context.new_page(), server)
-            again.page.goto(server.page("lab/tree/02_tls_protocol.ipynb"))
+            again.page.goto(server.lab("02_tls_protocol.ipynb"))
             before = again.says("Looking")
             again.page.wait_for_function(
                 "said => document.querySelector('.cfr-panel .cfr-status').innerText !== said", arg=before

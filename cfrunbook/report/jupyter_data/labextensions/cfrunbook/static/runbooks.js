@@ -119,15 +119,34 @@
     open(false);
   }
 
+  // JupyterLab opens the file that its address names a second later than it could: it waits until the layout of its
+  // windows is saved. It then finds it open; who has gone on to another one meanwhile keeps that before them.
+  async function openAddressed({ commands, restored, shell }, { PageConfig }) {
+    const path = PageConfig.getOption("treePath");
+    if (!/\.(ipynb|md)$/.test(path)) return;
+    let opened;
+    const openedLate = async (_, { id, args, result }) => {
+      if (id !== "filebrowser:open-path" || args.path !== path) return;
+      commands.commandExecuted.disconnect(openedLate);
+      const before = shell.currentWidget;
+      await result;
+      if (opened && before && before !== opened && !before.isDisposed) shell.activateById(before.id);
+    };
+    commands.commandExecuted.connect(openedLate);
+    await restored;
+    opened = await commands.execute("docmanager:open", { path });
+  }
+
   async function plugin() {
-    const packages = ["launcher", "notebook", "outputarea"].map(name => `@jupyterlab/${name}`);
-    const [launching, notebooks, outputs] = await Promise.all(packages.map(take));
+    const packages = ["coreutils", "launcher", "notebook", "outputarea"].map(name => `@jupyterlab/${name}`);
+    const [core, launching, notebooks, outputs] = await Promise.all(packages.map(take));
     return {
       id: "cfrunbook:runbooks",
       description: "Cards for the runbooks, and their panels opened.",
       autoStart: true,
       optional: [launching.ILauncher, notebooks.INotebookTracker],
       activate: (app, launcher, tracker) => {
+        openAddressed(app, core).catch(() => {}); // no such file: JupyterLab says so
         if (launcher) addCards(app, launcher);
         tracker?.widgetAdded.connect((_, notebook) => openPanels(notebook, notebooks, outputs));
       },
