@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import zmq
 import zmq.asyncio
@@ -23,7 +23,8 @@ from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from cfrunbook.report.forking import ForkedProcess, ForkServerLost
+from cfrunbook.report import lab_kernels
+from cfrunbook.report.forking import ForkedProcess, ForkServer, ForkServerLost
 from cfrunbook.report.kernels import transport
 
 if TYPE_CHECKING:
@@ -100,11 +101,23 @@ class Client(AsyncKernelClient):
         return False
 
 
+class ForkSource(Protocol):
+    """What kernels are forked from, as long as that is possible."""
+
+    @property
+    def server(self) -> ForkServer | None:
+        """The fork server; None where kernels are started anew."""
+
+    def do_not_fork(self, why: Exception) -> None:
+        """Start kernels anew from now on."""
+
+
 class Provisioner(LocalProvisioner):
     """Starts the kernel as a process of its own, forked where that is possible."""
 
-    kernels: Kernels | None = None
-    """Where to fork it from."""
+    kernels: ForkSource | None = None
+    launch: tuple[str, ...] = LAUNCH
+    """How the command begins that a forked kernel can stand for; the kernel's arguments follow."""
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> KernelConnectionInfo:
         """Start the kernel that `cmd` starts."""
@@ -123,7 +136,7 @@ class Provisioner(LocalProvisioner):
 
     async def _forked(self, cmd: list[str], options: dict[str, Any]) -> ForkedProcess | None:
         kernels = self.kernels
-        if kernels is None or kernels.server is None or tuple(cmd[: len(LAUNCH)]) != LAUNCH:
+        if kernels is None or kernels.server is None or tuple(cmd[: len(self.launch)]) != self.launch:
             return None
         environment = options.get("env") or dict(os.environ)
         if not kernels.server.fits(environment):
@@ -132,7 +145,7 @@ class Provisioner(LocalProvisioner):
         try:
             return await asyncio.to_thread(
                 kernels.server.kernel,
-                cmd[len(LAUNCH) :],
+                cmd[len(self.launch) :],
                 cwd=str(options.get("cwd") or "."),
                 environment=environment,
             )
@@ -146,6 +159,18 @@ class Provisioner(LocalProvisioner):
         until = time.monotonic() + GONE_SECONDS
         while await self.poll() is None and time.monotonic() < until:  # noqa: ASYNC110 - a process sets no Event
             await asyncio.sleep(0.002)
+
+
+class LabProvisioner(Provisioner):
+    """Starts a kernel of JupyterLab or Voilà, of a server that `lab_kernels.forked_here` surrounds."""
+
+    launch = (sys.executable, "-m", lab_kernels.KERNEL_MODULE)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.kernels = lab_kernels.here()
+        if self.parent is not None:  # the kernel's manager, whose sockets look for the kernel while it starts
+            self.parent.context.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MILLISECONDS)
 
 
 class Manager(AsyncKernelManager):
