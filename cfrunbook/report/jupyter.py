@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from cfrunbook.errors import BadInput
+from cfrunbook.panel.keeping import FOLDER as KEPT
 from cfrunbook.report import working_copy
 from cfrunbook.text import visible
 
@@ -70,7 +71,7 @@ def open_notebooks(
     if app:
         return _run(app_command(*options), place, app_environment())
     first = "00_start_here.ipynb" if recording else working_copy.START_PAGE
-    return _run(lab_command(*options, first), place, lab_environment())
+    return _run(lab_command(*options, first), place, lab_environment(place))
 
 
 def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
@@ -99,14 +100,21 @@ def lab_command(*options: str) -> list[str]:
     ]
 
 
-def lab_environment() -> dict[str, str]:
-    """Return the environment that JupyterLab is run in.
+def lab_environment(folder: Path) -> dict[str, str]:
+    """Return the environment that JupyterLab is run in on `folder`.
 
     That is the user's with our data first (`jupyter_data/` beside this module: cards in the launcher, panels that open
     by themselves, and a kernel of this Python, for a `python3` of the user's may not know cfrunbook) and our settings
-    (`labconfig/`: it does not ask whether it may fetch news, looks for no language servers, shows Markdown rendered).
+    (`labconfig/`, `jupyter_server_config.d/`: it does not ask whether it may fetch news, looks for no language servers,
+    shows Markdown rendered). Which notebooks are open is remembered in the folder itself: JupyterLab has one such
+    memory for all folders, and would look here for what somebody left open elsewhere.
     """
-    return {**app_environment(), "JUPYTER_CONFIG_PATH": _first(_HERE, "JUPYTER_CONFIG_PATH")}
+    windows = str((folder / KEPT / "workspaces").absolute())
+    return {
+        **app_environment(),
+        "JUPYTER_CONFIG_PATH": _first(_HERE, "JUPYTER_CONFIG_PATH"),
+        "JUPYTERLAB_WORKSPACES_DIR": os.environ.get("JUPYTERLAB_WORKSPACES_DIR", windows),
+    }
 
 
 def app_command(*options: str) -> list[str]:

@@ -174,16 +174,19 @@ def test_an_incident_that_is_not_there_is_one_sentence():
     ],
 )
 def test_what_is_opened_where(arguments, folder, program, opened, written, tmp_path, monkeypatch):
-    started: list[tuple[list[str], Path]] = []
+    started: list[tuple[list[str], Path, dict[str, str]]] = []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(jupyter, "_run", lambda command, folder, environment: started.append((command, folder)) or 0)
+    monkeypatch.delenv("JUPYTERLAB_WORKSPACES_DIR", raising=False)
+    monkeypatch.setattr(jupyter, "_run", lambda *given: started.append(given) or 0)
     given = [str(written.path) if a == "INCIDENT" else a for a in arguments]
     assert entry(["notebooks", "--no-browser", *given]) == 0
-    ((command, place),) = started
+    ((command, place, environment),) = started
     assert place == Path(folder.replace("INCIDENT", written.path.name))
     assert command[:4] == [sys.executable, "-m", "cfrunbook.report.serving", program]
     assert {"--no-browser", opened} <= set(command)
     assert (place / "00_start_here.ipynb").is_file()
+    if program == "jupyterlab":  # what is left open elsewhere is not looked for here
+        assert environment["JUPYTERLAB_WORKSPACES_DIR"] == str(tmp_path / place / ".cfrunbook" / "workspaces")
 
 
 @pytest.mark.parametrize(("app", "extra"), [(False, "lab"), (True, "app")])
