@@ -99,6 +99,7 @@ def start_page(camera: Camera, server: Server) -> None:
     page = camera.window()
     page.goto(server.lab(working_copy.START_PAGE))
     page.locator(".jp-MarkdownViewer h1").wait_for(timeout=MS)
+    page.locator(".jp-DirListing-item").first.wait_for()  # listed later than the page is shown
     camera.take(page, "start")
     page.evaluate("() => { window.jupyterapp.commands.execute('launcher:create'); }")
     page.locator(".jp-LauncherCard").first.wait_for()

@@ -71,13 +71,16 @@ Object.defineProperty(window, "jupyterapp", {
     app.commands.commandExecuted.connect((_, { id, args, result }) => {
       if (!["docmanager:open", "filebrowser:open-path"].includes(id)) return;
       window.opened.push(`${id} ${args.path}`);
-      if (id === "filebrowser:open-path") result.then(() => setTimeout(() => { window.addressed = true; }));
+      if (id !== "filebrowser:open-path") return;
+      if (window.meanwhile) app.commands.execute(window.meanwhile);
+      result.then(() => setTimeout(() => { window.addressed = true; }));
     });
   },
 });
 """
-"""Notes which files are opened by which commands, and when JupyterLab has opened that of its address."""
-CURRENT = "() => window.jupyterapp.shell.currentWidget.context?.path"
+"""Notes which files are opened by which commands, and when JupyterLab has opened that of its address; a person may do
+something just then."""
+CURRENT = "() => window.jupyterapp.shell.currentWidget.title.label"
 RUN = """
 async ([cells, parameters]) => {
   const app = window.jupyterapp;
@@ -215,6 +218,10 @@ def test_the_file_of_the_address_is_opened_before_jupyterlab_gets_to_it_and_does
     opened = [what for what in seen.page.evaluate("() => window.opened") if "START.md" in what]
     assert opened == ["docmanager:open START.md", "filebrowser:open-path START.md", "docmanager:open START.md"]
     assert seen.page.evaluate(CURRENT) == "01_tls_name.ipynb"
+    seen.page.add_init_script("window.meanwhile = 'launcher:create'")
+    seen.page.goto(seen.server.lab("START.md"))
+    seen.page.wait_for_function("() => window.addressed")
+    assert seen.page.evaluate(CURRENT) == "Launcher"
     seen.page.goto(seen.server.lab("nowhere.ipynb"))
     seen.page.locator(".jp-Dialog", has_text="Could not find path: nowhere.ipynb").wait_for(timeout=60_000)
     assert seen.page.locator(".jp-Dialog").count() == 1

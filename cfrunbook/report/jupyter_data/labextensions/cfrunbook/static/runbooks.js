@@ -128,8 +128,11 @@
     const openedLate = async (_, { id, args, result }) => {
       if (id !== "filebrowser:open-path" || args.path !== path) return;
       commands.commandExecuted.disconnect(openedLate);
-      const before = shell.currentWidget;
+      let before = shell.currentWidget;
+      const goesOn = (_, { newValue }) => { if (newValue && newValue !== opened) before = newValue; };
+      shell.currentChanged.connect(goesOn);
       await result;
+      shell.currentChanged.disconnect(goesOn);
       if (opened && before && before !== opened && !before.isDisposed) shell.activateById(before.id);
     };
     commands.commandExecuted.connect(openedLate);
