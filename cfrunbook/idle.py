@@ -13,8 +13,7 @@ from collections.abc import Iterable
 from importlib import import_module
 
 WALK = (
-    "importlib.metadata",
-    "dns.name",
+    "cfrunbook.probes.dns.library",
     "dns.rdata",
     "dns.rdataset",
     "dns.message",
@@ -34,7 +33,6 @@ TLS = (
 )
 """What says hello in TLS."""
 JUDGES = (
-    "importlib.metadata",
     "cfrunbook.causes.case",
     "cfrunbook.causes.dns_words",
     "cfrunbook.causes.dns_answer_rules",

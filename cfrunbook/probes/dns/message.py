@@ -78,6 +78,7 @@ def _owner(name: str) -> bytes:
     if _OF_A_HOST.fullmatch(name) and len(name) <= _MAX_HOST:
         labels = name.encode().split(b".")
         return b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
+    from cfrunbook.probes.dns import library  # noqa: F401, I001  # before dnspython
     import dns.exception
     import dns.name
 
@@ -104,6 +105,7 @@ def read(name: str, kind: str, received: bytes) -> Reply:
 @lru_cache(maxsize=64)  # with 64 KB each 4 MB at most
 def _read(name: str, kind: str, rest: bytes) -> Reply:
     """Read an answer without its id: of it, the servers of a zone mostly say the same, byte for byte."""
+    from cfrunbook.probes.dns import library  # noqa: F401, I001  # before dnspython
     import dns.exception
     import dns.flags
     import dns.message
