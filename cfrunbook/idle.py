@@ -41,7 +41,9 @@ JUDGES = (
     "cfrunbook.causes.port",
     "cfrunbook.coverage",
 )
-"""What judges any target, and names what a conclusion depends on."""
+"""What judges any target."""
+RECORDING = ("importlib.metadata",)
+"""What names the versions that a conclusion depends on."""
 JUDGES_OF_ANSWERS = (
     "cfrunbook.causes.tls_protocol",
     "cfrunbook.x509.certificate",
