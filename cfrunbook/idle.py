@@ -56,20 +56,20 @@ JUDGES_OF_ANSWERS = (
 )
 """What judges a target that can be connected to: they are large, and where there is no answer, not needed."""
 TURNS = 4
-"""Turns of the event loop from an answer that has come in to the question that follows from it."""
+"""Turns of the event loop from an answer that has come in, or the beginning, to the question that follows from it."""
 
 
 async def bring(modules: Iterable[str]) -> None:
-    """Import `modules`, one after the other, with enough turns of the event loop between two of them for an answer.
+    """Import `modules`, one after the other, with enough turns of the event loop before each for who has to ask.
 
     Where one cannot be imported now (all file descriptors may be taken by sockets), the rest is left to who needs it.
     """
     for name in modules:
         if name in sys.modules:
             continue
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         try:
             import_module(name)
         except (ImportError, OSError):
             return
-        for _ in range(TURNS):
-            await asyncio.sleep(0)
