@@ -117,6 +117,16 @@ def test_values_are_made_without_a_generator_of_code(scenario: str) -> None:
     assert python(script, scenario=scenario, status=1) == []
 
 
+def test_questions_to_name_servers_are_asked_before_what_reads_the_answers_is_imported() -> None:
+    script = f"""\
+import sys
+from cfrunbook.probes.dns import message
+for name in (".", "example", "www.shop-2.example"):
+    message.wire(1, name, "DNSKEY", edns=True, dnssec_ok=True)
+{MODULES}"""
+    assert "dns" not in python(script)
+
+
 def test_answers_of_name_servers_are_read_without_knowing_what_is_installed() -> None:
     answer = "bytes.fromhex('000080000001000000000000 00 0001 0001')"
     script = f"import sys; from cfrunbook.probes.dns import message; message.read('.', 'A', {answer}); {MODULES}"
