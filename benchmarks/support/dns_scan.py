@@ -16,7 +16,6 @@ garbage.seldom()  # before the rest is imported, as our command line does
 
 import asyncio
 import datetime as dt
-import json
 import sys
 import time
 from pathlib import Path
@@ -70,7 +69,7 @@ def main() -> None:
         words.pop(0)
         asyncio.run(idle.bring((*idle.WALK, *idle.JUDGES)))
     name, hints, *places = words
-    print(json.dumps(asyncio.run(look(name, Path(hints), places))))
+    print(msgspec.json.encode(asyncio.run(look(name, Path(hints), places))).decode())
 
 
 if __name__ == "__main__":
