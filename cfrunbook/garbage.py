@@ -15,4 +15,4 @@ def seldom() -> None:
     A look through 20,000 objects takes 5 ms, and finds next to nothing.
     """
     atexit.register(gc.freeze)
-    gc.set_threshold(MANY, 4, 20)  # what two looks left alone is looked through as often as with smaller ones
+    gc.set_threshold(MANY)
