@@ -7,9 +7,7 @@ Exit status: 0 no fault found, 1 fault found, 2 bad input (one sentence on stder
 from __future__ import annotations
 
 import argparse
-import atexit
 import errno
-import gc
 import io
 import os
 import re
@@ -21,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cfrunbook import __version__
+from cfrunbook import __version__, garbage
 from cfrunbook.errors import BadInput
 from cfrunbook.text import visible
 
@@ -48,9 +46,8 @@ _EPILOG = (
 
 def entry(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; one sentence on stderr for bad input, never a traceback."""
-    if argv is None:  # the process ends with this: its last garbage collections need not look at everything again
-        atexit.register(gc.freeze)
-        gc.set_threshold(20_000, 20, 20)  # most of what it makes are modules, which stay: look for garbage rarely
+    if argv is None:  # the process ends with this
+        garbage.seldom()
     arguments = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks ✕ or “ shows an escape, not a traceback

@@ -13,8 +13,7 @@ from collections.abc import Iterable
 from importlib import import_module
 
 WALK = (
-    "importlib.metadata",
-    "dns.name",
+    "cfrunbook.probes.dns.library",
     "dns.rdata",
     "dns.rdataset",
     "dns.message",
@@ -34,7 +33,6 @@ TLS = (
 )
 """What says hello in TLS."""
 JUDGES = (
-    "importlib.metadata",
     "cfrunbook.causes.case",
     "cfrunbook.causes.dns_words",
     "cfrunbook.causes.dns_answer_rules",
@@ -43,7 +41,9 @@ JUDGES = (
     "cfrunbook.causes.port",
     "cfrunbook.coverage",
 )
-"""What judges any target, and names what a conclusion depends on."""
+"""What judges any target."""
+RECORDING = ("importlib.metadata",)
+"""What names the versions that a conclusion depends on."""
 JUDGES_OF_ANSWERS = (
     "cfrunbook.causes.tls_protocol",
     "cfrunbook.x509.certificate",
@@ -56,20 +56,20 @@ JUDGES_OF_ANSWERS = (
 )
 """What judges a target that can be connected to: they are large, and where there is no answer, not needed."""
 TURNS = 4
-"""Turns of the event loop from an answer that has come in to the question that follows from it."""
+"""Turns of the event loop from an answer that has come in, or the beginning, to the question that follows from it."""
 
 
 async def bring(modules: Iterable[str]) -> None:
-    """Import `modules`, one after the other, with enough turns of the event loop between two of them for an answer.
+    """Import `modules`, one after the other, with enough turns of the event loop before each for who has to ask.
 
     Where one cannot be imported now (all file descriptors may be taken by sockets), the rest is left to who needs it.
     """
     for name in modules:
         if name in sys.modules:
             continue
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         try:
             import_module(name)
         except (ImportError, OSError):
             return
-        for _ in range(TURNS):
-            await asyncio.sleep(0)

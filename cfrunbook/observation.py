@@ -201,7 +201,9 @@ class _Look:
         targets = self.incident.targets
         async with asyncio.TaskGroup() as group:
             group.create_task(self.walk())
-            group.create_task(idle.bring((*(idle.WALK if self.walking else ()), *idle.JUDGES, *afterwards)))
+            group.create_task(
+                idle.bring((*(idle.WALK if self.walking else ()), *idle.JUDGES, *idle.RECORDING, *afterwards))
+            )
             group.create_task(self.address_ranges())
             group.create_task(self.handler())
             for domain in dict.fromkeys(t.domain for t in targets if not t.not_probed):

@@ -32,7 +32,8 @@ SHORTEST_BEGINNING = 4
 _MAY_BE_CUT = 60
 """Characters from which on a text may have been cut, by whoever kept it, within a secret."""
 T = TypeVar("T")
-_NO_SECRET = re.compile(
+# The patterns that take longest to compile are so, by `re` itself, when first used.
+_HARMLESS = (
     r"https?://"
     r"|\.?(?:[\w-]{1,63}\.)+[A-Za-z]{2,24}\.?(?::\d+)?$"  # a host; a token of several parts ends in no such word
     r"|[\d.]{1,15}(?::\d+)?$"  # an IPv4 address, a number, a date
@@ -45,11 +46,10 @@ _URLS = frozenset({"location", "content-location"})
 _USER = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*:)?([/\\]+))?[^/\\]*@")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.%\[\]-]{1,40}")
 _PATH_PARAMETER = re.compile(r";[^/;?]*")
-_REFRESH = re.compile(r"([0-9.]{1,10})\s*(?:[;,]\s*(?:url\s*=\s*)?[\"']?([^\"']*)[\"']?)?", re.IGNORECASE)
-_ASSIGNED = re.compile(
-    r"(\b(?:[a-z0-9]+[_-])*(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|credentials?|bearer|authorization)"
-    r"\s*(?:[:=]\s*|\s))[^\s\"',;]+",
-    re.IGNORECASE,
+_REFRESH = r"(?i)([0-9.]{1,10})\s*(?:[;,]\s*(?:url\s*=\s*)?[\"']?([^\"']*)[\"']?)?"
+_ASSIGNED = (
+    r"(?i)(\b(?:[a-z0-9]+[_-])*(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|credentials?|bearer|authorization)"
+    r"\s*(?:[:=]\s*|\s))[^\s\"',;]+"
 )
 _OPAQUE = re.compile(r"[A-Za-z0-9+/_=-]{32,}")
 _KEYS = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b")
@@ -177,7 +177,9 @@ def _forms(secret: str) -> set[str]:
 
 def _is_telling(secret: str) -> bool:
     """Whether a value, found elsewhere, is the same secret and not the same word."""
-    return len(secret) >= SHORTEST and not _NO_SECRET.match(secret) and not secret.isalpha() and REDACTED not in secret
+    return (
+        len(secret) >= SHORTEST and not re.match(_HARMLESS, secret) and not secret.isalpha() and REDACTED not in secret
+    )
 
 
 def redact_words(text: str) -> str:
@@ -187,12 +189,12 @@ def redact_words(text: str) -> str:
     """
     if len(text) > MAX_VALUE:
         return REDACTED
-    return _KEYS.sub(REDACTED, _OPAQUE.sub(_opaque, _ASSIGNED.sub(rf"\1{REDACTED}", text)))
+    return _KEYS.sub(REDACTED, _OPAQUE.sub(_opaque, re.sub(_ASSIGNED, rf"\1{REDACTED}", text)))
 
 
 def redact_path(path: str) -> str:
     """Return a file's path without words that say that they are a secret; long ones stay, names have digits in them."""
-    return _KEYS.sub(REDACTED, _ASSIGNED.sub(rf"\1{REDACTED}", path))
+    return _KEYS.sub(REDACTED, re.sub(_ASSIGNED, rf"\1{REDACTED}", path))
 
 
 def _opaque(found: re.Match[str]) -> str:
@@ -227,7 +229,7 @@ def _value(name: str, value: str) -> str:
         return value
     if name in _URLS:
         return _answered_url(value)
-    if name == "refresh" and (match := _REFRESH.fullmatch(value.strip())):
+    if name == "refresh" and (match := re.fullmatch(_REFRESH, value.strip())):
         return f"{match[1]}; url={_answered_url(match[2])}" if match[2] else match[1]
     if name == "link" and (targets := _LINK_TARGET.findall(value)):
         return ", ".join(f"<{_answered_url(target)}>" for target in targets)

@@ -18,7 +18,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Bottom to top: a module imports from its own layer and the ones below. A part is a module or folder of the package.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "hostname", "redaction", "text"}),
+    frozenset({"errors", "garbage", "hostname", "redaction", "standins", "text"}),
     frozenset({"files"}),
     frozenset({"aws_facts", "evidence", "findings", "log_summary"}),
     frozenset({"cloudfront", "probes", "x509"}),

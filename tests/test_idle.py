@@ -23,18 +23,19 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[s
         sys.modules.pop(name, None)
 
 
-def test_an_answer_that_has_come_in_is_followed_up_before_the_next_import(modules: tuple[str, ...]) -> None:
+def test_questions_are_asked_before_the_first_import_and_answers_followed_up_before_the_next(
+    modules: tuple[str, ...],
+) -> None:
     async def look() -> list[int]:
         known: list[int] = []
         bringing = asyncio.create_task(idle.bring(modules))
-        await asyncio.sleep(0)
-        for _ in range(idle.TURNS):
-            known.append(sum(name in sys.modules for name in modules))
+        for _ in range(2 * idle.TURNS):
             await asyncio.sleep(0)
+            known.append(sum(name in sys.modules for name in modules))
         await bringing
         return known
 
-    assert asyncio.run(look()) == [1] * idle.TURNS
+    assert asyncio.run(look()) == [*[0] * idle.TURNS, *[1] * idle.TURNS]
     assert set(modules) <= set(sys.modules)
 
 

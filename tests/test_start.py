@@ -84,7 +84,7 @@ def test_what_is_imported_while_probes_wait_is_needed_anyway_and_the_diagnosis_t
             subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
             for script in (WITH, WITHOUT)
         )
-    assert {*idle.WALK, *idle.TLS, *idle.JUDGES, *idle.JUDGES_OF_ANSWERS} <= set(other.stderr.split())
+    assert {*idle.WALK, *idle.TLS, *idle.JUDGES, *idle.RECORDING, *idle.JUDGES_OF_ANSWERS} <= set(other.stderr.split())
     assert set(one.stderr.split()) == set(other.stderr.split())
     told = [msgspec.json.decode(done.stdout, type=Diagnosis) for done in (one, other)]
     assert told[0].verdict == told[1].verdict
@@ -115,6 +115,34 @@ def test_values_are_made_without_a_generator_of_code(scenario: str) -> None:
     """A dataclass takes 40 times as long to make as a `msgspec.Struct`, and a diagnosis makes a hundred of either."""
     script = RUN.format(arguments=["diagnose"], report=DATACLASSES)
     assert python(script, scenario=scenario, status=1) == []
+
+
+def test_questions_to_name_servers_are_asked_before_what_reads_the_answers_is_imported() -> None:
+    script = f"""\
+import sys
+from cfrunbook.probes.dns import message
+for name in (".", "example", "www.shop-2.example"):
+    message.wire(1, name, "DNSKEY", edns=True, dnssec_ok=True)
+{MODULES}"""
+    assert "dns" not in python(script)
+
+
+def test_answers_of_name_servers_are_read_without_knowing_what_is_installed() -> None:
+    answer = "bytes.fromhex('000080000001000000000000 00 0001 0001')"
+    script = f"import sys; from cfrunbook.probes.dns import message; message.read('.', 'A', {answer}); {MODULES}"
+    found = set(python(script))
+    assert {"dns.message", "dns.name"} <= found
+    assert not found & {"email", "importlib.metadata", "zipfile"}
+
+
+def test_a_diagnosis_is_over_before_garbage_is_looked_for() -> None:
+    script = """\
+import atexit, gc, sys, cfrunbook.cli
+gc.callbacks.append(lambda phase, info: print(phase, file=sys.stderr))
+atexit.register(gc.callbacks.clear)
+sys.argv[1:] = ["diagnose"]
+sys.exit(cfrunbook.cli.entry())"""
+    assert python(script, scenario="certificate-expired", status=1) == []
 
 
 def test_the_end_of_a_process_does_not_look_at_everything_again() -> None:

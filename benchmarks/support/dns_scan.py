@@ -6,14 +6,16 @@ python support/dns_scan.py --start                              start, import an
 Prints one line of JSON; seconds count from when the walk is begun. What reads and judges is imported while it waits, as
 `cfrunbook diagnose` does; with --imported before it begins.
 """
+# ruff: noqa: E402
 
 from __future__ import annotations
 
+from cfrunbook import garbage
+
+garbage.seldom()  # before the rest is imported, as our command line does
+
 import asyncio
-import atexit
 import datetime as dt
-import gc
-import json
 import sys
 import time
 from pathlib import Path
@@ -59,8 +61,6 @@ async def look(name: str, hints: Path, places: list[str]) -> dict[str, object]:
 
 def main() -> None:
     """Look, and say so."""
-    atexit.register(gc.freeze)  # this and the next as our command line does
-    gc.set_threshold(20_000, 20, 20)
     if sys.argv[1] == "--start":
         asyncio.run(asyncio.sleep(0))
         return
@@ -69,7 +69,7 @@ def main() -> None:
         words.pop(0)
         asyncio.run(idle.bring((*idle.WALK, *idle.JUDGES)))
     name, hints, *places = words
-    print(json.dumps(asyncio.run(look(name, Path(hints), places))))
+    print(msgspec.json.encode(asyncio.run(look(name, Path(hints), places))).decode())
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import datetime as dt
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -59,6 +58,8 @@ def read(source: Source, what: str) -> Any:
 
 def decode(content: bytes, what: str, name: str) -> Any:
     """Return the JSON value in `content`; raises BadInput with one sentence that names `what` and `name`."""
+    import json
+
     if len(content) > MAX_BYTES:
         raise BadInput(f"{what}: {name} is larger than {MAX_BYTES // (1024 * 1024)} MiB; refused.")
     try:

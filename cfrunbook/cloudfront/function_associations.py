@@ -20,14 +20,13 @@ from cfrunbook.text import visible
 REGION = "us-east-1"
 """Where a function of Lambda@Edge must be; CloudFront copies it from there."""
 
-_LAMBDA_ARN = re.compile(
+# Compiled, by `re` itself, when first used.
+_LAMBDA_ARN = (
     r"arn:(?P<partition>aws[a-z-]*):lambda:(?P<region>[a-z]{2}(?:-[a-z]+)+-\d+):(?P<account>\d{12})"
     r":function:(?P<name>[A-Za-z0-9_-]{1,140})(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?"
 )
-_FUNCTION_ARN = re.compile(
-    r"arn:(?P<partition>aws[a-z-]*):cloudfront::(?P<account>\d{12}):function/(?P<name>[A-Za-z0-9_-]{1,64})"
-)
-_VERSION = re.compile(r"[1-9][0-9]*")
+_FUNCTION_ARN = r"arn:(?P<partition>aws[a-z-]*):cloudfront::(?P<account>\d{12}):function/(?P<name>[A-Za-z0-9_-]{1,64})"
+_VERSION = r"[1-9][0-9]*"
 
 ORDER = (EventType.VIEWER_REQUEST, EventType.ORIGIN_REQUEST, EventType.ORIGIN_RESPONSE, EventType.VIEWER_RESPONSE)
 """In which a request meets the events."""
@@ -89,15 +88,15 @@ class Arn(msgspec.Struct, frozen=True):
     @property
     def is_version(self) -> bool:
         """Tell whether the qualifier is a published version's number."""
-        return _VERSION.fullmatch(self.qualifier) is not None
+        return re.fullmatch(_VERSION, self.qualifier) is not None
 
 
 def read_arn(function: FunctionAssociation) -> Arn | None:
     """Return the parts of a function's ARN; None where it has not the form of its kind."""
     if function.kind == "lambda-edge":
-        match = _LAMBDA_ARN.fullmatch(function.arn)
+        match = re.fullmatch(_LAMBDA_ARN, function.arn)
         return Arn(**match.groupdict(default="")) if match else None
-    match = _FUNCTION_ARN.fullmatch(function.arn)
+    match = re.fullmatch(_FUNCTION_ARN, function.arn)
     return Arn(region="", **match.groupdict()) if match else None
 
 

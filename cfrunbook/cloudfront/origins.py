@@ -17,31 +17,31 @@ from cfrunbook.cloudfront.targets import OriginKind
 
 Protocol = Literal["https", "http"]
 
+# Patterns here are compiled, by `re` itself, when first used: most origins are not AWS's.
 _AWS = r"\.amazonaws\.com(\.cn)?\Z"
 _REGION = r"[a-z]{2}(-[a-z]+)+-\d+"
 
-_PATTERNS: tuple[tuple[OriginKind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern))
-    for kind, pattern in (
-        (OriginKind.S3_WEBSITE, rf".+\.s3-website[.-]{_REGION}{_AWS}"),
-        (OriginKind.S3, rf".+\.s3([.-](dualstack\.)?{_REGION})?{_AWS}"),
-        (OriginKind.S3, rf".+\.s3-(accesspoint|object-lambda)\.({_REGION}){_AWS}"),
-        (OriginKind.S3, rf".+\.accesspoint\.s3-global{_AWS}"),
-        (OriginKind.LOAD_BALANCER, rf".+\.elb(\.{_REGION})?{_AWS}"),
-        (OriginKind.EC2, rf"ec2-[0-9a-z-]+(\.{_REGION})?\.compute(-1)?{_AWS}"),
-        (OriginKind.API_GATEWAY, rf"[a-z0-9-]+\.execute-api\.{_REGION}{_AWS}"),
-        (OriginKind.FUNCTION_URL, rf"[a-z0-9]+\.lambda-url\.{_REGION}\.on\.aws\Z"),
-        (OriginKind.MEDIASTORE, rf".+\.data\.mediastore\.{_REGION}{_AWS}"),
-        (OriginKind.MEDIAPACKAGE, rf".+\.mediapackage(v2)?\.{_REGION}{_AWS}"),
-        (OriginKind.MEDIATAILOR, rf".+\.mediatailor\.{_REGION}{_AWS}"),
-        (OriginKind.CLOUDFRONT, r".+\.cloudfront\.(net|cn)\Z"),
-    )
+_ENDINGS = (".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".cloudfront.net", ".cloudfront.cn")
+"""Of all names that `_PATTERNS` tells apart."""
+_PATTERNS: tuple[tuple[OriginKind, str], ...] = (
+    (OriginKind.S3_WEBSITE, rf".+\.s3-website[.-]{_REGION}{_AWS}"),
+    (OriginKind.S3, rf".+\.s3([.-](dualstack\.)?{_REGION})?{_AWS}"),
+    (OriginKind.S3, rf".+\.s3-(accesspoint|object-lambda)\.({_REGION}){_AWS}"),
+    (OriginKind.S3, rf".+\.accesspoint\.s3-global{_AWS}"),
+    (OriginKind.LOAD_BALANCER, rf".+\.elb(\.{_REGION})?{_AWS}"),
+    (OriginKind.EC2, rf"ec2-[0-9a-z-]+(\.{_REGION})?\.compute(-1)?{_AWS}"),
+    (OriginKind.API_GATEWAY, rf"[a-z0-9-]+\.execute-api\.{_REGION}{_AWS}"),
+    (OriginKind.FUNCTION_URL, rf"[a-z0-9]+\.lambda-url\.{_REGION}\.on\.aws\Z"),
+    (OriginKind.MEDIASTORE, rf".+\.data\.mediastore\.{_REGION}{_AWS}"),
+    (OriginKind.MEDIAPACKAGE, rf".+\.mediapackage(v2)?\.{_REGION}{_AWS}"),
+    (OriginKind.MEDIATAILOR, rf".+\.mediatailor\.{_REGION}{_AWS}"),
+    (OriginKind.CLOUDFRONT, r".+\.cloudfront\.(net|cn)\Z"),
 )
 
-_BUCKET = re.compile(rf".+\.s3[.-](?:dualstack\.)?({_REGION}){_AWS}")
-_PATH_STYLE = re.compile(rf"s3([.-](dualstack\.)?{_REGION})?{_AWS}")
-_ACCELERATE = re.compile(rf"(.+\.)?s3-accelerate(\.dualstack)?{_AWS}")
-_INTERNAL = re.compile(rf"internal-.+\.elb(\.{_REGION})?{_AWS}")
+_BUCKET = rf".+\.s3[.-](?:dualstack\.)?({_REGION}){_AWS}"
+_PATH_STYLE = rf"s3([.-](dualstack\.)?{_REGION})?{_AWS}"
+_ACCELERATE = rf"(.+\.)?s3-accelerate(\.dualstack)?{_AWS}"
+_INTERNAL = rf"internal-.+\.elb(\.{_REGION})?{_AWS}"
 
 
 class KindFacts(msgspec.Struct, frozen=True):
@@ -105,7 +105,9 @@ def kind_of(origin: Origin) -> OriginKind:
 def kind_of_name(domain: str) -> OriginKind:
     """Return the kind of an Origin Domain, from the name alone."""
     name = domain.lower().removesuffix(".")
-    return next((kind for kind, pattern in _PATTERNS if pattern.match(name)), OriginKind.CUSTOM)
+    if not name.endswith(_ENDINGS):
+        return OriginKind.CUSTOM
+    return next((kind for kind, pattern in _PATTERNS if re.match(pattern, name)), OriginKind.CUSTOM)
 
 
 def is_internal_load_balancer(domain: str) -> bool:
@@ -113,23 +115,23 @@ def is_internal_load_balancer(domain: str) -> bool:
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/how-elastic-load-balancing-works.html
     """
-    return _INTERNAL.match(domain.lower()) is not None
+    return re.match(_INTERNAL, domain.lower()) is not None
 
 
 def is_path_style_s3(domain: str) -> bool:
     """Tell whether the name is an S3 endpoint without a bucket in it."""
-    return _PATH_STYLE.match(domain.lower()) is not None
+    return re.match(_PATH_STYLE, domain.lower()) is not None
 
 
 def bucket_region(domain: str) -> str:
     """Return the region in a bucket's regional name; empty where it has none, as in `bucket.s3.amazonaws.com`."""
-    match = _BUCKET.match(domain.lower())
+    match = re.match(_BUCKET, domain.lower())
     return match[1] if match else ""
 
 
 def is_accelerate_s3(domain: str) -> bool:
     """Tell whether the name is an S3 Transfer Acceleration endpoint."""
-    return _ACCELERATE.match(domain.lower()) is not None
+    return re.match(_ACCELERATE, domain.lower()) is not None
 
 
 def port_allowed(port: int) -> bool:

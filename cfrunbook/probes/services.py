@@ -34,24 +34,25 @@ _PREFIXES: tuple[tuple[bytes, str], ...] = (
     (b"GET /", "echo"),
     (b"HEAD /", "echo"),
 )
-_PATTERNS: tuple[tuple[re.Pattern[bytes], str], ...] = (
+# Compiled, by `re` itself, when first used.
+_PATTERNS: tuple[tuple[bytes, str], ...] = (
     # A TLS record: alert, handshake, application data or change_cipher_spec, version 3.x (RFC 8446 section 5.1).
-    (re.compile(rb"[\x14-\x18]\x03[\x00-\x04]"), "tls"),
+    (rb"[\x14-\x18]\x03[\x00-\x04]", "tls"),
     # A SETTINGS or GOAWAY frame on stream 0: HTTP/2 without TLS (RFC 9113 section 4.1).
-    (re.compile(rb"\x00[\x00-\xff]{2}(?:\x04[\x00\x01]|\x07\x00)\x00\x00\x00\x00", re.DOTALL), "http/2"),
-    (re.compile(rb"(?:220|421)[ -].*ftp", re.DOTALL | re.IGNORECASE), "ftp"),
-    (re.compile(rb"(?:220|421|554)[ -].*(?:smtp|mail|mx)", re.DOTALL | re.IGNORECASE), "smtp"),
-    (re.compile(rb"554[ -]"), "smtp"),
-    (re.compile(rb"(?:220|421)[ -]"), "smtp or ftp"),
+    (rb"(?s)\x00[\x00-\xff]{2}(?:\x04[\x00\x01]|\x07\x00)\x00\x00\x00\x00", "http/2"),
+    (rb"(?is)(?:220|421)[ -].*ftp", "ftp"),
+    (rb"(?is)(?:220|421|554)[ -].*(?:smtp|mail|mx)", "smtp"),
+    (rb"554[ -]", "smtp"),
+    (rb"(?:220|421)[ -]", "smtp or ftp"),
     # A MySQL packet, sequence number 0: protocol version 10 or an error (host not allowed).
-    (re.compile(rb"[\x00-\xff]{2}\x00\x00(?:\x0a[0-9]|\xff[\x00-\xff]{2})", re.DOTALL), "mysql"),
-    (re.compile(rb"E\x00\x00[\x00-\xff]{2}S?(?:FATAL|ERROR)", re.DOTALL), "postgresql"),
-    (re.compile(rb"E(?:FATAL|ERROR):"), "postgresql"),
-    (re.compile(rb"ERROR\r\n"), "memcached"),
-    (re.compile(rb"\xff[\xfb-\xfe]"), "telnet"),
-    (re.compile(rb"0[\x00-\xff]{1,40}?1\.3\.6\.1\.4\.1\.1466\.20036", re.DOTALL), "ldap"),
+    (rb"(?s)[\x00-\xff]{2}\x00\x00(?:\x0a[0-9]|\xff[\x00-\xff]{2})", "mysql"),
+    (rb"(?s)E\x00\x00[\x00-\xff]{2}S?(?:FATAL|ERROR)", "postgresql"),
+    (rb"E(?:FATAL|ERROR):", "postgresql"),
+    (rb"ERROR\r\n", "memcached"),
+    (rb"\xff[\xfb-\xfe]", "telnet"),
+    (rb"(?s)0[\x00-\xff]{1,40}?1\.3\.6\.1\.4\.1\.1466\.20036", "ldap"),
     # A document without a status line: what HTTP/0.9 looked like.
-    (re.compile(rb"\s*<(?:!doctype html|html)", re.IGNORECASE), "http/0.9"),
+    (rb"(?i)\s*<(?:!doctype html|html)", "http/0.9"),
 )
 
 
@@ -61,4 +62,4 @@ def service_of(first_bytes: bytes) -> str:
     for prefix, name in _PREFIXES:
         if head.startswith(prefix):
             return name
-    return next((name for pattern, name in _PATTERNS if pattern.match(head)), "")
+    return next((name for pattern, name in _PATTERNS if re.match(pattern, head)), "")

@@ -18,15 +18,14 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Self
 
 from cfrunbook.errors import BadInput
 from cfrunbook.files import short_temporary_folder
 from cfrunbook.report.forking import KERNEL, ForkServer, ForkServerLost
 from cfrunbook.runbook import gallery
+from cfrunbook.standins import WhenUsed
 from cfrunbook.text import visible
 
 if TYPE_CHECKING:
@@ -250,33 +249,17 @@ def fast_notebook_imports(*, clouds: bool = True) -> Iterator[None]:
         _blocked.update(names)
         for name in names:
             sys.modules[name] = None  # type: ignore[assignment]  # None makes the import raise ImportError
-        later = sys.modules.setdefault(_WEB, _WhenUsed(_WEB))
+        later = sys.modules.setdefault(_WEB, WhenUsed(_WEB))
     try:
         yield
     finally:
         with _blocking:
-            if isinstance(later, _WhenUsed):
+            if isinstance(later, WhenUsed):
                 later.make_room()  # only who imported it in this block waits for it
             _blocked.subtract(names)
             for name in names:
                 if not _blocked[name]:
                     sys.modules.pop(name, None)
-
-
-class _WhenUsed(ModuleType):
-    """Stands for a module that is imported when one of its attributes is asked for."""
-
-    _leaving = threading.Lock()
-
-    def make_room(self) -> None:
-        """Stand in its place no longer; of several threads that say so, none takes the module itself away."""
-        with self._leaving:
-            if sys.modules.get(self.__name__) is self:
-                del sys.modules[self.__name__]
-
-    def __getattr__(self, name: str) -> object:
-        self.make_room()
-        return getattr(import_module(self.__name__), name)
 
 
 @contextmanager

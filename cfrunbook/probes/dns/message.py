@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from cfrunbook.evidence import MAX_DNS_RECORDS, DnsOutcome, DnsRecord
 from cfrunbook.probes.dns import effort
-from cfrunbook.probes.dns.names import plain
+from cfrunbook.probes.dns.names import ROOT, plain
 
 if TYPE_CHECKING:
     import dns.message
@@ -71,13 +71,16 @@ def _body(name: str, kind: str, edns: bool, dnssec_ok: bool) -> bytes:
 
 
 def _owner(name: str) -> bytes:
-    """Return a name as bytes: as good as always one of host names' characters, for which dnspython need not be there.
+    """Return a name as bytes: as good as always the root or of host names' characters, without waiting for dnspython.
 
     Raises ValueError for what is no domain name.
     """
+    if name == ROOT:
+        return b"\0"
     if _OF_A_HOST.fullmatch(name) and len(name) <= _MAX_HOST:
         labels = name.encode().split(b".")
         return b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
+    from cfrunbook.probes.dns import library  # noqa: F401, I001  # before dnspython
     import dns.exception
     import dns.name
 
@@ -104,6 +107,7 @@ def read(name: str, kind: str, received: bytes) -> Reply:
 @lru_cache(maxsize=64)  # with 64 KB each 4 MB at most
 def _read(name: str, kind: str, rest: bytes) -> Reply:
     """Read an answer without its id: of it, the servers of a zone mostly say the same, byte for byte."""
+    from cfrunbook.probes.dns import library  # noqa: F401, I001  # before dnspython
     import dns.exception
     import dns.flags
     import dns.message
