@@ -17,6 +17,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -40,6 +41,7 @@ KERNEL_MODULES = (
     "tornado.platform.asyncio",
 )
 """What a kernel imports at its start at the latest."""
+_BEGUN = time.time_ns()
 _TASKS = Path("/proc/self/task")
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG: https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html"""
@@ -77,8 +79,9 @@ def main(arguments: Sequence[str]) -> None:
 def serve(channel: socket, folder: Path) -> dict[str, Any] | None:
     """Answer requests until the channel ends; in a process forked for one, return that one.
 
-    Requests and answers are lines of JSON: `fork` starts a process and tells its id; `poll` tells how one ended, as
-    `subprocess` would (null: it has not); `signal` sends one to its process group.
+    Requests and answers are lines of JSON: `fork` starts a process and tells its id, with `unchanged` only as long as
+    no file of what is imported was changed; `poll` tells how one ended, as `subprocess` would (null: it has not);
+    `signal` sends one to its process group.
     """
     server = os.getpid()
     kernels: set[int] = set()
@@ -97,6 +100,8 @@ def serve(channel: socket, folder: Path) -> dict[str, Any] | None:
                 if pid in kernels:
                     _signal(pid, number)
                 _say(lines, {})
+            elif request["unchanged"] and (file := changed()):
+                _say(lines, {"error": f"{file} was changed since it was imported"})
             else:
                 try:
                     pid = os.fork()
@@ -122,6 +127,17 @@ def threads() -> int:
         return len(list(_TASKS.iterdir()))
     except OSError:
         return 1
+
+
+def changed() -> str:
+    """Return a file of an imported module that was written or replaced since this process began; "" if none was."""
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        with suppress(OSError):  # removed, or within an archive
+            # Not the time of its content: an installer may keep that of the archive.
+            if file and Path(file).stat().st_ctime_ns > _BEGUN:
+                return str(file)
+    return ""
 
 
 def import_kernel() -> None:

@@ -47,16 +47,23 @@ class ForkServer:
     """The fork server of this process. All its methods may be called from any thread; in a child of it they fail."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str], modules: Sequence[str], *, printed: IO[bytes] | None = None
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        modules: Sequence[str],
+        *,
+        printed: IO[bytes] | None = None,
+        unchanged: bool = False,
     ) -> None:
         """Start it; it imports `modules` and removes `folder` at its end. Raises ForkServerLost.
 
         Kernels can be forked for `environment` alone, see `fits`. What it and they print goes to the file `printed`,
-        else where ours goes.
+        else where ours goes. `unchanged`: only until a file of what it imported is changed, by an editor or an update.
         """
         if why := unsupported():
             raise ForkServerLost(why)
         self._environment = _lasting(environment)
+        self._unchanged = unchanged
         self._lock = threading.Lock()
         self._ready = False
         self._lost = ""
@@ -103,7 +110,7 @@ class ForkServer:
             "cwd": str(Path(cwd).absolute()),  # the server is elsewhere
             "environment": dict(environment),
         }
-        return ForkedProcess(self, int(self.ask({"fork": request})["pid"]))
+        return ForkedProcess(self, int(self.ask({"fork": request, "unchanged": self._unchanged})["pid"]))
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request and return its answer; nobody else's comes between. Raises ForkServerLost."""
