@@ -26,8 +26,11 @@ SINGLE_THREADED = dict.fromkeys(
     ("MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
 )
 """Keeps the libraries below numpy from starting threads when they are loaded."""
-OF_ONE_KERNEL = frozenset({"IPYTHONDIR", "JPY_PARENT_PID", "JPY_SESSION_NAME"})
+OF_ONE_KERNEL = ("IPYTHONDIR", "JPY_PARENT_PID", "JPY_SESSION_NAME")
 """Variables that may differ from one kernel to the next: no import of ours looks at them."""
+OF_ONE_PAGE = ("PATH_INFO", "QUERY_STRING", "SCRIPT_NAME", "SERVER_", "VOILA_")
+"""How those begin by which Voilà tells a kernel what page it is for (of CGI: RFC 3875, section 4.1):
+https://github.com/voila-dashboards/voila/pull/414"""
 
 
 class ForkServerLost(Exception):
@@ -197,4 +200,4 @@ class ForkedProcess:
 
 
 def _lasting(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name not in OF_ONE_KERNEL}
+    return {n: v for n, v in environment.items() if n not in OF_ONE_KERNEL and not n.startswith(OF_ONE_PAGE)}
