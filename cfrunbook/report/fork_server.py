@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import signal
+import site
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -41,7 +42,6 @@ KERNEL_MODULES = (
     "tornado.platform.asyncio",
 )
 """What a kernel imports at its start at the latest."""
-_BEGUN = time.time_ns()
 _TASKS = Path("/proc/self/task")
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG: https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html"""
@@ -83,7 +83,7 @@ def serve(channel: socket, folder: Path) -> dict[str, Any] | None:
     no file of what is imported was changed; `poll` tells how one ended, as `subprocess` would (null: it has not);
     `signal` sends one to its process group.
     """
-    server = os.getpid()
+    server, imported = os.getpid(), time.time_ns()
     kernels: set[int] = set()
     with suppress(ConnectionError), channel, channel.makefile("rwb") as lines:
         _say(lines, {"threads": threads()})
@@ -100,7 +100,7 @@ def serve(channel: socket, folder: Path) -> dict[str, Any] | None:
                 if pid in kernels:
                     _signal(pid, number)
                 _say(lines, {})
-            elif request["unchanged"] and (file := changed()):
+            elif request["unchanged"] and (file := changed(imported)):
                 _say(lines, {"error": f"{file} was changed since it was imported"})
             else:
                 try:
@@ -129,13 +129,16 @@ def threads() -> int:
         return 1
 
 
-def changed() -> str:
-    """Return a file of an imported module that was written or replaced since this process began; "" if none was."""
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        with suppress(OSError):  # removed, or within an archive
+def changed(since: int) -> str:
+    """Return what was written or replaced `since` (ns) and only a new interpreter would read again; "" if nothing was.
+
+    That is a file of an imported module, or a folder of installed packages: a new entry may add to `sys.path`.
+    """
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    for file in filter(None, (*files, *site.getsitepackages(), site.getusersitepackages())):
+        with suppress(OSError):  # not there, or within an archive
             # Not the time of its content: an installer may keep that of the archive.
-            if file and Path(file).stat().st_ctime_ns > _BEGUN:
+            if Path(file).stat().st_ctime_ns > since:
                 return str(file)
     return ""
 
