@@ -1,8 +1,8 @@
 """Kernels of JupyterLab and Voilà, forked from a process that has imported what a runbook that is opened needs.
 
 `jupyter_data/kernels/python3` names what starts them, `managing.LabProvisioner`, by its entry point. Where nothing can
-be forked they are started anew, which takes half a second longer; so are those that a change of the code is for: who
-edits or updates a package restarts the kernel to have it.
+be forked they are started anew, which takes half a second longer. So they are once a file of what was imported ahead
+has changed: who edits or updates a package restarts the kernel to have it.
 """
 
 from __future__ import annotations
