@@ -16,7 +16,9 @@ import json
 import os
 import shutil
 import signal
+import site
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -77,10 +79,11 @@ def main(arguments: Sequence[str]) -> None:
 def serve(channel: socket, folder: Path) -> dict[str, Any] | None:
     """Answer requests until the channel ends; in a process forked for one, return that one.
 
-    Requests and answers are lines of JSON: `fork` starts a process and tells its id; `poll` tells how one ended, as
-    `subprocess` would (null: it has not); `signal` sends one to its process group.
+    Requests and answers are lines of JSON: `fork` starts a process and tells its id, with `unchanged` only as long as
+    no file of what is imported was changed; `poll` tells how one ended, as `subprocess` would (null: it has not);
+    `signal` sends one to its process group.
     """
-    server = os.getpid()
+    server, imported = os.getpid(), time.time_ns()
     kernels: set[int] = set()
     with suppress(ConnectionError), channel, channel.makefile("rwb") as lines:
         _say(lines, {"threads": threads()})
@@ -97,6 +100,8 @@ def serve(channel: socket, folder: Path) -> dict[str, Any] | None:
                 if pid in kernels:
                     _signal(pid, number)
                 _say(lines, {})
+            elif request["unchanged"] and (file := changed(imported)):
+                _say(lines, {"error": f"{file} was changed since it was imported"})
             else:
                 try:
                     pid = os.fork()
@@ -122,6 +127,20 @@ def threads() -> int:
         return len(list(_TASKS.iterdir()))
     except OSError:
         return 1
+
+
+def changed(since: int) -> str:
+    """Return what was written or replaced `since` (ns) and only a new interpreter would read again; "" if nothing was.
+
+    That is a file of an imported module, or a folder of installed packages: a new entry may add to `sys.path`.
+    """
+    files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    for file in filter(None, (*files, *site.getsitepackages(), site.getusersitepackages())):
+        with suppress(OSError):  # not there, or within an archive
+            # Not the time of its content: an installer may keep that of the archive.
+            if Path(file).stat().st_ctime_ns > since:
+                return str(file)
+    return ""
 
 
 def import_kernel() -> None:

@@ -26,8 +26,11 @@ SINGLE_THREADED = dict.fromkeys(
     ("MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"
 )
 """Keeps the libraries below numpy from starting threads when they are loaded."""
-OF_ONE_KERNEL = frozenset({"IPYTHONDIR", "JPY_PARENT_PID", "JPY_SESSION_NAME"})
+OF_ONE_KERNEL = ("IPYTHONDIR", "JPY_PARENT_PID", "JPY_SESSION_NAME")
 """Variables that may differ from one kernel to the next: no import of ours looks at them."""
+OF_ONE_PAGE = ("PATH_INFO", "QUERY_STRING", "SCRIPT_NAME", "SERVER_", "VOILA_")
+"""How those begin by which Voilà tells a kernel what page it is for (of CGI: RFC 3875, section 4.1):
+https://github.com/voila-dashboards/voila/pull/414"""
 
 
 class ForkServerLost(Exception):
@@ -47,16 +50,23 @@ class ForkServer:
     """The fork server of this process. All its methods may be called from any thread; in a child of it they fail."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str], modules: Sequence[str], *, printed: IO[bytes] | None = None
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        modules: Sequence[str],
+        *,
+        printed: IO[bytes] | None = None,
+        unchanged: bool = False,
     ) -> None:
         """Start it; it imports `modules` and removes `folder` at its end. Raises ForkServerLost.
 
         Kernels can be forked for `environment` alone, see `fits`. What it and they print goes to the file `printed`,
-        else where ours goes.
+        else where ours goes. `unchanged`: only until a file of what it imported is changed, by an editor or an update.
         """
         if why := unsupported():
             raise ForkServerLost(why)
         self._environment = _lasting(environment)
+        self._unchanged = unchanged
         self._lock = threading.Lock()
         self._ready = False
         self._lost = ""
@@ -103,7 +113,7 @@ class ForkServer:
             "cwd": str(Path(cwd).absolute()),  # the server is elsewhere
             "environment": dict(environment),
         }
-        return ForkedProcess(self, int(self.ask({"fork": request})["pid"]))
+        return ForkedProcess(self, int(self.ask({"fork": request, "unchanged": self._unchanged})["pid"]))
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Send a request and return its answer; nobody else's comes between. Raises ForkServerLost."""
@@ -190,4 +200,4 @@ class ForkedProcess:
 
 
 def _lasting(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name not in OF_ONE_KERNEL}
+    return {n: v for n, v in environment.items() if n not in OF_ONE_KERNEL and not n.startswith(OF_ONE_PAGE)}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -75,13 +78,28 @@ def open_notebooks(
 
 
 def _run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
-    """Run a server in `folder` until it ends; return its exit status."""
-    with subprocess.Popen(command, cwd=folder, env=environment) as server:  # noqa: S603 - our own interpreter
+    """Run a server in `folder` until it ends; return its exit status, as a shell tells that of one a signal ended."""
+    server = subprocess.Popen(command, cwd=folder, env=environment)  # noqa: S603 - our own interpreter
+    with server, _terminated_with(server):
         while True:
             try:
-                return server.wait()
+                status = server.wait()
+                return status if status >= 0 else 128 - status
             except KeyboardInterrupt:  # the server got it too, and asks whether to stop, or stops
                 continue
+
+
+@contextmanager
+def _terminated_with(server: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Pass SIGTERM on: who manages services ends us alone, and nobody else would end the server."""
+    if threading.current_thread() is not threading.main_thread():  # which alone may handle signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def lab_command(*options: str) -> list[str]:

@@ -130,7 +130,7 @@ class Provisioner(LocalProvisioner):
                 self.pgid = None
             return connection
         self.process = process  # type: ignore[assignment]  # has what is used of a Popen
-        self.pid = process.pid
+        self.pid, self.pgid = process.pid, None  # it is signalled through its server
         self.cwd = options.get("cwd", Path.cwd())
         return self.connection_info
 

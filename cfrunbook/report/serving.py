@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from cfrunbook.report.kernels import fast_notebook_imports
-from cfrunbook.report.lab_kernels import forked_here
+from cfrunbook.report.lab_kernels import forked_here, make_known
 
 
 def main(program: str, *options: str) -> None:
@@ -17,8 +18,12 @@ def main(program: str, *options: str) -> None:
                 from voila.app import main as serve
             else:
                 from jupyterlab.labapp import main as serve
+            make_known()
         serve()
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except KeyboardInterrupt:  # before the server handles it itself
+        sys.exit(128 + signal.SIGINT)

@@ -21,9 +21,10 @@ from support.jupyter_server import Server
 from cfrunbook import evidence, lab
 from cfrunbook.incident import Incident
 from cfrunbook.observation import observe_sync
-from cfrunbook.report import working_copy
+from cfrunbook.report import forking, working_copy
 from cfrunbook.runbook import GUIDES
 from cfrunbook.views.mime import DIAGNOSIS
+from tests.report.test_runner import processes_under
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -120,6 +121,12 @@ def server(work: Path) -> Iterator[Server]:
         yield server
 
 
+def are_forked(server: Server) -> bool:
+    """Whether kernels are forked; one has the command line of the process that it was forked from."""
+    processes = processes_under(server.log.parent)
+    return bool(forking.unsupported()) or sum("cfrunbook.report.fork_server" in line for line in processes) > 1
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
@@ -208,6 +215,7 @@ def test_the_start_page_leads_to_a_runbook_whose_panel_is_there_without_a_click(
     seen.page.locator('.jp-LauncherCard[title="DNS"]').click()
     seen.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.context?.path === '05_dns.ipynb'")
     assert seen.elsewhere == []
+    assert are_forked(seen.server)
 
 
 def test_the_file_of_the_address_is_opened_before_jupyterlab_gets_to_it_and_does_not_come_back(seen):
@@ -491,3 +499,4 @@ def test_a_team_uses_pages_in_voila(browser, tmp_path):
             assert "intermediate" in seen.says("Fault found")
             seen.page.locator(".cfr-places-of-results", has_text="certificate.missing_intermediate").wait_for()
             assert seen.elsewhere == []
+            assert are_forked(server)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import datetime as dt
 import json
+import os
 import re
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -187,6 +190,34 @@ def test_what_is_opened_where(arguments, folder, program, opened, written, tmp_p
     assert (place / "00_start_here.ipynb").is_file()
     if program == "jupyterlab":  # what is left open elsewhere is not looked for here
         assert environment["JUPYTERLAB_WORKSPACES_DIR"] == str(tmp_path / place / ".cfrunbook" / "workspaces")
+
+
+OPENS_A_SERVER = """
+import os, sys
+from pathlib import Path
+from cfrunbook.report.jupyter import _run
+serves = "import time; print('serving', flush=True); time.sleep(600)"
+sys.exit(_run([sys.executable, "-c", serves], Path(), os.environ))
+"""
+
+
+def test_the_server_is_ended_where_we_alone_are_told_to_end():
+    with subprocess.Popen([sys.executable, "-c", OPENS_A_SERVER], stdout=subprocess.PIPE, text=True) as opened:
+        assert opened.stdout is not None
+        assert opened.stdout.readline() == "serving\n"
+        opened.terminate()
+        assert opened.stdout.read() == ""  # nobody is left to write there
+    assert opened.returncode == 128 + signal.SIGTERM
+
+
+def test_a_server_stopped_while_it_starts_says_nothing(tmp_path):
+    (tmp_path / "jupyterlab").mkdir()
+    (tmp_path / "jupyterlab" / "__init__.py").write_text("")
+    (tmp_path / "jupyterlab" / "labapp.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
+    command = [sys.executable, "-m", "cfrunbook.report.serving", "jupyterlab"]
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (128 + signal.SIGINT, "", "")
 
 
 @pytest.mark.parametrize(("app", "extra"), [(False, "lab"), (True, "app")])

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import factory
 
 from cfrunbook.report import forking, jupyter, lab_kernels
 from cfrunbook.report.lab_kernels import forked_here
@@ -89,6 +90,21 @@ def test_a_kernel_is_forked_with_the_panel_at_hand_interrupted_and_restarted(fol
     assert list(folder.iterdir()) == []
 
 
+def test_a_kernel_is_found_where_the_installation_names_no_provisioner_yet(folder, monkeypatch):
+    """As one that follows a working tree until it is installed again."""
+    known, named = factory.KernelProvisionerFactory, factory.entry_points
+    monkeypatch.setattr(factory, "entry_points", lambda **asked: [e for e in named(**asked) if e.name != "cfrunbook"])
+    monkeypatch.setattr(known, "provisioners", {})
+    monkeypatch.setattr(known, "_instance", None)
+
+    async def told(_: AsyncKernelManager, asked: Asked) -> None:
+        assert await asked(IS_FORKED) == "True"
+
+    with forked_here():
+        lab_kernels.make_known()
+        with_kernel(told)
+
+
 async def is_started_anew(_: AsyncKernelManager, asked: Asked) -> None:
     assert await asked(IS_FORKED) == "False"
 
@@ -101,6 +117,27 @@ def test_where_nothing_is_forked_a_kernel_is_started_anew(folder, monkeypatch):
     monkeypatch.setattr("cfrunbook.report.forking.sys.platform", "darwin")
     with forked_here():
         with_kernel(is_started_anew)
+    assert list(folder.iterdir()) == []
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "nowhere"))
+    with forked_here():
+        assert lab_kernels.here() is None
+
+
+def test_what_is_changed_meanwhile_is_there_after_a_restart(folder, monkeypatch, tmp_path):
+    mine = tmp_path / "mine.py"
+    mine.write_text("value = 1")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    monkeypatch.setattr(lab_kernels, "AHEAD", (*lab_kernels.AHEAD, "mine"))
+
+    async def told(manager: AsyncKernelManager, asked: Asked) -> None:
+        assert [await asked(e) for e in (IS_FORKED, "__import__('mine').value")] == ["True", "1"]
+        mine.write_text("value = 22")
+        os.utime(mine, (0, 0))  # as an installer leaves what it took out of an archive
+        await manager.restart_kernel(now=True)
+        assert [await asked(e) for e in (IS_FORKED, "__import__('mine').value")] == ["False", "22"]
+
+    with forked_here():
+        with_kernel(told)
     assert list(folder.iterdir()) == []
 
 
