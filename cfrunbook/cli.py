@@ -506,7 +506,7 @@ def _words(name: str, value: str) -> list[str]:
         return shlex.split(value)
     except ValueError as error:
         variable = f"CFRUNBOOK_{name.replace('-', '_').upper()}"
-        raise BadInput(f"{variable}: {visible(value, 120)!r} is not a list of words for a shell ({error}).") from None
+        raise BadInput(f"{variable}: '{visible(value, 120)}' is not a list of words for a shell ({error}).") from None
 
 
 class _Parser(argparse.ArgumentParser):

@@ -815,7 +815,7 @@ def from_json(content: bytes, *, name: str = "evidence") -> Observations:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadInput(f"Evidence: {shown} is not a cfrunbook recording ({visible(error, 120)}).") from None
     if head.kind != "cfrunbook.evidence":
-        raise BadInput(f"Evidence: {shown} is not a cfrunbook recording (its kind is {visible(head.kind, 60)!r}).")
+        raise BadInput(f"Evidence: {shown} is not a cfrunbook recording (its kind is '{visible(head.kind, 60)}').")
     if head.schema != SCHEMA:
         raise BadInput(
             f"Evidence: {shown} has schema {head.schema}; this version reads schema {SCHEMA}: "

@@ -70,7 +70,7 @@ def to_ascii(name: str, what: str = "Host name") -> str:
     if found or converted is None:
         why = _detail(name) if found in (None, NameProblem.NOT_A_NAME) else ""
         raise BadInput(
-            f"{what}: {visible(name, 120)!r} is not a host name: it {found or NameProblem.NOT_A_NAME}"
+            f"{what}: '{visible(name, 120)}' is not a host name: it {found or NameProblem.NOT_A_NAME}"
             f"{f' ({why})' if why else ''}."
         )
     return converted
@@ -90,9 +90,9 @@ def _detail(name: str) -> str:
     for label in labels:
         octets = len(label if label.isascii() else "xn--" + label.encode("punycode", "replace").decode("ascii"))
         if octets > MAX_LABEL:
-            return f"the label {visible(label, 20)!r} has {octets} octets, and {MAX_LABEL} is the most"
+            return f"the label '{visible(label, 20)}' has {octets} octets, and {MAX_LABEL} is the most"
         if label.startswith("-") or label.endswith("-"):
-            return f"the label {visible(label, 66)!r} begins or ends with a hyphen"
+            return f"the label '{visible(label, 66)}' begins or ends with a hyphen"
     return "the last label is a number" if labels[-1].isdigit() else ""
 
 

@@ -555,7 +555,7 @@ def _lab(source: Path | str) -> tuple[str, dict[str, Any]]:
     except msgspec.ValidationError as error:
         raise BadInput(f"Lab: {shown} is not the file of a running lab ({visible(error, 120)}).") from None
     if unknown := [key for key in file.options if key not in _LAB_OPTIONS]:
-        raise BadInput(f"Lab: {shown} has the option {visible(unknown[0], 60)!r}, which this version does not know.")
+        raise BadInput(f"Lab: {shown} has the option '{visible(unknown[0], 60)}', which this version does not know.")
     options = dict(file.options)
     for key in _SOURCE_FIELDS:
         if isinstance(options.get(key), str):
@@ -612,7 +612,7 @@ def _interface(value: Any) -> str:
     """Return the name of a network interface. Raises BadInput."""
     name = _text(value, "Interface")
     if len(name) > _LONGEST_INTERFACE or re.search(r"[\s/]", name):
-        raise BadInput(f"Interface: {visible(name, 60)!r} is no name of a network interface, such as eth0.")
+        raise BadInput(f"Interface: '{visible(name, 60)}' is no name of a network interface, such as eth0.")
     return name
 
 
@@ -620,7 +620,7 @@ def _destination(value: Any) -> str:
     """Return an IP address. Raises BadInput."""
     address = _text(value, "Destination")
     if address and (not hostname.is_address(address) or "%" in address or "[" in address):
-        raise BadInput(f"Destination: {visible(address, 60)!r} is no IP address.")
+        raise BadInput(f"Destination: '{visible(address, 60)}' is no IP address.")
     return address
 
 
@@ -791,7 +791,7 @@ def moment(value: Any) -> dt.datetime | None:
         try:
             value = dt.datetime.fromisoformat(value.strip())
         except ValueError:
-            raise BadInput(f"At: {visible(value, 60)!r} is not a time like 2026-11-22T18:00:00Z.") from None
+            raise BadInput(f"At: '{visible(value, 60)}' is not a time like 2026-11-22T18:00:00Z.") from None
     if not isinstance(value, dt.datetime):
         raise BadInput(f"At: give a time like 2026-11-22T18:00:00Z, not a value of type {type(value).__name__}.")
     return value if value.tzinfo else value.replace(tzinfo=dt.UTC)
@@ -807,7 +807,7 @@ def _deadline(value: Any) -> float:
     if SHORTEST_DEADLINE <= seconds <= LONGEST_DEADLINE:
         return seconds
     raise BadInput(
-        f"Deadline: {visible(value, 40)!r} is not a number of seconds from {SHORTEST_DEADLINE:g} to"
+        f"Deadline: '{visible(value, 40)}' is not a number of seconds from {SHORTEST_DEADLINE:g} to"
         f" {LONGEST_DEADLINE:g}."
     )
 
@@ -820,7 +820,7 @@ def _expiry_days(value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LONGEST_EXPIRY_DAYS:
         return value
     raise BadInput(
-        f"Expiry days: {visible(value, 40)!r} is not a whole number of days from 1 to {LONGEST_EXPIRY_DAYS}."
+        f"Expiry days: '{visible(value, 40)}' is not a whole number of days from 1 to {LONGEST_EXPIRY_DAYS}."
     )
 
 
@@ -829,14 +829,14 @@ def _flag(what: str, value: Any) -> bool:
     known = {"": False, "0": False, "no": False, "false": False, "1": True, "yes": True, "true": True}
     text = "" if value is None else str(value).strip().lower()
     if text not in known:
-        raise BadInput(f"{what}: {visible(value, 40)!r} is neither yes nor no.")
+        raise BadInput(f"{what}: '{visible(value, 40)}' is neither yes nor no.")
     return known[text]
 
 
 def _pace(value: Any) -> Pace:
     if value is None or value in ("polite", "fast"):
         return cast(Pace, value or "polite")
-    raise BadInput(f"Pace: {visible(value, 40)!r} is neither polite nor fast.")
+    raise BadInput(f"Pace: '{visible(value, 40)}' is neither polite nor fast.")
 
 
 def _slug(name: str) -> str:

@@ -179,7 +179,7 @@ def test_a_recording_on_disk(tmp_path: Path) -> None:
         (b"[" * 100_000, "not a cfrunbook recording"),
         ({}, "its kind is ''"),
         ({**GOOD, "kind": "cfrunbook.lab"}, "its kind is 'cfrunbook.lab'"),
-        ({**GOOD, "kind": "\x1b[2J"}, r"its kind is '\\x1b[2J'"),
+        ({**GOOD, "kind": "\x1b[2J"}, r"its kind is '\x1b[2J'"),
         ({**GOOD, "schema": 2}, "has schema 2; this version reads schema 1: use a newer cfrunbook."),
         ({**GOOD, "schema": 0}, "has schema 0; this version reads schema 1: record it again."),
         ({**GOOD, "schema": "1"}, "not a cfrunbook recording"),

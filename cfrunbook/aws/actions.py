@@ -199,7 +199,7 @@ def policy(tiers: Iterable[int] | None = None) -> dict[str, Any]:
             wanted.add(Tier(tier))
         except ValueError:
             known = ", ".join(f"{t.value} ({TITLES[t]})" for t in Tier)
-            raise BadInput(f"Tier: {visible(tier, 40)!r} is none of {known}.") from None
+            raise BadInput(f"Tier: '{visible(tier, 40)}' is none of {known}.") from None
     statements = [statement for tier in sorted(wanted) for statement in _document(tier)["Statement"]]
     return {"Version": "2012-10-17", "Statement": statements}
 

@@ -74,5 +74,5 @@ def _moment(option: str, text: str | None) -> dt.datetime | None:
     try:
         found = dt.datetime.fromisoformat(text.strip())
     except ValueError:
-        raise BadInput(f"{option}: {visible(text, 60)!r} is not a time like 2026-11-22T18:00:00Z.") from None
+        raise BadInput(f"{option}: '{visible(text, 60)}' is not a time like 2026-11-22T18:00:00Z.") from None
     return found if found.tzinfo else found.replace(tzinfo=dt.UTC)

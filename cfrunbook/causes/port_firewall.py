@@ -134,7 +134,7 @@ def _question(port: int, family: Family, interface: str, destination: str) -> Qu
     try:
         kind, _ = intervals.address(destination)
     except ValueError:
-        raise BadInput(f"Firewall: the destination {visible(destination, 60)!r} is no IP address.") from None
+        raise BadInput(f"Firewall: the destination '{visible(destination, 60)}' is no IP address.") from None
     return Question(port, family, interface, destination if kind == family else "")
 
 

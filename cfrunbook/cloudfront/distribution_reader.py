@@ -240,7 +240,7 @@ def _alias(name: str, where: str, reader: Reader) -> str:
     try:
         return star + hostname.to_ascii(name[len(star) :])
     except BadInput:
-        reader.report(where, f"is {visible(name, 80)!r}, which is not a host name")
+        reader.report(where, f"is '{visible(name, 80)}', which is not a host name")
         return ""
 
 
@@ -248,7 +248,7 @@ def _unique(origins: list[Origin], reader: Reader) -> tuple[Origin, ...]:
     found: dict[str, Origin] = {}
     for origin in origins:
         if origin.id in found:
-            reader.report(f"{origin.where}.Id", f"is {visible(origin.id, 80)!r}, which another origin has too")
+            reader.report(f"{origin.where}.Id", f"is '{visible(origin.id, 80)}', which another origin has too")
         else:
             found[origin.id] = origin
     return tuple(found.values())
@@ -366,5 +366,5 @@ def _event(reader: Reader, node: Mapping[str, Any], where: str) -> EventType | N
     value = reader.text(node, "EventType", where)
     if value in tuple(EventType):
         return EventType(value)
-    reader.report(f"{where}.EventType", f"is {visible(value, 60)!r}, which is no event")
+    reader.report(f"{where}.EventType", f"is '{visible(value, 60)}', which is no event")
     return None

@@ -153,7 +153,7 @@ class Reader(msgspec.Struct):
         value = self.text(node, key, where, default)
         if value in options:
             return value
-        self.report(_join(where, key), f"is {visible(value, 60)!r}, not one of {', '.join(options)}")
+        self.report(_join(where, key), f"is '{visible(value, 60)}', not one of {', '.join(options)}")
         return default
 
     def integer(self, node: Mapping[str, Any], key: str, where: str, default: int) -> int:

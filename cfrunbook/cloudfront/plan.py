@@ -102,7 +102,7 @@ def of_origin(origin: str, *, host: str = "", url: ViewerUrl | None = None) -> P
     given = origin.strip()
     match = _ORIGIN_ARGUMENT.fullmatch(given)
     if match is None:
-        raise BadInput(f"Origin: {visible(given, 120)!r} is not NAME or NAME:PORT{_instead(given)}.")
+        raise BadInput(f"Origin: '{visible(given, 120)}' is not NAME or NAME:PORT{_instead(given)}.")
     is_address = hostname.problem(given) is hostname.NameProblem.IP_ADDRESS
     domain = hostname.to_ascii(given if is_address else match["host"], "Origin")
     port = _port(match["port"], given) if match["port"] is not None else 0
@@ -189,7 +189,7 @@ _SAID = "you said that CloudFront sends this Host"
 def _port(text: str, origin: str) -> int:
     if text.isascii() and text.isdecimal() and len(text) <= 5 and 1 <= int(text) <= 65535:
         return int(text)
-    raise BadInput(f"Origin: {visible(origin, 120)!r} has the port {visible(text, 20)!r}; a port is from 1 to 65535.")
+    raise BadInput(f"Origin: '{visible(origin, 120)}' has the port '{visible(text, 20)}'; a port is from 1 to 65535.")
 
 
 def _chosen(distribution: Distribution, given: str) -> Origin:
@@ -203,7 +203,7 @@ def _chosen(distribution: Distribution, given: str) -> Origin:
     ids = join_names([f"{o.id} ({o.domain_name})" for o in same or distribution.origins], 12)
     problem = "more than one origin has the domain" if same else "no origin has the id or domain"
     title = visible(distribution.title, 80)
-    raise BadInput(f"Origin: in distribution {title} {problem} {visible(given, 120)!r}; its origins are: {ids}.")
+    raise BadInput(f"Origin: in distribution {title} {problem} '{visible(given, 120)}'; its origins are: {ids}.")
 
 
 def _routes(distribution: Distribution, url: ViewerUrl | None, chosen: Origin | None) -> tuple[Route, ...]:

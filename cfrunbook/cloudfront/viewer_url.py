@@ -53,7 +53,7 @@ def parse(url: str) -> ViewerUrl:
         raise BadInput(f"URL: {shown!r} is not an http or https URL.")
     host, port = _split_port(match["authority"].rpartition("@")[2])
     if port and not (port.isdecimal() and port.isascii() and 1 <= int(port[:6]) <= 65535):
-        raise BadInput(f"URL: {shown!r} has the port {visible(port, 20)!r}; a port is a number from 1 to 65535.")
+        raise BadInput(f"URL: {shown!r} has the port '{visible(port, 20)}'; a port is a number from 1 to 65535.")
     host = hostname.to_ascii(host, "URL")
     path = match["path"].replace("\\", "/") or "/"
     prefix = f"{scheme}://" if scheme else "//"

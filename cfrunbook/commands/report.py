@@ -94,7 +94,8 @@ def call(
     ):
         pictures_apart.prepare(kernels)
         incident = load()
-        progress("Looking at the origin …", always=not given.json)
+        begun = "Judging what was recorded …" if incident.observations is not None else "Looking at the origin …"
+        progress(begun, always=not given.json)
         observations, diagnosis = look(incident)
         lost: list[str] = []
         output: Path | None = None

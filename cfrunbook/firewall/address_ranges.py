@@ -55,10 +55,10 @@ def check(ranges: AddressRanges) -> None:
             except ValueError:
                 kind = 0  # type: ignore[assignment]
             if kind != family:
-                raise BadInput(f"{_WHAT}: {visible(prefix, 60)!r} is no IPv{family} prefix; {_FETCH}.")
+                raise BadInput(f"{_WHAT}: '{visible(prefix, 60)}' is no IPv{family} prefix; {_FETCH}.")
     if published_at(ranges) is None:
         raise BadInput(
-            f"{_WHAT}: createDate {visible(ranges.create_date, 40)!r} is no date like 2026-08-22-15-17-05; {_FETCH}."
+            f"{_WHAT}: createDate '{visible(ranges.create_date, 40)}' is no date like 2026-08-22-15-17-05; {_FETCH}."
         )
 
 

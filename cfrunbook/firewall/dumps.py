@@ -250,7 +250,7 @@ def check(dumps: tuple[FirewallDump, ...]) -> None:
         raise BadInput(f"Firewall: the dumps together are larger than {MAX_BYTES // (1024 * 1024)} MiB; refused.")
     for dump in dumps:
         if dump.kind not in kinds.KINDS:
-            raise BadInput(f"Firewall: the kind {visible(dump.kind, 40)!r} is not known to this version.")
+            raise BadInput(f"Firewall: the kind '{visible(dump.kind, 40)}' is not known to this version.")
         if dump.kind in kinds.JSON_KINDS:
             document(dump)
 

@@ -96,7 +96,7 @@ def _tables(text: str, file: str) -> dict[str, _Table]:
         elif line == "COMMIT":
             table = None
         elif table is None:
-            raise BadInput(f"Firewall: {file}, line {number}: {visible(line, 60)!r} is outside of any table.")
+            raise BadInput(f"Firewall: {file}, line {number}: '{visible(line, 60)}' is outside of any table.")
         elif chain := _CHAIN.fullmatch(line):
             table.chains[chain[1]] = []
             table.policies[chain[1]] = chain[2], number
@@ -104,7 +104,7 @@ def _tables(text: str, file: str) -> dict[str, _Table]:
             rule = _APPEND.fullmatch(_COUNTERS.sub("", line, count=1))
             if rule is None or rule[1] not in table.chains:
                 raise BadInput(
-                    f"Firewall: {file}, line {number}: {visible(line, 60)!r} is no rule of a chain of this table; give"
+                    f"Firewall: {file}, line {number}: '{visible(line, 60)}' is no rule of a chain of this table; give"
                     " what iptables-save prints, unchanged."
                 )
             table.chains[rule[1]].append(_Line(number, rule[2]))

@@ -372,5 +372,5 @@ def _networks(given: list[str], question: Question, file: str, line: int) -> Int
         return intervals.of_networks([w for w in given if w != "unix:"], question.family)
     except ValueError:
         raise BadInput(
-            f"Firewall: {file}, line {line}: {visible(' '.join(given), 60)!r} is no address or network."
+            f"Firewall: {file}, line {line}: '{visible(' '.join(given), 60)}' is no address or network."
         ) from None

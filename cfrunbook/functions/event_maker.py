@@ -148,7 +148,7 @@ class EventMaker:
         title = self.route.behavior.title
         if not found:
             wanted = self.member or self.route.behavior.target_origin_id
-            raise BadInput(f"Origin: {title} sends no request to {visible(wanted, 80)!r}, so no function runs there.")
+            raise BadInput(f"Origin: {title} sends no request to '{visible(wanted, 80)}', so no function runs there.")
         origin = found[0]
         if why := function_associations.obstacle(origin):
             raise BadInput(

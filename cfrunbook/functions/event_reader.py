@@ -78,7 +78,7 @@ def read_event(source: Source, *, event_type: EventType | str = "") -> FunctionE
         return chosen[0]
     listed = join_names([f"{e.event_type} at {e.where or 'the top'}" for e in found], 6)
     if event_type and not chosen:
-        raise BadInput(f"Event: there is none of type {visible(event_type, 40)!r}; there is: {listed}.")
+        raise BadInput(f"Event: there is none of type '{visible(event_type, 40)}'; there is: {listed}.")
     of_type = f" of type {event_type}" if event_type else "; give the event type to choose one"
     raise BadInput(f"Event: the file holds {len(chosen)} events{of_type}: {listed}.")
 
@@ -196,7 +196,7 @@ def _function(event: Mapping[str, Any], where: str) -> FunctionEvent:
     version = event.get("version", "1.0")
     if version != "1.0":
         raise BadInput(
-            f"Event: {place} has the version {visible(version, 20)!r}; CloudFront Functions have events of version 1.0."
+            f"Event: {place} has the version '{visible(version, 20)}'; CloudFront Functions have events of version 1.0."
         )
     said = event["context"].get("eventType")
     is_response = isinstance(event.get("response"), Mapping) and bool(event["response"])

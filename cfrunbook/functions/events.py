@@ -113,7 +113,7 @@ def cloudfront_function_event(
 
 def _event(given: EventType | str, possible: tuple[EventType, ...]) -> EventType:
     if given not in possible:
-        raise BadInput(f"Event type: {visible(str(given), 40)!r} is not one of {', '.join(possible)}.")
+        raise BadInput(f"Event type: '{visible(str(given), 40)}' is not one of {', '.join(possible)}.")
     return EventType(given)
 
 

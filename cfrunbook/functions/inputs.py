@@ -218,7 +218,7 @@ def of_event_type(value: str) -> EventType | None:
     try:
         return EventType(value.strip().lower().replace("_", "-"))
     except (ValueError, AttributeError):
-        raise BadInput(f"Event type: {visible(value, 40)!r} is none of {', '.join(EventType)}.") from None
+        raise BadInput(f"Event type: '{visible(value, 40)}' is none of {', '.join(EventType)}.") from None
 
 
 def of_kind(value: str) -> Kind | None:
@@ -228,7 +228,7 @@ def of_kind(value: str) -> Kind | None:
     try:
         return Kind(value.strip().lower().replace("_", "-"))
     except (ValueError, AttributeError):
-        raise BadInput(f"Function kind: {visible(value, 40)!r} is none of {', '.join(Kind)}.") from None
+        raise BadInput(f"Function kind: '{visible(value, 40)}' is none of {', '.join(Kind)}.") from None
 
 
 def _with_run(document: Document, kind: Kind) -> tuple[Document, tuple[OriginCall, ...], Run]:

@@ -118,11 +118,11 @@ def log_places(
     """
     arn = function_associations.read_arn(function)
     if arn is None:
-        raise BadInput(f"Logs: {visible(function.arn, 120)!r} is not the ARN of an edge function.")
+        raise BadInput(f"Logs: '{visible(function.arn, 120)}' is not the ARN of an edge function.")
     if distribution_id and not _DISTRIBUTION.fullmatch(distribution_id):
-        raise BadInput(f"Logs: {visible(distribution_id, 60)!r} is not the id of a distribution.")
+        raise BadInput(f"Logs: '{visible(distribution_id, 60)}' is not the id of a distribution.")
     if log_group and not _GROUP.fullmatch(log_group):
-        raise BadInput(f"Logs: {visible(log_group, 120)!r} is not the name of a log group.")
+        raise BadInput(f"Logs: '{visible(log_group, 120)}' is not the name of a log group.")
     identity = distribution_id or NO_ID
     if function.kind == "cloudfront-function":
         return (_of_function(arn.name, identity),)
@@ -193,11 +193,11 @@ def search(
     """
     where = region or place.regions[0]
     if not _REGION.fullmatch(where):
-        raise BadInput(f"Region: {visible(where, 60)!r} is not the name of a region.")
+        raise BadInput(f"Region: '{visible(where, 60)}' is not the name of a region.")
     if request_id and not _REQUEST.fullmatch(request_id):
-        raise BadInput(f"Request id: {visible(request_id, 120)!r} is not the X-Amz-Cf-Id of a request.")
+        raise BadInput(f"Request id: '{visible(request_id, 120)}' is not the X-Amz-Cf-Id of a request.")
     if invocation_id and not _INVOCATION.fullmatch(invocation_id):
-        raise BadInput(f"Invocation id: {visible(invocation_id, 60)!r} is not the request id of a Lambda function.")
+        raise BadInput(f"Invocation id: '{visible(invocation_id, 60)}' is not the request id of a Lambda function.")
     terms = [i for i in (request_id, invocation_id if place.kind is not LogKind.FUNCTION else "") if i]
     terms = terms or _without_id(place)
     conditions = " or ".join(f'@message like "{term}"' for term in terms)

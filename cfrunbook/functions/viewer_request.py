@@ -81,17 +81,17 @@ def viewer_request(
     whole = url if isinstance(url, str) else url.text
     query = whole.partition("#")[0].partition("?")[2].strip()
     if method not in METHODS:
-        raise BadInput(f"Method: {visible(method, 40)!r} is none that CloudFront takes: {', '.join(METHODS)}.")
+        raise BadInput(f"Method: '{visible(method, 40)}' is none that CloudFront takes: {', '.join(METHODS)}.")
     if body and method in ("GET", "HEAD"):
         raise BadInput(f"Body: CloudFront answers 403 to a {method} request with a body.")
     if len(body) > MAX_BODY:
         raise BadInput(f"Body: it is larger than {MAX_BODY // (1024 * 1024)} MiB; refused.")
     if not hostname.is_address(address) or "[" in address:
-        raise BadInput(f"Address: {visible(address, 60)!r} is not an IP address.")
+        raise BadInput(f"Address: '{visible(address, 60)}' is not an IP address.")
     given = TYPICAL_HEADERS if headers is None else tuple(headers)
     for name, value in given:
         if not _TOKEN.fullmatch(name) or _LINE_BREAK.search(value):
-            raise BadInput(f"Header: {visible(name, 60)!r} is not a header field that a viewer can send.")
+            raise BadInput(f"Header: '{visible(name, 60)}' is not a header field that a viewer can send.")
     return ViewerRequest(
         host=parsed.host,
         path=parsed.path,

@@ -115,7 +115,7 @@ def _of(kind: type[Cause] | type[Difficulty], word: str, what: str) -> str:
     """Return the member of an enumeration that a word names; empty for an empty one. Raises BadInput."""
     given = word.replace("-", "_")
     if given and given not in list(_values(kind)):
-        raise BadInput(f"Lab: {visible(word, 40)!r} is no {what}; there are {', '.join(_values(kind))}.")
+        raise BadInput(f"Lab: '{visible(word, 40)}' is no {what}; there are {', '.join(_values(kind))}.")
     return given
 
 

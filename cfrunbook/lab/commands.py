@@ -60,7 +60,7 @@ def run_command(name: str, argv: Sequence[str]) -> int:
             process = subprocess.Popen(argv, env=os.environ | running.environment())  # noqa: S603 - asked for
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise BadInput(f"Lab: cannot run {visible(argv[0], 200)!r}: {reason}.") from None
+            raise BadInput(f"Lab: cannot run '{visible(argv[0], 200)}': {reason}.") from None
         with process, handling(lambda number, _: _forward(process, number)):
             status = process.wait()
     return status if status >= 0 else 128 - status

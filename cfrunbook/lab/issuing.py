@@ -25,7 +25,7 @@ def issue(site: Path, names: Sequence[str], folder: Path) -> tuple[Path, Path]:
         raise BadInput(f"Lab: more than {_MOST_NAMES} names in one certificate.")
     for name in names:
         if canonical(name.removeprefix("*.")) is None:
-            raise BadInput(f"Lab: {visible(name, 80)!r} is not a DNS name.")
+            raise BadInput(f"Lab: '{visible(name, 80)}' is not a DNS name.")
     issuing = _authority(site)
     leaf = Authority().leaf(*(name.lower().rstrip(".") for name in names), issuer=issuing)
     if not folder.is_dir():

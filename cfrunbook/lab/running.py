@@ -425,4 +425,4 @@ def find(name: str) -> Scenario:
         return SCENARIOS[name]
     near = difflib.get_close_matches(name, SCENARIOS, n=3, cutoff=0.4)
     hint = f"did you mean {' or '.join(near)}?" if near else "see `cfrunbook lab list`."
-    raise BadInput(f"Lab: there is no scenario {visible(name, 80)!r}; {hint}")
+    raise BadInput(f"Lab: there is no scenario '{visible(name, 80)}'; {hint}")

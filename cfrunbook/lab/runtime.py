@@ -63,7 +63,7 @@ class Home:
     def __init__(self, name: str) -> None:
         """Raises BadInput for what cannot be a lab's name."""
         if not _NAME.fullmatch(name) or len(name) > 100:
-            raise BadInput(f"Lab: {visible(name, 60)!r} cannot be a lab's name: letters, digits and hyphens.")
+            raise BadInput(f"Lab: '{visible(name, 60)}' cannot be a lab's name: letters, digits and hyphens.")
         self.name = name
         self.folder = root() / name
         self._lock = root() / f"{name}.lock"

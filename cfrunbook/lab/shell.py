@@ -94,4 +94,4 @@ def enter(state: State, command: Sequence[str], err: TextIO) -> int:
         os.execvpe(command[0], list(command), inside)  # noqa: S606 - asked for
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise BadInput(f"Lab: cannot run {visible(command[0], 200)!r}: {reason}.") from None
+        raise BadInput(f"Lab: cannot run '{visible(command[0], 200)}': {reason}.") from None

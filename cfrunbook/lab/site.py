@@ -204,7 +204,7 @@ def _check_domains(config: edge_config.Config, setup: Setup) -> None:
             if origin.domain not in known:
                 names = " or ".join(sorted(known))
                 raise BadInput(
-                    f"{DISTRIBUTION_FILE}: the lab has no server {visible(origin.domain, 80)!r}; names are not looked"
+                    f"{DISTRIBUTION_FILE}: the lab has no server '{visible(origin.domain, 80)}'; names are not looked"
                     f" up in this scenario: it is {names}."
                 )
 

@@ -233,13 +233,13 @@ def _address(source: _Source, text: str) -> str:
     try:
         return str(ip_address(text))
     except ValueError:
-        raise BadInput(f"{source.shown(SERVER_FILE)}: {visible(text, 60)!r} is not an IP address.") from None
+        raise BadInput(f"{source.shown(SERVER_FILE)}: '{visible(text, 60)}' is not an IP address.") from None
 
 
 def _services(source: _Source, entry: _Address, before: Mapping[int, Service]) -> Iterator[tuple[int, Service]]:
     for name, port in entry.ports.items():
         if not (name.isascii() and name.isdigit() and 0 < int(name) < 65_536):
-            raise BadInput(f"{source.shown(SERVER_FILE)}: {visible(name, 40)!r} is not a port number.")
+            raise BadInput(f"{source.shown(SERVER_FILE)}: '{visible(name, 40)}' is not a port number.")
         service = _service(source, port, before.get(int(name)))
         try:
             check_service(service)
@@ -306,7 +306,7 @@ class _Source:
         """Return a file's content."""
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts:
-            raise BadInput(f"{self.shown(SERVER_FILE)}: {visible(name, 100)!r} is not inside this folder.")
+            raise BadInput(f"{self.shown(SERVER_FILE)}: '{visible(name, 100)}' is not inside this folder.")
         return read_bounded(self._folder / path, self.shown(name), _LIMIT)
 
     def server(self) -> _Server:

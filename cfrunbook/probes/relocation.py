@@ -65,7 +65,7 @@ def parse(text: str) -> Relocation:
     match = _SYNTAX.fullmatch(text) if len(text) <= _MAX_TEXT else None
     if match is None:
         raise BadInput(
-            f"--connect-to {visible(text, 80)!r}: expected HOST:PORT:ADDRESS:PORT, as for curl, "
+            f"--connect-to '{visible(text, 80)}': expected HOST:PORT:ADDRESS:PORT, as for curl, "
             "with IPv6 addresses in brackets."
         )
     host, port, address, to_port = match.groups(default="")
@@ -87,7 +87,7 @@ def _host(host: str, text: str) -> str:
         return _literal(host[1:-1], text)
     plain = _plain(host) if host.isascii() else hostname.to_ascii(host, "--connect-to")
     if host and not re.fullmatch(r"[^\s:\[\]]+", plain):  # "." must not become "any host"
-        raise BadInput(f"--connect-to {visible(text, 80)!r}: {visible(host, 60)!r} is not a host name.")
+        raise BadInput(f"--connect-to '{visible(text, 80)}': '{visible(host, 60)}' is not a host name.")
     return plain
 
 
@@ -106,7 +106,7 @@ def _literal(address: str, text: str) -> str:
         parsed = None
     if parsed is None or "%" in address:
         raise BadInput(
-            f"--connect-to {visible(text, 80)!r}: {visible(address, 60)!r} is not an IP address; give the address "
+            f"--connect-to '{visible(text, 80)}': '{visible(address, 60)}' is not an IP address; give the address "
             "to connect to (or localhost), since a name there would have to be resolved first."
         )
     return str(parsed)
@@ -117,7 +117,7 @@ def _port(digits: str, text: str) -> int:
         return 0
     port = int(digits) if len(digits) <= 5 else 0
     if not 1 <= port <= 65535:
-        raise BadInput(f"--connect-to {visible(text, 80)!r}: {visible(digits, 20)} is not a port (1 to 65535).")
+        raise BadInput(f"--connect-to '{visible(text, 80)}': {visible(digits, 20)} is not a port (1 to 65535).")
     return port
 
 

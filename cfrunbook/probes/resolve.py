@@ -99,7 +99,7 @@ def server(text: str) -> tuple[str, int]:
         return address.split(text.strip(), 53)
     except ValueError:
         raise BadInput(
-            f"--resolver {visible(text, 80)!r}: expected an IP address, with a port if it is not 53 "
+            f"--resolver '{visible(text, 80)}': expected an IP address, with a port if it is not 53 "
             "(192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53)."
         ) from None
 

@@ -59,7 +59,7 @@ def read(value: Any) -> list[Taken] | None:
     what = " ".join(
         part
         for part in (
-            "an alarm or a pager's message" if not names else f"the alarm {visible(names[0], 120)!r}",
+            "an alarm or a pager's message" if not names else f"the alarm '{visible(names[0], 120)}'",
             f"about {visible(about, 60)}" if about else "",
             f"of {visible(other, 60)}" if other else "",
         )

@@ -38,5 +38,5 @@ def parse(text: str | Iterable[str] | None) -> frozenset[Format]:
         return frozenset(Format)
     for name in names:
         if name not in list(Format):
-            raise BadInput(f"--format: {visible(name, 40)!r} is none of {', '.join(Format)} and {ALL}.")
+            raise BadInput(f"--format: '{visible(name, 40)}' is none of {', '.join(Format)} and {ALL}.")
     return frozenset(map(Format, names)) or DEFAULT

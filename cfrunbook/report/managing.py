@@ -41,6 +41,8 @@ LAUNCH = (
 RECONNECT_MILLISECONDS = 10
 """Between two looks for a socket of a kernel that is starting. ZeroMQ's own 100 are a wait on each of them: the kernel
 answers on one that was found while what it publishes on another is lost."""
+RARELY_MILLISECONDS = 100
+"""The same in the end where a server waits for a kernel that may never come: each wait is twice the one before."""
 SUBSCRIBED_SECONDS = 0.2
 """How long to wait for a kernel's word on a channel that may not be connected yet, before asking again."""
 GONE_SECONDS = 0.1
@@ -171,6 +173,7 @@ class LabProvisioner(Provisioner):
         self.kernels = lab_kernels.here()
         if self.parent is not None:  # the kernel's manager, whose sockets look for the kernel while it starts
             self.parent.context.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MILLISECONDS)
+            self.parent.context.setsockopt(zmq.RECONNECT_IVL_MAX, RARELY_MILLISECONDS)
 
 
 class Manager(AsyncKernelManager):

@@ -122,7 +122,7 @@ def guide_named(name: str) -> Guide:
     for guide in GUIDES.values():
         if name == guide.name or name in guide.causes:
             return guide
-    raise BadInput(f"There is no runbook {visible(name, 60)!r}; there are {', '.join(GUIDES)}.")
+    raise BadInput(f"There is no runbook '{visible(name, 60)}'; there are {', '.join(GUIDES)}.")
 
 
 def alone_about(cause: Cause | None) -> str:

@@ -233,7 +233,7 @@ class Runbook:
         from cfrunbook.views import steps
 
         if kind not in pictures.KINDS:
-            raise BadInput(f"figure: {visible(kind, 40)!r} is none of {', '.join(pictures.KINDS)}.")
+            raise BadInput(f"figure: '{visible(kind, 40)}' is none of {', '.join(pictures.KINDS)}.")
         drawn = pictures.draw(kind, self.incident, self.observations, self.diagnosis)
         if drawn is not None:
             return drawn
@@ -283,7 +283,7 @@ class Runbook:
         from cfrunbook.views import html, steps, tables
 
         if kind not in tables.KINDS:
-            raise BadInput(f"table: {visible(kind, 40)!r} is none of {', '.join(tables.KINDS)}.")
+            raise BadInput(f"table: '{visible(kind, 40)}' is none of {', '.join(tables.KINDS)}.")
         found = tables.observations(self.observations, wanted=self.incident.targets, kinds=(kind,))
         if not found:
             return steps.note("Nothing of that kind was seen.")
@@ -455,7 +455,7 @@ def _known(parameters: Mapping[str, Any]) -> None:
     """Raise BadInput for a parameter that there is not."""
     unknown = [key for key in parameters if key not in PARAMETERS]
     if unknown:
-        raise BadInput(f"open_runbook: no parameter {visible(unknown[0], 60)!r}; there are {', '.join(PARAMETERS)}.")
+        raise BadInput(f"open_runbook: no parameter '{visible(unknown[0], 60)}'; there are {', '.join(PARAMETERS)}.")
 
 
 def _number(items: Sequence[object], noun: str) -> str:

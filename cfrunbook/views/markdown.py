@@ -224,7 +224,8 @@ def _cell(value: str) -> str:
 
 
 def _statement(value: Statement) -> str:
-    following = f" Next: {text(value.next_check)}" if value.next_check else ""
+    # A bar in code would end the cell of the table: https://github.github.com/gfm/#example-200
+    following = " Next: " + re.sub(r"(?<!\\)\|", r"\|", prose(value.next_check)) if value.next_check else ""
     return f"{text(value.says)} ({text(outline.whence(value))}){following}"
 
 
@@ -232,7 +233,7 @@ def _contradiction(value: Contradiction) -> str:
     lines = [f"- {_icon('warning')} **{text(value.sentence)}**"]
     lines += [f"  - {text(outline.dated(side))}: {text(side.says)}" for side in value.sides]
     lines += [f"  - Why? {text(reason)}" for reason in value.reasons]
-    return "\n".join([*lines, f"  - Next: {text(value.next_check)}"])
+    return "\n".join([*lines, f"  - Next: {prose(value.next_check)}"])
 
 
 def _bullets(lines: Iterable[str]) -> str:

@@ -65,7 +65,7 @@ def test_a_runbook_opens_by_its_name_or_its_cause(name, recording):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: open_runbook("05_\x1b[31m"), r"There is no runbook '05_\\x1b[31m'; there are 00_start_here,"),
+        (lambda: open_runbook("05_\x1b[31m"), r"There is no runbook '05_\x1b[31m'; there are 00_start_here,"),
         (
             lambda: open_runbook("04_port", hosts="x"),
             "open_runbook: no parameter 'hosts'; there are anything, distribution,",

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cfrunbook.findings import Cause, CauseResult, Statement, Witness
 from cfrunbook.views import markdown
 
 OURS = {"paragraph", "text", "heading", "strong", "codespan", "block_code", "list", "list_item", "block_text", "table",
@@ -80,6 +81,18 @@ def test_unknown_and_ok(samples: dict[str, Any]) -> None:
     ok = markdown.summary(samples["ok"].diagnosis, samples["ok"].observations)
     assert ok.startswith("**LAB SCENARIO** `healthy`")
     assert "### Found\n\n- ✅ The chain of origin.test:443" in ok
+
+
+def test_a_command_in_a_table_can_be_copied() -> None:
+    command = "dig +norecurse @ns1.example shop.example A | grep -c A"
+    missing = Statement(
+        says="nobody | asked", witness=Witness.PROBE, strength="weak", next_check=f"Ask the server itself: `{command}`."
+    )
+    table = markdown._causes([CauseResult(cause=Cause.DNS, status="unknown", why="", missing=(missing,))])
+    found = list(nodes(table))
+    # GitHub takes the backslash away: https://github.github.com/gfm/#example-200
+    assert [node["raw"].replace(r"\|", "|") for node in found if node["type"] == "codespan"] == [command]
+    assert len([node for node in found if node["type"] == "table_cell"]) == 10
 
 
 @pytest.mark.parametrize(

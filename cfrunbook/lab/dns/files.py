@@ -116,7 +116,7 @@ class _Reader:
         try:
             ip_address(address)
         except ValueError:
-            raise BadInput(f"{self._shown(SERVERS_FILE)}: {visible(address, 60)!r} is not an IP address.") from None
+            raise BadInput(f"{self._shown(SERVERS_FILE)}: '{visible(address, 60)}' is not an IP address.") from None
         made = NameServer(
             address,
             tuple(map(self._zone, server.zones)),
@@ -159,7 +159,7 @@ class _Reader:
     def _bytes(self, name: str) -> bytes:
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts:
-            raise BadInput(f"{self._shown(SERVERS_FILE)}: {visible(name, 100)!r} is not inside this folder.")
+            raise BadInput(f"{self._shown(SERVERS_FILE)}: '{visible(name, 100)}' is not inside this folder.")
         return read_bounded(self._folder / path, self._shown(name), _LIMIT)
 
     def _shown(self, name: str) -> str:

@@ -109,7 +109,7 @@ def read(text: str) -> tuple[Draw, int]:
         told = base64.b32decode(coded + "=" * (-len(coded) % 8))
         seed, count, cause, difficulty, number = msgspec.json.decode(told, type=tuple[int, int, str, str, int])
     except (binascii.Error, ValueError, msgspec.DecodeError):
-        raise BadInput(f"Exam: {visible(text, 80)!r} is no incident of an exam.") from None
+        raise BadInput(f"Exam: '{visible(text, 80)}' is no incident of an exam.") from None
     return Draw(seed=seed, count=count, cause=cause, difficulty=difficulty), number
 
 

@@ -333,7 +333,7 @@ class _Asked:
                 case _ if question == _CAUSE and not naming.causes(line):
                     near = naming.nearest(line)
                     meant = f"did you mean {near}?" if near else f"causes are {', '.join(naming.NAMES)}."
-                    self._say(f"No cause is recognised in {visible(line, 60)!r}; {meant}")
+                    self._say(f"No cause is recognised in '{visible(line, 60)}'; {meant}")
                 case _:
                     return line
 

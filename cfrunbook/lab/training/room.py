@@ -233,7 +233,7 @@ def _told(todos: Sequence[Todo]) -> Iterator[Block]:
 def lesson(cause: str, *, answers: Mapping[str, str] | None = None) -> Lesson:
     """Open the lesson about a cause. Raises BadInput for one that has none."""
     if cause not in LESSONS:
-        raise BadInput(f"Lesson: there is none about {visible(cause, 40)!r}; there are {', '.join(LESSONS)}.")
+        raise BadInput(f"Lesson: there is none about '{visible(cause, 40)}'; there are {', '.join(LESSONS)}.")
     return Lesson(LESSONS[cause], answers=answers or {})
 
 
