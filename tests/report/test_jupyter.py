@@ -210,14 +210,33 @@ def test_the_server_is_ended_where_we_alone_are_told_to_end():
     assert opened.returncode == 128 + signal.SIGTERM
 
 
-def test_a_server_stopped_while_it_starts_says_nothing(tmp_path):
+LEAVES_A_THREAD = """
+import atexit, threading
+def main():
+    threading.Thread(target=threading.Event().wait).start()
+    atexit.register(print, "tidied up")
+    print("served")
+"""
+
+
+@pytest.mark.parametrize(
+    ("server", "status", "said"),
+    [
+        ("import signal; signal.raise_signal(signal.SIGINT)", 128 + signal.SIGINT, ""),
+        (LEAVES_A_THREAD, 0, "served\ntidied up\n"),
+        ("def main(): raise SystemExit(3)", 3, ""),
+    ],
+    ids=["stopped while it starts", "a thread that waits for ever", "its own status"],
+)
+def test_a_server_that_ends_leaves_no_process_and_no_traceback(server, status, said, tmp_path):
     (tmp_path / "jupyterlab").mkdir()
     (tmp_path / "jupyterlab" / "__init__.py").write_text("")
-    (tmp_path / "jupyterlab" / "labapp.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
+    (tmp_path / "jupyterlab" / "labapp.py").write_text(server)
     command = [sys.executable, "-m", "cfrunbook.report.serving", "jupyterlab"]
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
-    ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (128 + signal.SIGINT, "", "")
+    given = {**os.environ, "PYTHONPATH": path}
+    ended = subprocess.run(command, env=given, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (status, said, "")
 
 
 @pytest.mark.parametrize(("app", "extra"), [(False, "lab"), (True, "app")])
