@@ -634,7 +634,7 @@ def _ranges_url(value: Any) -> str:
 
 
 def _address_ranges(value: Any, recorded: Inputs) -> AddressRanges | None:
-    """Return the address ranges given, unless our own are newer, or those recorded; None for our own. Raises BadInput."""
+    """Return the ranges given, or our own if newer, else those of the recording; None for our own. Raises BadInput."""
     if value is None and recorded.address_ranges is None:
         return None
     from cfrunbook.firewall import address_ranges
