@@ -238,7 +238,9 @@ def _address_ranges(options: argparse.Namespace, at: dt.datetime) -> tuple[Addre
 
     url = live_ranges.url_of(options.address_ranges)
     if not url:
-        return address_ranges.read(options.address_ranges) if options.address_ranges else published.LATEST, ""
+        if not options.address_ranges:
+            return published.LATEST, ""
+        return address_ranges.newest(address_ranges.read(options.address_ranges)), ""
     import asyncio
 
     from cfrunbook.x509 import roots

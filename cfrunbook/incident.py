@@ -288,7 +288,7 @@ class Incident(msgspec.Struct, frozen=True):
             yield Fact("Firewall", f"{by} {to}".strip(), "how the internet's packets come to its machine")
         if self.inputs.address_ranges:
             made = visible(self.inputs.address_ranges.create_date, 40)
-            yield Fact("Address ranges", f"of {made}", "given, instead of the list that comes with the package")
+            yield Fact("Address ranges", f"of {made}", visible(self.inputs.address_ranges.source, 200) or "given")
         if self.address_ranges_url:
             yield Fact("Address ranges", "as they are when looking", f"fetched from {self.address_ranges_url}")
         yield from self._function_facts()
@@ -634,13 +634,13 @@ def _ranges_url(value: Any) -> str:
 
 
 def _address_ranges(value: Any, recorded: Inputs) -> AddressRanges | None:
-    """Return the address ranges that were given, else those of the recording; None for our own. Raises BadInput."""
+    """Return the ranges given, or our own if newer, else those of the recording; None for our own. Raises BadInput."""
     if value is None and recorded.address_ranges is None:
         return None
     from cfrunbook.firewall import address_ranges
 
     if value is not None:
-        return address_ranges.read(value)
+        return address_ranges.newest(address_ranges.read(value))
     if recorded.address_ranges is not None:
         address_ranges.check(recorded.address_ranges)
     return recorded.address_ranges

@@ -66,6 +66,8 @@ async def fetch(
         return str(error)
     except BadInput as error:
         return str(error).removeprefix("Address ranges: ").partition(";")[0].rstrip(".")
+    if address_ranges.newest(ranges) is not ranges:
+        return f"what is there is {address_ranges.describe(ranges, at)}"
     return msgspec.structs.replace(ranges, source=f"{url}, fetched {at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC")
 
 

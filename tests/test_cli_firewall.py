@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from cfrunbook import cli
-from cfrunbook.firewall.published import OLDER
+from cfrunbook.firewall.published import LATEST, OLDER
+from cfrunbook.incident import Incident
 
 CODES = ("port.firewall_undecidable", "port.firewall_allows")
 AGE = "CloudFront's addresses: the list of 2026-08-22, "
@@ -89,6 +90,19 @@ def test_json_and_newer_ranges(tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["address_ranges"]["create_date"] == "2026-11-01-00-00-00"
     assert [part["prefixes"] for part in told["answers"][0]["parts"]] == [["192.0.2.0/25"], ["192.0.2.128/25"]]
+
+
+def test_rules_made_from_an_old_list_are_not_held_against_that_same_list(tmp_path, capsys):
+    (old,) = OLDER
+    entries = [{"ip_prefix": p, "service": "CLOUDFRONT_ORIGIN_FACING"} for p in old.ipv4]
+    ranges = tmp_path / "ip-ranges.json"
+    ranges.write_text(json.dumps({"createDate": old.create_date, "syncToken": old.sync_token, "prefixes": entries}))
+    file = save(tmp_path, *(f"-A INPUT -s {p} -p tcp --dport 443 -j ACCEPT" for p in old.ipv4))
+    assert cli.entry(["firewall", "--port", "443", file, "--address-ranges", str(ranges)]) == 1
+    assert "36,864 of 343,616 addresses (10.7 %) are blocked" in capsys.readouterr().out
+    incident = Incident.load(origin="shop.example.com", firewall=file, address_ranges=ranges)
+    assert incident.inputs.address_ranges is not None
+    assert incident.inputs.address_ranges.create_date == LATEST.create_date
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,11 @@ _REMOVE = Step(
     text="If {them} should no longer serve {zone}: take {it} out of the domain's name servers at the registrar (or out"
     " of the NS records in {parent}).",
 )
+_MOVED = Step(
+    text="If {them} moved to other addresses: give the registrar the new ones (host records, glue); {parent} still"
+    " sends everybody to these.",
+    command=_DIG_PARENT,
+)
 HOSTED_ZONES = (
     "for id in $(aws route53 list-hosted-zones-by-name --dns-name {zone!q} --query {hosted_zones!q} --output text); do"
     ' echo "$id"; aws route53 get-hosted-zone --id "$id" --query DelegationSet.NameServers --output text; done'
@@ -52,6 +57,8 @@ _START = Step(
     text="Start the name server, and let UDP and TCP port 53 in from everywhere (security group, network ACL, host"
     " firewall): resolvers, CloudFront's too, ask from any address.",
 )
+MOVED = Remedy(kind="one_of", steps=(_START, _MOVED, _TELL, _REMOVE))
+"""What to do about servers that do not answer at the addresses that the zone above gives for them."""
 DELEGATION = (_ROUTE_53,)
 
 
@@ -176,6 +183,17 @@ SERVER_GARBLES = _rule(
     "{which} of {zone} {send} what is no DNS answer ({said}): {servers}; {consequence}.",
     "What came cannot be read as an answer to the question; resolvers drop it and go on. First bytes: {first_bytes}",
     source=_RFC + "rfc1035#section-4",
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(
+                text="See what answers at port 53 of {them}: another service, or a firewall or load balancer on the way"
+                " that changes DNS messages."
+            ),
+            _TELL,
+            _REMOVE,
+        ),
+    ),
     status=Status.WARNING,
 )
 EDNS_DROPPED = _rule(
@@ -215,6 +233,17 @@ SERVER_IGNORES = _rule(
     "Some of the questions that went there at the same time were answered, so it is up; a rate limiter, a firewall or"
     " the server drops this one." + _RESOLVER_WAITS,
     status=Status.WARNING,
+    remedy=Remedy(
+        kind="one_of",
+        steps=(
+            Step(
+                text="See what drops questions for {kind} of {asked} on {them}: the server's log, its rate limiter, a"
+                " firewall that looks into DNS."
+            ),
+            _TELL,
+            _REMOVE,
+        ),
+    ),
 )
 SERVER_LIMITS = _rule(
     "server_limits",
@@ -287,7 +316,7 @@ ALL_SERVERS_LAME = _rule(
 NO_SERVER_HELPS = _rule(
     "no_server_helps",
     "None of the {total} name servers of {zone} gives an answer that helps, so {consequence}: {account}.",
-    "Every address of every one was asked; each fails in its own way.",
+    "Every address of every one was asked. {why_none}",
     remedy=Remedy(kind="one_of", steps=(*DELEGATION, _START, _TELL)),
 )
 GLUE_MISSING = _rule(
@@ -340,6 +369,10 @@ GLUE_WRONG = _rule(
         steps=(Step(text="Change the host record of {servers} at the registrar of {zone} from {old} to {new}."),)
     ),
 )
+_HELD = Step(text="Give the registrar of {zone} the list that the zone has: {held}.")
+_LISTED = Step(text="Or change the NS records in the zone to those that the registrar has: {listed}.")
+LIST_OF_THE_ZONE = Remedy(kind="one_of", steps=(_HELD, *DELEGATION))
+"""What to do about a mismatch where servers that only the zone above lists do not help."""
 SERVERS_MISMATCH = _rule(
     "servers_mismatch",
     "The name servers of {zone} are not the same in {parent} and in the zone itself: {difference}.",
@@ -348,14 +381,7 @@ SERVERS_MISMATCH = _rule(
     status=Status.WARNING,
     source=ROUTE_53_PAGE,
     reproduce=_DIG_PARENT + "; dig +norecurse {server!q} -p {server_port!q} {zone!q} NS",
-    remedy=Remedy(
-        kind="one_of",
-        steps=(
-            Step(text="Give the registrar of {zone} the list that the zone has: {held}."),
-            Step(text="Or change the NS records in the zone to those that the registrar has: {listed}."),
-            *DELEGATION,
-        ),
-    ),
+    remedy=Remedy(kind="one_of", steps=(_HELD, _LISTED, *DELEGATION)),
     verify=Step(text="Both lists are the same.", command=_DIG_PARENT),
 )
 SERIALS_DIFFER = _rule(

@@ -27,7 +27,7 @@ from cfrunbook.causes.dns_words import (
 from cfrunbook.cloudfront.targets import Target
 from cfrunbook.evidence import DnsOutcome, DnsQuery, DnsTransport
 from cfrunbook.findings import Finding, Remedy, Rule, Status
-from cfrunbook.probes.dns.names import ROOT
+from cfrunbook.probes.dns.names import ROOT, is_within
 from cfrunbook.text import join_names, visible
 
 _RULES: Mapping[Condition, Rule] = {
@@ -49,7 +49,8 @@ _RULES: Mapping[Condition, Rule] = {
 }
 _UNKNOWN = frozenset({Condition.UNPROVEN, Condition.UNFINISHED})
 """What says nothing about a server, which may be well."""
-_DEAD = frozenset({Condition.SILENT, Condition.NOT_RUNNING, Condition.UNREACHABLE, Condition.MALFORMED})
+_GONE = frozenset({Condition.SILENT, Condition.NOT_RUNNING, Condition.UNREACHABLE})
+_DEAD = _GONE | {Condition.MALFORMED}
 _ALL: Sequence[tuple[frozenset[Condition], Rule]] = (
     (_DEAD, rules.ALL_SERVERS_DEAD),
     (frozenset({Condition.REFUSES}), rules.ALL_SERVERS_REFUSE),
@@ -73,6 +74,12 @@ _WORDS: Mapping[Condition, str] = {
     Condition.TRUNCATES: "truncated over UDP, nothing over TCP",
     Condition.IGNORES: "no answer to this question",
 }
+_WHY_NONE: Mapping[Condition, str] = {
+    Condition.NO_UDP: "Resolvers ask over UDP first, and over TCP only when told to: to them these servers are silent.",
+    Condition.IGNORES: "Other questions that went there at the same time were answered, so they are up; a rate limiter,"
+    " a firewall or the servers drop this one.",
+}
+"""What it means where all are in a condition that has no result code of its own for that."""
 _NO_CONNECTION = frozenset({DnsOutcome.REFUSED_PORT, DnsOutcome.CLOSED, DnsOutcome.TIMEOUT, DnsOutcome.UNREACHABLE})
 _CERTAIN = frozenset({Condition.REFUSES, Condition.FAILS, Condition.NOT_RUNNING, Condition.MALFORMED})
 """What has nothing to do with where one asks from, nor with what a resolver makes of it."""
@@ -157,7 +164,7 @@ def _conditions(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[F
             "consequence": f"{percent(zone.share(members))} of cold lookups go there first",
         }
         shows = [q for m in members for q in _telling(m)]
-        yield finding(_RULES[condition], target, shows, status, data, remedy=_remedy(condition, members))
+        yield finding(_RULES[condition], target, shows, status, data, remedy=_remedy(condition, zone, members))
 
 
 def _group(walk: Delegations, target: Target, zone: ZoneView, members: Sequence[Place]) -> dict[str, Any]:
@@ -195,17 +202,31 @@ def _nobody(
         "intermittent": walk.share < 1,
         "share": round(walk.share, 4),
         "consequence": unresolvable(walk),
+        "why_none": "Each fails in its own way.",
     }
     if not conditions <= _CERTAIN and not all(is_local(p.telling) for p in places):
         data["confidence"] = "medium"
-    remedy = _remedy(next(iter(conditions)), places) if len(conditions) == 1 else None
+    remedy = None
+    if len(conditions) == 1:
+        (condition,) = conditions
+        data["why_none"] = _WHY_NONE.get(condition, data["why_none"])
+        remedy = _remedy(condition, zone, places)
+        if remedy is None and (rule is rules.NO_SERVER_HELPS or condition is Condition.MALFORMED):
+            remedy = _RULES[condition].remedy
     return finding(rule, target, [q for p in places for q in _telling(p)], Status.FAULT, data, remedy=remedy)
 
 
-def _remedy(condition: Condition, members: Sequence[Place]) -> Remedy | None:
-    """Return what to do instead of the rule's own remedy: on Route 53's servers nobody loads a zone by hand."""
+def _remedy(condition: Condition, zone: ZoneView, members: Sequence[Place]) -> Remedy | None:
+    """Return what to do instead of the rule's own remedy.
+
+    On Route 53's servers nobody loads a zone by hand; and a silent server may be alive at an address of its own zone
+    that the zone above does not know yet.
+    """
     if condition is Condition.REFUSES and all(is_route_53(m.server) for m in members):
         return rules.AT_ROUTE_53
+    glue = (m.address in zone.glue.get(m.server, ()) and is_within(m.server, zone.name) for m in members)
+    if condition in _GONE and all(glue):
+        return rules.MOVED
     return None
 
 

@@ -127,7 +127,9 @@ def _mismatch(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Fin
         "held": [visible(s, 120) for s in zone.held],
     }
     shows = [*zone.referrals[:1], *(telling.replies(zone.name, "NS") if telling else ())]
-    yield finding(rules.SERVERS_MISMATCH, target, shows, Status.WARNING, data)
+    of_no_use = {p.server for p in zone.asked} - {p.server for p in zone.well}
+    remedy = rules.LIST_OF_THE_ZONE if (above - own) & of_no_use else None
+    yield finding(rules.SERVERS_MISMATCH, target, shows, Status.WARNING, data, remedy=remedy)
 
 
 def _serials(walk: Delegations, target: Target, zone: ZoneView) -> Iterator[Finding]:

@@ -9,6 +9,8 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from cfrunbook.cloudfront import documents
 from cfrunbook.cloudfront.documents import Source
 from cfrunbook.errors import BadInput
@@ -84,6 +86,19 @@ def published_at(ranges: AddressRanges) -> dt.datetime | None:
         return dt.datetime.strptime(ranges.create_date, "%Y-%m-%d-%H-%M-%S").replace(tzinfo=dt.UTC)
     except ValueError:
         return None
+
+
+def newest(given: AddressRanges) -> AddressRanges:
+    """Return the list that counts: the one given, or our own where that is newer, with a source that says so.
+
+    Rules that let in all of an old list's addresses, as those made from it do, need not let in today's.
+    """
+    made, ours = published_at(given), published_at(LATEST)
+    if made is None or ours is None or made >= ours:
+        return given
+    return msgspec.structs.replace(
+        LATEST, source=f"{LATEST.source}; the list given, of {made:%Y-%m-%d}, is older than that and does not count"
+    )
 
 
 def describe(ranges: AddressRanges, at: dt.datetime) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from cfrunbook.firewall.intervals import NOTHING, Intervals, Pair
 from cfrunbook.firewall.model import Action, Layer, Part, Place, Rule, Verdict
+from cfrunbook.firewall.packets import ANSWERS, LATER
 
 MAX_DEPTH = 64
 """Chains within chains. nftables itself allows 16."""
@@ -270,7 +271,9 @@ def _both(one: Part, other: Part) -> Part:
                 return part
     if not one.layer or not other.layer:  # one of them never saw the packet
         return one if one.layer else other
-    return other if not one.place.where else one  # a rule says more than a policy
+    # A rule says more than a policy, unless it is about packets that nobody sends who was not let in before.
+    told = not other.place.is_policy and not other.layer.endswith((LATER, ANSWERS))
+    return other if not one.place.where or (one.place.is_policy and told) else one
 
 
 def _either(why: str) -> _Choose:

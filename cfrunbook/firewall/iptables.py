@@ -226,7 +226,9 @@ class _Reading:
             entry=chain,
             chains=_Chains(self, held, packet),
             policy=Verdict.DROPPED if policy == "DROP" else Verdict.ALLOWED,
-            policy_place=Place(self.file, f"line {number}", f"policy {policy} of chain {chain} (table {table}){later}"),
+            policy_place=Place(
+                self.file, f"line {number}", f"policy {policy} of chain {chain} (table {table}){later}", is_policy=True
+            ),
             within=sources,
             room=Room(names=frozenset(self.companions.ip_sets), translated=bool(packet.original_port)),
         )

@@ -50,6 +50,8 @@ class Place:
     text: str
     number: int | None = None
     """Its number or priority, where that says which rule comes first; None where lines do, and for a policy."""
+    is_policy: bool = False
+    """Whether this is what holds at the end of a chain, which a line of its own says."""
 
     def __str__(self) -> str:
         return f"{self.file}{f', {self.where}' if self.where else ''}: {self.text}"

@@ -136,7 +136,7 @@ class _Reading:
         priority, policy = body.get("prio", 0), str(body.get("policy", "accept"))
         if not isinstance(priority, int) or isinstance(priority, bool):
             raise BadInput(f"Firewall: {self.file}, {where}: prio is not a whole number.")
-        place = Place(self.file, where, f"policy {visible(policy, 20)} of chain {visible(key, 120)}")
+        place = Place(self.file, where, f"policy {visible(policy, 20)} of chain {visible(key, 120)}", is_policy=True)
         given = body.get("dev", ())
         devices = tuple(map(str, given)) if isinstance(given, list) else (given,) if isinstance(given, str) else ()
         return _Base(key, str(body.get("type", "filter")), str(body.get("hook")), priority, policy, place, devices)

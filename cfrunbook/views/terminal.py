@@ -66,7 +66,7 @@ def render(diagnosis: Diagnosis, *, color: bool, width: int) -> str:
         lines = [line for f in rest for line in _headline(paper, f)]
         blocks.append(paper.section("Also found" if first else "Found", lines))
     if diagnosis.verdict.status == "ok" and (worth := outline.worth_mending(diagnosis.findings)):
-        lines = [line for f in worth for line in (*paper.item(f.status, f.title), *_remedy(paper, f.remedy))]
+        lines = [line for f in worth for line in _mending(paper, f)]
         blocks.append(paper.section("Worth mending", lines))
     if diagnosis.not_examined:
         blocks.append(paper.section("Not examined", _not_examined(paper, diagnosis.not_examined)))
@@ -169,6 +169,11 @@ def table(value: Table, *, limit: int = 60) -> str:
     lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
     more = [f"and {value.left_out} more"] if value.left_out else []
     return "\n".join([value.title, *(INDENT + line for line in [*lines, *more])])
+
+
+def _mending(paper: Paper, value: Finding) -> list[str]:
+    meaning = paper.wrap(value.meaning, first="  ", indent="  ") if value.meaning else []
+    return [*paper.item(value.status, value.title), *meaning, *_remedy(paper, value.remedy)]
 
 
 def _sections(paper: Paper, value: Finding) -> list[str]:

@@ -390,6 +390,56 @@ def test_other_trees(
     assert all(f.cloudfront_status == (502 if f.status is Status.FAULT else None) for f in found)
 
 
+def remedy_of(found: Sequence[Finding], code: str) -> str:
+    """Return the texts of a finding's remedy."""
+    (finding,) = (f for f in found if f.code == f"dns.{code}")
+    return "\n".join(step.text for step in finding.remedy.steps)
+
+
+@pytest.mark.parametrize(
+    ("queries", "meaning", "first_step"),
+    [
+        (
+            lambda: walked(internet(shop(faults=failing(Fault.NO_UDP))), NAME).queries,
+            "to them these servers are silent.",
+            "Open UDP port 53 to these 4 servers ",
+        ),
+        (
+            lambda: walk_of("dns-addresses-ignored")[1],
+            "so they are up; a rate limiter, a firewall or the servers drop this one.",
+            "See what drops questions for A of origin.shop.lab on these 4 servers",
+        ),
+    ],
+)
+def test_servers_that_all_fail_in_one_way_are_told_what_to_do_about_that(
+    queries: Callable[[], Sequence[DnsQuery]], meaning: str, first_step: str
+) -> None:
+    (found,) = judge(queries())
+    assert found.code == "dns.no_server_helps"
+    assert found.meaning.endswith(meaning)
+    assert found.remedy.steps[0].text.startswith(first_step)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "code", "is_told"),
+    [
+        ("dns-old-glue", "all_servers_dead", True),  # the addresses of servers of the zone are the registry's to say
+        ("dns-one-server-dead", "server_silent", True),
+        ("dns-alias-target-dead", "all_servers_dead", True),
+        ("dns-one-server-refuses", "server_refuses", False),
+    ],
+)
+def test_silent_servers_may_have_moved(scenario: str, code: str, is_told: bool) -> None:
+    of, queries = walk_of(scenario)
+    assert ("moved to other addresses" in remedy_of(judge(queries, of=of), code)) is is_told
+
+
+@pytest.mark.parametrize(("scenario", "both_ways"), [("dns-registry-lists-more", False), ("dns-zone-lists-more", True)])
+def test_nobody_is_told_to_list_dead_servers_in_the_zone(scenario: str, both_ways: bool) -> None:
+    of, queries = walk_of(scenario)
+    assert ("change the NS records in the zone" in remedy_of(judge(queries, of=of), "servers_mismatch")) is both_ways
+
+
 def test_servers_that_fail_for_the_family_that_counts_have_failed() -> None:
     """A is answered and AAAA is not: that is no lack of IPv6 addresses."""
     tree = internet(shop(faults=failing(Fault.SERVFAIL), types=("AAAA",)))

@@ -160,8 +160,8 @@ def ranges(of: Any) -> bytes:
 
 
 LISTS: dict[str, tuple[bytes, int, str]] = {
-    "old": (ranges(OLDER[0]), 0, "the list of 2025-07-24, "),
-    "old, and that is said": (ranges(OLDER[0]), 0, "days old, older than our own of 2026-08-22"),
+    "old": (ranges(OLDER[0]), 0, "CloudFront's addresses: the list of 2026-08-22, "),
+    "old, and that is said": (ranges(OLDER[0]), 0, "; the list given, of 2025-07-24, is older than that and does not count)."),
     "empty": (b"", 2, "ip-ranges.json is empty"),
     "an empty object": (b"{}", 2, "this is not AWS's ip-ranges.json (it has no list of prefixes)"),
     "no prefixes": (b'{"createDate": "2026-11-01-00-00-00", "prefixes": []}', 2, "has no prefix of the service"),

@@ -267,6 +267,23 @@ def test_tables_that_are_not_shown_leave_it_undecidable(ask, remark, ask_for):
     assert ask(table("-A INPUT -p udp -j ACCEPT", before=remark + "\n")).verdict == "blocked"
 
 
+@pytest.mark.parametrize(
+    ("policy", "rules", "says"),
+    [
+        ("DROP", ["-A INPUT -p tcp --dport 443 -j ACCEPT"], "-A INPUT -p tcp --dport 443 -j ACCEPT"),
+        (
+            "ACCEPT",
+            ["-A INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT"],
+            "policy ACCEPT of chain PREROUTING (table raw)",
+        ),
+    ],
+)
+def test_what_lets_in_is_named_and_not_a_policy_on_the_way_to_it(ask, policy, rules, says):
+    raw = "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -s 192.0.2.1 -p udp -j DROP\nCOMMIT\n"
+    found = ask(table(*rules, policy=policy, before=raw))
+    assert [(part.verdict.value, part.place.text) for part in found.parts] == [("allowed", says)]
+
+
 def test_rules_for_the_other_family_say_nothing(ask, told):
     assert told(table("-A INPUT -p tcp -j ACCEPT"), family=6) == "undecidable"
     assert "ip6tables-save" in ask(table("-A INPUT -p tcp -j ACCEPT"), family=6).parts[0].why

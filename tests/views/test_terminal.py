@@ -68,9 +68,10 @@ def test_what_will_bite_is_told_with_what_to_do_where_there_is_no_fault(samples:
     found = samples["ok"].diagnosis
     step = Step(text="Start the name server.", command="systemctl start named")
     warning = replace(found.findings[0], status=Status.WARNING, title="One is dead.", remedy=Remedy(steps=(step,)))
+    warning = replace(warning, meaning="A resolver waits.")
     text = terminal.render(replace(found, findings=(warning, warning)), color=False, width=80)
     assert text.count("Start the name server.") == 1
-    assert text.index("WORTH MENDING") < text.index("    systemctl start named")
+    assert text.index("WORTH MENDING") < text.index("    A resolver waits.") < text.index("    systemctl start named")
     assert "WORTH MENDING" not in terminal.render(found, color=False, width=80)
     fault = replace(found, verdict=replace(found.verdict, status="fault"), findings=(warning,))
     assert "WORTH MENDING" not in terminal.render(fault, color=False, width=80)
