@@ -46,10 +46,7 @@ _ROUTE_53 = Step(
     " account; two hosted zones of one name are a common mistake. Then give {parent} the name servers of the zone that"
     " holds the records (HOSTED_ZONE): at the registrar, or for a subdomain in the NS record in the zone above."
     " Changing the NS record inside the zone changes nothing for resolvers.",
-    command=HOSTED_ZONES + "\n"
-    "aws route53domains get-domain-detail --region us-east-1 --domain-name {zone!q} --query 'Nameservers[].Name'\n"
-    "aws route53domains update-domain-nameservers --region us-east-1 --domain-name {zone!q}"
-    " --nameservers {right_servers}",
+    command=HOSTED_ZONES + "\n{delegated}\n{delegate}",
 )
 AT_ROUTE_53 = Remedy(kind="one_of", steps=(_ROUTE_53, _REMOVE))
 """What to do where Route 53's own servers do not hold a zone: nothing can be loaded there by hand."""
@@ -287,7 +284,7 @@ ALL_SERVERS_REFUSE = _rule(
     "all_servers_refuse",
     "All {total} name servers of {zone} refuse to answer for it, so {consequence}: {account}.",
     "{parent} names servers that do not hold the zone: a lame delegation. Typically the zone was deleted, or moved to"
-    " other servers, and the registrar still names the old ones.",
+    " other servers, and {parent} still names the old ones.",
     source=SERVFAIL_PAGE,
     remedy=Remedy(
         kind="one_of",

@@ -76,15 +76,46 @@ def _at_route_53(zone: ZoneView) -> dict[str, Any]:
     https://docs.aws.amazon.com/cli/latest/reference/route53/get-hosted-zone.html
     """
     name = visible(zone.name, 260)
-    differing = zone.held if zone.held and set(zone.held) != set(zone.listed) else ()
-    named = [shlex.quote(f"Name={visible(s, 120)}") for s in differing]
+    delegated, delegate = _registered(name, zone) if is_registry(zone.parent) else _below(name, zone)
     return {
         "is_route_53": any(is_route_53(s) for s in zone.listed),
         "hosted_zones": f"HostedZones[?Name==`{name}.`].Id",
-        "right_servers": " ".join(named)
-        or '$(aws route53 get-hosted-zone --id "$HOSTED_ZONE" --query'
-        " \"DelegationSet.NameServers[].join('', ['Name=', @])\" --output text)",
+        "delegated": delegated,
+        "delegate": delegate,
     }
+
+
+def _registered(name: str, zone: ZoneView) -> tuple[str, str]:
+    """Return how a registered domain's name servers are shown, and changed to those that hold the zone.
+
+    https://docs.aws.amazon.com/cli/latest/reference/route53domains/update-domain-nameservers.html
+    """
+    differing = zone.held if zone.held and set(zone.held) != set(zone.listed) else ()
+    named = " ".join(shlex.quote(f"Name={visible(s, 120)}") for s in differing)
+    servers = "\"DelegationSet.NameServers[].join('', ['Name=', @])\""
+    right = named or f'$(aws route53 get-hosted-zone --id "$HOSTED_ZONE" --query {servers} --output text)'
+    domain = f"--region us-east-1 --domain-name {shlex.quote(name)}"
+    return (
+        f"aws route53domains get-domain-detail {domain} --query 'Nameservers[].Name'",
+        f"aws route53domains update-domain-nameservers {domain} --nameservers {right}",
+    )
+
+
+def _below(name: str, zone: ZoneView) -> tuple[str, str]:
+    """Return how the change of a subdomain's name servers is written, and made in the zone above, also at Route 53.
+
+    https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-routing-traffic-for-subdomains.html
+    """
+    parent = visible(zone.parent, 260)
+    servers = "DelegationSet.NameServers[].{Value: @}"
+    record = f'Name: `"{name}"`, Type: `"NS"`, TTL: `300`, ResourceRecords: {servers}'
+    change = shlex.quote(f'{{Changes: [{{Action: `"UPSERT"`, ResourceRecordSet: {{{record}}}}}]}}')
+    above = shlex.quote(f"HostedZones[?Name==`{parent}.`].Id | [0]")
+    return (
+        f'aws route53 get-hosted-zone --id "$HOSTED_ZONE" --query {change} --output json > ns.json',
+        'aws route53 change-resource-record-sets --change-batch file://ns.json --hosted-zone-id "$(aws route53'
+        f' list-hosted-zones-by-name --dns-name {shlex.quote(parent)} --query {above} --output text)"',
+    )
 
 
 def is_route_53(server: str) -> bool:

@@ -15,6 +15,7 @@ import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
+import jmespath
 import msgspec
 import pytest
 from hypothesis import given
@@ -394,6 +395,31 @@ def remedy_of(found: Sequence[Finding], code: str) -> str:
     """Return the texts of a finding's remedy."""
     (finding,) = (f for f in found if f.code == f"dns.{code}")
     return "\n".join(step.text for step in finding.remedy.steps)
+
+
+def delegating(scenario: str) -> list[list[str]]:
+    """Return the words of the commands that show and change who serves the zone of a scenario."""
+    of, queries = walk_of(scenario)
+    (finding,) = (f for f in judge(queries, of=of) if f.code == "dns.all_servers_refuse")
+    (command,) = (s.command for s in finding.remedy.steps if s.text.startswith("Amazon Route 53"))
+    return [shlex.split(line, posix=True) for line in command.split("\n")[1:]]
+
+
+def test_a_subdomain_is_delegated_in_the_zone_above_and_not_at_a_registrar() -> None:
+    written, changed = delegating("dns-subdomain-refused")
+    query = written[written.index("--query") + 1]
+    of_the_zone = {"DelegationSet": {"NameServers": ["ns-1.awsdns-00.com", "ns-2.awsdns-01.net"]}}
+    record = {
+        "Name": "api.shop.lab",
+        "Type": "NS",
+        "TTL": 300,
+        "ResourceRecords": [{"Value": "ns-1.awsdns-00.com"}, {"Value": "ns-2.awsdns-01.net"}],
+    }
+    wanted = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
+    assert jmespath.search(query, of_the_zone) == wanted  # as the AWS CLI reads it
+    assert "change-resource-record-sets" in changed
+    assert "--dns-name shop.lab " in " ".join(changed)
+    assert [words[1] for words in delegating("dns-all-servers-refuse")] == ["route53domains"] * 2
 
 
 @pytest.mark.parametrize(
