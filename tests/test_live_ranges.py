@@ -68,6 +68,7 @@ def test_the_command_holds_the_rules_against_what_it_fetched(serve, rules, capsy
         (NOW, "503 Slow Down", "the answer is 503"),
         (b"<html>", "200 OK", "it is not JSON"),
         (b"{}", "200 OK", "this is not AWS's ip-ranges.json (it has no list of prefixes)"),
+        (NOW.replace(b"2026-11-20", b"2025-07-24"), "200 OK", "what is there is the list of 2025-07-24"),
         (b'{"createDate": "2026-11-20-00-00-00", "prefixes": []}', "200 OK", "has no prefix of the service"),
     ],
 )
